@@ -1,0 +1,191 @@
+// What each kind of governance entry does to the state, and what no entry may do: leave a quorum that cannot be reached,
+// give one key to two people, or let a policy or wallet refer to what is not there.
+
+import type { z } from 'zod';
+import { accepted, type Outcome, refused } from '../fault.js';
+import { parsePolicies } from '../policy/parse.js';
+import {
+  type Change,
+  type genesisChange,
+  type Person,
+  policyHashOf,
+  type RequestKey,
+  type Wallet,
+} from './entry.js';
+import { type GovernanceRefusalCode, type GovernanceState, tokenKey } from './state.js';
+
+type Result = Outcome<GovernanceState, GovernanceRefusalCode>;
+
+function invalid(why: string, about = ''): Result {
+  return refused('governance-change-invalid', { why, about });
+}
+
+function keyed<T>(items: readonly T[], key: (item: T) => string): Map<string, T> | undefined {
+  const map = new Map(items.map((item) => [key(item), item]));
+  return map.size === items.length ? map : undefined;
+}
+
+function marksOfPerson(person: Person): string[] {
+  const credentials = person.credentials.flatMap((one) => [`id:${one.credentialId}`, `key:${one.publicKey}`]);
+  return [`person:${person.personId}`, ...credentials];
+}
+
+function marksOfRequestKey(key: RequestKey): string[] {
+  return [`request:${key.keyId}`, `key:${key.publicKey}`];
+}
+
+function marksOfWallet(wallet: Wallet): string[] {
+  return wallet.keys.map((key) => `key:${key.publicKey}`);
+}
+
+/** Adds marks, each of which must be new for ever: a removed credential's id or key never comes back as someone else's. */
+function register(known: ReadonlySet<string>, marks: readonly string[]): Set<string> | string {
+  const all = new Set(known);
+  for (const mark of marks) {
+    if (all.has(mark)) return mark;
+    all.add(mark);
+  }
+  return all;
+}
+
+/** The rules that hold in every state, whatever entry led to it. */
+function checked(state: GovernanceState): Result {
+  for (const [groupId, members] of state.groups) {
+    if (new Set(members).size !== members.length) return invalid('a group names somebody twice', groupId);
+    const stranger = members.find((member) => !state.persons.has(member));
+    if (stranger !== undefined) return invalid('a group names somebody who is not in the roster', stranger);
+  }
+  const governors = state.groups.get(state.quorum.group);
+  if (!governors) return invalid('the quorum names a group that does not exist', state.quorum.group);
+  if (governors.length < state.quorum.threshold)
+    return invalid('the quorum could never be reached', state.quorum.group);
+  for (const wallet of state.wallets.values()) {
+    const chain = state.chains.get(wallet.chain);
+    if (!chain) return invalid('a wallet is on a chain that is not registered', wallet.walletId);
+    if (chain.family === 'ethereum' && wallet.keys.length !== 1) {
+      return invalid('an Ethereum wallet has exactly one key', wallet.walletId);
+    }
+  }
+  for (const token of state.tokens.values()) {
+    if (state.chains.get(token.chain)?.family !== 'ethereum') {
+      return invalid('a token is on a chain that is not a registered Ethereum chain', token.contract);
+    }
+  }
+  const policies = parsePolicies(state.policies, state);
+  if (policies.kind === 'refused')
+    return invalid('a policy is not valid', JSON.stringify(policies.facts).slice(0, 300));
+  return accepted(state);
+}
+
+export function genesisState(genesis: z.infer<typeof genesisChange>, hash: string): Result {
+  const persons = keyed(genesis.persons, (person) => person.personId);
+  const groups = keyed(genesis.groups, (group) => group.groupId);
+  const requestKeys = keyed(genesis.requestKeys, (key) => key.keyId);
+  const chains = keyed(genesis.chains, (chain) => chain.chain);
+  const wallets = keyed(genesis.wallets, (wallet) => wallet.walletId);
+  const tokens = keyed(genesis.tokens, (token) => tokenKey(token.chain, token.contract));
+  if (!persons || !groups || !requestKeys || !chains || !wallets || !tokens)
+    return invalid('something is named twice');
+  const everRegistered = register(new Set(), [
+    ...genesis.persons.flatMap(marksOfPerson),
+    ...genesis.requestKeys.flatMap(marksOfRequestKey),
+    ...genesis.wallets.flatMap(marksOfWallet),
+  ]);
+  if (typeof everRegistered === 'string')
+    return invalid('a key or credential is registered twice', everRegistered);
+  return checked({
+    deploymentId: hash,
+    sequence: 0,
+    head: hash,
+    history: [hash],
+    persons,
+    groups: new Map([...groups].map(([id, group]) => [id, group.members])),
+    quorum: genesis.quorum,
+    requestKeys,
+    chains,
+    wallets,
+    tokens,
+    policies: genesis.policies,
+    policyHash: policyHashOf(genesis.policies),
+    everRegistered,
+  });
+}
+
+function without<T>(map: ReadonlyMap<string, T>, key: string): Map<string, T> {
+  const rest = new Map(map);
+  rest.delete(key);
+  return rest;
+}
+
+/** The state with one change, before the rules of every state are checked. */
+function changed(state: GovernanceState, change: Change): GovernanceState | string {
+  const registering = (
+    marks: readonly string[],
+    rest: Partial<GovernanceState>,
+  ): GovernanceState | string => {
+    const everRegistered = register(state.everRegistered, marks);
+    return typeof everRegistered === 'string'
+      ? `registered before: ${everRegistered}`
+      : { ...state, ...rest, everRegistered };
+  };
+  switch (change.kind) {
+    case 'genesis':
+      return 'genesis stands only at the beginning';
+    case 'person-added': {
+      if (state.persons.has(change.person.personId)) return 'this person is in the roster already';
+      const unknown = change.groups.find((groupId) => !state.groups.has(groupId));
+      if (unknown !== undefined) return `no such group: ${unknown}`;
+      const groups = new Map(state.groups);
+      for (const groupId of change.groups) {
+        groups.set(groupId, [...(groups.get(groupId) ?? []), change.person.personId]);
+      }
+      const persons = new Map(state.persons).set(change.person.personId, change.person);
+      return registering(marksOfPerson(change.person), { persons, groups });
+    }
+    case 'person-removed': {
+      if (!state.persons.has(change.personId)) return 'no such person';
+      const groups = new Map(
+        [...state.groups].map(([id, members]) => [
+          id,
+          members.filter((member) => member !== change.personId),
+        ]),
+      );
+      return { ...state, persons: without(state.persons, change.personId), groups };
+    }
+    case 'group-set':
+      return { ...state, groups: new Map(state.groups).set(change.group.groupId, change.group.members) };
+    case 'quorum-set':
+      return { ...state, quorum: change.quorum };
+    case 'request-key-added': {
+      const requestKeys = new Map(state.requestKeys).set(change.requestKey.keyId, change.requestKey);
+      return registering(marksOfRequestKey(change.requestKey), { requestKeys });
+    }
+    case 'request-key-removed':
+      if (!state.requestKeys.has(change.keyId)) return 'no such request key';
+      return { ...state, requestKeys: without(state.requestKeys, change.keyId) };
+    case 'wallet-added': {
+      if (state.wallets.has(change.wallet.walletId)) return 'this wallet exists already';
+      const wallets = new Map(state.wallets).set(change.wallet.walletId, change.wallet);
+      return registering(marksOfWallet(change.wallet), { wallets });
+    }
+    case 'token-added': {
+      const key = tokenKey(change.token.chain, change.token.contract);
+      if (state.tokens.has(key)) return 'this token is registered already';
+      return { ...state, tokens: new Map(state.tokens).set(key, change.token) };
+    }
+    case 'token-removed': {
+      const key = tokenKey(change.chain, change.contract);
+      if (!state.tokens.has(key)) return 'no such token';
+      return { ...state, tokens: without(state.tokens, key) };
+    }
+    case 'policies-set':
+      return { ...state, policies: change.policies, policyHash: policyHashOf(change.policies) };
+  }
+}
+
+/** The state after one more entry whose signatures and place in the log have been verified. */
+export function applyChange(state: GovernanceState, change: Change, hash: string): Result {
+  const next = changed(state, change);
+  if (typeof next === 'string') return invalid(next, change.kind);
+  return checked({ ...next, sequence: state.sequence + 1, head: hash, history: [...state.history, hash] });
+}

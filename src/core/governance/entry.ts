@@ -1,0 +1,186 @@
+// Entries of the governance log: who may do what, and since which entry. Each entry names the hash of the one before
+// it and carries signatures of the quorum under the state before it. Pure data here; what an entry does is replay.ts.
+
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { z } from 'zod';
+import {
+  chainId,
+  displayName,
+  ed25519PublicKey,
+  evmAddress,
+  identifier,
+  p256PublicKey,
+  secp256k1PublicKey,
+  sha256Hex,
+  signature64,
+  timestampMs,
+} from '../statements/fields.js';
+import { statementBytes } from '../statements/preimage.js';
+
+export const GOVERNANCE_TYPE = 'portcullis/governance/v1';
+
+/** The hash that stands before the first entry. */
+export const NO_PREVIOUS = '0'.repeat(64);
+
+export const credential = z.strictObject({
+  credentialId: identifier,
+  /** What kind of thing proves the person. A later class is a new literal, never a free text. */
+  credentialClass: z.literal('pkcs11'),
+  algorithm: z.literal('p256'),
+  publicKey: p256PublicKey,
+});
+export type Credential = z.infer<typeof credential>;
+
+export const person = z.strictObject({
+  personId: identifier,
+  name: displayName,
+  credentials: z.array(credential).min(1).max(8),
+});
+export type Person = z.infer<typeof person>;
+
+export const group = z.strictObject({ groupId: identifier, members: z.array(identifier).min(1).max(64) });
+export type Group = z.infer<typeof group>;
+
+export const requestKey = z.strictObject({
+  keyId: identifier,
+  algorithm: z.literal('ed25519'),
+  publicKey: ed25519PublicKey,
+  /** Persons or services on whose behalf it signs: the possible requesters. A person here never approves its requests. */
+  owners: z.array(identifier).min(1).max(16),
+});
+export type RequestKey = z.infer<typeof requestKey>;
+
+export const chain = z.discriminatedUnion('family', [
+  z.strictObject({
+    family: z.literal('bitcoin'),
+    chain: chainId.refine((id) => id.startsWith('bip122:')),
+    network: z.enum(['mainnet', 'testnet', 'signet', 'regtest']),
+    coin: z.strictObject({ symbol: z.literal('BTC'), decimals: z.literal(8) }),
+  }),
+  z.strictObject({
+    family: z.literal('ethereum'),
+    chain: chainId.refine((id) => id.startsWith('eip155:')),
+    coin: z.strictObject({ symbol: z.string().regex(/^[A-Z0-9]{2,12}$/), decimals: z.literal(18) }),
+  }),
+]);
+export type Chain = z.infer<typeof chain>;
+
+export const tier = z.enum(['hot', 'warm', 'cold', 'safu', 'deposit']);
+export type Tier = z.infer<typeof tier>;
+
+export const walletKey = z.strictObject({
+  /** CKA_LABEL of the key on the token. */
+  label: identifier,
+  publicKey: secp256k1PublicKey,
+});
+
+export const wallet = z.strictObject({
+  walletId: identifier,
+  chain: chainId,
+  tier,
+  /** Name of the token, in the signer's configuration, that holds the keys. */
+  token: identifier,
+  /** Bitcoin: one P2WPKH address per key, change goes to the first. Ethereum: exactly one key. */
+  keys: z.array(walletKey).min(1).max(32),
+});
+export type Wallet = z.infer<typeof wallet>;
+
+export const erc20Token = z.strictObject({
+  chain: chainId,
+  /** EIP-55 checksummed. */
+  contract: evmAddress,
+  symbol: z.string().regex(/^[A-Za-z0-9.]{1,12}$/),
+  decimals: z.int().min(0).max(30),
+  /** keccak256 of the contract's runtime code, as the officers saw it when they registered it. */
+  codeHash: sha256Hex,
+});
+export type Erc20Token = z.infer<typeof erc20Token>;
+
+export const policyDocument = z.strictObject({
+  /** Name of the document, e.g. `hot-bitcoin`. */
+  name: identifier,
+  /** The YAML text as officers read it, a line each, so that what they sign holds printable ASCII alone. */
+  lines: z
+    .array(z.string().regex(/^[\x20-\x7e]{0,200}$/))
+    .min(1)
+    .max(2_000),
+});
+export type PolicyDocument = z.infer<typeof policyDocument>;
+
+/** How many persons of which group a change of governance needs. */
+export const quorumRule = z.strictObject({ group: identifier, threshold: z.int().min(1).max(64) });
+export type QuorumRule = z.infer<typeof quorumRule>;
+
+export const genesisChange = z.strictObject({
+  kind: z.literal('genesis'),
+  /** Random; makes the deployment one of its own. */
+  seed: sha256Hex,
+  persons: z.array(person).min(1).max(64),
+  groups: z.array(group).min(1).max(64),
+  quorum: quorumRule,
+  requestKeys: z.array(requestKey).max(64),
+  chains: z.array(chain).min(1).max(16),
+  wallets: z.array(wallet).min(1).max(256),
+  tokens: z.array(erc20Token).max(256),
+  policies: z.array(policyDocument).min(1).max(64),
+});
+
+export const change = z.discriminatedUnion('kind', [
+  genesisChange,
+  z.strictObject({ kind: z.literal('person-added'), person, groups: z.array(identifier).max(64) }),
+  z.strictObject({ kind: z.literal('person-removed'), personId: identifier }),
+  z.strictObject({ kind: z.literal('group-set'), group }),
+  z.strictObject({ kind: z.literal('quorum-set'), quorum: quorumRule }),
+  z.strictObject({ kind: z.literal('request-key-added'), requestKey }),
+  z.strictObject({ kind: z.literal('request-key-removed'), keyId: identifier }),
+  z.strictObject({ kind: z.literal('wallet-added'), wallet }),
+  z.strictObject({ kind: z.literal('token-added'), token: erc20Token }),
+  z.strictObject({ kind: z.literal('token-removed'), chain: chainId, contract: evmAddress }),
+  /** Replaces all policy documents by these. */
+  z.strictObject({ kind: z.literal('policies-set'), policies: z.array(policyDocument).min(1).max(64) }),
+]);
+export type Change = z.infer<typeof change>;
+
+export const entryBody = z.strictObject({
+  type: z.literal(GOVERNANCE_TYPE),
+  /** 0 for genesis, then without a gap. */
+  sequence: z.int().min(0).max(1_000_000),
+  previous: sha256Hex,
+  /** Hash of the genesis entry; `NO_PREVIOUS` in genesis itself. Binds an entry to its deployment. */
+  deploymentId: sha256Hex,
+  createdAtMs: timestampMs,
+  change,
+});
+export type EntryBody = z.infer<typeof entryBody>;
+
+export const entrySignature = z.strictObject({ credentialId: identifier, signature: signature64 });
+
+export const governanceEntry = z.strictObject({
+  body: entryBody,
+  signatures: z.array(entrySignature).min(1).max(64),
+});
+export type GovernanceEntry = z.infer<typeof governanceEntry>;
+
+export function entryBytes(body: EntryBody): Uint8Array {
+  return statementBytes(GOVERNANCE_TYPE, body);
+}
+
+export function entryDigest(body: EntryBody): Uint8Array {
+  return sha256(entryBytes(body));
+}
+
+/** Hash of an entry, hex: the governance head after it; for genesis, the deployment id. Signatures are not part of it. */
+export function entryHash(body: EntryBody): string {
+  return bytesToHex(entryDigest(body));
+}
+
+/** Hash over the policy documents in force, in their order: what a transfer's statement names as its policy. */
+export function policyHashOf(policies: readonly PolicyDocument[]): string {
+  return bytesToHex(sha256(statementBytes('portcullis/policies/v1', policies)));
+}
+
+/** The YAML text of a policy document. */
+export function policyText(document: PolicyDocument): string {
+  return `${document.lines.join('\n')}\n`;
+}

@@ -1,0 +1,106 @@
+// Replay: from entries to state. The signer, the orchestrator and an auditor run this same function and believe only
+// its result. It is NOT a store, and it has no clock: what an entry may do depends on entries before it alone.
+
+import { hexToBytes } from '@noble/hashes/utils.js';
+import { accepted, type Outcome, refused } from '../fault.js';
+import type { SignatureVerifier } from '../statements/signature.js';
+import { applyChange, genesisState } from './change.js';
+import { entryBytes, entryHash, type GovernanceEntry, governanceEntry, NO_PREVIOUS } from './entry.js';
+import { type GovernanceRefusalCode, type GovernanceState, holderOf } from './state.js';
+
+/** Distinct persons of `group` who validly signed the entry; a person counts once, whatever credentials they hold. */
+function quorumOf(
+  entry: GovernanceEntry,
+  roster: GovernanceState,
+  verifier: SignatureVerifier,
+): Outcome<GovernanceState, GovernanceRefusalCode> {
+  const bytes = entryBytes(entry.body);
+  const signers = new Set<string>();
+  for (const { credentialId, signature } of entry.signatures) {
+    const holder = holderOf(roster, credentialId);
+    if (!holder) return refused('governance-signer-unknown', { credentialId });
+    if (signers.has(holder.person.personId)) {
+      return refused('governance-signer-duplicate', { personId: holder.person.personId });
+    }
+    if (!verifier.p256(hexToBytes(holder.credential.publicKey), bytes, hexToBytes(signature))) {
+      return refused('governance-signature-invalid', { credentialId });
+    }
+    signers.add(holder.person.personId);
+  }
+  const members = roster.groups.get(roster.quorum.group) ?? [];
+  const counted = members.filter((member) => signers.has(member)).length;
+  if (counted < roster.quorum.threshold) {
+    return refused('governance-quorum-missing', {
+      group: roster.quorum.group,
+      needed: roster.quorum.threshold,
+      counted,
+    });
+  }
+  return accepted(roster);
+}
+
+/**
+ * The first entry. Whether it is the right genesis is decided by whoever pinned its hash; this only says that it is a
+ * valid one, signed by the quorum that it names itself (which proves that these people hold those keys).
+ */
+export function replayGenesis(
+  input: unknown,
+  verifier: SignatureVerifier,
+): Outcome<GovernanceState, GovernanceRefusalCode> {
+  const parsed = governanceEntry.safeParse(input);
+  if (!parsed.success) return refused('governance-entry-malformed', { where: describe(parsed.error.issues) });
+  const entry = parsed.data;
+  const { body } = entry;
+  if (body.change.kind !== 'genesis' || body.sequence !== 0) return refused('governance-not-genesis');
+  if (body.previous !== NO_PREVIOUS || body.deploymentId !== NO_PREVIOUS) {
+    return refused('governance-previous-mismatch', { sequence: 0 });
+  }
+  const state = genesisState(body.change, entryHash(body));
+  return state.kind === 'refused' ? state : quorumOf(entry, state.value, verifier);
+}
+
+/** One more entry on top of a state. Input is hostile; the state is not changed. */
+export function replayEntry(
+  state: GovernanceState,
+  input: unknown,
+  verifier: SignatureVerifier,
+): Outcome<GovernanceState, GovernanceRefusalCode> {
+  const parsed = governanceEntry.safeParse(input);
+  if (!parsed.success) return refused('governance-entry-malformed', { where: describe(parsed.error.issues) });
+  const entry = parsed.data;
+  const { body } = entry;
+  if (body.deploymentId !== state.deploymentId) {
+    return refused('governance-other-deployment', {
+      entry: body.deploymentId,
+      deployment: state.deploymentId,
+    });
+  }
+  if (body.sequence !== state.sequence + 1) {
+    return refused('governance-sequence', { entry: body.sequence, expected: state.sequence + 1 });
+  }
+  if (body.previous !== state.head) {
+    return refused('governance-previous-mismatch', { sequence: body.sequence });
+  }
+  const signed = quorumOf(entry, state, verifier);
+  if (signed.kind === 'refused') return signed;
+  return applyChange(state, body.change, entryHash(body));
+}
+
+/** A whole log, genesis first. Refuses at the first entry that does not follow. */
+export function replayLog(
+  entries: readonly unknown[],
+  verifier: SignatureVerifier,
+): Outcome<GovernanceState, GovernanceRefusalCode> {
+  const [first, ...rest] = entries;
+  let outcome = replayGenesis(first, verifier);
+  for (const entry of rest) {
+    if (outcome.kind === 'refused') return outcome;
+    outcome = replayEntry(outcome.value, entry, verifier);
+  }
+  return outcome;
+}
+
+function describe(issues: readonly { readonly path: PropertyKey[]; readonly message: string }[]): string {
+  const [issue] = issues;
+  return issue ? `${issue.path.map(String).join('.')}: ${issue.message}`.slice(0, 200) : 'unknown';
+}

@@ -1,0 +1,66 @@
+// The state that a governance log replays to, and the questions that programs ask of it. It changes only by replay.
+
+import type {
+  Chain,
+  Credential,
+  Erc20Token,
+  Person,
+  PolicyDocument,
+  QuorumRule,
+  RequestKey,
+  Wallet,
+} from './entry.js';
+
+export type GovernanceRefusalCode =
+  | 'governance-entry-malformed'
+  | 'governance-not-genesis'
+  | 'governance-other-deployment'
+  | 'governance-sequence'
+  | 'governance-previous-mismatch'
+  | 'governance-signature-invalid'
+  | 'governance-signer-unknown'
+  | 'governance-signer-duplicate'
+  | 'governance-quorum-missing'
+  | 'governance-change-invalid';
+
+export interface GovernanceState {
+  /** Hash of genesis. */
+  readonly deploymentId: string;
+  /** Sequence and hash of the newest entry. */
+  readonly sequence: number;
+  readonly head: string;
+  /** Hashes of all entries, genesis first: what an older statement may still name. */
+  readonly history: readonly string[];
+  readonly persons: ReadonlyMap<string, Person>;
+  /** Members by group. */
+  readonly groups: ReadonlyMap<string, readonly string[]>;
+  readonly quorum: QuorumRule;
+  readonly requestKeys: ReadonlyMap<string, RequestKey>;
+  readonly chains: ReadonlyMap<string, Chain>;
+  readonly wallets: ReadonlyMap<string, Wallet>;
+  /** By `tokenKey(chain, contract)`. */
+  readonly tokens: ReadonlyMap<string, Erc20Token>;
+  readonly policies: readonly PolicyDocument[];
+  readonly policyHash: string;
+  /**
+   * Every person, credential, request key and public key that was ever registered (`person:`, `id:`, `request:`, `key:`).
+   * None of them is ever given to someone else later.
+   */
+  readonly everRegistered: ReadonlySet<string>;
+}
+
+export function tokenKey(chain: string, contract: string): string {
+  return `${chain}/${contract.toLowerCase()}`;
+}
+
+/** The person and credential behind a credential id, as the roster stands now. */
+export function holderOf(
+  state: GovernanceState,
+  credentialId: string,
+): { readonly person: Person; readonly credential: Credential } | undefined {
+  for (const person of state.persons.values()) {
+    const credential = person.credentials.find((candidate) => candidate.credentialId === credentialId);
+    if (credential) return { person, credential };
+  }
+  return undefined;
+}

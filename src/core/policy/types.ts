@@ -1,0 +1,132 @@
+// The typed form of policies, what a policy is asked, and what it answers. Parsing is parse.ts, deciding is decide.ts.
+
+import type { Facts } from '../fault.js';
+import type { Tier } from '../governance/entry.js';
+
+/** Asset of a policy: a registered symbol on one chain, resolved to base units when the policy is parsed. */
+export interface PolicyAsset {
+  readonly chain: string;
+  /** `native`, or the contract in lower case. */
+  readonly contract: string;
+  readonly symbol: string;
+  readonly decimals: number;
+}
+
+/** All stated conditions must hold; a rule without conditions matches everything. */
+export interface Conditions {
+  readonly asset?: PolicyAsset;
+  readonly amountAtMost?: bigint;
+  readonly amountAbove?: bigint;
+  /** Addresses, compared exactly (Ethereum: without regard to case). */
+  readonly destinationIn?: readonly string[];
+  readonly requesterIn?: readonly string[];
+}
+
+/** Approvals of `quorum` distinct persons of `group`. Several requirements must all be met, and not by the same persons' double count. */
+export interface ApprovalRequirement {
+  readonly group: string;
+  readonly quorum: number;
+}
+
+export type Effect =
+  | { readonly kind: 'allow' }
+  | { readonly kind: 'approve'; readonly requirements: readonly ApprovalRequirement[] }
+  | { readonly kind: 'refuse' };
+
+export interface Rule {
+  readonly id: string;
+  readonly when: Conditions;
+  readonly effect: Effect;
+}
+
+export type LimitScope = 'wallet' | 'asset' | 'destination' | 'customer' | 'global';
+
+export interface Limit {
+  /** Document name and limit id: `hot-bitcoin/day`. Unique in a policy set. */
+  readonly id: string;
+  readonly scope: LimitScope;
+  readonly windowMs: number;
+  /** What is limited: base units of one asset, or the number of transfers of whatever asset. */
+  readonly measure:
+    | { readonly kind: 'amount'; readonly asset: PolicyAsset; readonly max: bigint }
+    | { readonly kind: 'count'; readonly max: bigint };
+}
+
+export interface FeeCaps {
+  /** Base units of the chain's coin, for one transaction. */
+  readonly absoluteMax: bigint;
+  /**
+   * Of the amount moved in the chain's coin, in hundredths of a percent: 500 is 5 %. Transfers of a token have no common
+   * unit with the fee; for them only the absolute cap and the transfer's own ceiling hold.
+   */
+  readonly relativeMaxBasisPoints: bigint;
+}
+
+export interface Policy {
+  readonly name: string;
+  readonly appliesTo:
+    | { readonly kind: 'wallets'; readonly wallets: readonly string[] }
+    | { readonly kind: 'tier'; readonly tier: Tier }
+    | { readonly kind: 'everything' };
+  /** Absent only for documents that apply to everything: those hold limits alone. */
+  readonly feeCaps?: FeeCaps;
+  readonly limits: readonly Limit[];
+  readonly rules: readonly Rule[];
+}
+
+export interface PolicySet {
+  readonly hash: string;
+  readonly policies: readonly Policy[];
+}
+
+/** What a policy is asked about: facts decoded from bytes and a verified request, never descriptions. */
+export interface Situation {
+  readonly wallet: string;
+  readonly tier: Tier;
+  readonly chain: string;
+  /** `native`, or the contract in lower case. */
+  readonly contract: string;
+  readonly amount: bigint;
+  readonly destination: string;
+  readonly requester: string;
+  readonly customer: string;
+}
+
+/** One counter that a transfer consumes. */
+export interface LimitCharge {
+  readonly limitId: string;
+  /** What the scope resolved to, e.g. the wallet or the customer; one counter per limit and key. */
+  readonly key: string;
+  readonly windowMs: number;
+  readonly amount: bigint;
+  readonly max: bigint;
+}
+
+/** How much of a counter is used up in its window as of now. The caller owns the counters. */
+export type LimitUsage = (charge: LimitCharge) => bigint;
+
+export interface LimitEffect extends LimitCharge {
+  readonly usedBefore: bigint;
+  readonly usedAfter: bigint;
+}
+
+export type PolicyRefusalCode = 'policy-no-match' | 'policy-refused' | 'policy-error' | 'limit-exceeded';
+
+export type Decision =
+  | {
+      readonly kind: 'allow' | 'approve';
+      /** `document/rule`. */
+      readonly rule: string;
+      readonly policyHash: string;
+      /** Empty for `allow`, never empty for `approve`. */
+      readonly requirements: readonly ApprovalRequirement[];
+      readonly limits: readonly LimitEffect[];
+      readonly feeCaps: FeeCaps;
+    }
+  | {
+      readonly kind: 'refuse';
+      readonly code: PolicyRefusalCode;
+      readonly rule: string | undefined;
+      readonly policyHash: string;
+      readonly facts: Facts;
+    };

@@ -1,0 +1,56 @@
+// RFC 8785 (JSON Canonicalization Scheme) for the values that statements are made of: strings of printable ASCII,
+// safe integers, booleans, null, arrays and plain objects. Everything else is refused, so there is no number
+// formatting and no Unicode question to get wrong. It is NOT a general JSON writer.
+
+import { utf8ToBytes } from '@noble/hashes/utils.js';
+import { Fault } from '../fault.js';
+
+export type CanonicalValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly CanonicalValue[]
+  | { readonly [key: string]: CanonicalValue };
+
+export type CanonicalFaultCode = 'not-canonical';
+
+const PRINTABLE = /^[\x20-\x7e]*$/;
+const MAX_DEPTH = 16;
+
+function refuse(what: string): never {
+  throw new Fault<CanonicalFaultCode>('not-canonical', `cannot be written canonically: ${what}`);
+}
+
+function write(value: CanonicalValue, depth: number): string {
+  if (depth > MAX_DEPTH) refuse('nested too deeply');
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value) || Object.is(value, -0)) refuse('a number that is not a safe integer');
+    return String(value);
+  }
+  if (typeof value === 'string') {
+    if (!PRINTABLE.test(value)) refuse('a string with other than printable ASCII');
+    // RFC 8785 §3.2.2.2: within printable ASCII only the quotation mark and the backslash are escaped.
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${value.map((item) => write(item, depth + 1)).join(',')}]`;
+  if (typeof value === 'object') {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype !== Object.prototype && prototype !== null) refuse('an object that is not plain');
+    // RFC 8785 §3.2.3 sorts by UTF-16 code units, which is what sort() does.
+    const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return `{${members.map(([key, item]) => `${write(key, depth + 1)}:${write(item, depth + 1)}`).join(',')}}`;
+  }
+  return refuse(`a ${typeof value}`);
+}
+
+/** The one text of a value. Throws `not-canonical` for anything outside the restricted form. RFC 8785. */
+export function canonicalJson(value: CanonicalValue): string {
+  return write(value, 0);
+}
+
+/** UTF-8 bytes of the canonical text. */
+export function canonicalBytes(value: CanonicalValue): Uint8Array {
+  return utf8ToBytes(canonicalJson(value));
+}

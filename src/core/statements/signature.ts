@@ -1,0 +1,31 @@
+// Verifying signatures over statements. The algorithms are fixed by the kind of key; nothing in a message chooses one.
+// `portableVerifier` is plain JavaScript for browsers and auditors; programs on Node.js pass in the native one.
+
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { p256 } from '@noble/curves/nist.js';
+
+/** Hostile inputs; `false` for anything that is not a valid signature, never a throw. */
+export interface SignatureVerifier {
+  /** RFC 8032 Ed25519 over the message itself. `publicKey` is 32 bytes, `signature` 64. */
+  ed25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  /** ECDSA P-256 over SHA-256 of the message (FIPS 186-5). `publicKey` is a 65-byte point, `signature` r || s; high s is as good as low. */
+  p256(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+}
+
+function orFalse(verify: () => boolean): boolean {
+  try {
+    return verify();
+  } catch {
+    // The libraries throw for malformed keys and signatures; for a verifier that is the same as "not valid".
+    return false;
+  }
+}
+
+export const portableVerifier: SignatureVerifier = {
+  ed25519: (publicKey, message, signature) =>
+    orFalse(() => ed25519.verify(signature, message, publicKey, { zip215: false })),
+  p256: (publicKey, message, signature) =>
+    orFalse(() =>
+      p256.verify(signature, message, publicKey, { prehash: true, lowS: false, format: 'compact' }),
+    ),
+};

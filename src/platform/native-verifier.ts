@@ -1,0 +1,50 @@
+// Statement signatures verified by Node.js's own OpenSSL: an order of magnitude faster than plain JavaScript.
+// Same contract and same test vectors as the portable one in core.
+
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import type { SignatureVerifier } from '../core/statements/signature.js';
+
+// DER prefixes of SubjectPublicKeyInfo: RFC 8410 §4 for Ed25519, RFC 5480 §2 for a P-256 point.
+const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex');
+const P256_SPKI = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex');
+const REMEMBERED_KEYS = 1_000;
+
+/** Parsed keys, since parsing costs more than half of a verification. Oldest go first when the bound is reached. */
+const parsed = new Map<string, KeyObject>();
+
+function keyFrom(prefix: Buffer, publicKey: Uint8Array): KeyObject {
+  const spki = Buffer.concat([prefix, publicKey]);
+  const name = spki.toString('base64');
+  const known = parsed.get(name);
+  if (known) return known;
+  const key = createPublicKey({ key: spki, format: 'der', type: 'spki' });
+  if (parsed.size >= REMEMBERED_KEYS) {
+    const oldest = parsed.keys().next();
+    if (!oldest.done) parsed.delete(oldest.value);
+  }
+  parsed.set(name, key);
+  return key;
+}
+
+function verifies(check: () => boolean): boolean {
+  try {
+    return check();
+  } catch {
+    // OpenSSL throws for malformed keys; for a verifier that is the same as "not valid".
+    return false;
+  }
+}
+
+export const nativeVerifier: SignatureVerifier = {
+  ed25519: (publicKey, message, signature) =>
+    publicKey.length === 32 &&
+    signature.length === 64 &&
+    verifies(() => verify(null, message, keyFrom(ED25519_SPKI, publicKey), signature)),
+  p256: (publicKey, message, signature) =>
+    publicKey.length === 65 &&
+    publicKey[0] === 4 &&
+    signature.length === 64 &&
+    verifies(() =>
+      verify('sha256', message, { key: keyFrom(P256_SPKI, publicKey), dsaEncoding: 'ieee-p1363' }, signature),
+    ),
+};
