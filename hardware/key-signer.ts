@@ -49,7 +49,9 @@ export interface TokenStatus {
  * - `transient`: busy, out of memory, function failed; may be asked again
  * - `key-missing`, `key-duplicate`: look-up found none, or more than one
  * - `record-duplicate`, `record-too-large`, `record-malformed`: the token's record cannot be trusted or stored
- * - `deadline`: the token hung; its process was killed; for an operation that is not a signature or a record write
+ * - `record-stale`: the record to write is not newer than the one on the token
+ * - `deadline`: the token hung and its process was killed, for an operation that is not a signature or a record write;
+ *   or the operation waited in line until its deadline and never reached the token
  * - `indeterminate`: the token hung or its process died while a signature or record write was under way: it may have happened
  * - `closed`: the adapter was closed by its owner
  */
@@ -64,6 +66,7 @@ export type TokenFaultCode =
   | 'record-duplicate'
   | 'record-too-large'
   | 'record-malformed'
+  | 'record-stale'
   | 'deadline'
   | 'indeterminate'
   | 'closed';
@@ -95,7 +98,11 @@ export interface KeySigner {
    */
   readRecord(name: string): Promise<TokenRecord | undefined>;
 
-  /** Durable on the token when it resolves. `version` must be larger than that of the record it replaces. */
+  /**
+   * Durable on the token when it resolves. `version` must be larger than that of the record it replaces, else
+   * `record-stale`; only writing exactly what is already there (version and value) is accepted again, so that a write
+   * whose outcome was `transient` or `indeterminate` may simply be repeated.
+   */
   writeRecord(name: string, record: TokenRecord): Promise<void>;
 
   close(): Promise<void>;
