@@ -1,0 +1,50 @@
+// The decision certificate: everything that explains one signature to somebody who has nothing else but the governance
+// log. Data only; checking it is verify.ts.
+
+import { z } from 'zod';
+import { signingOrder } from '../authorization/signing-order.js';
+import { baseUnits, identifier, sha256Hex, timestampMs } from '../statements/fields.js';
+import { transferId } from '../statements/request.js';
+
+export const CERTIFICATE_TYPE = 'portcullis/certificate/v1';
+
+export const certifiedDecision = z.strictObject({
+  transferId,
+  kind: z.enum(['allow', 'approve']),
+  /** `document/rule` that matched. */
+  rule: z.string().max(200),
+  /** Persons whose approvals were valid. */
+  approvers: z.array(identifier),
+  limits: z.array(
+    z.strictObject({
+      limitId: z.string().max(200),
+      key: z.string().max(300),
+      windowMs: z.int(),
+      max: baseUnits,
+      usedBefore: baseUnits,
+      usedAfter: baseUnits,
+    }),
+  ),
+});
+export type CertifiedDecision = z.infer<typeof certifiedDecision>;
+
+export const certificate = z.strictObject({
+  type: z.literal(CERTIFICATE_TYPE),
+  deploymentId: sha256Hex,
+  signerVersion: z.string().max(64),
+  /** Place of the reservation in the signer's journal, which the token's record covered before the signature left. */
+  journalSequence: z.int().min(0),
+  journalHash: sha256Hex,
+  governanceSequence: z.int().min(0),
+  governanceHead: sha256Hex,
+  policyHash: sha256Hex,
+  /** The signer's time when it decided. */
+  decidedAtMs: timestampMs,
+  tokenSerial: z.string().max(64),
+  /** The bytes that were judged, with the request and approvals that justified them, as they came in. */
+  order: signingOrder,
+  decisions: z.array(certifiedDecision),
+  signedTransaction: z.string().regex(/^[0-9a-f]+$/),
+  transactionId: z.string().max(66),
+});
+export type Certificate = z.infer<typeof certificate>;

@@ -1,0 +1,161 @@
+// The messages between orchestrator and signer, version 1. Schemas are strict: an unknown field is refused, since it
+// may be one whose meaning the other side relies on.
+
+import { z } from 'zod';
+import { signingOrder } from '../core/authorization/signing-order.js';
+import { certificate } from '../core/certificates/certificate.js';
+import { governanceEntry } from '../core/governance/entry.js';
+import { identifier, secp256k1PublicKey, sha256Hex, timestampMs } from '../core/statements/fields.js';
+import { transferId } from '../core/statements/request.js';
+
+export const PROTOCOL_VERSION = 1;
+
+const messageId = z.string().regex(/^[A-Za-z0-9-]{1,64}$/);
+
+/** What the signer can be asked. There is no verb that signs a text, a digest or typed data that a caller made. */
+export const query = z.discriminatedUnion('verb', [
+  z.strictObject({
+    version: z.literal(PROTOCOL_VERSION),
+    id: messageId,
+    verb: z.literal('status'),
+    /** Transfers of which to say what the signer has done for them. */
+    transferIds: z.array(transferId).max(100),
+  }),
+  z.strictObject({ version: z.literal(PROTOCOL_VERSION), id: messageId, verb: z.literal('public-keys') }),
+  z.strictObject({
+    version: z.literal(PROTOCOL_VERSION),
+    id: messageId,
+    verb: z.literal('sign'),
+    order: signingOrder,
+  }),
+  z.strictObject({
+    version: z.literal(PROTOCOL_VERSION),
+    id: messageId,
+    verb: z.literal('governance-read'),
+    fromSequence: z.int().min(0),
+  }),
+  z.strictObject({
+    version: z.literal(PROTOCOL_VERSION),
+    id: messageId,
+    verb: z.literal('governance-append'),
+    entry: governanceEntry,
+  }),
+]);
+export type Query = z.infer<typeof query>;
+export type Verb = Query['verb'];
+
+export const transferRecord = z.strictObject({
+  transferId,
+  /** `unseen`: no signature was ever made or begun. `reserved`: one was begun and none has left. `signed`: spendable. */
+  state: z.enum(['unseen', 'reserved', 'signed']),
+  transactionIds: z.array(z.string().max(66)),
+});
+export type TransferRecord = z.infer<typeof transferRecord>;
+
+export const tokenReport = z.strictObject({
+  name: identifier,
+  ready: z.boolean(),
+  label: z.string(),
+  serial: z.string(),
+  model: z.string(),
+  manufacturer: z.string(),
+  /** Code of the fault that keeps it from being ready. */
+  fault: z.string().optional(),
+});
+
+export const statusResult = z.strictObject({
+  signerVersion: z.string(),
+  deploymentId: sha256Hex,
+  governanceSequence: z.int(),
+  governanceHead: sha256Hex,
+  policyHash: sha256Hex,
+  journalSequence: z.int(),
+  journalHead: sha256Hex,
+  /** Journal sequence that the record on the token covers. */
+  anchoredSequence: z.int(),
+  nowMs: timestampMs,
+  tokens: z.array(tokenReport),
+  /** Next nonce by Ethereum wallet: the only one that can be signed next. */
+  nonces: z.array(z.strictObject({ walletId: identifier, next: z.int() })),
+  transfers: z.array(transferRecord),
+});
+export type StatusResult = z.infer<typeof statusResult>;
+
+export const publicKeysResult = z.strictObject({
+  wallets: z.array(
+    z.strictObject({
+      walletId: identifier,
+      keys: z.array(
+        z.strictObject({
+          label: identifier,
+          publicKey: secp256k1PublicKey,
+          address: z.string(),
+          unextractable: z.boolean(),
+          bornInToken: z.boolean(),
+        }),
+      ),
+    }),
+  ),
+});
+export type PublicKeysResult = z.infer<typeof publicKeysResult>;
+
+export const signResult = z.strictObject({
+  signedTransaction: z.string().regex(/^[0-9a-f]+$/),
+  transactionId: z.string().max(66),
+  /** True when this very transaction had been signed before and the same signature is given again. */
+  repeated: z.boolean(),
+  certificate,
+});
+export type SignResult = z.infer<typeof signResult>;
+
+export const governanceResult = z.strictObject({
+  /** At most 50 entries from the sequence asked for. */
+  entries: z.array(governanceEntry),
+  sequence: z.int(),
+  head: sha256Hex,
+});
+export type GovernanceResult = z.infer<typeof governanceResult>;
+
+export interface ResultOf {
+  readonly status: StatusResult;
+  readonly 'public-keys': PublicKeysResult;
+  readonly sign: SignResult;
+  readonly 'governance-read': GovernanceResult;
+  readonly 'governance-append': GovernanceResult;
+}
+
+/** The schema of each verb's result, for whoever receives it. */
+export const resultSchemas = {
+  status: statusResult,
+  'public-keys': publicKeysResult,
+  sign: signResult,
+  'governance-read': governanceResult,
+  'governance-append': governanceResult,
+} as const;
+
+const facts = z.record(z.string().max(64), z.union([z.string().max(500), z.number(), z.boolean()]));
+
+/** `refused`: the rules say no, and will say so again. `fault`: something broke; the same query may be sent again. */
+export const reply = z.discriminatedUnion('kind', [
+  z.strictObject({
+    version: z.literal(PROTOCOL_VERSION),
+    id: messageId,
+    kind: z.literal('done'),
+    result: z.unknown(),
+  }),
+  z.strictObject({
+    version: z.literal(PROTOCOL_VERSION),
+    id: messageId,
+    kind: z.literal('refused'),
+    code: z.string().max(64),
+    facts,
+  }),
+  z.strictObject({
+    version: z.literal(PROTOCOL_VERSION),
+    id: messageId,
+    kind: z.literal('fault'),
+    code: z.string().max(64),
+    facts,
+  }),
+]);
+export type Reply = z.infer<typeof reply>;
