@@ -1,0 +1,162 @@
+// The shape of a policy document as officers write it. The schema sees words and numbers only: what the words refer
+// to (wallets, assets, groups) is resolved in parse.ts. The JSON Schema for editors comes from here too.
+
+import { z } from 'zod';
+import { tier } from '../governance/entry.js';
+import { identifier } from '../statements/fields.js';
+
+/** Keys whose values must stand in quotes: an amount never passes through a float. */
+export const QUOTED_KEYS: ReadonlySet<string> = new Set([
+  'absolute',
+  'relative',
+  'max',
+  'amount-at-most',
+  'amount-above',
+]);
+
+const amount = z
+  .string()
+  .regex(
+    /^(?:0|[1-9][0-9]{0,77})(?:\.[0-9]{1,77})? [A-Za-z0-9.]{1,12}$/,
+    'an amount is written like "0.5 BTC"',
+  )
+  .describe('A decimal number and the symbol of its asset: "0.5 BTC"');
+
+const percentage = z
+  .string()
+  .regex(/^(?:0|[1-9][0-9]{0,2})(?:\.[0-9]{1,2})?%$/, 'a percentage is written like "2.5%"')
+  .describe('More than 0 %, at most 100 %, at most two decimals: "2.5%"');
+
+const assetName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9.]{1,12}(?:@(?:bip122:[0-9a-f]{32}|eip155:[1-9][0-9]{0,15}))?$/,
+    'an asset is written like BTC, or like ETH@eip155:1 where its symbol alone is not clear',
+  )
+  .describe('Symbol of a registered asset; with @chain where the symbol alone is not clear');
+
+const duration = z
+  .string()
+  .regex(/^[1-9][0-9]{0,5}[mhd]$/, 'a window is written like 30m, 24h or 7d')
+  .describe('1m to 90d: 30m, 24h, 7d');
+
+const scope = z.enum(['wallet', 'asset', 'destination', 'customer', 'global']);
+
+const amountLimit = z.strictObject({
+  id: identifier,
+  per: scope,
+  asset: assetName,
+  window: duration,
+  max: amount,
+});
+
+const countLimit = z.strictObject({
+  id: identifier,
+  per: scope,
+  window: duration,
+  'max-count': z.int().min(1).max(1_000_000),
+});
+
+/** Computed, since an object literal with this key looks like a promise to linters; no schema is ever awaited. */
+const THEN = 'then';
+
+const conditions = z.union(
+  [
+    z.literal('anything'),
+    z.strictObject({
+      asset: assetName.optional(),
+      'amount-at-most': amount.optional(),
+      'amount-above': amount.optional(),
+      'destination-in': z
+        .array(z.string().regex(/^[A-Za-z0-9]{14,90}$/, 'not an address'))
+        .min(1)
+        .max(1_000)
+        .optional(),
+      'requester-in': z.array(identifier).min(1).max(100).optional(),
+    }),
+  ],
+  'when is the word anything, or a map of conditions',
+);
+
+const effect = z.union(
+  [
+    z.enum(['allow', 'refuse']),
+    z.strictObject({
+      approve: z
+        .array(z.strictObject({ group: identifier, quorum: z.int().min(1).max(64) }))
+        .min(1)
+        .max(8),
+    }),
+  ],
+  'then is allow, refuse, or { approve: [ { group: …, quorum: … } ] }',
+);
+
+export const policyFile = z.strictObject({
+  policy: identifier.describe('Name of the document; the same as its file'),
+  'applies-to': z.union(
+    [
+      z.literal('everything'),
+      z.strictObject({ wallets: z.array(identifier).min(1).max(64) }),
+      z.strictObject({ tier }),
+    ],
+    'applies-to is everything, { wallets: […] } or { tier: … }',
+  ),
+  'fee-caps': z.strictObject({ absolute: amount, relative: percentage }).optional(),
+  limits: z
+    .array(z.union([amountLimit, countLimit], 'a limit has asset and max, or max-count'))
+    .min(1)
+    .max(64)
+    .optional(),
+  rules: z
+    .array(z.strictObject({ id: identifier, when: conditions, [THEN]: effect }))
+    .min(1)
+    .max(256)
+    .optional(),
+});
+export type PolicyFile = z.infer<typeof policyFile>;
+export type LimitText = NonNullable<PolicyFile['limits']>[number];
+export type RuleText = NonNullable<PolicyFile['rules']>[number];
+export type FeeCapsText = NonNullable<PolicyFile['fee-caps']>;
+
+/** JSON Schema (draft 2020-12) of a document, for editors: `policies/policy.schema.json`. Looser than parsing. */
+export function policySchemaText(): string {
+  return `${JSON.stringify(z.toJSONSchema(policyFile, { io: 'input' }), null, 2)}\n`;
+}
+
+export interface SchemaProblem {
+  readonly path: readonly PropertyKey[];
+  readonly why: string;
+}
+
+type Issue = z.core.$ZodIssue;
+
+function weight(issue: Issue): number {
+  return issue.code === 'unrecognized_keys' ? issue.keys.length : 1;
+}
+
+/** Of a union's failures, the one that was nearest to fit; none when no alternative even had the right shape. */
+function nearest(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const shaped = branches.filter((issues) =>
+    issues.every((issue) => issue.path.length > 0 || issue.code === 'unrecognized_keys'),
+  );
+  const total = (issues: readonly Issue[]) => issues.reduce((sum, issue) => sum + weight(issue), 0);
+  return [...shaped].sort((left, right) => total(left) - total(right))[0];
+}
+
+/** What a person needs to know of a schema's failures: each with the path of the value it is about. */
+export function schemaProblems(
+  issues: readonly Issue[],
+  around: readonly PropertyKey[] = [],
+): readonly SchemaProblem[] {
+  return issues.flatMap((issue): readonly SchemaProblem[] => {
+    const path = [...around, ...issue.path];
+    if (issue.code === 'invalid_union') {
+      const inner = nearest(issue.errors);
+      if (inner) return schemaProblems(inner, path);
+    }
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({ path: [...path, key], why: `unknown key: ${key}` }));
+    }
+    return [{ path, why: issue.message }];
+  });
+}

@@ -1,0 +1,339 @@
+// From policy documents to typed policies: strict YAML, strict schema, then every name is resolved against what
+// governance has registered. Nothing is guessed or rounded; one bad document refuses the whole set.
+// It does NOT decide anything about a transfer.
+
+import { Fault, type Outcome, refused } from '../fault.js';
+import { type PolicyDocument, policyHashOf, policyText, type Wallet } from '../governance/entry.js';
+import type { GovernanceState } from '../governance/state.js';
+import { parseUnits } from '../money/amount.js';
+import { missingApprovals } from './approvals.js';
+import {
+  type FeeCapsText,
+  type LimitText,
+  type PolicyFile,
+  policyFile,
+  QUOTED_KEYS,
+  type RuleText,
+  schemaProblems,
+} from './document.js';
+import { readYaml, type YamlText } from './strict-yaml.js';
+import type { Conditions, Effect, FeeCaps, Limit, Policy, PolicyAsset, PolicySet, Rule } from './types.js';
+
+/** What policies may refer to. */
+export type PolicyContext = Pick<GovernanceState, 'chains' | 'wallets' | 'tokens' | 'groups'>;
+
+export type PolicyParseRefusalCode = 'policy-malformed';
+
+type Path = readonly PropertyKey[];
+
+const MINUTE_MS = 60_000;
+const UNIT_MS = new Map([
+  ['m', MINUTE_MS],
+  ['h', 60 * MINUTE_MS],
+  ['d', 24 * 60 * MINUTE_MS],
+]);
+const MAX_WINDOW_MS = 90 * 24 * 60 * MINUTE_MS;
+const WHOLE_BASIS_POINTS = 10_000n;
+const BITCOIN_ADDRESS = /^(?:bc|tb|bcrt)1[02-9ac-hj-np-z]{11,84}$/;
+const ETHEREUM_ADDRESS = /^0x[0-9a-fA-F]{40}$/;
+
+/** One document while its names are resolved. */
+interface Page {
+  readonly document: string;
+  readonly text: YamlText;
+  readonly wallets: readonly Wallet[];
+  readonly assets: readonly PolicyAsset[];
+  readonly context: PolicyContext;
+}
+
+function malformed(page: Pick<Page, 'document' | 'text'>, path: Path, why: string): never {
+  const { line, column, text } = page.text.placeOf(path);
+  const facts = { document: page.document, line, column, text, why: why.slice(0, 200) };
+  throw new Fault<PolicyParseRefusalCode>('policy-malformed', why, { facts });
+}
+
+function read(document: PolicyDocument): { readonly text: YamlText; readonly file: PolicyFile } {
+  const yaml = readYaml(policyText(document), QUOTED_KEYS);
+  if (yaml.kind === 'refused') {
+    const facts = { document: document.name, ...yaml.facts };
+    throw new Fault<PolicyParseRefusalCode>('policy-malformed', 'not a policy document', { facts });
+  }
+  const page = { document: document.name, text: yaml.value };
+  const parsed = policyFile.safeParse(yaml.value.value);
+  if (!parsed.success) {
+    const [problem] = schemaProblems(parsed.error.issues);
+    return malformed(page, problem?.path ?? [], problem?.why ?? 'does not fit the schema');
+  }
+  if (parsed.data.policy !== document.name) malformed(page, ['policy'], `the document is ${document.name}`);
+  return { text: yaml.value, file: parsed.data };
+}
+
+function distinct(page: Page, path: Path, names: readonly string[]): void {
+  names.forEach((name, index) => {
+    if (names.indexOf(name) !== index) malformed(page, [...path, index], `${name} stands here twice`);
+  });
+}
+
+function distinctIds(page: Page, list: string, items: readonly { readonly id: string }[]): void {
+  const ids = items.map((item) => item.id);
+  ids.forEach((id, index) => {
+    if (ids.indexOf(id) !== index) malformed(page, [list, index, 'id'], `${id} is an id twice`);
+  });
+}
+
+/** The wallets that a document is about, as governance knows them now. */
+function walletsInScope(page: Omit<Page, 'wallets' | 'assets'>, file: PolicyFile): readonly Wallet[] {
+  const scope = file['applies-to'];
+  const all = [...page.context.wallets.values()];
+  if (scope === 'everything') return all;
+  if ('tier' in scope) {
+    const wallets = all.filter((wallet) => wallet.tier === scope.tier);
+    if (wallets.length === 0) malformed(page, ['applies-to', 'tier'], `no wallet has the tier ${scope.tier}`);
+    return wallets;
+  }
+  return scope.wallets.map((walletId, index) => {
+    const path = ['applies-to', 'wallets', index];
+    if (scope.wallets.indexOf(walletId) !== index) malformed(page, path, `${walletId} stands here twice`);
+    return page.context.wallets.get(walletId) ?? malformed(page, path, `no such wallet: ${walletId}`);
+  });
+}
+
+function assetsOn(chains: ReadonlySet<string>, context: PolicyContext): readonly PolicyAsset[] {
+  const coins = [...context.chains.values()].map(({ chain, coin }) => ({
+    chain,
+    contract: 'native',
+    ...coin,
+  }));
+  const tokens = [...context.tokens.values()].map(({ chain, contract, symbol, decimals }) => ({
+    chain,
+    contract: contract.toLowerCase(),
+    symbol,
+    decimals,
+  }));
+  return [...coins, ...tokens].filter((asset) => chains.has(asset.chain));
+}
+
+function assetOf(page: Page, path: Path, name: string): PolicyAsset {
+  const [symbol, chain] = name.split('@');
+  const named = page.assets.filter(
+    (asset) => asset.symbol === symbol && (chain === undefined || asset.chain === chain),
+  );
+  const [asset, another] = named;
+  if (!asset) return malformed(page, path, `no wallet of this document is on a chain with an asset ${name}`);
+  if (another) {
+    return malformed(page, path, `${name} stands for more than one asset: ${asset.chain}, ${another.chain}`);
+  }
+  return asset;
+}
+
+function amountOf(page: Page, path: Path, text: string, asset: PolicyAsset): bigint {
+  const [number = '', symbol] = text.split(' ');
+  if (symbol !== asset.symbol) return malformed(page, path, `an amount of ${asset.symbol} is wanted here`);
+  try {
+    return parseUnits(number, asset.decimals);
+  } catch (error) {
+    if (error instanceof Fault) return malformed(page, path, error.message);
+    throw error;
+  }
+}
+
+function positiveAmountOf(page: Page, path: Path, text: string, asset: PolicyAsset): bigint {
+  const amount = amountOf(page, path, text, asset);
+  return amount > 0n ? amount : malformed(page, path, 'must be more than 0');
+}
+
+function feeCapsOf(page: Page, caps: FeeCapsText): FeeCaps {
+  const [wallet, ...others] = page.wallets;
+  const stranger = others.find((other) => other.chain !== wallet?.chain);
+  if (!wallet || stranger) {
+    return malformed(
+      page,
+      ['applies-to'],
+      'fee caps are in the coin of one chain, and the wallets of this document are on several',
+    );
+  }
+  const coin = page.assets.find((asset) => asset.chain === wallet.chain && asset.contract === 'native');
+  if (!coin) return malformed(page, ['applies-to'], `no such chain: ${wallet.chain}`);
+  const basisPoints = parseUnits(caps.relative.slice(0, -1), 2);
+  if (basisPoints < 1n || basisPoints > WHOLE_BASIS_POINTS) {
+    return malformed(page, ['fee-caps', 'relative'], 'must be more than 0% and at most 100%');
+  }
+  return {
+    absoluteMax: positiveAmountOf(page, ['fee-caps', 'absolute'], caps.absolute, coin),
+    relativeMaxBasisPoints: basisPoints,
+  };
+}
+
+function windowMsOf(page: Page, path: Path, text: string): number {
+  const unitMs = UNIT_MS.get(text.slice(-1)) ?? malformed(page, path, 'a window is written like 24h');
+  const windowMs = Number.parseInt(text.slice(0, -1), 10) * unitMs;
+  return windowMs <= MAX_WINDOW_MS ? windowMs : malformed(page, path, 'a window is at most 90d');
+}
+
+function limitOf(page: Page, limit: LimitText, index: number): Limit {
+  const path = ['limits', index];
+  const common = {
+    id: `${page.document}/${limit.id}`,
+    scope: limit.per,
+    windowMs: windowMsOf(page, [...path, 'window'], limit.window),
+  };
+  if ('max-count' in limit) return { ...common, measure: { kind: 'count', max: BigInt(limit['max-count']) } };
+  const asset = assetOf(page, [...path, 'asset'], limit.asset);
+  const max = positiveAmountOf(page, [...path, 'max'], limit.max, asset);
+  return { ...common, measure: { kind: 'amount', asset, max } };
+}
+
+function destinationsOf(page: Page, path: Path, addresses: readonly string[]): readonly string[] {
+  const families = new Set(page.wallets.map((wallet) => page.context.chains.get(wallet.chain)?.family));
+  addresses.forEach((address, index) => {
+    const fits =
+      (families.has('bitcoin') && BITCOIN_ADDRESS.test(address)) ||
+      (families.has('ethereum') && ETHEREUM_ADDRESS.test(address));
+    if (!fits) malformed(page, [...path, index], 'not an address on the chain of this document');
+  });
+  distinct(
+    page,
+    path,
+    addresses.map((address) => (ETHEREUM_ADDRESS.test(address) ? address.toLowerCase() : address)),
+  );
+  return addresses;
+}
+
+function conditionsOf(page: Page, path: Path, when: RuleText['when']): Conditions {
+  if (when === 'anything') return {};
+  if (Object.keys(when).length === 0) malformed(page, path, 'no condition; write: when: anything');
+  const asset = when.asset === undefined ? undefined : assetOf(page, [...path, 'asset'], when.asset);
+  const bound = (key: 'amount-at-most' | 'amount-above'): bigint | undefined => {
+    const text = when[key];
+    if (text === undefined) return undefined;
+    if (!asset) return malformed(page, [...path, key], 'a condition on an amount needs its asset beside it');
+    return amountOf(page, [...path, key], text, asset);
+  };
+  const amountAtMost = bound('amount-at-most');
+  const amountAbove = bound('amount-above');
+  if (amountAtMost === 0n) malformed(page, [...path, 'amount-at-most'], 'must be more than 0');
+  if (amountAtMost !== undefined && amountAbove !== undefined && amountAbove >= amountAtMost) {
+    malformed(page, [...path, 'amount-above'], 'no amount is above this and at most that');
+  }
+  const destinations = when['destination-in'];
+  const requesters = when['requester-in'];
+  if (requesters) distinct(page, [...path, 'requester-in'], requesters);
+  return {
+    ...(asset && { asset }),
+    ...(amountAtMost !== undefined && { amountAtMost }),
+    ...(amountAbove !== undefined && { amountAbove }),
+    ...(destinations && {
+      destinationIn: destinationsOf(page, [...path, 'destination-in'], destinations),
+    }),
+    ...(requesters && { requesterIn: requesters }),
+  };
+}
+
+function effectOf(page: Page, path: Path, then: RuleText['then']): Effect {
+  if (typeof then === 'string') return { kind: then };
+  const { groups } = page.context;
+  then.approve.forEach(({ group, quorum }, index) => {
+    const at = [...path, 'approve', index];
+    const members = groups.get(group) ?? malformed(page, [...at, 'group'], `no such group: ${group}`);
+    if (then.approve.findIndex((other) => other.group === group) !== index) {
+      malformed(page, [...at, 'group'], `${group} stands here twice`);
+    }
+    if (quorum > members.length) {
+      malformed(
+        page,
+        [...at, 'quorum'],
+        `${group} has ${members.length} members, ${quorum} can never approve`,
+      );
+    }
+  });
+  const everybody = new Set(then.approve.flatMap(({ group }) => groups.get(group) ?? []));
+  if (missingApprovals(then.approve, everybody, groups, new Set()).length > 0) {
+    malformed(page, [...path, 'approve'], 'these groups share too many members to approve together');
+  }
+  return { kind: 'approve', requirements: then.approve };
+}
+
+function ruleOf(page: Page, rule: RuleText, index: number): Rule {
+  const path = ['rules', index];
+  const when = conditionsOf(page, [...path, 'when'], rule.when);
+  const effect = effectOf(page, [...path, 'then'], rule.then);
+  if (effect.kind !== 'refuse' && !when.asset) {
+    malformed(page, [...path, 'when'], 'a rule that lets a transfer pass names its asset');
+  }
+  return { id: rule.id, when, effect };
+}
+
+function rulesOf(page: Page, rules: readonly RuleText[]): readonly Rule[] {
+  const dead = rules.findIndex((rule) => rule.when === 'anything') + 1;
+  if (dead > 0 && dead < rules.length) {
+    malformed(page, ['rules', dead, 'id'], 'never reached: the rule before it matches anything');
+  }
+  return rules.map((rule, index) => ruleOf(page, rule, index));
+}
+
+function policyOf(document: PolicyDocument, context: PolicyContext): { policy: Policy; page: Page } {
+  const { text, file } = read(document);
+  const wallets = walletsInScope({ document: document.name, text, context }, file);
+  const assets = assetsOn(new Set(wallets.map((wallet) => wallet.chain)), context);
+  const page = { document: document.name, text, wallets, assets, context };
+  const { limits = [], rules = [] } = file;
+  distinctIds(page, 'limits', limits);
+  distinctIds(page, 'rules', rules);
+  const scope = file['applies-to'];
+  const common = { name: document.name, limits: limits.map((limit, index) => limitOf(page, limit, index)) };
+  if (scope === 'everything') {
+    if (file['fee-caps']) malformed(page, ['fee-caps'], 'a document for everything has limits only');
+    if (file.rules) malformed(page, ['rules'], 'a document for everything has limits only');
+    if (limits.length === 0) malformed(page, [], 'a document for everything has limits');
+    return { page, policy: { ...common, appliesTo: { kind: 'everything' }, rules: [] } };
+  }
+  const feeCaps = file['fee-caps'] ?? malformed(page, [], 'fee-caps are missing');
+  if (rules.length === 0) malformed(page, [], 'rules are missing');
+  const appliesTo: Policy['appliesTo'] =
+    'tier' in scope ? { kind: 'tier', tier: scope.tier } : { kind: 'wallets', wallets: scope.wallets };
+  return {
+    page,
+    policy: { ...common, appliesTo, feeCaps: feeCapsOf(page, feeCaps), rules: rulesOf(page, rules) },
+  };
+}
+
+function subjectsOf({ appliesTo }: Policy): readonly { readonly subject: string; readonly path: Path }[] {
+  if (appliesTo.kind === 'everything') return [];
+  if (appliesTo.kind === 'tier')
+    return [{ subject: `the tier ${appliesTo.tier}`, path: ['applies-to', 'tier'] }];
+  return appliesTo.wallets.map((wallet, index) => ({
+    subject: `the wallet ${wallet}`,
+    path: ['applies-to', 'wallets', index],
+  }));
+}
+
+/**
+ * All documents of a deployment, in their order. Input is hostile. Refuses `policy-malformed` with the document, line,
+ * column, the line's text and why. A wallet that no document covers is not refused here: deciding refuses its transfers.
+ */
+export function parsePolicies(
+  documents: readonly PolicyDocument[],
+  context: PolicyContext,
+): Outcome<PolicySet, PolicyParseRefusalCode> {
+  const owners = new Map<string, string>();
+  const names = new Set<string>();
+  try {
+    const policies = documents.map((document) => {
+      const { policy, page } = policyOf(document, context);
+      if (names.has(policy.name)) malformed(page, ['policy'], `two documents are called ${policy.name}`);
+      names.add(policy.name);
+      for (const { subject, path } of subjectsOf(policy)) {
+        const owner = owners.get(subject);
+        if (owner !== undefined) malformed(page, path, `${subject} has a document already: ${owner}`);
+        owners.set(subject, policy.name);
+      }
+      return policy;
+    });
+    return { kind: 'accepted', value: { hash: policyHashOf(documents), policies } };
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'policy-malformed') {
+      return refused('policy-malformed', error.facts);
+    }
+    throw error;
+  }
+}
