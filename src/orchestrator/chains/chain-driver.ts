@@ -91,8 +91,11 @@ export interface SignedTransaction {
 /** `Outlook` is what the driver read from its nodes before a reservation: fee rates, tip, account state. Opaque to the pipeline. */
 export interface ChainDriver<Outlook = unknown> {
   readonly family: 'bitcoin' | 'ethereum';
-  /** Network reads for a reservation, outside any database transaction. Throws Fault `chain-unavailable`. */
-  outlook(wallet: Wallet): Promise<Outlook>;
+  /**
+   * Network reads for a reservation (or a replacement) of these payables, outside any database transaction. What is not
+   * among them cannot be planned from the answer. Throws Fault `chain-unavailable`.
+   */
+  outlook(wallet: Wallet, payables: readonly Payable[]): Promise<Outlook>;
   /** Inside the reserving database transaction (the wallet's row is locked): marks inputs or takes the nonce. No network. */
   reserve(
     db: EntityManager,
