@@ -26,7 +26,7 @@ function seatsOf(
       });
     }
     const candidates = [...new Set(groups.get(group) ?? [])].filter((member) => available.has(member));
-    // More seats than candidates stay empty in any case; one beyond them is enough to find that out.
+    // Seats beyond the candidates stay empty in any case; they are counted as missing without being tried.
     const seats = Math.min(quorum, candidates.length);
     return Array.from({ length: seats }, () => ({ requirement, candidates }));
   });

@@ -1,0 +1,186 @@
+// The answer of a policy set to one situation. Total: whatever is missing, unknown or goes wrong refuses. Pure: no
+// clock, no counters of its own (the caller says how much of a limit is used, and reserves what a decision charges).
+// It does NOT check approvals, fees or signatures: it says which are needed.
+
+import { type Facts, Fault } from '../fault.js';
+import type {
+  ApprovalRequirement,
+  Conditions,
+  Decision,
+  FeeCaps,
+  Limit,
+  LimitCharge,
+  LimitEffect,
+  LimitUsage,
+  Policy,
+  PolicyAsset,
+  PolicyRefusalCode,
+  PolicySet,
+  Rule,
+  Situation,
+} from './types.js';
+
+export type PolicyFaultCode = 'policy-inconsistent';
+
+function inconsistent(what: string): never {
+  throw new Fault<PolicyFaultCode>('policy-inconsistent', what);
+}
+
+/** One spelling per address: hexadecimal ones (Ethereum) in lower case, segwit ones are compared as they are. */
+function normalised(chain: string, address: string): string {
+  return chain.startsWith('eip155:') ? address.toLowerCase() : address;
+}
+
+function isAsset(asset: PolicyAsset, situation: Situation): boolean {
+  return asset.chain === situation.chain && asset.contract === situation.contract.toLowerCase();
+}
+
+function matches(when: Conditions, situation: Situation): boolean {
+  const destination = normalised(situation.chain, situation.destination);
+  if (when.asset && !isAsset(when.asset, situation)) return false;
+  if (!when.asset && (when.amountAtMost !== undefined || when.amountAbove !== undefined)) {
+    return inconsistent('a condition on an amount without an asset');
+  }
+  if (when.amountAtMost !== undefined && situation.amount > when.amountAtMost) return false;
+  if (when.amountAbove !== undefined && situation.amount <= when.amountAbove) return false;
+  if (
+    when.destinationIn &&
+    !when.destinationIn.some((address) => normalised(situation.chain, address) === destination)
+  )
+    return false;
+  return !when.requesterIn || when.requesterIn.includes(situation.requester);
+}
+
+/** The documents whose limits hold: the wallet's own, its tier's, and those for everything, in this order. */
+function applying(set: PolicySet, situation: Situation): readonly Policy[] {
+  const own = set.policies.filter(
+    ({ appliesTo }) => appliesTo.kind === 'wallets' && appliesTo.wallets.includes(situation.wallet),
+  );
+  const tier = set.policies.filter(
+    ({ appliesTo }) => appliesTo.kind === 'tier' && appliesTo.tier === situation.tier,
+  );
+  return [...own, ...tier, ...set.policies.filter(({ appliesTo }) => appliesTo.kind === 'everything')];
+}
+
+function keyOf(limit: Limit, situation: Situation): string {
+  switch (limit.scope) {
+    case 'wallet':
+      return situation.wallet;
+    case 'asset':
+      return `${situation.chain}/${situation.contract.toLowerCase()}`;
+    case 'destination':
+      return normalised(situation.chain, situation.destination);
+    case 'customer':
+      return situation.customer;
+    case 'global':
+      return 'global';
+  }
+}
+
+/**
+ * What a transfer takes from which counters, whatever the decision about it will be: every limit of every document that
+ * applies; a limit on an amount only for its own asset. One counter per `limitId` and `key`.
+ */
+export function chargesOf(set: PolicySet, situation: Situation): readonly LimitCharge[] {
+  return applying(set, situation)
+    .flatMap((policy) => policy.limits)
+    .filter(({ measure }) => measure.kind === 'count' || isAsset(measure.asset, situation))
+    .map((limit) => ({
+      limitId: limit.id,
+      key: keyOf(limit, situation),
+      windowMs: limit.windowMs,
+      amount: limit.measure.kind === 'count' ? 1n : situation.amount,
+      max: limit.measure.max,
+    }));
+}
+
+function effectOf(charge: LimitCharge, usage: LimitUsage): LimitEffect {
+  const usedBefore = usage(charge);
+  if (typeof usedBefore !== 'bigint' || usedBefore < 0n) return inconsistent('a counter below zero');
+  return { ...charge, usedBefore, usedAfter: usedBefore + charge.amount };
+}
+
+/** `Math.min` is for numbers alone. */
+function least(first: bigint, others: readonly bigint[]): bigint {
+  let smallest = first;
+  for (const other of others) if (other < smallest) smallest = other;
+  return smallest;
+}
+
+/** The tightest caps of the documents that apply: both the wallet's and the tier's hold. */
+function tightestFeeCaps(policies: readonly Policy[]): FeeCaps {
+  const [first, ...rest] = policies.flatMap(({ feeCaps }) => (feeCaps ? [feeCaps] : []));
+  if (!first) return inconsistent('no fee caps');
+  return {
+    absoluteMax: least(
+      first.absoluteMax,
+      rest.map((caps) => caps.absoluteMax),
+    ),
+    relativeMaxBasisPoints: least(
+      first.relativeMaxBasisPoints,
+      rest.map((caps) => caps.relativeMaxBasisPoints),
+    ),
+  };
+}
+
+function requirementsOf({ effect }: Rule): readonly ApprovalRequirement[] {
+  if (effect.kind !== 'approve') return [];
+  if (effect.requirements.length === 0 || effect.requirements.some(({ quorum }) => !(quorum >= 1))) {
+    return inconsistent('a rule for approval that wants none');
+  }
+  return effect.requirements;
+}
+
+function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decision {
+  const refuse = (code: PolicyRefusalCode, rule: string | undefined, facts: Facts): Decision => ({
+    kind: 'refuse',
+    code,
+    rule,
+    policyHash: set.hash,
+    facts,
+  });
+  if (situation.amount <= 0n) return inconsistent('an amount that is not more than 0');
+  const policies = applying(set, situation);
+  const rules = policies.flatMap((policy) => policy.rules.map((rule) => ({ policy, rule })));
+  const match = rules.find(({ rule }) => matches(rule.when, situation));
+  if (!match) {
+    const { wallet, chain, contract, amount } = situation;
+    return refuse('policy-no-match', undefined, { wallet, chain, contract, amount: amount.toString() });
+  }
+  const name = `${match.policy.name}/${match.rule.id}`;
+  const { effect } = match.rule;
+  if (effect.kind === 'refuse') return refuse('policy-refused', name, { rule: name });
+  const requirements = requirementsOf(match.rule);
+  const limits = chargesOf(set, situation).map((charge) => effectOf(charge, usage));
+  const exceeded = limits.find(({ usedAfter, max }) => usedAfter > max);
+  if (exceeded) {
+    return refuse('limit-exceeded', name, {
+      limit: exceeded.limitId,
+      key: exceeded.key,
+      used: exceeded.usedBefore.toString(),
+      asked: exceeded.amount.toString(),
+      max: exceeded.max.toString(),
+    });
+  }
+  const feeCaps = tightestFeeCaps(policies);
+  return { kind: effect.kind, rule: name, policyHash: set.hash, requirements, limits, feeCaps };
+}
+
+/**
+ * Decides. The first rule that matches decides, a wallet's own document before its tier's; no rule refuses
+ * (`policy-no-match`), a rule may refuse (`policy-refused`), a full limit refuses whatever the rule says
+ * (`limit-exceeded`, with limit, key, used, asked and max in base units or transfers). Never throws: an error, also one
+ * from `usage`, refuses (`policy-error`). An answer other than `refuse` holds only if the caller reserves all of `limits`
+ * in the same transaction that read them.
+ */
+export function decide(set: PolicySet, situation: Situation, usage: LimitUsage): Decision {
+  try {
+    return decided(set, situation, usage);
+  } catch (error) {
+    // Only what this module says itself is shown; any other error's text could hold anything.
+    const why =
+      error instanceof Fault && error.code === 'policy-inconsistent' ? error.message : 'an unexpected error';
+    const policyHash = set.hash;
+    return { kind: 'refuse', code: 'policy-error', rule: undefined, policyHash, facts: { why } };
+  }
+}

@@ -1,0 +1,85 @@
+// Rolling windows for limits, as plain data: what was charged, gathered in buckets of a fixed share of the window.
+// Never looser than the exact sliding sum, and stricter by less than one bucket. No clock here: time is an argument.
+//
+// Time. A counter remembers the newest bucket that was ever charged and treats an earlier time as that one. So a clock
+// that steps back frees nothing and charges nothing to a past that would fall out of the window sooner. A clock that
+// leaps forward does free what it passes: the caller must hand in time that it measured itself (architecture, point 7).
+
+import { Fault } from '../fault.js';
+
+export const BUCKETS_PER_WINDOW = 96;
+
+/** Plain data; whoever stores it writes amounts as decimal strings. */
+export interface WindowCounter {
+  readonly windowMs: number;
+  /** Window / 96, rounded up. */
+  readonly bucketMs: number;
+  /** [index, amount], by rising index; bucket `i` holds what was charged from `i * bucketMs` up to the next one. */
+  readonly buckets: readonly (readonly [index: number, amount: bigint])[];
+}
+
+export type WindowFaultCode = 'window-invalid';
+
+function requireThat(holds: boolean, what: string): void {
+  if (!holds) throw new Fault<WindowFaultCode>('window-invalid', what);
+}
+
+function requireTime(nowMs: number): void {
+  requireThat(Number.isSafeInteger(nowMs) && nowMs >= 0, 'time is whole milliseconds since 1970');
+}
+
+/** An empty counter. Throws `window-invalid` unless the window is whole milliseconds, at least one. */
+export function emptyWindow(windowMs: number): WindowCounter {
+  requireThat(Number.isSafeInteger(windowMs) && windowMs >= 1, 'a window is whole milliseconds, at least 1');
+  return { windowMs, bucketMs: Math.ceil(windowMs / BUCKETS_PER_WINDOW), buckets: [] };
+}
+
+/** The time that counts: `nowMs`, or the beginning of the newest bucket when the clock is behind it. */
+function effectiveMs({ bucketMs, buckets }: WindowCounter, nowMs: number): number {
+  return Math.max(nowMs, (buckets.at(-1)?.[0] ?? 0) * bucketMs);
+}
+
+/** Buckets in which something may still be younger than the window. */
+function living(counter: WindowCounter, atMs: number): WindowCounter['buckets'] {
+  const { windowMs, bucketMs, buckets } = counter;
+  return buckets.filter(([index]) => (index + 1) * bucketMs - 1 > atMs - windowMs);
+}
+
+/**
+ * What counts as used at `nowMs`: everything charged less than a window ago, and the rest of the bucket that the window's
+ * edge is in. What is charged at t is free again after t + window + one bucket, at the latest. Throws `window-invalid`.
+ */
+export function usedIn(counter: WindowCounter, nowMs: number): bigint {
+  requireTime(nowMs);
+  return living(counter, effectiveMs(counter, nowMs)).reduce((sum, [, amount]) => sum + amount, 0n);
+}
+
+/**
+ * The counter after one more charge; at most 98 buckets. Nothing ever takes a charge back.
+ * Throws `window-invalid` for a negative amount.
+ */
+export function charge(counter: WindowCounter, nowMs: number, amount: bigint): WindowCounter {
+  requireTime(nowMs);
+  requireThat(amount >= 0n, 'a charge is not negative');
+  const atMs = effectiveMs(counter, nowMs);
+  const index = Math.floor(atMs / counter.bucketMs);
+  const kept = living(counter, atMs);
+  const newest = kept.at(-1);
+  const buckets: WindowCounter['buckets'] =
+    newest?.[0] === index ? [...kept.slice(0, -1), [index, newest[1] + amount]] : [...kept, [index, amount]];
+  return { ...counter, buckets };
+}
+
+/**
+ * The same charges under a window of another length, for a limit whose policy changed. Each bucket counts as charged at
+ * its last moment, so nothing becomes free earlier than it should; what an old, shorter window forgot stays forgotten.
+ */
+export function rewindowed(counter: WindowCounter, windowMs: number): WindowCounter {
+  const empty = emptyWindow(windowMs);
+  const amounts = new Map<number, bigint>();
+  for (const [index, amount] of counter.buckets) {
+    const moved = Math.floor(((index + 1) * counter.bucketMs - 1) / empty.bucketMs);
+    amounts.set(moved, (amounts.get(moved) ?? 0n) + amount);
+  }
+  return { ...empty, buckets: [...amounts] };
+}
