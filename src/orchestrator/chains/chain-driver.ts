@@ -3,12 +3,15 @@
 
 import type { EntityManager } from 'typeorm';
 import type { Wallet } from '../../core/governance/entry.js';
+import type { FeeCaps } from '../../core/policy/types.js';
 import type { RequestStatement } from '../../core/statements/request.js';
 
 /** One transfer to be paid, as its signed request says. */
 export interface Payable {
   readonly transferId: string;
   readonly request: RequestStatement;
+  /** Of the policy's decision on it. Of several transfers in one transaction the strictest caps hold. */
+  readonly feeCaps: FeeCaps;
 }
 
 /** What the pipeline keeps of a planned transaction, on either chain. */
@@ -36,6 +39,8 @@ export type ReserveResult =
         | 'fee-above-ceiling'
         | 'node-behind'
         | 'too-many-unconfirmed'
+        /** A replacement would make a signed transaction impossible that spends the replaced one's change. */
+        | 'has-descendants'
         | 'nothing-to-pay';
     }
   /** These transfers can never be paid (amount below dust, for example); others may go on. */
