@@ -93,6 +93,20 @@ export interface SignedTransaction {
   readonly plan: string;
 }
 
+/** What a wallet holds of one asset, in base units. */
+export interface WalletBalance {
+  /** `native`, or the token's contract as registered. */
+  readonly contract: string;
+  readonly symbol: string;
+  readonly decimals: number;
+  /** Confirmed, less what pending transactions spend. */
+  readonly available: bigint;
+  /** Incoming that is not deep enough yet, change of the wallet's own transactions included. */
+  readonly pending: bigint;
+  /** Held by plans that are not broadcast yet; part of neither of the others. */
+  readonly reserved: bigint;
+}
+
 /** `Outlook` is what the driver read from its nodes before a reservation: fee rates, tip, account state. Opaque to the pipeline. */
 export interface ChainDriver<Outlook = unknown> {
   readonly family: 'bitcoin' | 'ethereum';
@@ -132,4 +146,6 @@ export interface ChainDriver<Outlook = unknown> {
     payables: readonly Payable[],
     outlook: Outlook,
   ): Promise<ReserveResult>;
+  /** For people to look at, never for a decision. Throws Fault `chain-unavailable`. */
+  balance?(wallet: Wallet): Promise<readonly WalletBalance[]>;
 }

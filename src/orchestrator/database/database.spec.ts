@@ -1,0 +1,179 @@
+import { AsyncResource } from 'node:async_hooks';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Column, Entity } from 'typeorm';
+import { z } from 'zod';
+import { amountColumn, integerColumn, jsonColumn, textColumn, timeColumn } from './columns.js';
+import { isUniqueViolation } from './database.errors.js';
+import { Database } from './database.js';
+import { statementsOf } from './migrate.js';
+import { forUpdate, insertNew, rows, run, sqlInteger } from './sql.js';
+
+@Entity('jars')
+class Jar {
+  @Column(textColumn({ primary: true })) jarId!: string;
+  @Column(amountColumn()) heldWei!: bigint;
+  @Column(integerColumn()) version!: number;
+  @Column(timeColumn({ nullable: true })) openedAtMs!: number | null;
+  @Column(jsonColumn(z.strictObject({ note: z.string() }), { nullable: true })) label!: {
+    note: string;
+  } | null;
+}
+
+const clock = { nowMs: () => 1_700_000_000_000 };
+const HUGE = (1n << 256n) - 1n;
+let folder: string;
+let database: Database;
+
+function reopen(): Promise<Database> {
+  return Database.open({
+    url: `sqlite:${join(folder, '..', 'test.db')}`,
+    entities: [Jar],
+    clock,
+    migrationsFolder: folder,
+  });
+}
+
+beforeEach(async () => {
+  folder = join(mkdtempSync(join(tmpdir(), 'portcullis-database-')), 'migrations');
+  mkdirSync(folder);
+  writeFileSync(
+    join(folder, '0001-jars.sql'),
+    'CREATE TABLE jars (jar_id TEXT PRIMARY KEY, held_wei TEXT NOT NULL, version BIGINT NOT NULL, opened_at_ms BIGINT, label TEXT);\n',
+  );
+  database = await reopen();
+});
+
+afterEach(async () => {
+  await database.close();
+  rmSync(join(folder, '..'), { recursive: true });
+});
+
+const jar = (jarId: string): Jar => ({
+  jarId,
+  heldWei: HUGE,
+  version: 1,
+  openedAtMs: clock.nowMs(),
+  label: { note: 'a; b' },
+});
+
+describe('Database on SQLite', () => {
+  it('gives back amounts, times and JSON as they were put in', async () => {
+    await database.transaction((db) => db.insert(Jar, jar('one')));
+    const found = await database.read((db) => db.findOneByOrFail(Jar, { jarId: 'one' }));
+    expect({ ...found }).toEqual(jar('one'));
+  });
+
+  it('keeps what concurrent transactions do apart, although there is one connection', async () => {
+    await database.transaction((db) => db.insert(Jar, { ...jar('one'), version: 0 }));
+    const works = Array.from({ length: 50 }, (_, index) =>
+      database.transaction(async (db) => {
+        const select = db.createQueryBuilder(Jar, 'jar').where('jar.jarId = :id', { id: 'one' });
+        const found = await forUpdate(db, select).getOneOrFail();
+        await sleep(0);
+        await db.update(Jar, { jarId: 'one' }, { version: found.version + 1 });
+        if (index % 5 === 0) throw new Error('given up');
+      }),
+    );
+    const results = await Promise.allSettled(works);
+    expect(results.filter((result) => result.status === 'rejected')).toHaveLength(10);
+    const found = await database.read((db) => db.findOneByOrFail(Jar, { jarId: 'one' }));
+    expect(found.version).toBe(40);
+  });
+
+  it('does not show a read what a transaction has not committed', async () => {
+    // Bound here: outside the call chain of the transaction, as another request would be.
+    const peek = AsyncResource.bind(() => database.read((db) => db.count(Jar)));
+    const seen = await database.transaction(async (db) => {
+      await db.insert(Jar, jar('one'));
+      return peek();
+    });
+    expect(seen).toBe(0);
+    expect(await peek()).toBe(1);
+  });
+
+  it('refuses database work inside database work', async () => {
+    const nested = database.transaction(() => database.read(async () => 1));
+    await expect(nested).rejects.toMatchObject({ code: 'transaction-nested' });
+  });
+
+  it('refuses writes over the connection for reads', async () => {
+    await expect(database.read((db) => db.insert(Jar, jar('one')))).rejects.toThrow(/readonly/);
+  });
+
+  it('tells the first inserter of a key from all later ones', async () => {
+    const inserted = await Promise.all(
+      [1, 2, 3].map(() => database.transaction((db) => insertNew(db, Jar, jar('one')))),
+    );
+    expect(inserted.toSorted()).toEqual([false, false, true]);
+    const again = database.transaction((db) => db.insert(Jar, jar('one')));
+    expect(isUniqueViolation(await again.catch((error: unknown) => error))).toBe(true);
+  });
+
+  it('reads rows of hand-written SQL through their schema', async () => {
+    await database.transaction((db) => run(db, "INSERT INTO jars VALUES (?, '5', 1, NULL, NULL)", ['one']));
+    const schema = z.strictObject({ version: sqlInteger, held_wei: z.string() });
+    const found = await database.read((db) =>
+      rows(db, schema, 'SELECT version, held_wei FROM jars WHERE jar_id = ?', ['one']),
+    );
+    expect(found).toEqual([{ version: 1, held_wei: '5' }]);
+  });
+
+  it('refuses a URL that names no absolute path and no server', async () => {
+    const opened = Database.open({ url: 'sqlite:here.db', entities: [], clock });
+    await expect(opened).rejects.toMatchObject({ code: 'database-url-malformed' });
+  });
+
+  it('refuses work once it is closed', async () => {
+    await database.close();
+    await expect(database.read(async () => 1)).rejects.toMatchObject({ code: 'database-closed' });
+  });
+});
+
+describe('migrations', () => {
+  it('splits at semicolons that end a line and nowhere else', () => {
+    expect(statementsOf("-- a;\nA 'x;y'\n  b;\n\nCREATE TRIGGER t BEGIN c; END;\nlast")).toEqual([
+      "A 'x;y'\n  b",
+      'CREATE TRIGGER t BEGIN c; END',
+      'last',
+    ]);
+  });
+
+  it('applies later files to a database that has the earlier ones', async () => {
+    await database.close();
+    writeFileSync(join(folder, '0002-lids.sql'), 'CREATE TABLE lids (lid_id TEXT PRIMARY KEY);\n');
+    writeFileSync(join(folder, '0002-lids.postgres.sql'), 'not for SQLite;\n');
+    database = await reopen();
+    expect(await database.read((db) => db.query('SELECT count(*) AS n FROM lids'))).toEqual([{ n: 0 }]);
+  });
+
+  it('refuses to start when an applied file was edited', async () => {
+    await database.close();
+    writeFileSync(join(folder, '0001-jars.sql'), 'CREATE TABLE jars (jar_id TEXT);\n');
+    await expect(reopen()).rejects.toMatchObject({ code: 'migration-edited' });
+  });
+
+  it('refuses to start on a database that a newer program has migrated', async () => {
+    await database.close();
+    rmSync(join(folder, '0001-jars.sql'));
+    await expect(reopen()).rejects.toMatchObject({ code: 'migration-unknown' });
+  });
+
+  it('leaves nothing of a file that fails half way', async () => {
+    await database.close();
+    writeFileSync(join(folder, '0002-lids.sql'), 'CREATE TABLE lids (lid_id TEXT);\nnonsense;\n');
+    await expect(reopen()).rejects.toThrow();
+    rmSync(join(folder, '0002-lids.sql'));
+    database = await reopen();
+    await expect(database.read((db) => db.query('SELECT 1 FROM lids'))).rejects.toThrow(/no such table/);
+  });
+
+  it('refuses a file that is not named as one', async () => {
+    await database.close();
+    writeFileSync(join(folder, 'extra.sql'), '');
+    await expect(reopen()).rejects.toMatchObject({ code: 'migration-misnamed' });
+  });
+});

@@ -1,0 +1,194 @@
+// The one door to the database, SQLite or PostgreSQL by URL. All work goes through `transaction` or `read`; nobody
+// keeps an EntityManager. It does NOT synchronise schemas: migrate.ts does that from SQL.
+//
+// better-sqlite3 has one connection, on which the transactions of concurrent callers would become one. So on SQLite
+// transactions run one after another, and reads go over a connection of their own that cannot write.
+
+import 'reflect-metadata';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { isAbsolute } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DataSource, type EntityManager, type MixedList } from 'typeorm';
+import type { Clock } from '../../core/clock.js';
+import { Fault } from '../../core/fault.js';
+import { type DatabaseFaultCode, isContention } from './database.errors.js';
+import { migrate, migrationsFolder, readMigrations } from './migrate.js';
+import { SnakeCaseNames } from './naming.js';
+
+export interface DatabaseOptions {
+  /** `sqlite:/absolute/path` or `postgres://user:password@host:port/name`. Holds a secret: never logged. */
+  readonly url: string;
+  /** The entities of every feature that will use it. */
+  readonly entities: MixedList<Entity>;
+  readonly clock: Clock;
+  /** PostgreSQL connections; default 10. */
+  readonly poolSize?: number;
+  /** Where the SQL files are; the shipped ones by default. */
+  readonly migrationsFolder?: string;
+}
+
+type Entity = abstract new (...parameters: never[]) => object;
+
+const MAX_WAITING = 10_000;
+const MAX_ATTEMPTS = 10;
+const FIRST_PAUSE_MS = 5;
+const BUSY_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 30_000;
+const LOCK_TIMEOUT_MS = 10_000;
+
+interface SqliteConnection {
+  pragma(text: string): unknown;
+}
+
+/** True while the current call chain is inside a transaction or read of this module. */
+const inside = new AsyncLocalStorage<true>();
+
+export class Database {
+  private tail: Promise<unknown> = Promise.resolve();
+  private waiting = 0;
+  private closed = false;
+
+  private constructor(
+    readonly dialect: 'sqlite' | 'postgres',
+    private readonly writer: DataSource,
+    /** On PostgreSQL the same pool. */
+    private readonly reader: DataSource,
+  ) {}
+
+  /** Connects and migrates. Throws `database-url-malformed`, `migration-edited`, `migration-unknown`. */
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const dialect = dialectOf(options.url);
+    const writer = await dataSource(options, dialect, 'write').initialize();
+    try {
+      const folder = options.migrationsFolder ?? migrationsFolder();
+      await retried(() => migrate(writer, readMigrations(folder, dialect), options.clock));
+      const reader =
+        dialect === 'postgres' ? writer : await dataSource(options, dialect, 'read').initialize();
+      return new Database(dialect, writer, reader);
+    } catch (error) {
+      await writer.destroy();
+      throw error;
+    }
+  }
+
+  /**
+   * Runs `work` in a transaction: READ COMMITTED on PostgreSQL (rows that a decision rests on are to be locked), alone
+   * on SQLite. When the database says that it lost against another transaction, `work` runs again from its beginning,
+   * so it must do nothing but database work. Throws `transaction-nested`, `database-overloaded`, `database-contended`.
+   */
+  async transaction<T>(work: (db: EntityManager) => Promise<T>): Promise<T> {
+    this.check();
+    const attempt = () => inside.run(true, () => this.writer.transaction(work));
+    return retried(() => (this.dialect === 'sqlite' ? this.queued(attempt) : attempt()));
+  }
+
+  /** Reads outside any transaction: each statement sees what was committed when it began. Cannot write on SQLite. */
+  async read<T>(work: (db: EntityManager) => Promise<T>): Promise<T> {
+    this.check();
+    return inside.run(true, () => work(this.reader.manager));
+  }
+
+  /** Waits for what is under way, then closes the connections. Safe to call twice. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await this.tail.catch(() => undefined);
+    await this.writer.destroy();
+    if (this.reader !== this.writer) await this.reader.destroy();
+  }
+
+  private check(): void {
+    if (this.closed) throw new Fault<DatabaseFaultCode>('database-closed', 'the database is closed');
+    // On SQLite the inner one would wait for the outer one for ever; on PostgreSQL it would not be part of it.
+    if (inside.getStore()) {
+      throw new Fault<DatabaseFaultCode>(
+        'transaction-nested',
+        'database work was begun inside other database work; pass the EntityManager on instead',
+      );
+    }
+  }
+
+  private queued<T>(attempt: () => Promise<T>): Promise<T> {
+    if (this.waiting >= MAX_WAITING) {
+      throw new Fault<DatabaseFaultCode>('database-overloaded', 'too many transactions are waiting', {
+        facts: { waiting: this.waiting },
+      });
+    }
+    this.waiting += 1;
+    const result = this.tail.then(attempt).finally(() => {
+      this.waiting -= 1;
+    });
+    // The next one runs whatever became of this one; its own caller hears of the failure.
+    this.tail = result.catch(() => undefined);
+    return result;
+  }
+}
+
+async function retried<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isContention(error)) throw error;
+      if (attempts >= MAX_ATTEMPTS) {
+        throw new Fault<DatabaseFaultCode>(
+          'database-contended',
+          'a transaction lost against others too often',
+          {
+            facts: { attempts },
+            cause: error,
+          },
+        );
+      }
+      await sleep(FIRST_PAUSE_MS * 2 ** (attempts - 1));
+    }
+  }
+}
+
+function dialectOf(url: string): 'sqlite' | 'postgres' {
+  if (url.startsWith('sqlite:') && isAbsolute(url.slice('sqlite:'.length))) return 'sqlite';
+  if (/^postgres(?:ql)?:\/\//.test(url)) return 'postgres';
+  throw new Fault<DatabaseFaultCode>(
+    'database-url-malformed',
+    'the database URL is neither sqlite:/absolute/path nor postgres://…',
+  );
+}
+
+function dataSource(
+  options: DatabaseOptions,
+  dialect: 'sqlite' | 'postgres',
+  access: 'read' | 'write',
+): DataSource {
+  const common = {
+    entities: options.entities,
+    namingStrategy: new SnakeCaseNames(),
+    synchronize: false,
+    migrationsRun: false,
+    logging: false,
+  };
+  if (dialect === 'postgres') {
+    return new DataSource({
+      ...common,
+      type: 'postgres',
+      url: options.url,
+      extra: {
+        max: options.poolSize ?? 10,
+        statement_timeout: STATEMENT_TIMEOUT_MS,
+        lock_timeout: LOCK_TIMEOUT_MS,
+        idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+      },
+    });
+  }
+  return new DataSource({
+    ...common,
+    type: 'better-sqlite3',
+    database: options.url.slice('sqlite:'.length),
+    timeout: BUSY_TIMEOUT_MS,
+    enableWAL: true,
+    prepareDatabase: (connection: SqliteConnection) => {
+      // Durable at every commit: in WAL mode NORMAL may lose the last ones when the power fails.
+      connection.pragma('synchronous = FULL');
+      if (access === 'read') connection.pragma('query_only = ON');
+    },
+  });
+}
