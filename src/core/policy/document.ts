@@ -14,6 +14,8 @@ export const QUOTED_KEYS: ReadonlySet<string> = new Set([
   'amount-above',
 ]);
 
+const EMPTY = 'the list is empty';
+
 const amount = z
   .string()
   .regex(
@@ -69,10 +71,10 @@ const conditions = z.union(
       'amount-above': amount.optional(),
       'destination-in': z
         .array(z.string().regex(/^[A-Za-z0-9]{14,90}$/, 'not an address'))
-        .min(1)
+        .min(1, EMPTY)
         .max(1_000)
         .optional(),
-      'requester-in': z.array(identifier).min(1).max(100).optional(),
+      'requester-in': z.array(identifier).min(1, EMPTY).max(100).optional(),
     }),
   ],
   'when is the word anything, or a map of conditions',
@@ -83,12 +85,14 @@ const effect = z.union(
     z.enum(['allow', 'refuse']),
     z.strictObject({
       approve: z
-        .array(z.strictObject({ group: identifier, quorum: z.int().min(1).max(64) }))
-        .min(1)
+        .array(
+          z.strictObject({ group: identifier, quorum: z.int().min(1, 'a quorum is at least 1').max(64) }),
+        )
+        .min(1, EMPTY)
         .max(8),
     }),
   ],
-  'then is allow, refuse, or { approve: [ { group: …, quorum: … } ] }',
+  'then is allow, refuse, or { approve: [ { group: treasury, quorum: 2 } ] }',
 );
 
 export const policyFile = z.strictObject({
@@ -96,20 +100,20 @@ export const policyFile = z.strictObject({
   'applies-to': z.union(
     [
       z.literal('everything'),
-      z.strictObject({ wallets: z.array(identifier).min(1).max(64) }),
+      z.strictObject({ wallets: z.array(identifier).min(1, EMPTY).max(64) }),
       z.strictObject({ tier }),
     ],
-    'applies-to is everything, { wallets: […] } or { tier: … }',
+    'applies-to is everything, { wallets: [hot-btc] } or { tier: hot }',
   ),
   'fee-caps': z.strictObject({ absolute: amount, relative: percentage }).optional(),
   limits: z
     .array(z.union([amountLimit, countLimit], 'a limit has asset and max, or max-count'))
-    .min(1)
+    .min(1, EMPTY)
     .max(64)
     .optional(),
   rules: z
     .array(z.strictObject({ id: identifier, when: conditions, [THEN]: effect }))
-    .min(1)
+    .min(1, EMPTY)
     .max(256)
     .optional(),
 });
@@ -156,6 +160,9 @@ export function schemaProblems(
     }
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({ path: [...path, key], why: `unknown key: ${key}` }));
+    }
+    if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
+      return [{ path, why: `${String(path.at(-1))} is missing` }];
     }
     return [{ path, why: issue.message }];
   });

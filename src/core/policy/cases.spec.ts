@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { parseUnits } from '../money/amount.js';
+import { decide } from './decide.js';
+import { policySchemaText } from './document.js';
+import { parsePolicies } from './parse.js';
+import {
+  BITCOIN,
+  documentOf,
+  ETHEREUM,
+  namesIn,
+  POLICIES,
+  SHIPPED_CONTEXT,
+  shippedDocuments,
+  USDX,
+  valueOf,
+} from './shipped.fixture.js';
+import { readYaml } from './strict-yaml.js';
+import type { Limit, Situation } from './types.js';
+
+const caseFile = z.strictObject({
+  cases: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        transfer: z.strictObject({
+          wallet: z.string(),
+          asset: z.enum(['BTC', 'ETH', 'USDX']),
+          amount: z.string(),
+        }),
+        used: z.record(z.string(), z.union([z.string(), z.int()])).optional(),
+        expect: z.strictObject({
+          decision: z.enum(['allow', 'approve', 'refuse']),
+          rule: z.string().optional(),
+          code: z.string().optional(),
+          limit: z.string().optional(),
+          needs: z.array(z.strictObject({ group: z.string(), quorum: z.int() })).optional(),
+        }),
+      }),
+    )
+    .min(1),
+});
+type Case = z.infer<typeof caseFile>['cases'][number];
+
+const ASSETS = {
+  BTC: { chain: BITCOIN, contract: 'native', decimals: 8 },
+  ETH: { chain: ETHEREUM, contract: 'native', decimals: 18 },
+  USDX: { chain: ETHEREUM, contract: USDX.toLowerCase(), decimals: 18 },
+};
+
+function situationOf({ transfer }: Case): Situation {
+  const { chain, contract, decimals } = ASSETS[transfer.asset];
+  return {
+    wallet: transfer.wallet,
+    tier: SHIPPED_CONTEXT.wallets.get(transfer.wallet)?.tier ?? 'warm',
+    chain,
+    contract,
+    amount: parseUnits(transfer.amount.split(' ')[0] ?? '', decimals),
+    destination: '0x000000000000000000000000000000000000dEaD',
+    requester: 'payouts',
+    customer: 'customer-1',
+  };
+}
+
+function used(given: Case['used'], limit: Limit | undefined): bigint {
+  const value = given?.[limit?.id ?? ''];
+  if (value === undefined || !limit) return 0n;
+  return limit.measure.kind === 'count'
+    ? BigInt(value)
+    : parseUnits(String(value).split(' ')[0] ?? '', limit.measure.asset.decimals);
+}
+
+describe('the shipped policies', () => {
+  const set = valueOf(parsePolicies(shippedDocuments(), SHIPPED_CONTEXT));
+  const limits = new Map(set.policies.flatMap((policy) => policy.limits).map((limit) => [limit.id, limit]));
+  const rules = set.policies.flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`));
+  const seen = new Set<string>();
+
+  for (const name of namesIn(POLICIES, '.cases.yaml')) {
+    const text = readFileSync(join(POLICIES, `${name}.cases.yaml`), 'utf8');
+    for (const one of caseFile.parse(valueOf(readYaml(text, new Set(['amount']))).value).cases) {
+      it(`${name}: ${one.name}`, () => {
+        for (const id of Object.keys(one.used ?? {})) expect([...limits.keys()]).toContain(id);
+        const decision = decide(set, situationOf(one), (charge) =>
+          used(one.used, limits.get(charge.limitId)),
+        );
+        if (decision.rule !== undefined) seen.add(decision.rule);
+        expect({
+          decision: decision.kind,
+          ...(decision.rule !== undefined && { rule: decision.rule }),
+          ...(decision.kind === 'refuse' && { code: decision.code }),
+          ...(decision.kind === 'refuse' &&
+            decision.code === 'limit-exceeded' && { limit: decision.facts.limit }),
+          ...(decision.kind === 'approve' && { needs: decision.requirements }),
+        }).toEqual(one.expect);
+      });
+    }
+  }
+
+  it('have a case for every rule', () => {
+    expect(rules.filter((rule) => !seen.has(rule))).toEqual([]);
+  });
+});
+
+describe('the bad samples', () => {
+  const folder = join(POLICIES, 'bad');
+  for (const name of namesIn(folder, '.yaml')) {
+    const text = readFileSync(join(folder, `${name}.yaml`), 'utf8');
+    const expected = /^# refused at ([0-9]+):([0-9]+): (.+)$/m.exec(text);
+    it(`${name}: ${expected?.[3] ?? 'says nowhere why it is refused'}`, () => {
+      const outcome = parsePolicies([documentOf('sample', text)], SHIPPED_CONTEXT);
+      expect(outcome).toMatchObject({ kind: 'refused', code: 'policy-malformed' });
+      if (outcome.kind === 'refused') {
+        const { document, line, column, why } = outcome.facts;
+        expect({ document, at: `${line}:${column}`, why }).toEqual({
+          document: 'sample',
+          at: `${expected?.[1]}:${expected?.[2]}`,
+          why: expected?.[3],
+        });
+      }
+    });
+  }
+
+  it('are many', () => {
+    expect(namesIn(folder, '.yaml').length).toBeGreaterThan(30);
+  });
+});
+
+describe('policy.schema.json', () => {
+  it('is what the parser takes (to make it again: docs/policies.md)', () => {
+    expect(readFileSync(join(POLICIES, 'policy.schema.json'), 'utf8')).toBe(policySchemaText());
+  });
+});

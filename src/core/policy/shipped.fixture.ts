@@ -1,0 +1,70 @@
+// What tests of policies stand on: the wallets, assets and groups of the demo deployment, and the shipped documents.
+// For tests alone; not part of any program.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Outcome } from '../fault.js';
+import type { PolicyDocument, Tier } from '../governance/entry.js';
+import { tokenKey } from '../governance/state.js';
+import type { PolicyContext } from './parse.js';
+
+export const POLICIES = join(import.meta.dirname, '../../../policies');
+export const BITCOIN = 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328';
+export const ETHEREUM = 'eip155:31337';
+export const USDX = '0x5FbDB2315678afecb367f032d93F642f64180aa3';
+
+function wallet(walletId: string, chain: string, tier: Tier) {
+  const keys = [{ label: walletId, publicKey: `02${'11'.repeat(32)}` }];
+  return { walletId, chain, tier, token: 'treasury', keys };
+}
+
+export const SHIPPED_CONTEXT: PolicyContext = {
+  chains: new Map([
+    [
+      BITCOIN,
+      {
+        family: 'bitcoin',
+        chain: BITCOIN,
+        network: 'regtest',
+        coin: { symbol: 'BTC', decimals: 8 },
+      },
+    ],
+    [ETHEREUM, { family: 'ethereum', chain: ETHEREUM, coin: { symbol: 'ETH', decimals: 18 } }],
+  ]),
+  wallets: new Map([
+    ['hot-btc', wallet('hot-btc', BITCOIN, 'hot')],
+    ['hot-eth', wallet('hot-eth', ETHEREUM, 'hot')],
+  ]),
+  tokens: new Map([
+    [
+      tokenKey(ETHEREUM, USDX),
+      { chain: ETHEREUM, contract: USDX, symbol: 'USDX', decimals: 18, codeHash: 'ab'.repeat(32) },
+    ],
+  ]),
+  groups: new Map([
+    ['treasury', ['alice', 'bob', 'carol']],
+    ['board', ['carol', 'dora']],
+  ]),
+};
+
+export function documentOf(name: string, text: string): PolicyDocument {
+  return { name, lines: text.replace(/\n$/, '').split('\n') };
+}
+
+export function namesIn(folder: string, suffix: string): readonly string[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(suffix))
+    .map((file) => file.slice(0, -suffix.length))
+    .sort();
+}
+
+export function shippedDocuments(): readonly PolicyDocument[] {
+  return namesIn(POLICIES, '.policy.yaml').map((name) =>
+    documentOf(name, readFileSync(join(POLICIES, `${name}.policy.yaml`), 'utf8')),
+  );
+}
+
+export function valueOf<T>(outcome: Outcome<T>): T {
+  if (outcome.kind === 'refused') throw new Error(`${outcome.code} ${JSON.stringify(outcome.facts)}`);
+  return outcome.value;
+}
