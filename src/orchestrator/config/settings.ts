@@ -1,0 +1,179 @@
+// The orchestrator's configuration: one schema, one typed object, parsed once. It holds addresses, bounds and timings;
+// it holds no key, no PIN and no switch that turns a check off. What may be paid is governance, not configuration.
+
+import { z } from 'zod';
+import { chainId, sha256Hex } from '../../core/statements/fields.js';
+import { bitcoinSettings } from '../chains/bitcoin/settings.js';
+import { ethereumSettings } from '../chains/ethereum/settings.js';
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Whole milliseconds between two bounds. */
+function duration(minMs: number, maxMs: number, defaultMs: number) {
+  return z.int().min(minMs).max(maxMs).default(defaultMs);
+}
+
+const host = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[A-Za-z0-9.:_-]+$/, 'a host name or an IP address');
+const port = z.int().min(0).max(65_535);
+const path = z.string().min(1).max(1_024);
+
+const rate = (perMinute: number, burst: number) =>
+  z
+    .strictObject({
+      /** Requests that come back a minute. */
+      perMinute: z.int().min(1).max(1_000_000).default(perMinute),
+      /** Requests that may come at once. */
+      burst: z.int().min(1).max(1_000_000).default(burst),
+    })
+    .prefault({});
+
+export const httpSettings = z.strictObject({
+  /** 127.0.0.1 unless said otherwise: another address is a decision that somebody takes. */
+  host: host.default('127.0.0.1'),
+  /** 0 takes a free port. */
+  port: port.default(7430),
+  /**
+   * What clients may have signed as `@authority` (host, and port where it is not the scheme's own). A signature that was
+   * made for another deployment's address is refused. Empty: the address listened on, and localhost with its port.
+   */
+  authorities: z
+    .array(z.string().regex(/^[a-z0-9.:[\]-]{1,259}$/, 'lower case host, or host:port'))
+    .max(16)
+    .default([]),
+  /** Addresses or networks of reverse proxies whose X-Forwarded-For is believed; it only chooses a rate-limit bucket. */
+  trustedProxies: z
+    .array(z.string().regex(/^[0-9a-fA-F.:/]{2,64}$/, 'an IP address or network'))
+    .max(16)
+    .default([]),
+  bodyLimitBytes: z
+    .int()
+    .min(1_024)
+    .max(8 * 1024 * 1024)
+    .default(512 * 1024),
+  /** A client must have sent its headers, and its whole request, within these; so must a handler have answered. */
+  headersTimeoutMs: duration(100, MINUTE_MS, 10 * SECOND_MS),
+  requestTimeoutMs: duration(100, 5 * MINUTE_MS, 30 * SECOND_MS),
+  answerTimeoutMs: duration(100, 5 * MINUTE_MS, 30 * SECOND_MS),
+  keepAliveTimeoutMs: duration(100, 10 * MINUTE_MS, 5 * SECOND_MS),
+  maxConnections: z.int().min(1).max(100_000).default(1_000),
+  rateLimits: z
+    .strictObject({
+      /** Before anything is known about the caller. */
+      perAddress: rate(1_200, 200),
+      /** For an authenticated request key or officer. */
+      perPrincipal: rate(600, 100),
+    })
+    .prefault({}),
+  /** How long answers are kept for a repeated Idempotency-Key. Transfers never repeat, however old their key. */
+  idempotencyRetentionMs: duration(HOUR_MS, 400 * DAY_MS, 30 * DAY_MS),
+  /** After SIGTERM: how long requests under way may take to finish. */
+  drainMs: duration(0, 5 * MINUTE_MS, 10 * SECOND_MS),
+});
+export type HttpSettings = z.infer<typeof httpSettings>;
+
+export const databaseSettings = z.strictObject({
+  /** `sqlite:/var/lib/portcullis/orchestrator.db`, or `postgres://user@host:5432/database`. */
+  url: z
+    .string()
+    .max(2_048)
+    .regex(/^(?:sqlite:.+|postgres(?:ql)?:\/\/.+)$/, 'sqlite:PATH or postgres://USER@HOST:PORT/DATABASE'),
+  /** A file whose first line is the password, so that the URL need not hold it. */
+  passwordFile: path.optional(),
+});
+export type DatabaseSettings = z.infer<typeof databaseSettings>;
+
+export const signerSettings = z.union(
+  [
+    z.strictObject({
+      /** Unix socket of a signer on this host. */
+      socket: path,
+      timeoutMs: duration(100, 5 * MINUTE_MS, 30 * SECOND_MS),
+    }),
+    z.strictObject({
+      /** A signer on another host: TLS with certificates on both sides. */
+      host,
+      port: port.min(1),
+      tls: z.strictObject({
+        caFile: path,
+        certificateFile: path,
+        keyFile: path,
+        serverName: host.optional(),
+      }),
+      timeoutMs: duration(100, 5 * MINUTE_MS, 30 * SECOND_MS),
+    }),
+  ],
+  { error: 'either { socket: PATH } or { host, port, tls: { caFile, certificateFile, keyFile } }' },
+);
+export type SignerSettings = z.infer<typeof signerSettings>;
+
+export const workerSettings = z.strictObject({
+  /** Name of this process in leases and transitions; host name and process id unless said otherwise. */
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/)
+    .optional(),
+  /** Steps under way at once. 0 makes a process that only answers the API. */
+  concurrency: z.int().min(0).max(64).default(4),
+  /** How long an idle worker waits before it looks again. */
+  pollMs: duration(10, MINUTE_MS, 500),
+  /** A step that has not finished within its lease may be taken over by another worker. */
+  leaseMs: duration(SECOND_MS, 10 * MINUTE_MS, 60 * SECOND_MS),
+  /** Bounds of the back-off after a step failed. */
+  backoffMinMs: duration(10, MINUTE_MS, 500),
+  backoffMaxMs: duration(100, HOUR_MS, MINUTE_MS),
+});
+export type WorkerSettings = z.infer<typeof workerSettings>;
+
+export const approvalSettings = z.strictObject({
+  /** A statement that officers are asked to sign expires after this, or with its request if that is sooner. */
+  ttlMs: duration(MINUTE_MS, 30 * DAY_MS, DAY_MS),
+});
+export type ApprovalSettings = z.infer<typeof approvalSettings>;
+
+export const chainSettings = z
+  .strictObject({
+    bitcoin: z.record(chainId, bitcoinSettings).default({}),
+    ethereum: z.record(chainId, ethereumSettings).default({}),
+  })
+  .superRefine((chains, context) => {
+    for (const [family, prefix] of [
+      ['bitcoin', 'bip122:'],
+      ['ethereum', 'eip155:'],
+    ] as const) {
+      for (const id of Object.keys(chains[family])) {
+        if (id.startsWith(prefix)) continue;
+        context.addIssue({
+          code: 'custom',
+          path: [family, id],
+          message: `a ${family} chain id begins with ${prefix}`,
+        });
+      }
+    }
+  });
+export type ChainSettings = z.infer<typeof chainSettings>;
+
+export const logSettings = z.strictObject({
+  level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+});
+export type LogSettings = z.infer<typeof logSettings>;
+
+export const configuration = z.strictObject({
+  /** Hash of the genesis entry. Anything that a signer or a database says about another deployment is refused. */
+  deploymentId: sha256Hex,
+  http: httpSettings.prefault({}),
+  database: databaseSettings,
+  signer: signerSettings,
+  /** By CAIP-2 chain id. A chain that governance knows and that is missing here is not served. */
+  chains: chainSettings.prefault({}),
+  workers: workerSettings.prefault({}),
+  approvals: approvalSettings.prefault({}),
+  log: logSettings.prefault({}),
+});
+export type Configuration = z.infer<typeof configuration>;
