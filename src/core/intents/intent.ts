@@ -17,8 +17,8 @@ export interface CreatedOutput {
   readonly amountSats: Sats;
   /** scriptPubKey, lower-case hex. */
   readonly script: string;
-  /** The script's segwit address on the chain's network, when it has one. */
-  readonly address: string | undefined;
+  /** The script's address on the chain's network; a script without one is refused at decoding. */
+  readonly address: string;
 }
 
 export interface BitcoinIntent {
@@ -46,7 +46,7 @@ export interface EthereumIntent {
   readonly maxPriorityFeePerGasWei: Wei;
   /** The most that it can cost: gasLimit * maxFeePerGas. */
   readonly maxFeeWei: Wei;
-  readonly movement:
+  readonly movement: /** Addresses are EIP-55 checksummed and never zero. */
     | { readonly kind: 'native'; readonly to: string; readonly amountWei: Wei }
     | {
         readonly kind: 'erc20-transfer';
