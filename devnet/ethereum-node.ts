@@ -163,12 +163,12 @@ export class EthereumDevnet {
     while (performance.now() < deadline) {
       const receipt = await this.call('eth_getTransactionReceipt', [hash]);
       if (isRecord(receipt)) {
-        if (receipt['status'] !== '0x1') {
+        if (receipt.status !== '0x1') {
           throw new Fault<EthereumDevnetFaultCode>('transaction-failed', 'the transaction reverted', {
             facts: { hash },
           });
         }
-        const contractAddress = receipt['contractAddress'];
+        const contractAddress = receipt.contractAddress;
         return { hash, contractAddress: typeof contractAddress === 'string' ? contractAddress : null };
       }
       await sleep(20);

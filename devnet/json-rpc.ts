@@ -28,7 +28,7 @@ export async function jsonRpc(
   const headers: Record<string, string> = { 'content-type': 'application/json' };
   if (target.username !== '') {
     const credentials = `${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`;
-    headers['authorization'] = `Basic ${Buffer.from(credentials).toString('base64')}`;
+    headers.authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
     target.username = '';
     target.password = '';
   }

@@ -149,18 +149,27 @@ function spawnProgram(options: ProgramOptions): Program {
 class ChildProgram implements Program {
   #gone = false;
   readonly #child: ChildProcess;
+  readonly #exited: Promise<ProgramExit>;
 
   constructor(
     readonly name: string,
     readonly pid: number,
     readonly logFile: string,
     child: ChildProcess,
-    readonly exited: Promise<ProgramExit>,
+    exited: Promise<ProgramExit>,
   ) {
     this.#child = child;
+    this.#exited = exited;
     void exited.then(() => {
       this.#gone = true;
     });
+    // A program that nobody stopped must not keep us from ending; the kernel ends it then.
+    child.unref();
+  }
+
+  get exited(): Promise<ProgramExit> {
+    if (!this.#gone) this.#child.ref();
+    return this.#exited;
   }
 
   get running(): boolean {
