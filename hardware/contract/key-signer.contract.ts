@@ -1,0 +1,526 @@
+// What every KeySigner must do, as one suite: an adapter is done when it passes this against a real token. The suite
+// knows the port and raw PKCS#11 (to act behind the adapter's back); it knows no adapter and no vendor.
+//
+// Not a test file by itself: *.integration.spec.ts under test/ runs it with the parts of a machine.
+
+import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import pkcs11js, { type Handle, type Template } from 'pkcs11js';
+import * as secp256k1 from 'tiny-secp256k1';
+import type { KeyCurve, KeyDescription, KeySigner, TokenFaultCode } from '../key-signer.js';
+import { encodeRecord } from '../pkcs11/record-format.js';
+
+/** One opened adapter, and what can be done behind its back in the process that holds its sessions. */
+export interface OpenedSigner {
+  readonly signer: KeySigner;
+  closeAllSessions(): Promise<void>;
+  logOut(): Promise<void>;
+  /** Puts another PIN where the adapter reads it. */
+  replacePin(pin: string): Promise<void>;
+}
+
+/** A token of its own, with a user PIN, and ways to get at it from outside. */
+export interface ContractBench {
+  readonly label: string;
+  readonly pin: string;
+  open(options?: { pin?: string; tokenLabel?: string }): Promise<OpenedSigner>;
+  /** Runs on the token in a logged-in session that is not the adapter's. */
+  outside<T>(work: (api: pkcs11js.PKCS11, session: Handle) => T): Promise<T>;
+  hideToken(): Promise<void>;
+  showToken(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+const SESSIONS = 4;
+export const CONTRACT_SESSIONS = SESSIONS;
+const CURVES: readonly KeyCurve[] = ['secp256k1', 'p256'];
+const OIDS: Readonly<Record<KeyCurve, string>> = {
+  secp256k1: '06052b8104000a',
+  p256: '06082a8648ce3d030107',
+};
+const COMES_BACK_WITHIN_MS = 10_000;
+
+export function keySignerContract(name: string, setUp: () => Promise<ContractBench>): void {
+  describe(`${name}, as every key signer`, () => {
+    let bench: ContractBench;
+    const opened: KeySigner[] = [];
+    const keys = {} as Record<KeyCurve, KeyDescription>;
+
+    const open = async (options?: { pin?: string; tokenLabel?: string }): Promise<OpenedSigner> => {
+      const one = await bench.open(options);
+      opened.push(one.signer);
+      return one;
+    };
+
+    beforeAll(async () => {
+      bench = await setUp();
+      const { signer } = await bench.open();
+      for (const curve of CURVES) keys[curve] = await signer.generateKey(`wallet-${curve}`, curve);
+      await signer.close();
+    });
+    afterEach(async () => {
+      for (const signer of opened.splice(0)) await signer.close();
+    });
+    afterAll(async () => {
+      await bench.dispose();
+    });
+
+    describe('keys', () => {
+      it.each(CURVES)('signs a digest on %s so that others can verify it', async (curve) => {
+        const { signer } = await open();
+        const message = randomBytes(40);
+        expectVerified(
+          keys[curve],
+          message,
+          await signer.signDigest({ label: `wallet-${curve}` }, digestOf(message)),
+        );
+      });
+
+      it('signs 64 digests at once with two keys, each signature for its own digest', async () => {
+        const { signer } = await open();
+        await Promise.all(
+          Array.from({ length: 64 }, async (_, at) => {
+            const curve: KeyCurve = at % 2 === 0 ? 'secp256k1' : 'p256';
+            const message = Buffer.from(`message ${at}`);
+            const digest = digestOf(message);
+            const signing = signer.signDigest({ label: `wallet-${curve}` }, digest);
+            expectVerified(keys[curve], message, await signing);
+          }),
+        );
+        expect((await signer.status()).sessionsOpen).toBe(SESSIONS);
+      });
+
+      it('describes a key that was made in the token as such', async () => {
+        const { signer } = await open();
+        for (const curve of CURVES) {
+          expect(await signer.describeKey({ label: `wallet-${curve}`, id: keys[curve].id })).toEqual({
+            label: `wallet-${curve}`,
+            id: keys[curve].id,
+            curve,
+            publicKey: keys[curve].publicKey,
+            unextractable: true,
+            bornInToken: true,
+          });
+        }
+      });
+
+      it('describes a key that was brought from outside as such', async () => {
+        await bench.outside((api, session) =>
+          importPrivateKey(api, session, 'brought', '0a', { sensitive: true }),
+        );
+        const { signer } = await open();
+        expect(await signer.describeKey({ label: 'brought' })).toMatchObject({
+          curve: 'secp256k1',
+          unextractable: true,
+          bornInToken: false,
+        });
+      });
+
+      it('describes a key that the token would reveal as such', async () => {
+        await bench.outside((api, session) =>
+          importPrivateKey(api, session, 'open', '0b', { sensitive: false }),
+        );
+        const { signer } = await open();
+        expect(await signer.describeKey({ label: 'open' })).toMatchObject({ unextractable: false });
+      });
+
+      it('refuses key-missing when the label or the id fits no key', async () => {
+        const { signer } = await open();
+        await expectFault(signer.describeKey({ label: 'nobody' }), 'key-missing');
+        await expectFault(signer.signDigest({ label: 'nobody' }, digestOf(Buffer.alloc(1))), 'key-missing');
+        await expectFault(signer.signDigest({ label: '' }, digestOf(Buffer.alloc(1))), 'key-missing');
+        await expectFault(signer.describeKey({ label: 'wallet-p256', id: keys.secp256k1.id }), 'key-missing');
+      });
+
+      it('refuses key-duplicate when two keys share a label, and takes the one whose id is given', async () => {
+        await bench.outside((api, session) => {
+          importPrivateKey(api, session, 'twin', '01', { sensitive: true });
+          importPrivateKey(api, session, 'twin', '02', { sensitive: true });
+        });
+        const { signer } = await open();
+        await expectFault(signer.describeKey({ label: 'twin' }), 'key-duplicate');
+        await expectFault(signer.signDigest({ label: 'twin' }, digestOf(Buffer.alloc(1))), 'key-duplicate');
+        expect(await signer.describeKey({ label: 'twin', id: '02' })).toMatchObject({ id: '02' });
+      });
+
+      it('refuses key-duplicate when a key is to be made under a label that is taken', async () => {
+        const { signer } = await open();
+        await expectFault(signer.generateKey('wallet-p256', 'p256'), 'key-duplicate');
+      });
+
+      it.each([0, 31, 33, 64])('refuses mechanism when the digest has %i bytes', async (length) => {
+        const { signer } = await open();
+        await expectFault(signer.signDigest({ label: 'wallet-p256' }, Buffer.alloc(length)), 'mechanism');
+      });
+
+      it('signs with a key that wants the PIN for every signature', async () => {
+        await bench.outside((api, session) =>
+          importPrivateKey(api, session, 'careful', '0c', { sensitive: true, authenticateAlways: true }),
+        );
+        const { signer } = await open();
+        const description = await signer.describeKey({ label: 'careful' });
+        for (const message of [Buffer.from('one'), Buffer.from('two')]) {
+          expectVerified(
+            description,
+            message,
+            await signer.signDigest({ label: 'careful' }, digestOf(message)),
+          );
+        }
+      });
+    });
+
+    describe('records', () => {
+      it('answers undefined when there is no record', async () => {
+        const { signer } = await open();
+        expect(await signer.readRecord('never-written')).toBeUndefined();
+      });
+
+      it('keeps a record for the next adapter, and replaces it by a newer one only', async () => {
+        const { signer } = await open();
+        await signer.writeRecord('head', { version: 1n, value: Buffer.from('one') });
+        await signer.writeRecord('head', { version: 7n, value: Buffer.from('seven') });
+        await expectFault(
+          signer.writeRecord('head', { version: 6n, value: Buffer.from('six') }),
+          'record-stale',
+        );
+        await expectFault(
+          signer.writeRecord('head', { version: 7n, value: Buffer.from('SEVEN') }),
+          'record-stale',
+        );
+        const next = await open();
+        expect(await next.signer.readRecord('head')).toEqual({ version: 7n, value: bytesOf('seven') });
+        expect(await countRecords('head')).toBe(1);
+      });
+
+      it('accepts exactly the record that is there once more', async () => {
+        const { signer } = await open();
+        await signer.writeRecord('again', { version: 1n, value: Buffer.from('one') });
+        await signer.writeRecord('again', { version: 1n, value: Buffer.from('one') });
+        expect(await signer.readRecord('again')).toEqual({ version: 1n, value: bytesOf('one') });
+      });
+
+      it('reads the newest of two that a crash left behind, and removes the older', async () => {
+        await plantRecord('crashed', 4n, 'old');
+        await plantRecord('crashed', 5n, 'new');
+        const { signer } = await open();
+        expect(await signer.readRecord('crashed')).toEqual({ version: 5n, value: bytesOf('new') });
+        expect(await countRecords('crashed')).toBe(1);
+      });
+
+      it('refuses record-duplicate when two records of one version differ', async () => {
+        await plantRecord('split', 4n, 'this');
+        await plantRecord('split', 4n, 'that');
+        const { signer } = await open();
+        await expectFault(signer.readRecord('split'), 'record-duplicate');
+        await expectFault(
+          signer.writeRecord('split', { version: 5n, value: Buffer.alloc(1) }),
+          'record-duplicate',
+        );
+        expect(await countRecords('split')).toBe(2);
+      });
+
+      it('refuses record-malformed when a record was cut short, also beside a good one', async () => {
+        const whole = encodeRecord('cut', { version: 9n, value: Buffer.from('value') });
+        await plant('cut', whole.subarray(0, whole.length - 3));
+        await plantRecord('cut', 8n, 'good');
+        const { signer } = await open();
+        await expectFault(signer.readRecord('cut'), 'record-malformed');
+        await expectFault(
+          signer.writeRecord('cut', { version: 10n, value: Buffer.alloc(1) }),
+          'record-malformed',
+        );
+      });
+
+      it('refuses record-malformed when the record was stored under another name', async () => {
+        await plant('moved', encodeRecord('elsewhere', { version: 1n, value: Buffer.alloc(3) }));
+        const { signer } = await open();
+        await expectFault(signer.readRecord('moved'), 'record-malformed');
+      });
+
+      it('takes 1,024 bytes and refuses record-too-large for one more', async () => {
+        const { signer } = await open();
+        const value = Uint8Array.from(randomBytes(1024));
+        await signer.writeRecord('large', { version: 2n ** 64n - 1n, value });
+        expect(await signer.readRecord('large')).toEqual({ version: 2n ** 64n - 1n, value });
+        await expectFault(
+          signer.writeRecord('larger', { version: 1n, value: Buffer.alloc(1025) }),
+          'record-too-large',
+        );
+      });
+
+      it('writes records and signs at the same time', async () => {
+        const { signer } = await open();
+        const message = Buffer.from('meanwhile');
+        await Promise.all([
+          (async () => {
+            for (let version = 1n; version <= 20n; version += 1n) {
+              await signer.writeRecord('busy', { version, value: Buffer.from(`${version}`) });
+            }
+          })(),
+          ...Array.from({ length: 40 }, async () => {
+            const signature = await signer.signDigest({ label: 'wallet-secp256k1' }, digestOf(message));
+            expectVerified(keys.secp256k1, message, signature);
+          }),
+        ]);
+        expect(await signer.readRecord('busy')).toEqual({ version: 20n, value: bytesOf('20') });
+      });
+    });
+
+    describe('what comes back by itself', () => {
+      const behindItsBack: readonly ['closeAllSessions' | 'logOut', string][] = [
+        ['closeAllSessions', 'all sessions were closed'],
+        ['logOut', 'the login was dropped'],
+      ];
+
+      it.each(behindItsBack)('signs 16 at once after %s: %s behind its back', async (what) => {
+        const one = await open();
+        const message = Buffer.from(what);
+        await one.signer.signDigest({ label: 'wallet-secp256k1' }, digestOf(message));
+        for (let round = 0; round < 3; round += 1) {
+          await one[what]();
+          await Promise.all(
+            Array.from({ length: 16 }, async () => {
+              const signature = await one.signer.signDigest({ label: 'wallet-secp256k1' }, digestOf(message));
+              expectVerified(keys.secp256k1, message, signature);
+            }),
+          );
+        }
+        expect(await one.signer.status()).toMatchObject({ loggedIn: true, sessionsOpen: SESSIONS });
+      });
+
+      it.each(behindItsBack)(
+        'finds keys and records that it never looked up before, after %s',
+        async (what) => {
+          await plantRecord(`kept-${what}`, 3n, 'kept');
+          const one = await open();
+          await one.signer.status();
+          await one[what]();
+          expect(await one.signer.readRecord(`kept-${what}`)).toEqual({
+            version: 3n,
+            value: bytesOf('kept'),
+          });
+          await one[what]();
+          await one.signer.writeRecord(`kept-${what}`, { version: 4n, value: Buffer.from('newer') });
+          await one[what]();
+          expect(await one.signer.describeKey({ label: 'wallet-p256' })).toMatchObject({ curve: 'p256' });
+          await one[what]();
+          await expectFault(one.signer.generateKey('wallet-p256', 'p256'), 'key-duplicate');
+        },
+      );
+
+      it('looks a key up again when its handle died', async () => {
+        await bench.outside((api, session) =>
+          importPrivateKey(api, session, 'reborn', '0d', { sensitive: true }),
+        );
+        const { signer } = await open();
+        const message = Buffer.from('reborn');
+        await Promise.all(
+          Array.from({ length: 8 }, () => signer.signDigest({ label: 'reborn' }, digestOf(message))),
+        );
+        await bench.outside((api, session) => {
+          for (const objectClass of [pkcs11js.CKO_PRIVATE_KEY, pkcs11js.CKO_PUBLIC_KEY]) {
+            for (const handle of find(api, session, objectClass, 'reborn'))
+              api.C_DestroyObject(session, handle);
+          }
+          importPrivateKey(api, session, 'reborn', '0e', { sensitive: true });
+        });
+        const description = await signer.describeKey({ label: 'reborn', id: '0e' });
+        for (let at = 0; at < 8; at += 1) {
+          expectVerified(
+            description,
+            message,
+            await signer.signDigest({ label: 'reborn' }, digestOf(message)),
+          );
+        }
+      });
+
+      it('refuses token-gone while the token is away, never "no such key" or "no record", and serves when it is back', async () => {
+        await plantRecord('away', 1n, 'here');
+        const { signer } = await open();
+        const message = Buffer.from('away');
+        await signer.signDigest({ label: 'wallet-secp256k1' }, digestOf(message));
+        await bench.hideToken();
+        try {
+          await expectFault(signer.readRecord('away'), 'token-gone');
+          await expectFault(signer.describeKey({ label: 'nobody' }), 'token-gone');
+          await expectFault(
+            signer.signDigest({ label: 'wallet-secp256k1' }, digestOf(message)),
+            'token-gone',
+          );
+          await expectFault(signer.status(), 'token-gone');
+        } finally {
+          await bench.showToken();
+        }
+        const signature = await eventually(() =>
+          signer.signDigest({ label: 'wallet-secp256k1' }, digestOf(message)),
+        );
+        expectVerified(keys.secp256k1, message, signature);
+        expect(await signer.readRecord('away')).toEqual({ version: 1n, value: bytesOf('here') });
+      });
+    });
+
+    describe('what does not', () => {
+      it('refuses login-failed when the PIN is wrong, and never tries again by itself', async () => {
+        const wrong = await open({ pin: '000000' });
+        await expectFault(wrong.signer.status(), 'login-failed');
+        // Were it to try once more, it would now succeed.
+        await wrong.replacePin(bench.pin);
+        await expectFault(wrong.signer.status(), 'login-failed');
+        await expectFault(
+          wrong.signer.signDigest({ label: 'wallet-p256' }, Buffer.alloc(32)),
+          'login-failed',
+        );
+        const right = await open();
+        expect(await right.signer.status()).toMatchObject({ loggedIn: true });
+      });
+
+      it('says nothing of the PIN when it refuses one', async () => {
+        const { signer } = await open({ pin: 'very-wrong-pin' });
+        const fault = await faultOf(signer.status());
+        expect(`${fault.message} ${JSON.stringify(fault.facts)} ${fault.stack}`).not.toContain(
+          'very-wrong-pin',
+        );
+      });
+
+      it('refuses token-gone when no token has the label', async () => {
+        const { signer } = await open({ tokenLabel: 'no-such-token' });
+        await expectFault(signer.status(), 'token-gone');
+      });
+
+      it('refuses closed after it was closed', async () => {
+        const { signer } = await open();
+        await signer.status();
+        await signer.close();
+        await expectFault(signer.status(), 'closed');
+        await expectFault(signer.signDigest({ label: 'wallet-p256' }, Buffer.alloc(32)), 'closed');
+        await signer.close();
+      });
+    });
+
+    async function plantRecord(recordName: string, version: bigint, value: string): Promise<void> {
+      await plant(recordName, encodeRecord(recordName, { version, value: Buffer.from(value) }));
+    }
+
+    async function plant(recordName: string, value: Buffer): Promise<void> {
+      await bench.outside((api, session) =>
+        api.C_CreateObject(session, [
+          { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_DATA },
+          { type: pkcs11js.CKA_TOKEN, value: true },
+          { type: pkcs11js.CKA_PRIVATE, value: true },
+          { type: pkcs11js.CKA_LABEL, value: recordName },
+          { type: pkcs11js.CKA_VALUE, value },
+        ]),
+      );
+    }
+
+    async function countRecords(recordName: string): Promise<number> {
+      return await bench.outside((api, session) => find(api, session, pkcs11js.CKO_DATA, recordName).length);
+    }
+  });
+}
+
+function digestOf(message: Uint8Array): Buffer {
+  return createHash('sha256').update(message).digest();
+}
+
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text));
+}
+
+/** Verified by code that has nothing to do with the token: libsecp256k1 and OpenSSL. High s is the token's right. */
+function expectVerified(key: KeyDescription, message: Uint8Array, signature: Uint8Array): void {
+  const point = Buffer.from(key.publicKey, 'hex');
+  expect(signature.length).toBe(64);
+  if (key.curve === 'secp256k1') {
+    expect(secp256k1.verify(digestOf(message), point, signature, false)).toBe(true);
+    return;
+  }
+  const publicKey = createPublicKey({
+    format: 'jwk',
+    key: {
+      kty: 'EC',
+      crv: 'P-256',
+      x: point.subarray(1, 33).toString('base64url'),
+      y: point.subarray(33).toString('base64url'),
+    },
+  });
+  expect(verify('sha256', message, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)).toBe(true);
+}
+
+interface CaughtFault {
+  readonly code: string;
+  readonly message: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly stack: string;
+}
+
+async function faultOf(promise: Promise<unknown>): Promise<CaughtFault> {
+  return await promise.then(
+    () => {
+      throw new Error('expected a fault, got an answer');
+    },
+    (fault: CaughtFault) => fault,
+  );
+}
+
+export async function expectFault(promise: Promise<unknown>, code: TokenFaultCode): Promise<void> {
+  await expect(promise).rejects.toMatchObject({ name: 'Fault', code });
+}
+
+/** Asks again until it works, as a caller would who is told `token-gone`. */
+async function eventually<T>(ask: () => Promise<T>): Promise<T> {
+  const until = performance.now() + COMES_BACK_WITHIN_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (performance.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+function find(api: pkcs11js.PKCS11, session: Handle, objectClass: number, label: string): Handle[] {
+  api.C_FindObjectsInit(session, [
+    { type: pkcs11js.CKA_CLASS, value: objectClass },
+    { type: pkcs11js.CKA_LABEL, value: label },
+  ]);
+  const found = api.C_FindObjects(session, 100);
+  api.C_FindObjectsFinal(session);
+  return found;
+}
+
+/** A secp256k1 pair made here and put on the token: what a production wallet's key must not be. */
+function importPrivateKey(
+  api: pkcs11js.PKCS11,
+  session: Handle,
+  label: string,
+  id: string,
+  { sensitive, authenticateAlways = false }: { sensitive: boolean; authenticateAlways?: boolean },
+): void {
+  const secret = Buffer.concat([Buffer.from([1]), randomBytes(31)]);
+  const point = secp256k1.pointFromScalar(secret, false);
+  if (point === null) throw new Error('not a scalar');
+  const shared: Template = [
+    { type: pkcs11js.CKA_KEY_TYPE, value: pkcs11js.CKK_EC },
+    { type: pkcs11js.CKA_TOKEN, value: true },
+    { type: pkcs11js.CKA_LABEL, value: label },
+    { type: pkcs11js.CKA_ID, value: Buffer.from(id, 'hex') },
+    { type: pkcs11js.CKA_EC_PARAMS, value: Buffer.from(OIDS.secp256k1, 'hex') },
+  ];
+  api.C_CreateObject(session, [
+    { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PUBLIC_KEY },
+    ...shared,
+    { type: pkcs11js.CKA_EC_POINT, value: Buffer.concat([Buffer.from([0x04, 65]), point]) },
+  ]);
+  api.C_CreateObject(session, [
+    { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY },
+    ...shared,
+    { type: pkcs11js.CKA_PRIVATE, value: true },
+    { type: pkcs11js.CKA_SENSITIVE, value: sensitive },
+    { type: pkcs11js.CKA_EXTRACTABLE, value: !sensitive },
+    { type: pkcs11js.CKA_SIGN, value: true },
+    { type: pkcs11js.CKA_ALWAYS_AUTHENTICATE, value: authenticateAlways },
+    { type: pkcs11js.CKA_VALUE, value: secret },
+  ]);
+}
