@@ -81,7 +81,7 @@ function describe(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
     return `${at}: unknown ${issue.keys.length === 1 ? 'setting' : 'settings'} ${issue.keys.join(', ')}`;
   }
-  if (issue.code === 'invalid_type' && issue.input === undefined) {
+  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
     return `${at}: missing; expected ${issue.expected}`;
   }
   return `${at}: ${issue.message}`;

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { chainId, sha256Hex } from '../../core/statements/fields.js';
 import { bitcoinSettings } from '../chains/bitcoin/settings.js';
-import { ethereumSettings } from '../chains/ethereum/settings.js';
+import { chainOf, ethereumSettings } from '../chains/ethereum/settings.js';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -83,7 +83,10 @@ export const databaseSettings = z.strictObject({
   url: z
     .string()
     .max(2_048)
-    .regex(/^(?:sqlite:.+|postgres(?:ql)?:\/\/.+)$/, 'sqlite:PATH or postgres://USER@HOST:PORT/DATABASE'),
+    .regex(
+      /^(?:sqlite:\/.+|postgres(?:ql)?:\/\/.+)$/,
+      'expected sqlite:/ABSOLUTE/PATH or postgres://USER@HOST:PORT/DATABASE',
+    ),
   /** A file whose first line is the password, so that the URL need not hold it. */
   passwordFile: path.optional(),
 });
@@ -143,17 +146,16 @@ export const chainSettings = z
     ethereum: z.record(chainId, ethereumSettings).default({}),
   })
   .superRefine((chains, context) => {
-    for (const [family, prefix] of [
-      ['bitcoin', 'bip122:'],
-      ['ethereum', 'eip155:'],
-    ] as const) {
-      for (const id of Object.keys(chains[family])) {
-        if (id.startsWith(prefix)) continue;
-        context.addIssue({
-          code: 'custom',
-          path: [family, id],
-          message: `a ${family} chain id begins with ${prefix}`,
-        });
+    const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+    for (const id of Object.keys(chains.bitcoin)) {
+      if (!id.startsWith('bip122:')) refuse(['bitcoin', id], 'a Bitcoin chain id begins with bip122:');
+    }
+    for (const [id, settings] of Object.entries(chains.ethereum)) {
+      if (id !== chainOf(settings)) {
+        refuse(
+          ['ethereum', id],
+          `its settings say chainId ${settings.chainId}, which is ${chainOf(settings)}`,
+        );
       }
     }
   });
