@@ -15,7 +15,7 @@ import {
   SHIPPED_CONTEXT,
   shippedDocuments,
   USDX,
-  valueOf,
+  valueFrom,
 } from './shipped.fixture.js';
 import { readYaml } from './strict-yaml.js';
 import type { Limit, Situation } from './types.js';
@@ -73,14 +73,14 @@ function used(given: Case['used'], limit: Limit | undefined): bigint {
 }
 
 describe('the shipped policies', () => {
-  const set = valueOf(parsePolicies(shippedDocuments(), SHIPPED_CONTEXT));
+  const set = valueFrom(parsePolicies(shippedDocuments(), SHIPPED_CONTEXT));
   const limits = new Map(set.policies.flatMap((policy) => policy.limits).map((limit) => [limit.id, limit]));
   const rules = set.policies.flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`));
   const seen = new Set<string>();
 
   for (const name of namesIn(POLICIES, '.cases.yaml')) {
     const text = readFileSync(join(POLICIES, `${name}.cases.yaml`), 'utf8');
-    for (const one of caseFile.parse(valueOf(readYaml(text, new Set(['amount']))).value).cases) {
+    for (const one of caseFile.parse(valueFrom(readYaml(text, new Set(['amount']))).value).cases) {
       it(`${name}: ${one.name}`, () => {
         for (const id of Object.keys(one.used ?? {})) expect([...limits.keys()]).toContain(id);
         const decision = decide(set, situationOf(one), (charge) =>

@@ -59,8 +59,8 @@ const countLimit = z.strictObject({
   'max-count': z.int().min(1).max(1_000_000),
 });
 
-/** Computed, since an object literal with this key looks like a promise to linters; no schema is ever awaited. */
-const THEN = 'then';
+/** Named here, since an object with this very key looks like a promise; no schema and no document is ever awaited. */
+const RULE_KEYS = { effect: 'then' } as const;
 
 const conditions = z.union(
   [
@@ -112,7 +112,7 @@ export const policyFile = z.strictObject({
     .max(64)
     .optional(),
   rules: z
-    .array(z.strictObject({ id: identifier, when: conditions, [THEN]: effect }))
+    .array(z.strictObject({ id: identifier, when: conditions, [RULE_KEYS.effect]: effect }))
     .min(1, EMPTY)
     .max(256)
     .optional(),

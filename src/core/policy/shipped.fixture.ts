@@ -64,7 +64,7 @@ export function shippedDocuments(): readonly PolicyDocument[] {
   );
 }
 
-export function valueOf<T>(outcome: Outcome<T>): T {
+export function valueFrom<T>(outcome: Outcome<T>): T {
   if (outcome.kind === 'refused') throw new Error(`${outcome.code} ${JSON.stringify(outcome.facts)}`);
   return outcome.value;
 }

@@ -155,7 +155,8 @@ export function readYaml(text: string, quotedKeys: ReadonlySet<string>): Outcome
     return accepted({ value, placeOf });
   } catch (error) {
     if (error instanceof Fault && error.code === 'yaml-malformed') {
-      const { line, column, text: written } = placed(Number(error.facts.offset ?? 0));
+      const { offset } = error.facts;
+      const { line, column, text: written } = placed(typeof offset === 'number' ? offset : 0);
       return refused('yaml-malformed', { line, column, text: written, why: error.message });
     }
     // A text nested so deeply that the parser's own recursion ends: as malformed as one that is just over the bound.

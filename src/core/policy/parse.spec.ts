@@ -1,0 +1,267 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { tokenKey } from '../governance/state.js';
+import { type PolicyContext, parsePolicies } from './parse.js';
+import {
+  documentOf,
+  ETHEREUM,
+  SHIPPED_CONTEXT,
+  shippedDocuments,
+  USDX,
+  valueFrom,
+} from './shipped.fixture.js';
+
+const HEAD = 'fee-caps: { absolute: "0.0005 BTC", relative: "2.25%" }';
+const RULE = 'rules:\n  - { id: one, when: { asset: BTC, amount-at-most: "1 BTC" }, then: allow }';
+
+function bitcoin(name: string, appliesTo = '{ wallets: [hot-btc] }', more = ''): string {
+  return `policy: ${name}\napplies-to: ${appliesTo}\n${HEAD}\n${more}${RULE}\n`;
+}
+
+function whyOf(texts: readonly (readonly [string, string])[], context: PolicyContext = SHIPPED_CONTEXT) {
+  const outcome = parsePolicies(
+    texts.map(([name, text]) => documentOf(name, text)),
+    context,
+  );
+  return outcome.kind === 'refused' ? { code: outcome.code, ...outcome.facts } : outcome.kind;
+}
+
+describe('parsing policies', () => {
+  it('gives exact amounts, windows and shares of what the shipped documents say', () => {
+    const set = valueFrom(parsePolicies(shippedDocuments(), SHIPPED_CONTEXT));
+    const policy = set.policies.find(({ name }) => name === 'hot-ethereum');
+    expect(policy?.feeCaps).toEqual({ absoluteMax: 10n ** 16n, relativeMaxBasisPoints: 500n });
+    expect(policy?.limits[1]).toEqual({
+      id: 'hot-ethereum/usdx-day',
+      scope: 'wallet',
+      windowMs: 86_400_000,
+      measure: {
+        kind: 'amount',
+        max: 50_000n * 10n ** 18n,
+        asset: { chain: ETHEREUM, contract: USDX.toLowerCase(), symbol: 'USDX', decimals: 18 },
+      },
+    });
+    expect(policy?.rules[1]).toEqual({
+      id: 'eth-middle',
+      when: {
+        asset: { chain: ETHEREUM, contract: 'native', symbol: 'ETH', decimals: 18 },
+        amountAtMost: 10n ** 19n,
+      },
+      effect: { kind: 'approve', requirements: [{ group: 'treasury', quorum: 2 }] },
+    });
+  });
+
+  it('hashes what it was given: one blank more is another policy', () => {
+    const [first, ...rest] = shippedDocuments();
+    if (!first) throw new Error('no documents are shipped');
+    const changed = [{ ...first, lines: [...first.lines, ' '] }, ...rest];
+    const before = valueFrom(parsePolicies(shippedDocuments(), SHIPPED_CONTEXT));
+    const after = valueFrom(parsePolicies(changed, SHIPPED_CONTEXT));
+    expect(after.policies).toEqual(before.policies);
+    expect(after.hash).not.toBe(before.hash);
+  });
+
+  it('reads a percentage with two decimals exactly', () => {
+    const set = valueFrom(parsePolicies([documentOf('a', bitcoin('a'))], SHIPPED_CONTEXT));
+    expect(set.policies[0]?.feeCaps?.relativeMaxBasisPoints).toBe(225n);
+  });
+
+  it('refuses two documents for one wallet', () => {
+    expect(
+      whyOf([
+        ['a', bitcoin('a')],
+        ['b', bitcoin('b')],
+      ]),
+    ).toMatchObject({
+      code: 'policy-malformed',
+      document: 'b',
+      line: 2,
+      column: 25,
+      why: 'the wallet hot-btc has a document already: a',
+    });
+  });
+
+  it('refuses two documents for one tier', () => {
+    const context = {
+      ...SHIPPED_CONTEXT,
+      wallets: new Map([...SHIPPED_CONTEXT.wallets].filter(([id]) => id === 'hot-btc')),
+    };
+    const documents = [
+      ['a', bitcoin('a', '{ tier: hot }')],
+      ['b', bitcoin('b', '{ tier: hot }')],
+    ] as const;
+    expect(whyOf(documents.slice(0, 1), context)).toBe('accepted');
+    expect(whyOf(documents, context)).toMatchObject({
+      code: 'policy-malformed',
+      why: 'the tier hot has a document already: a',
+    });
+  });
+
+  it('refuses two documents of one name', () => {
+    const limits =
+      'policy: a\napplies-to: everything\nlimits:\n  - { id: x, per: global, window: 1h, max-count: 1 }\n';
+    expect(
+      whyOf([
+        ['a', limits],
+        ['a', limits],
+      ]),
+    ).toMatchObject({ code: 'policy-malformed', why: 'two documents are called a' });
+  });
+
+  it('refuses a symbol that two tokens of a chain share, whatever is written after it', () => {
+    const twin = '0x00000000000000000000000000000000000000aa';
+    const token = { chain: ETHEREUM, contract: twin, symbol: 'USDX', decimals: 6, codeHash: 'cd'.repeat(32) };
+    const context = {
+      ...SHIPPED_CONTEXT,
+      tokens: new Map(SHIPPED_CONTEXT.tokens).set(tokenKey(ETHEREUM, twin), token),
+    };
+    for (const name of ['USDX', `USDX@${ETHEREUM}`]) {
+      const text = `policy: a\napplies-to: everything\nlimits:\n  - { id: x, per: global, asset: "${name}", window: 1h, max: "1 USDX" }\n`;
+      expect(whyOf([['a', text]], context)).toMatchObject({
+        code: 'policy-malformed',
+        why: expect.stringContaining('more than one asset'),
+      });
+    }
+  });
+
+  it('refuses a coin that two chains share, and takes it with its chain', () => {
+    const other = 'eip155:11155111';
+    const context = {
+      ...SHIPPED_CONTEXT,
+      chains: new Map(SHIPPED_CONTEXT.chains).set(other, {
+        family: 'ethereum',
+        chain: other,
+        coin: { symbol: 'ETH', decimals: 18 },
+      }),
+      wallets: new Map(SHIPPED_CONTEXT.wallets).set('other', {
+        walletId: 'other',
+        chain: other,
+        tier: 'warm',
+        token: 'treasury',
+        keys: [{ label: 'other', publicKey: `02${'22'.repeat(32)}` }],
+      }),
+    };
+    const text = (name: string) =>
+      `policy: a\napplies-to: everything\nlimits:\n  - { id: x, per: global, asset: "${name}", window: 1h, max: "1 ETH" }\n`;
+    expect(whyOf([['a', text('ETH')]], context)).toMatchObject({ code: 'policy-malformed' });
+    const set = valueFrom(parsePolicies([documentOf('a', text(`ETH@${other}`))], context));
+    expect(set.policies[0]?.limits[0]?.measure).toMatchObject({ asset: { chain: other }, max: 10n ** 18n });
+  });
+
+  it('refuses an asset of a chain that no wallet of the document is on', () => {
+    const context = {
+      ...SHIPPED_CONTEXT,
+      wallets: new Map([...SHIPPED_CONTEXT.wallets].filter(([id]) => id === 'hot-btc')),
+    };
+    const text =
+      'policy: a\napplies-to: everything\nlimits:\n  - { id: x, per: global, asset: ETH, window: 1h, max: "1 ETH" }\n';
+    expect(whyOf([['a', text]])).toBe('accepted');
+    expect(whyOf([['a', text]], context)).toMatchObject({ code: 'policy-malformed', line: 4, column: 34 });
+  });
+
+  it('refuses one destination twice, also in other letters', () => {
+    const addresses = [
+      '0x000000000000000000000000000000000000dEaD',
+      '0x000000000000000000000000000000000000dead',
+    ];
+    const text = `policy: a\napplies-to: { wallets: [hot-eth] }\nfee-caps: { absolute: "1 ETH", relative: "1%" }\nrules:\n  - { id: r, when: { asset: ETH, destination-in: ["${addresses.join('", "')}"] }, then: allow }\n`;
+    expect(whyOf([['a', text]])).toMatchObject({ code: 'policy-malformed', line: 5, column: 97 });
+  });
+
+  it('refuses a text that is longer than its bound', () => {
+    const comment = `#${' '.repeat(190)}\n`.repeat(400);
+    expect(whyOf([['a', comment + bitcoin('a')]])).toMatchObject({
+      code: 'policy-malformed',
+      why: 'longer than 65536 characters',
+    });
+  });
+
+  it('refuses nesting that would end a recursive parser', () => {
+    const deep = `${'['.repeat(190)}\n`.repeat(300);
+    expect(whyOf([['a', `policy: a\nrules: ${deep}`]])).toMatchObject({ code: 'policy-malformed' });
+  });
+
+  it('refuses characters that a person would not see', () => {
+    for (const character of ['\u202e', '\u00a0', '\u0430', '\t', '\r']) {
+      expect(whyOf([['a', bitcoin('a').replace('1 BTC', `1 BTC${character}`)]])).toMatchObject({
+        code: 'policy-malformed',
+        why: 'holds a character that is not printable ASCII',
+      });
+    }
+  });
+
+  it('refuses keys that mean something to JavaScript', () => {
+    for (const key of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
+      expect(whyOf([['a', `${bitcoin('a')}${key}: { rules: [] }\n`]])).toMatchObject({
+        code: 'policy-malformed',
+        line: 6,
+      });
+    }
+  });
+
+  it('gives a name that looks like something of JavaScript no meaning', () => {
+    const group = 'constructor';
+    const text = bitcoin('a').replace('then: allow', `then: { approve: [ { group: ${group}, quorum: 1 } ] }`);
+    expect(whyOf([['a', text]])).toMatchObject({ why: 'no such group: constructor' });
+  });
+
+  it('answers any change of a good document with a value, never with a throw, and always the same one', () => {
+    const good = bitcoin(
+      'a',
+      '{ wallets: [hot-btc] }',
+      'limits:\n  - { id: n, per: customer, window: 1h, max-count: 2 }\n',
+    );
+    const piece = fc.constantFrom(
+      '[',
+      ']',
+      '{',
+      '}',
+      ':',
+      '"',
+      "'",
+      '&a ',
+      '*a',
+      '!!int ',
+      '<<',
+      '- ',
+      '\n',
+      '#',
+      '0x1',
+      '1e9',
+      '~',
+      '|',
+      '? ',
+      '---\n',
+      '%',
+      '\\',
+      'allow',
+    );
+    fc.assert(
+      fc.property(fc.nat(good.length), fc.nat(12), fc.array(piece, { maxLength: 4 }), (at, gone, pieces) => {
+        const text = good.slice(0, at) + pieces.join('') + good.slice(at + gone);
+        const outcome = whyOf([['a', text]]);
+        expect(whyOf([['a', text]])).toEqual(outcome);
+        if (typeof outcome !== 'string') {
+          expect(outcome).toMatchObject({
+            code: 'policy-malformed',
+            document: 'a',
+            line: expect.any(Number),
+            column: expect.any(Number),
+            text: expect.any(String),
+            why: expect.any(String),
+          });
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('answers any text at all with a refusal', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 400 }), (text) => {
+        expect(whyOf([['a', text]])).toMatchObject({ code: 'policy-malformed' });
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
