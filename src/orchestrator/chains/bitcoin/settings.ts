@@ -47,7 +47,10 @@ export const bitcoinSettings = z
     pollMs: milliseconds(20, 600_000, 5_000),
     /** First block that may pay one of the wallets. Blocks before it are never read. */
     startHeight: z.int().min(0).max(10_000_000).default(0),
-    /** Reorganisations of so many blocks are followed; a deeper one stops the scanner until a person has looked. */
+    /**
+     * Reorganisations of so many blocks are followed, and what they drop is pending again, settled or not; a deeper one
+     * stops the scanner until a person has looked.
+     */
     reorgDepth: z.int().min(1).max(1_000).default(100),
     /** Confirmations from which a transaction counts as settled, or as lost to a conflicting one. */
     finalConfirmations: z.int().min(1).max(1_000).default(6),
@@ -75,9 +78,5 @@ export const bitcoinSettings = z
   .refine((settings) => settings.fallbackFeeRate <= settings.ceilingFeeRate, {
     path: ['fallbackFeeRate'],
     message: 'above ceilingFeeRate',
-  })
-  .refine((settings) => settings.finalConfirmations <= settings.reorgDepth, {
-    path: ['finalConfirmations'],
-    message: 'above reorgDepth: a settled transaction could vanish without a stop',
   });
 export type BitcoinSettings = z.infer<typeof bitcoinSettings>;
