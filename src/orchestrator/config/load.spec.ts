@@ -17,7 +17,6 @@ const ETHEREUM = `
 chains:
   ethereum:
     eip155:31337:
-      chainId: 31337
       providers: [{ name: local, url: 'http://127.0.0.1:8545' }]
 `;
 
@@ -65,6 +64,11 @@ describe('a mistake in the configuration', () => {
     ['an unknown nested setting', `${MINIMAL}http: { prot: 1 }\n`, 'http: unknown setting prot'],
     ['a missing setting', 'signer: { socket: /x }\n', 'database: missing; expected object'],
     ['a port out of range', `${MINIMAL}http: { port: 70000 }\n`, 'http.port: Too big'],
+    [
+      'another address without its names',
+      `${MINIMAL}http: { host: 0.0.0.0 }\n`,
+      'http.authorities: state what clients sign as the host',
+    ],
     ['a port as text', `${MINIMAL}http: { port: "x" }\n`, 'http.port: Invalid input: expected number'],
     [
       'a relative database path',
@@ -74,8 +78,8 @@ describe('a mistake in the configuration', () => {
     ['a signer that is neither', MINIMAL.replace('socket:', 'sock:'), 'signer: either { socket: PATH } or'],
     [
       'a chain under the wrong family',
-      `${MINIMAL}${ETHEREUM.replace('eip155:31337:', 'eip155:1:')}`,
-      'chains.ethereum.eip155:1: its settings say chainId 31337, which is eip155:31337',
+      `${MINIMAL}${ETHEREUM.replace('eip155:', 'bip122:').replace('31337', '0'.repeat(32))}`,
+      `chains.ethereum.bip122:${'0'.repeat(32)}: an Ethereum chain id begins with eip155:`,
     ],
   ])('is refused with its path and what would be right: %s', (_name, text, message) => {
     const found = refusal(() => parseConfiguration(text, 'conf.yaml'));
