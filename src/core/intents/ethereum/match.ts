@@ -48,8 +48,8 @@ export interface EthereumOwn {
   readonly chainIdNumber: bigint;
   /** EIP-55. */
   readonly ownAddress: string;
-  /** Registered tokens of this chain by contract address in lower case, `0x` included. */
-  readonly tokens: ReadonlyMap<string, Erc20Token>;
+  /** Registered tokens of this chain by contract address in lower case, `0x` included: a map, or anything that looks up like one. */
+  readonly tokens: { get(contract: string): Erc20Token | undefined };
 }
 
 export interface EthereumMatch {
@@ -82,7 +82,7 @@ function checkDestination(payment: EthereumPayment, own: EthereumOwn): MatchOutc
   const address = ethereumAddress(destination);
   if (address.kind === 'refused') return refused(address.code, { ...address.facts, transferId });
   if (destination === own.ownAddress) return refused('destination-own', { transferId, destination });
-  if (own.tokens.has(destination.toLowerCase())) {
+  if (own.tokens.get(destination.toLowerCase()) !== undefined) {
     return refused('destination-token-contract', { transferId, destination });
   }
   return accepted(undefined);
@@ -115,7 +115,8 @@ function movedAsset(
   }
   if (movement.kind === 'native') return refused('asset-mismatch', { transferId, moved: 'native' });
   if (movement.contract !== token.contract) {
-    const code = own.tokens.has(movement.contract.toLowerCase()) ? 'asset-mismatch' : 'token-not-registered';
+    const called = own.tokens.get(movement.contract.toLowerCase());
+    const code = called === undefined ? 'token-not-registered' : 'asset-mismatch';
     return refused(code, { transferId, contract: movement.contract, expected: token.contract });
   }
   return accepted({ to: movement.to, amount: movement.amountUnits });
