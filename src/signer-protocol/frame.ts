@@ -41,6 +41,11 @@ export class FrameReader {
     return messages;
   }
 
+  /** True when no part of a message is held. */
+  isIdle(): boolean {
+    return this.held === 0;
+  }
+
   /** To be called when the other side has ended. Throws `message-truncated` when it left in the middle of a message. */
   end(): void {
     if (this.held > 0)

@@ -1,0 +1,217 @@
+// May these bytes be signed? The signer asks this before it reserves and signs; an auditor asks it again of a
+// certificate, years later, with the same code. Pure: state, time and counters are arguments, nothing is changed.
+//
+// Order: decode the bytes; verify the requests; compare the bytes with them; verify approvals; evaluate the policy on
+// what was decoded. It does NOT know what was signed before, beyond what its caller says: outpoints, nonces and
+// repeated request ids are the store's to refuse.
+
+import { accepted, type Outcome, refused } from '../fault.js';
+import type { GovernanceState } from '../governance/state.js';
+import { missingApprovals } from '../policy/approvals.js';
+import { decide } from '../policy/decide.js';
+import type {
+  Decision,
+  FeeCaps,
+  LimitEffect,
+  LimitUsage,
+  PolicyRefusalCode,
+  PolicySet,
+} from '../policy/types.js';
+import type { SignatureVerifier } from '../statements/signature.js';
+import { type ApprovalRefusalCode, excludedApprovers, verifyApprovals } from './approvals.js';
+import type { DecodedOrder, DecodeRefusalCode, Movement } from './decode-order.js';
+import { type RequestRefusalCode, type VerifiedRequest, verifyRequest } from './requests.js';
+import type { SigningOrder } from './signing-order.js';
+
+export type AuthorizationRefusalCode =
+  | DecodeRefusalCode
+  | RequestRefusalCode
+  | ApprovalRefusalCode
+  | PolicyRefusalCode
+  | 'wallet-mismatch'
+  | 'transfer-duplicate'
+  | 'approvals-insufficient'
+  | 'fee-above-absolute-cap'
+  | 'fee-above-relative-cap'
+  | 'nothing-to-cancel';
+
+/** What the caller knows of a transfer's past. `signed`: a signature for it may be out, so expiry protects nothing any more. */
+export type TransferPast = 'unseen' | 'reserved' | 'signed';
+
+export interface Circumstances {
+  readonly state: GovernanceState;
+  readonly policies: PolicySet;
+  readonly verifier: SignatureVerifier;
+  /** The later of the caller's clock and of every time it has seen before. */
+  readonly nowMs: number;
+  readonly usage: LimitUsage;
+  readonly pastOf: (transferId: string) => TransferPast;
+  /** For an order without transfers: the most that cancelling what spends these may cost; undefined when nothing does. */
+  readonly cancelCeiling: (spends: readonly string[]) => bigint | undefined;
+}
+
+export type Permission = Exclude<Decision, { readonly kind: 'refuse' }>;
+
+export interface AuthorizedTransfer {
+  readonly request: VerifiedRequest;
+  readonly decision: Permission;
+  /** Limits to charge; empty when an earlier reservation for this transfer charged them already. */
+  readonly limits: readonly LimitEffect[];
+  readonly approvers: readonly string[];
+}
+
+/** An order that may be signed as far as bytes, signatures, governance and policy go. */
+export interface Authorization {
+  readonly decoded: DecodedOrder;
+  readonly transfers: readonly AuthorizedTransfer[];
+}
+
+type Result<T> = Outcome<T, AuthorizationRefusalCode>;
+
+/** Verifies the requests of an order. All are for the order's wallet, none is there twice. */
+function verifyRequests(order: SigningOrder, given: Circumstances): Result<readonly VerifiedRequest[]> {
+  const requests: VerifiedRequest[] = [];
+  const seen = new Set<string>();
+  for (const { request } of order.transfers) {
+    const isSigned = (transferId: string) => given.pastOf(transferId) === 'signed';
+    const verified = verifyRequest(given.state, request, given.verifier, given.nowMs, isSigned);
+    if (verified.kind === 'refused') return verified;
+    const { transferId, statement } = verified.value;
+    if (statement.wallet !== order.wallet)
+      return refused('wallet-mismatch', { transferId, wallet: statement.wallet });
+    if (seen.has(transferId)) return refused('transfer-duplicate', { transferId });
+    seen.add(transferId);
+    requests.push(verified.value);
+  }
+  return accepted(requests);
+}
+
+/** Usage as the caller counts it, plus what the transfers before this one in the same order charge. */
+function withEarlier(usage: LimitUsage, earlier: readonly AuthorizedTransfer[]): LimitUsage {
+  return (charge) => {
+    const sameCounter = earlier
+      .flatMap((transfer) => transfer.limits)
+      .filter((limit) => limit.limitId === charge.limitId && limit.key === charge.key);
+    return sameCounter.reduce((sum, limit) => sum + limit.amount, usage(charge));
+  };
+}
+
+function decideTransfer(
+  movement: Movement,
+  given: Circumstances,
+  usage: LimitUsage,
+): Result<{ readonly decision: Permission; readonly limits: readonly LimitEffect[] }> {
+  const { request } = movement;
+  // What was reserved once has charged its limits and keeps them; charging a replacement again would count it twice.
+  const charged = given.pastOf(request.transferId) !== 'unseen';
+  const decision = decide(
+    given.policies,
+    {
+      wallet: request.wallet.walletId,
+      tier: request.wallet.tier,
+      chain: request.chain.chain,
+      contract: movement.contract,
+      amount: movement.amount,
+      destination: movement.destination,
+      requester: request.statement.requester,
+      customer: request.statement.customer,
+    },
+    charged ? () => 0n : usage,
+  );
+  if (decision.kind === 'refuse') {
+    return refused(decision.code, {
+      ...decision.facts,
+      transferId: request.transferId,
+      rule: decision.rule ?? 'none',
+    });
+  }
+  return accepted({ decision, limits: charged ? [] : decision.limits });
+}
+
+/** Both caps hold, each at its own edge; the relative one wherever fee and amount are of the same coin. */
+function checkFeeCaps(maxFee: bigint, movements: readonly Movement[], caps: FeeCaps): Result<bigint> {
+  if (maxFee > caps.absoluteMax) {
+    return refused('fee-above-absolute-cap', { maxFee: maxFee.toString(), cap: caps.absoluteMax.toString() });
+  }
+  if (movements.every((movement) => movement.contract === 'native')) {
+    const moved = movements.reduce((sum, movement) => sum + movement.amount, 0n);
+    if (maxFee * 10_000n > moved * caps.relativeMaxBasisPoints) {
+      return refused('fee-above-relative-cap', {
+        maxFee: maxFee.toString(),
+        moved: moved.toString(),
+        basisPoints: caps.relativeMaxBasisPoints.toString(),
+      });
+    }
+  }
+  return accepted(maxFee);
+}
+
+function authorizeTransfers(
+  order: SigningOrder,
+  movements: readonly Movement[],
+  given: Circumstances,
+): Result<readonly AuthorizedTransfer[]> {
+  const authorized: AuthorizedTransfer[] = [];
+  for (const [index, movement] of movements.entries()) {
+    const { request } = movement;
+    const { transferId } = request;
+    const ordered = order.transfers[index];
+    if (!ordered) return refused('policy-error', { transferId });
+    const approvers = verifyApprovals(
+      given.state,
+      request,
+      ordered.statement,
+      ordered.approvals,
+      given.verifier,
+      given.nowMs,
+      given.pastOf(transferId) === 'signed',
+    );
+    if (approvers.kind === 'refused') return approvers;
+    const decided = decideTransfer(movement, given, withEarlier(given.usage, authorized));
+    if (decided.kind === 'refused') return decided;
+    const { decision, limits } = decided.value;
+    const missing = missingApprovals(
+      decision.requirements,
+      approvers.value,
+      given.state.groups,
+      excludedApprovers(request),
+    );
+    if (missing.length > 0) {
+      return refused('approvals-insufficient', {
+        transferId,
+        rule: decision.rule,
+        missing: missing.map(({ group, quorum }) => `${quorum} of ${group}`).join(', '),
+      });
+    }
+    authorized.push({ request, decision, limits, approvers: [...approvers.value] });
+  }
+  return accepted(authorized);
+}
+
+/**
+ * Judges an order whose bytes were decoded under the same governance state. The order is hostile; the circumstances are
+ * the caller's own. Total: whatever is not allowed is refused.
+ */
+export function authorize(
+  order: SigningOrder,
+  decoded: DecodedOrder,
+  given: Circumstances,
+): Result<Authorization> {
+  const requests = verifyRequests(order, given);
+  if (requests.kind === 'refused') return requests;
+  const cancelling = requests.value.length === 0;
+  const ceiling = cancelling
+    ? given.cancelCeiling(decoded.spends)
+    : requests.value.reduce((sum, { statement }) => sum + BigInt(statement.feeCeiling), 0n);
+  if (ceiling === undefined) return refused('nothing-to-cancel', { wallet: order.wallet });
+
+  const movements = cancelling ? decoded.matchCancel(ceiling) : decoded.matchPayments(requests.value);
+  if (movements.kind === 'refused') return movements;
+  const transfers = authorizeTransfers(order, movements.value, given);
+  if (transfers.kind === 'refused') return transfers;
+  for (const { decision } of transfers.value) {
+    const capped = checkFeeCaps(decoded.maxFee, movements.value, decision.feeCaps);
+    if (capped.kind === 'refused') return capped;
+  }
+  return accepted({ decoded, transfers: transfers.value });
+}

@@ -1,0 +1,96 @@
+// Is this really the request of a registered key, for this deployment, still alive, and about things that governance
+// knows? Says nothing about policy, approvals or bytes.
+
+import { hexToBytes } from '@noble/hashes/utils.js';
+import { accepted, type Outcome, refused } from '../fault.js';
+import type { Chain, RequestKey, Wallet } from '../governance/entry.js';
+import { type GovernanceState, tokenKey } from '../governance/state.js';
+import type { Asset } from '../statements/fields.js';
+import {
+  type RequestStatement,
+  requestBytes,
+  requestDigest,
+  type SignedRequest,
+  transferIdOf,
+} from '../statements/request.js';
+import type { SignatureVerifier } from '../statements/signature.js';
+
+/** Longer-lived requests are refused: a request that lies around is one that somebody may find. */
+export const MAX_REQUEST_LIFETIME_MS = 7 * 24 * 60 * 60 * 1000;
+/** How far a backend's clock may be ahead. */
+export const MAX_CLOCK_SKEW_MS = 5 * 60 * 1000;
+
+export type RequestRefusalCode =
+  | 'request-other-deployment'
+  | 'request-key-unknown'
+  | 'request-signature-invalid'
+  | 'request-lifetime'
+  | 'request-from-the-future'
+  | 'request-expired'
+  | 'requester-not-owner'
+  | 'wallet-unknown'
+  | 'chain-mismatch'
+  | 'asset-not-registered';
+
+export interface VerifiedRequest {
+  readonly transferId: string;
+  readonly digest: string;
+  readonly statement: RequestStatement;
+  readonly key: RequestKey;
+  readonly wallet: Wallet;
+  readonly chain: Chain;
+}
+
+/** True when the asset, as written out in a statement, is exactly what governance registered for the chain. */
+function registered(state: GovernanceState, chain: Chain, asset: Asset): boolean {
+  if (asset.kind === 'native')
+    return asset.symbol === chain.coin.symbol && asset.decimals === chain.coin.decimals;
+  const token = state.tokens.get(tokenKey(chain.chain, asset.contract));
+  return (
+    token !== undefined &&
+    token.contract === asset.contract &&
+    token.symbol === asset.symbol &&
+    token.decimals === asset.decimals
+  );
+}
+
+/**
+ * Verifies one signed request. Input is hostile; `nowMs` is the verifier's own time. `isSigned` tells of a transfer that it
+ * has a signed transaction already: expiry would not make that one less spendable, so its replacement outlives it.
+ */
+export function verifyRequest(
+  state: GovernanceState,
+  request: SignedRequest,
+  verifier: SignatureVerifier,
+  nowMs: number,
+  isSigned: (transferId: string) => boolean = () => false,
+): Outcome<VerifiedRequest, RequestRefusalCode> {
+  const { statement } = request;
+  const digest = requestDigest(statement);
+  const transferId = transferIdOf(digest);
+  const no = (code: RequestRefusalCode, facts = {}) => refused(code, { transferId, ...facts });
+
+  if (statement.deploymentId !== state.deploymentId) return no('request-other-deployment');
+  const key = state.requestKeys.get(statement.keyId);
+  if (!key) return no('request-key-unknown', { keyId: statement.keyId });
+  if (!verifier.ed25519(hexToBytes(key.publicKey), requestBytes(statement), hexToBytes(request.signature))) {
+    return no('request-signature-invalid', { keyId: statement.keyId });
+  }
+  if (!key.owners.includes(statement.requester))
+    return no('requester-not-owner', { requester: statement.requester });
+
+  const lifetimeMs = statement.expiresAtMs - statement.createdAtMs;
+  if (lifetimeMs <= 0 || lifetimeMs > MAX_REQUEST_LIFETIME_MS) return no('request-lifetime', { lifetimeMs });
+  if (statement.createdAtMs > nowMs + MAX_CLOCK_SKEW_MS) return no('request-from-the-future', { nowMs });
+  if (statement.expiresAtMs <= nowMs && !isSigned(transferId)) {
+    return no('request-expired', { expiresAtMs: statement.expiresAtMs, nowMs });
+  }
+
+  const wallet = state.wallets.get(statement.wallet);
+  if (!wallet) return no('wallet-unknown', { wallet: statement.wallet });
+  const chain = state.chains.get(wallet.chain);
+  if (!chain || statement.chain !== wallet.chain) return no('chain-mismatch', { chain: statement.chain });
+  if (!registered(state, chain, statement.asset))
+    return no('asset-not-registered', { symbol: statement.asset.symbol });
+  return accepted({ transferId, digest, statement, key, wallet, chain });
+}

@@ -1,0 +1,92 @@
+// The record on the token that pins the store: genesis hash, journal sequence, journal hash. No signature leaves the
+// signer before the record covers its reservation. One write covers all that wait for it.
+//
+// It detects a store that was put back from a copy; it does NOT help where the token itself can be put back, as
+// SoftHSM's files can: there both roll back together.
+
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { KeySigner } from '../../hardware/key-signer.js';
+import { Fault } from '../core/fault.js';
+import { anchorValue, type JournalHead } from './store.js';
+
+export const ANCHOR_RECORD = 'portcullis-anchor';
+
+export type AnchorFaultCode = 'anchor-missing' | 'anchor-malformed' | 'anchor-exists';
+
+export interface Anchored extends JournalHead {
+  readonly genesisHash: string;
+}
+
+/** What the token remembers; undefined when it never was part of a ceremony. Throws `anchor-malformed`. */
+export async function readAnchor(token: KeySigner): Promise<Anchored | undefined> {
+  const record = await token.readRecord(ANCHOR_RECORD);
+  if (!record) return undefined;
+  // Versions are sequences plus one, so that the first is not zero.
+  if (record.value.length !== 64 || record.version < 1n || record.version > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new Fault<AnchorFaultCode>('anchor-malformed', 'the record on the token is not an anchor');
+  }
+  return {
+    genesisHash: bytesToHex(record.value.subarray(0, 32)),
+    sequence: Number(record.version - 1n),
+    hash: bytesToHex(record.value.subarray(32)),
+  };
+}
+
+interface Waiter {
+  readonly sequence: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Anchor {
+  private waiters: Waiter[] = [];
+  private writing = false;
+  private covered: number;
+
+  /** `start` is what the token is known to hold. */
+  constructor(
+    private readonly token: KeySigner,
+    private readonly genesisHash: string,
+    private readonly head: () => JournalHead,
+    start: JournalHead,
+  ) {
+    this.covered = start.sequence;
+  }
+
+  /** The journal sequence that the token's record is known to cover. */
+  coveredSequence(): number {
+    return this.covered;
+  }
+
+  /** Resolves once the token's record covers the journal up to `sequence`. Rejects with the token's fault. */
+  cover(sequence: number): Promise<void> {
+    if (sequence <= this.covered) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.waiters.push({ sequence, resolve, reject });
+      if (!this.writing) void this.write();
+    });
+  }
+
+  /** Writes the newest head until nobody waits. Never rejects: each failure reaches whoever waits at that time. */
+  private async write(): Promise<void> {
+    this.writing = true;
+    while (this.waiters.length > 0) {
+      const head = this.head();
+      try {
+        await this.token.writeRecord(ANCHOR_RECORD, {
+          version: BigInt(head.sequence) + 1n,
+          value: anchorValue(this.genesisHash, head.hash),
+        });
+        this.covered = head.sequence;
+        const settled = this.waiters.filter((waiter) => waiter.sequence <= head.sequence);
+        this.waiters = this.waiters.filter((waiter) => waiter.sequence > head.sequence);
+        for (const waiter of settled) waiter.resolve();
+      } catch (error) {
+        const failed = this.waiters;
+        this.waiters = [];
+        for (const waiter of failed) waiter.reject(error);
+      }
+    }
+    this.writing = false;
+  }
+}

@@ -1,0 +1,86 @@
+// The journal: the one truth of the signer's store. Each entry is chained to the one before it by SHA-256, and the
+// token's record pins one of the hashes, so that a store that was cut, edited or put back from yesterday is noticed.
+// Only shapes and hashing here; keeping it is store.ts.
+
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+import { z } from 'zod';
+import { signingOrder } from '../core/authorization/signing-order.js';
+import { certifiedDecision } from '../core/certificates/certificate.js';
+import { governanceEntry } from '../core/governance/entry.js';
+import { type CanonicalValue, canonicalJson } from '../core/statements/canonical-json.js';
+import { baseUnits, identifier, sha256Hex, timestampMs } from '../core/statements/fields.js';
+
+export const BEFORE_FIRST = '0'.repeat(64);
+
+/** The signer's two times: wall clock that never goes back, and time that passed while it ran. */
+const instant = z.strictObject({ wallMs: timestampMs, measuredMs: z.int().min(0) });
+
+export const reservedTransfer = z.strictObject({
+  requestId: identifier,
+  requestDigest: sha256Hex,
+  feeCeiling: baseUnits,
+  decision: certifiedDecision,
+  /** What was charged to which counter; empty for a replacement. */
+  charges: z.array(
+    z.strictObject({ limitId: z.string(), key: z.string(), windowMs: z.int().min(1), amount: baseUnits }),
+  ),
+});
+export type ReservedTransfer = z.infer<typeof reservedTransfer>;
+
+export const reservation = z.strictObject({
+  kind: z.literal('reserved'),
+  at: instant,
+  /** Identity of the transaction's effect, whatever its encoding: `bitcoin:` txid, or `ethereum:` wallet and signing hash. */
+  transactionKey: z.string().max(160),
+  walletId: identifier,
+  order: signingOrder,
+  spends: z.array(z.string().max(200)).min(1),
+  nonce: z.string().nullable(),
+  transfers: z.array(reservedTransfer),
+  governanceSequence: z.int().min(0),
+  governanceHead: sha256Hex,
+  policyHash: sha256Hex,
+});
+export type Reservation = z.infer<typeof reservation>;
+
+export const signedRecord = z.strictObject({
+  kind: z.literal('signed'),
+  transactionKey: z.string().max(160),
+  signedTransaction: z.string(),
+  transactionId: z.string().max(66),
+  tokenSerial: z.string().max(64),
+});
+export type SignedRecord = z.infer<typeof signedRecord>;
+
+export const journalBody = z.discriminatedUnion('kind', [
+  /** Sequence 0: the genesis entry of the governance log. */
+  z.strictObject({ kind: z.literal('genesis'), entry: governanceEntry }),
+  z.strictObject({ kind: z.literal('governance'), at: instant, entry: governanceEntry }),
+  reservation,
+  signedRecord,
+]);
+export type JournalBody = z.infer<typeof journalBody>;
+
+export interface JournalEntry {
+  readonly sequence: number;
+  readonly hash: string;
+  readonly body: JournalBody;
+}
+
+/** The text of a body as it is stored and hashed. Throws `not-canonical` for anything outside printable ASCII. */
+export function journalText(body: JournalBody): string {
+  return canonicalJson(body as CanonicalValue);
+}
+
+/** SHA-256 over the hash of the entry before, the sequence and the text. Lower-case hex. */
+export function journalHash(previous: string, sequence: number, text: string): string {
+  return bytesToHex(
+    sha256
+      .create()
+      .update(hexToBytes(previous))
+      .update(utf8ToBytes(`portcullis/journal/v1\n${sequence}\n`))
+      .update(utf8ToBytes(text))
+      .digest(),
+  );
+}

@@ -1,0 +1,213 @@
+// What follows from the journal: which requests, outpoints and nonces are used, what each limit has left. Projected entry
+// by entry, live and at every start by the same code. It answers questions; it decides nothing.
+
+import type Database from 'better-sqlite3';
+import type { TransferPast } from '../core/authorization/authorize.js';
+import { charge, emptyWindow, usedIn, type WindowCounter } from '../core/policy/window.js';
+import type { JournalEntry, Reservation } from './journal.js';
+import type { Instant } from './signer-clock.js';
+
+export interface KnownTransaction {
+  readonly transactionKey: string;
+  readonly walletId: string;
+  readonly reservedSequence: number;
+  readonly signedSequence: number | undefined;
+  /** Sorted; empty for a cancel. */
+  readonly transferIds: readonly string[];
+  readonly feeCeiling: bigint;
+}
+
+interface TransactionRow {
+  readonly transaction_key: string;
+  readonly wallet_id: string;
+  readonly reserved_sequence: number;
+  readonly signed_sequence: number | null;
+  readonly transfers: string;
+  readonly fee_ceiling: string;
+}
+
+function known(row: TransactionRow): KnownTransaction {
+  return {
+    transactionKey: row.transaction_key,
+    walletId: row.wallet_id,
+    reservedSequence: row.reserved_sequence,
+    signedSequence: row.signed_sequence ?? undefined,
+    transferIds: row.transfers === '' ? [] : row.transfers.split(' '),
+    feeCeiling: BigInt(row.fee_ceiling),
+  };
+}
+
+function counterFromText(windowMs: number, text: string): WindowCounter {
+  const buckets = JSON.parse(text) as [number, string][];
+  return {
+    ...emptyWindow(windowMs),
+    buckets: buckets.map(([index, amount]) => [index, BigInt(amount)] as const),
+  };
+}
+
+function counterToText(counter: WindowCounter): string {
+  return JSON.stringify(counter.buckets.map(([index, amount]) => [index, amount.toString()]));
+}
+
+/** Transfers of a transaction as one text: sorted, so that equal sets are equal texts. */
+export function transferSet(transferIds: readonly string[]): string {
+  return [...transferIds].sort().join(' ');
+}
+
+export class Ledger {
+  private instant: Instant = { wallMs: 0, measuredMs: 0 };
+  private readonly statements: ReturnType<typeof prepare>;
+
+  constructor(db: Database.Database) {
+    this.statements = prepare(db);
+  }
+
+  /** Only to be called by the store, in the transaction that holds the entry. */
+  apply({ sequence, body }: JournalEntry): void {
+    const put = this.statements;
+    if ('at' in body) {
+      this.instant = {
+        wallMs: Math.max(this.instant.wallMs, body.at.wallMs),
+        measuredMs: Math.max(this.instant.measuredMs, body.at.measuredMs),
+      };
+    }
+    switch (body.kind) {
+      case 'genesis':
+      case 'governance':
+        put.governance.run(body.entry.body.sequence, sequence);
+        break;
+      case 'reserved':
+        this.reserve(sequence, body);
+        break;
+      case 'signed':
+        put.signed.run(sequence, body.transactionKey);
+        break;
+    }
+  }
+
+  private reserve(sequence: number, body: Reservation): void {
+    const put = this.statements;
+    const transferIds = body.transfers.map((transfer) => transfer.decision.transferId);
+    const ceiling = body.transfers.reduce((sum, transfer) => sum + BigInt(transfer.feeCeiling), 0n);
+    put.transaction.run(
+      body.transactionKey,
+      body.walletId,
+      sequence,
+      transferSet(transferIds),
+      ceiling.toString(),
+    );
+    for (const spend of body.spends) put.spend.run(spend, body.transactionKey);
+    if (body.nonce !== null && BigInt(body.nonce) === this.nextNonce(body.walletId)) {
+      put.nonce.run(body.walletId, (BigInt(body.nonce) + 1n).toString());
+    }
+    for (const transfer of body.transfers) {
+      const { transferId } = transfer.decision;
+      put.request.run(transfer.requestId, transfer.requestDigest, transferId);
+      put.transferTransaction.run(transferId, body.transactionKey);
+      for (const { limitId, key, windowMs, amount } of transfer.charges) {
+        const counter = charge(this.counter(limitId, key, windowMs), body.at.measuredMs, BigInt(amount));
+        put.counter.run(limitId, key, windowMs, counterToText(counter));
+      }
+    }
+  }
+
+  private counter(limitId: string, key: string, windowMs: number): WindowCounter {
+    const row = this.statements.readCounter.get(limitId, key, windowMs);
+    return row ? counterFromText(windowMs, row.counter) : emptyWindow(windowMs);
+  }
+
+  usage(limitId: string, key: string, windowMs: number, measuredMs: number): bigint {
+    return usedIn(this.counter(limitId, key, windowMs), measuredMs);
+  }
+
+  lastInstant(): Instant {
+    return this.instant;
+  }
+
+  governanceSequences(fromSequence: number, limit: number): number[] {
+    return this.statements.readGovernance.all(fromSequence, limit).map((row) => row.journal_sequence);
+  }
+
+  /** Digest of the request that has used this id, whatever became of it. */
+  requestDigestOf(requestId: string): string | undefined {
+    return this.statements.readRequest.get(requestId)?.digest;
+  }
+
+  transaction(transactionKey: string): KnownTransaction | undefined {
+    const row = this.statements.readTransaction.get(transactionKey);
+    return row && known(row);
+  }
+
+  transactionsOf(transferId: string): KnownTransaction[] {
+    return this.statements.readTransactionsOf.all(transferId).map(known);
+  }
+
+  /** Transactions that were reserved over an outpoint or nonce. */
+  usersOf(spend: string): KnownTransaction[] {
+    return this.statements.readUsers.all(spend).map(known);
+  }
+
+  spendsOf(transactionKey: string): string[] {
+    return this.statements.readSpends.all(transactionKey).map((row) => row.spend);
+  }
+
+  nextNonce(walletId: string): bigint {
+    return BigInt(this.statements.readNonce.get(walletId)?.next ?? '0');
+  }
+
+  pastOf(transferId: string): TransferPast {
+    const transactions = this.transactionsOf(transferId);
+    if (transactions.length === 0) return 'unseen';
+    return transactions.some((transaction) => transaction.signedSequence !== undefined)
+      ? 'signed'
+      : 'reserved';
+  }
+}
+
+const TRANSACTION_COLUMNS =
+  't.transaction_key, t.wallet_id, t.reserved_sequence, t.signed_sequence, t.transfers, t.fee_ceiling';
+
+function prepare(db: Database.Database) {
+  return {
+    governance: db.prepare('INSERT INTO governance (sequence, journal_sequence) VALUES (?, ?)'),
+    transaction: db.prepare(
+      'INSERT INTO transactions (transaction_key, wallet_id, reserved_sequence, transfers, fee_ceiling) VALUES (?, ?, ?, ?, ?)',
+    ),
+    signed: db.prepare('UPDATE transactions SET signed_sequence = ? WHERE transaction_key = ?'),
+    spend: db.prepare('INSERT INTO spends (spend, transaction_key) VALUES (?, ?)'),
+    nonce: db.prepare(
+      'INSERT INTO nonces (wallet_id, next) VALUES (?, ?) ON CONFLICT (wallet_id) DO UPDATE SET next = excluded.next',
+    ),
+    // A replacement brings the same request again; another request under a used id never gets this far.
+    request: db.prepare(
+      'INSERT INTO requests (request_id, digest, transfer_id) VALUES (?, ?, ?) ON CONFLICT (transfer_id) DO NOTHING',
+    ),
+    transferTransaction: db.prepare(
+      'INSERT INTO transaction_transfers (transfer_id, transaction_key) VALUES (?, ?)',
+    ),
+    counter: db.prepare(
+      `INSERT INTO limit_counters (limit_id, key, window_ms, counter) VALUES (?, ?, ?, ?)
+       ON CONFLICT (limit_id, key, window_ms) DO UPDATE SET counter = excluded.counter`,
+    ),
+    readCounter: db.prepare<[string, string, number], { counter: string }>(
+      'SELECT counter FROM limit_counters WHERE limit_id = ? AND key = ? AND window_ms = ?',
+    ),
+    readGovernance: db.prepare<[number, number], { journal_sequence: number }>(
+      'SELECT journal_sequence FROM governance WHERE sequence >= ? ORDER BY sequence LIMIT ?',
+    ),
+    readRequest: db.prepare<[string], { digest: string }>('SELECT digest FROM requests WHERE request_id = ?'),
+    readTransaction: db.prepare<[string], TransactionRow>(
+      `SELECT ${TRANSACTION_COLUMNS} FROM transactions t WHERE t.transaction_key = ?`,
+    ),
+    readTransactionsOf: db.prepare<[string], TransactionRow>(
+      `SELECT ${TRANSACTION_COLUMNS} FROM transactions t
+       JOIN transaction_transfers x ON x.transaction_key = t.transaction_key WHERE x.transfer_id = ? ORDER BY t.reserved_sequence`,
+    ),
+    readUsers: db.prepare<[string], TransactionRow>(
+      `SELECT ${TRANSACTION_COLUMNS} FROM transactions t
+       JOIN spends s ON s.transaction_key = t.transaction_key WHERE s.spend = ? ORDER BY t.reserved_sequence`,
+    ),
+    readSpends: db.prepare<[string], { spend: string }>('SELECT spend FROM spends WHERE transaction_key = ?'),
+    readNonce: db.prepare<[string], { next: string }>('SELECT next FROM nonces WHERE wallet_id = ?'),
+  };
+}

@@ -1,0 +1,102 @@
+// The signer program.
+//   main.js init  --config FILE --genesis FILE   once, at the ceremony: makes the store and pins the genesis on the token
+//   main.js serve --config FILE                  checks everything and serves until it is told to stop
+
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { parse } from 'yaml';
+import { type Facts, Fault } from '../core/fault.js';
+import { governanceEntry } from '../core/governance/entry.js';
+import { signerConfig } from './config.js';
+import { type Log, listen } from './server.js';
+import { initialise, startSigner } from './start.js';
+import { SIGNER_VERSION } from './version.js';
+
+const USAGE = `Usage: signer serve --config FILE
+       signer init  --config FILE --genesis FILE`;
+
+type MainFaultCode = 'usage' | 'config-invalid' | 'genesis-invalid';
+
+/** One JSON line an event; facts are whitelisted where they arise. */
+const log: Log = (level, event, facts) => {
+  process.stdout.write(
+    `${JSON.stringify({ time: new Date().toISOString(), level, program: 'signer', event, ...facts })}\n`,
+  );
+};
+
+function readConfig(path: string) {
+  const parsed = signerConfig.safeParse(parse(readFileSync(path, 'utf8')));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new Fault<MainFaultCode>(
+    'config-invalid',
+    `${path}: ${issue?.path.map(String).join('.')}: ${issue?.message}`,
+  );
+}
+
+function readGenesis(path: string) {
+  const parsed = governanceEntry.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  if (parsed.success) return parsed.data;
+  throw new Fault<MainFaultCode>('genesis-invalid', `${path} does not hold a governance entry`);
+}
+
+async function serve(configPath: string): Promise<void> {
+  const config = readConfig(configPath);
+  const running = await startSigner(config, {
+    onTokenProcessLost: (token, facts) => log('error', 'token-process-lost', { token, ...(facts as Facts) }),
+  });
+  const server = await listen(config.listen, running.signer, log);
+  log('info', 'ready', {
+    version: SIGNER_VERSION,
+    deploymentId: running.signer.deploymentId(),
+    listen: config.listen.kind === 'unix' ? config.listen.path : `${config.listen.host}:${server.port}`,
+  });
+  let stopping = false;
+  const stop = (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    log('info', 'stopping', { signal });
+    server
+      .close()
+      .then(() => running.close())
+      .then(
+        () => log('info', 'stopped', {}),
+        (error: unknown) => {
+          log('error', 'stop-failed', { message: String(error).slice(0, 300) });
+          process.exitCode = 1;
+        },
+      );
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+}
+
+async function main(): Promise<void> {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { config: { type: 'string' }, genesis: { type: 'string' }, help: { type: 'boolean' } },
+  });
+  if (values.help) {
+    process.stdout.write(`${USAGE}\n`);
+    return;
+  }
+  const [verb] = positionals;
+  if (verb === 'serve' && values.config) return serve(values.config);
+  if (verb === 'init' && values.config && values.genesis) {
+    const genesis = readGenesis(values.genesis);
+    await initialise(readConfig(values.config), genesis);
+    log('info', 'initialised', { sequence: genesis.body.sequence });
+    return;
+  }
+  throw new Fault<MainFaultCode>('usage', USAGE);
+}
+
+main().catch((error: unknown) => {
+  const fault = error instanceof Fault ? error : undefined;
+  log('error', 'not-started', {
+    code: fault?.code ?? 'internal',
+    message: error instanceof Error ? error.message.slice(0, 1_000) : String(error),
+    ...(fault?.facts ?? {}),
+  });
+  process.exitCode = 1;
+});

@@ -1,0 +1,57 @@
+// The tables of the signer's store. `journal` is the truth; every other table is a projection that follows from it and is
+// made anew from it at each start.
+
+export const JOURNAL_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS journal (
+    sequence INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE TRIGGER IF NOT EXISTS journal_no_update BEFORE UPDATE ON journal
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+  CREATE TRIGGER IF NOT EXISTS journal_no_delete BEFORE DELETE ON journal
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+  CREATE TABLE IF NOT EXISTS heartbeat (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    wall_ms INTEGER NOT NULL,
+    measured_ms INTEGER NOT NULL
+  ) STRICT;
+`;
+
+export const PROJECTION_SCHEMA = `
+  DROP TABLE IF EXISTS governance;
+  DROP TABLE IF EXISTS requests;
+  DROP TABLE IF EXISTS transactions;
+  DROP TABLE IF EXISTS transaction_transfers;
+  DROP TABLE IF EXISTS spends;
+  DROP TABLE IF EXISTS nonces;
+  DROP TABLE IF EXISTS limit_counters;
+  CREATE TABLE governance (sequence INTEGER PRIMARY KEY, journal_sequence INTEGER NOT NULL) STRICT;
+  CREATE TABLE requests (request_id TEXT PRIMARY KEY, digest TEXT NOT NULL, transfer_id TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE transactions (
+    transaction_key TEXT PRIMARY KEY,
+    wallet_id TEXT NOT NULL,
+    reserved_sequence INTEGER NOT NULL,
+    signed_sequence INTEGER,
+    transfers TEXT NOT NULL,
+    fee_ceiling TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE transaction_transfers (
+    transfer_id TEXT NOT NULL,
+    transaction_key TEXT NOT NULL,
+    PRIMARY KEY (transfer_id, transaction_key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE spends (
+    spend TEXT NOT NULL,
+    transaction_key TEXT NOT NULL,
+    PRIMARY KEY (spend, transaction_key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE nonces (wallet_id TEXT PRIMARY KEY, next TEXT NOT NULL) STRICT;
+  CREATE TABLE limit_counters (
+    limit_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    window_ms INTEGER NOT NULL,
+    counter TEXT NOT NULL,
+    PRIMARY KEY (limit_id, key, window_ms)
+  ) STRICT, WITHOUT ROWID;
+`;

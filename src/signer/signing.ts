@@ -1,0 +1,74 @@
+// From authorized digests to a finished transaction. This is the only place that calls a token's signDigest with
+// anything but a self-check, and it is reached only with an authorization that is reserved in the store.
+
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { KeySigner } from '../../hardware/key-signer.js';
+import type { DecodedOrder, DigestToSign } from '../core/authorization/decode-order.js';
+import type { UnsignedTransaction } from '../core/authorization/signing-order.js';
+import { Fault } from '../core/fault.js';
+import { assembleBitcoin } from '../core/intents/bitcoin/assemble.js';
+import { normaliseLowS, recoveryIdOf, verifyDigest } from '../core/intents/ecdsa.js';
+import { assembleEthereum } from '../core/intents/ethereum/assemble.js';
+
+export type SigningFaultCode = 'signature-invalid' | 'transaction-kind';
+
+export interface Signed {
+  /** Lower-case hex, ready to be broadcast. */
+  readonly signedTransaction: string;
+  readonly transactionId: string;
+}
+
+/**
+ * The identity of what a transaction does, whatever its encoding: a segwit txid, or a wallet and an EIP-1559 signing
+ * hash (which does not say who sends). Neither changes by being signed.
+ */
+export function transactionKeyOf({ intent, wallet }: DecodedOrder): string {
+  return intent.family === 'bitcoin'
+    ? `bitcoin:${intent.transactionId}`
+    : `ethereum:${wallet.walletId}:${bytesToHex(intent.signingHash)}`;
+}
+
+/** One low-S signature, verified against the key that governance names. Throws `signature-invalid`, and the token's faults. */
+async function signOne(token: KeySigner, { key, digest }: DigestToSign): Promise<Uint8Array> {
+  const signature = normaliseLowS(await token.signDigest({ label: key.label }, digest));
+  if (!verifyDigest(key.publicKey, digest, signature)) {
+    throw new Fault<SigningFaultCode>(
+      'signature-invalid',
+      'the token returned a signature that does not verify',
+      {
+        facts: { label: key.label },
+      },
+    );
+  }
+  return signature;
+}
+
+/** Signs every digest and puts the transaction together. Nothing is returned unless all of it verified. */
+export async function signTransaction(
+  token: KeySigner,
+  transaction: UnsignedTransaction,
+  toSign: readonly DigestToSign[],
+): Promise<Signed> {
+  const signatures = await Promise.all(toSign.map((item) => signOne(token, item)));
+  if (transaction.kind === 'psbt') {
+    const { hex, transactionId } = assembleBitcoin(
+      transaction.base64,
+      toSign.map(({ key }, index) => ({
+        publicKey: key.publicKey,
+        rs64: signatures[index] ?? new Uint8Array(0),
+      })),
+    );
+    return { signedTransaction: hex, transactionId };
+  }
+  const [item] = toSign;
+  const [signature] = signatures;
+  if (!item || !signature || toSign.length !== 1) {
+    throw new Fault<SigningFaultCode>(
+      'transaction-kind',
+      'an Ethereum transaction has exactly one signature',
+    );
+  }
+  const yParity = recoveryIdOf(item.key.publicKey, item.digest, signature);
+  const { hex, transactionId } = assembleEthereum(transaction.hex, signature, yParity);
+  return { signedTransaction: hex, transactionId };
+}

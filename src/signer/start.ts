@@ -1,0 +1,155 @@
+// Bringing a signer up: vectors, tokens, store, anchor, keys, in this order, and nothing is served before all of it holds.
+// Making a store is an act of its own (`initialise`), done once at the ceremony.
+
+import { spawnToken } from '../../hardware/pkcs11/token-client.js';
+import { Fault } from '../core/fault.js';
+import { entryHash, type GovernanceEntry } from '../core/governance/entry.js';
+import { replayGenesis } from '../core/governance/replay.js';
+import { nativeVerifier } from '../platform/native-verifier.js';
+import { ANCHOR_RECORD, Anchor, type AnchorFaultCode, readAnchor } from './anchor.js';
+import type { SignerConfig } from './config.js';
+import { checkVectors, type Token } from './self-check.js';
+import { Signer, type SignerFaultCode } from './signer.js';
+import { hostTime, SignerClock, type TimeSource } from './signer-clock.js';
+import { anchorValue, SignerStore, type StoreFaultCode } from './store.js';
+
+const HEARTBEAT_MS = 5_000;
+
+export interface StartOptions {
+  readonly time?: TimeSource;
+  /** Compiled token process, where it is not beside the token client. */
+  readonly tokenProgram?: string;
+  readonly onTokenProcessLost?: (token: string, facts: object) => void;
+}
+
+export interface RunningSigner {
+  readonly signer: Signer;
+  close(): Promise<void>;
+}
+
+async function openTokens(config: SignerConfig, options: StartOptions): Promise<Map<string, Token>> {
+  const tokens = new Map<string, Token>();
+  try {
+    for (const [name, settings] of Object.entries(config.tokens)) {
+      const signer = spawnToken(settings, {
+        ...(options.tokenProgram === undefined ? {} : { programPath: options.tokenProgram }),
+        onProcessLost: (facts) => options.onTokenProcessLost?.(name, facts),
+      });
+      tokens.set(name, { signer, serial: '' });
+      tokens.set(name, { signer, serial: (await signer.status()).serial });
+    }
+    return tokens;
+  } catch (error) {
+    await closeTokens(tokens);
+    throw error;
+  }
+}
+
+async function closeTokens(tokens: ReadonlyMap<string, Token>): Promise<void> {
+  await Promise.all([...tokens.values()].map(({ signer }) => signer.close()));
+}
+
+function anchorTokenOf(config: SignerConfig, tokens: ReadonlyMap<string, Token>): Token {
+  const token = tokens.get(config.anchorToken);
+  if (token) return token;
+  throw new Fault<SignerFaultCode>('token-unknown', 'the token for the anchor is not configured', {
+    facts: { token: config.anchorToken },
+  });
+}
+
+/**
+ * Makes the store and pins the genesis on the token. For the ceremony alone. Doing it again after a crash in the middle
+ * is safe; doing it over a store or token that has gone on is refused.
+ */
+export async function initialise(
+  config: SignerConfig,
+  genesis: GovernanceEntry,
+  options: StartOptions = {},
+): Promise<void> {
+  checkVectors(nativeVerifier);
+  const replayed = replayGenesis(genesis, nativeVerifier);
+  if (replayed.kind === 'refused') {
+    throw new Fault<StoreFaultCode>('store-other-genesis', 'the genesis is not valid', {
+      facts: { code: replayed.code, ...replayed.facts },
+    });
+  }
+  requireDeployment(config, entryHash(genesis.body));
+  const tokens = await openTokens(config, options);
+  try {
+    const { signer: token } = anchorTokenOf(config, tokens);
+    const pinned = await readAnchor(token);
+    if (pinned) throw new Fault<AnchorFaultCode>('anchor-exists', 'the token is pinned to a genesis already');
+    const store = createOrResume(config.storePath, genesis);
+    try {
+      const head = store.head();
+      await token.writeRecord(ANCHOR_RECORD, {
+        version: BigInt(head.sequence) + 1n,
+        value: anchorValue(config.deploymentId, head.hash),
+      });
+    } finally {
+      store.close();
+    }
+  } finally {
+    await closeTokens(tokens);
+  }
+}
+
+/** A store that holds nothing but this very genesis is what a ceremony leaves behind that was cut short. */
+function createOrResume(path: string, genesis: GovernanceEntry): SignerStore {
+  try {
+    return SignerStore.create(path, genesis);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== ('store-exists' satisfies StoreFaultCode)) throw error;
+    const store = SignerStore.open(path);
+    const [only] = store.governance(0, 1);
+    if (store.head().sequence === 0 && only && entryHash(only.body) === entryHash(genesis.body)) return store;
+    store.close();
+    throw error;
+  }
+}
+
+function requireDeployment(config: SignerConfig, found: string): void {
+  if (found === config.deploymentId) return;
+  throw new Fault<StoreFaultCode>('store-other-genesis', 'another genesis than the configured deployment', {
+    facts: { configured: config.deploymentId, found },
+  });
+}
+
+/** Starts a signer. Throws the fault of the first thing that does not hold, with everything closed again. */
+export async function startSigner(config: SignerConfig, options: StartOptions = {}): Promise<RunningSigner> {
+  checkVectors(nativeVerifier);
+  const tokens = await openTokens(config, options);
+  let store: SignerStore | undefined;
+  try {
+    const { signer: token } = anchorTokenOf(config, tokens);
+    const pinned = await readAnchor(token);
+    if (!pinned) throw new Fault<AnchorFaultCode>('anchor-missing', 'the token was never part of a ceremony');
+    requireDeployment(config, pinned.genesisHash);
+    const opened = SignerStore.open(config.storePath);
+    store = opened;
+    opened.requireAnchor(pinned);
+    const clock = new SignerClock(options.time ?? hostTime, opened.lastInstant());
+    const anchor = new Anchor(token, config.deploymentId, () => opened.head(), pinned);
+    const signer = Signer.start({ store: opened, clock, verifier: nativeVerifier, anchor, tokens });
+    requireDeployment(config, signer.deploymentId());
+    // What a crash left above the record is covered now; nothing of it was ever given out.
+    await anchor.cover(opened.head().sequence);
+    await signer.checkWallets();
+    const heartbeat = setInterval(() => opened.beat(clock.now()), HEARTBEAT_MS);
+    heartbeat.unref();
+    return {
+      signer,
+      close: async () => {
+        clearInterval(heartbeat);
+        await signer.idle();
+        opened.beat(clock.now());
+        opened.close();
+        await closeTokens(tokens);
+      },
+    };
+  } catch (error) {
+    store?.close();
+    await closeTokens(tokens);
+    throw error;
+  }
+}

@@ -1,0 +1,232 @@
+// The signer's store: one SQLite file that holds the journal and what follows from it. It is opened by one process at
+// a time, committed with synchronous=FULL, and never made anew when it is missing: that is an act of its own
+// (`create`), done at the ceremony.
+
+import { existsSync } from 'node:fs';
+import { hexToBytes } from '@noble/hashes/utils.js';
+import Database from 'better-sqlite3';
+import { Fault } from '../core/fault.js';
+import type { GovernanceEntry } from '../core/governance/entry.js';
+import {
+  BEFORE_FIRST,
+  type JournalBody,
+  type JournalEntry,
+  journalBody,
+  journalHash,
+  journalText,
+} from './journal.js';
+import { Ledger } from './ledger.js';
+import { JOURNAL_SCHEMA, PROJECTION_SCHEMA } from './schema.js';
+import type { Instant } from './signer-clock.js';
+
+export type StoreFaultCode =
+  | 'store-missing'
+  | 'store-exists'
+  | 'store-in-use'
+  | 'store-corrupt'
+  | 'store-rolled-back'
+  | 'store-diverged'
+  | 'store-other-genesis';
+
+export interface JournalHead {
+  readonly sequence: number;
+  readonly hash: string;
+}
+
+interface Row {
+  readonly sequence: number;
+  readonly hash: string;
+  readonly body: string;
+}
+
+function openFile(path: string): Database.Database {
+  const db = new Database(path, { timeout: 0 });
+  try {
+    db.pragma('journal_mode = WAL');
+    db.pragma('locking_mode = EXCLUSIVE');
+    db.pragma('synchronous = FULL');
+    db.pragma('foreign_keys = ON');
+    // Takes the exclusive lock now, so that a second signer on the same file fails here and not at its first signature.
+    db.exec('BEGIN IMMEDIATE; COMMIT;');
+  } catch (cause) {
+    db.close();
+    const busy = cause instanceof Database.SqliteError && cause.code.startsWith('SQLITE_BUSY');
+    throw busy
+      ? new Fault<StoreFaultCode>('store-in-use', 'another process has the signer store open', { cause })
+      : new Fault<StoreFaultCode>('store-corrupt', 'the signer store cannot be opened', { cause });
+  }
+  return db;
+}
+
+export class SignerStore {
+  readonly ledger: Ledger;
+  private readonly db: Database.Database;
+  private readonly insert: Database.Statement;
+  private readonly select: Database.Statement<[number], Row>;
+  private newest: JournalHead = { sequence: -1, hash: BEFORE_FIRST };
+
+  private constructor(db: Database.Database) {
+    this.db = db;
+    db.exec(JOURNAL_SCHEMA);
+    db.exec(PROJECTION_SCHEMA);
+    this.ledger = new Ledger(db);
+    this.insert = db.prepare('INSERT INTO journal (sequence, hash, body) VALUES (?, ?, ?)');
+    this.select = db.prepare<[number], Row>('SELECT sequence, hash, body FROM journal WHERE sequence = ?');
+  }
+
+  /** A new store that begins with a genesis. Throws `store-exists`. */
+  static create(path: string, genesis: GovernanceEntry): SignerStore {
+    if (existsSync(path)) throw new Fault<StoreFaultCode>('store-exists', 'there is a signer store already');
+    const store = new SignerStore(openFile(path));
+    store.append({ kind: 'genesis', entry: genesis });
+    return store;
+  }
+
+  /**
+   * Opens the store that is there, recomputes its whole chain, and projects it. Whether it is also the newest one is
+   * asked by `requireAnchor`. Throws `store-missing`, `store-in-use`, `store-corrupt`.
+   */
+  static open(path: string): SignerStore {
+    if (!existsSync(path)) {
+      throw new Fault<StoreFaultCode>(
+        'store-missing',
+        'the signer store is missing; it is never made anew silently',
+      );
+    }
+    const db = openFile(path);
+    try {
+      const store = new SignerStore(db);
+      store.load();
+      return store;
+    } catch (cause) {
+      db.close();
+      if (cause instanceof Fault) throw cause;
+      throw new Fault<StoreFaultCode>('store-corrupt', 'the signer store cannot be read', { cause });
+    }
+  }
+
+  private load(): void {
+    const rows = this.db.prepare<[], Row>('SELECT sequence, hash, body FROM journal ORDER BY sequence');
+    const project = this.db.transaction(() => {
+      for (const row of rows.iterate()) {
+        const sequence = this.newest.sequence + 1;
+        const hash = journalHash(this.newest.hash, sequence, row.body);
+        const parsed = journalBody.safeParse(JSON.parse(row.body));
+        if (row.sequence !== sequence || row.hash !== hash || !parsed.success) {
+          throw new Fault<StoreFaultCode>(
+            'store-corrupt',
+            'an entry of the journal does not follow from the one before',
+            {
+              facts: { sequence: row.sequence, expected: sequence },
+            },
+          );
+        }
+        if ((parsed.data.kind === 'genesis') !== (sequence === 0)) {
+          throw new Fault<StoreFaultCode>('store-corrupt', 'the journal does not begin with its genesis');
+        }
+        this.ledger.apply({ sequence, hash, body: parsed.data });
+        this.newest = { sequence, hash };
+      }
+    });
+    project();
+    if (this.newest.sequence < 0) throw new Fault<StoreFaultCode>('store-corrupt', 'the journal is empty');
+  }
+
+  head(): JournalHead {
+    return this.newest;
+  }
+
+  /** Adds an entry and everything that follows from it, in one durable commit. Nothing of it holds when it throws. */
+  append(body: JournalBody): JournalEntry {
+    const sequence = this.newest.sequence + 1;
+    const text = journalText(body);
+    const entry: JournalEntry = { sequence, hash: journalHash(this.newest.hash, sequence, text), body };
+    this.db.transaction(() => {
+      this.insert.run(sequence, entry.hash, text);
+      this.ledger.apply(entry);
+    })();
+    this.newest = { sequence, hash: entry.hash };
+    return entry;
+  }
+
+  /** Throws `store-corrupt` when there is no such entry: callers name entries that the ledger told them of. */
+  read(sequence: number): JournalEntry {
+    const row = this.select.get(sequence);
+    if (!row)
+      throw new Fault<StoreFaultCode>('store-corrupt', 'a journal entry is missing', { facts: { sequence } });
+    return { sequence, hash: row.hash, body: journalBody.parse(JSON.parse(row.body)) };
+  }
+
+  /** Governance entries in order, from a sequence of the governance log. */
+  governance(fromSequence: number, limit: number): GovernanceEntry[] {
+    return this.ledger.governanceSequences(fromSequence, limit).map((sequence) => {
+      const { body } = this.read(sequence);
+      if (body.kind !== 'genesis' && body.kind !== 'governance') {
+        throw new Fault<StoreFaultCode>('store-corrupt', 'a governance entry is not one', {
+          facts: { sequence },
+        });
+      }
+      return body.entry;
+    });
+  }
+
+  /**
+   * Is this store at least as new as what the token remembers, and of the same history? Throws `store-rolled-back` when
+   * it ends before the pinned entry, `store-diverged` when the pinned entry is another one.
+   */
+  requireAnchor(pinned: JournalHead): void {
+    if (pinned.sequence > this.newest.sequence) {
+      throw new Fault<StoreFaultCode>(
+        'store-rolled-back',
+        'the store is older than the record on the token',
+        {
+          facts: { store: this.newest.sequence, token: pinned.sequence },
+        },
+      );
+    }
+    const row = this.select.get(pinned.sequence);
+    if (row?.hash !== pinned.hash) {
+      throw new Fault<StoreFaultCode>(
+        'store-diverged',
+        'the store has another history than the record on the token',
+        {
+          facts: { sequence: pinned.sequence },
+        },
+      );
+    }
+  }
+
+  /** The newest instant that was written: by an entry or by a heartbeat. */
+  lastInstant(): Instant {
+    const beat = this.db
+      .prepare<[], { wall_ms: number; measured_ms: number }>('SELECT wall_ms, measured_ms FROM heartbeat')
+      .get();
+    const last = this.ledger.lastInstant();
+    return {
+      wallMs: Math.max(beat?.wall_ms ?? 0, last.wallMs),
+      measuredMs: Math.max(beat?.measured_ms ?? 0, last.measuredMs),
+    };
+  }
+
+  /** Remembers the time. Losing a heartbeat only makes limits last longer. */
+  beat(now: Instant): void {
+    this.db
+      .prepare(
+        `INSERT INTO heartbeat (only, wall_ms, measured_ms) VALUES (1, ?, ?)
+         ON CONFLICT (only) DO UPDATE SET wall_ms = max(wall_ms, excluded.wall_ms), measured_ms = max(measured_ms, excluded.measured_ms)`,
+      )
+      .run(now.wallMs, now.measuredMs);
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}
+
+/** 32 bytes of genesis hash, 32 bytes of journal hash: what the record on the token says beside its version. */
+export function anchorValue(genesisHash: string, hash: string): Uint8Array {
+  const value = new Uint8Array(64);
+  value.set(hexToBytes(genesisHash), 0);
+  value.set(hexToBytes(hash), 32);
+  return value;
+}
