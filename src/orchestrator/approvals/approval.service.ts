@@ -4,6 +4,7 @@
 import type { ApprovalRefusalCode } from '../../core/authorization/approvals.js';
 import { Fault, type Outcome } from '../../core/fault.js';
 import type { Approval, TransferStatement } from '../../core/statements/approval.js';
+import type { Alongside } from '../database/alongside.js';
 import type { RequirementView, TransferView } from '../transfers/transfer.view.js';
 
 export type ApprovalServiceRefusalCode =
@@ -33,10 +34,12 @@ export class ApprovalService {
   /**
    * Takes one officer's verdict over the transfer's statement. The approval is hostile. An approval that completes what
    * the policy asks for moves the transfer to `approved`; one valid rejection ends it (`refused`, `rejected-by-officer`).
+   * `alongside` runs in the transaction that stores the verdict.
    */
   async submit(
     _transferId: string,
     _approval: Approval,
+    _alongside?: Alongside,
   ): Promise<Outcome<TransferView, ApprovalServiceRefusalCode>> {
     throw new Fault('not-built', 'not built yet');
   }

@@ -3,6 +3,7 @@
 import type { Certificate } from '../../core/certificates/certificate.js';
 import { Fault, type Outcome } from '../../core/fault.js';
 import type { SignedRequest } from '../../core/statements/request.js';
+import type { Alongside } from '../database/alongside.js';
 import type { TransferRefusalCode } from './transfer.errors.js';
 import type { TransferFilter, TransferPage, TransferView } from './transfer.view.js';
 
@@ -12,10 +13,14 @@ export type Caller = `request-key:${string}` | `person:${string}`;
 export class TransferService {
   /**
    * Takes a signed request. The same request gives the same transfer again, however often and at whatever time; another
-   * one under its request id is refused (`request-id-used`). The request is hostile. Throws Fault
+   * one under its request id is refused (`request-id-used`). `alongside` runs in the transaction that writes the transfer
+   * or finds it there. The request is hostile. Throws Fault
    * `governance-unavailable` while the roster of request keys is not known.
    */
-  async submit(_request: SignedRequest): Promise<Outcome<TransferView, TransferRefusalCode>> {
+  async submit(
+    _request: SignedRequest,
+    _alongside?: Alongside,
+  ): Promise<Outcome<TransferView, TransferRefusalCode>> {
     throw new Fault('not-built', 'not built yet');
   }
 
@@ -28,7 +33,11 @@ export class TransferService {
   }
 
   /** Ends a transfer for which nothing can have been signed. Refuses `transfer-being-signed`, `transfer-not-cancellable`. */
-  async cancel(_transferId: string, _by: Caller): Promise<Outcome<TransferView, TransferRefusalCode>> {
+  async cancel(
+    _transferId: string,
+    _by: Caller,
+    _alongside?: Alongside,
+  ): Promise<Outcome<TransferView, TransferRefusalCode>> {
     throw new Fault('not-built', 'not built yet');
   }
 

@@ -121,6 +121,8 @@ export interface TransferFilter {
   readonly state?: TransferState;
   readonly wallet?: string;
   readonly requester?: string;
+  /** Only transfers of one of these requesters: what a backend may see. An empty list gives nothing. */
+  readonly requesters?: readonly string[];
   readonly customer?: string;
   readonly requestId?: string;
   /** At most 200; 50 unless said. */
