@@ -135,6 +135,13 @@ function considered(coins: readonly EffectiveCoin[]): readonly EffectiveCoin[] {
   return [...coins.slice(0, MOST_CONSIDERED / 2), ...coins.slice(-MOST_CONSIDERED / 2)];
 }
 
+/** The least fee that any selection could pay, by the fewest inputs and no change; undefined when the coins do not suffice. */
+export function leastFee(coins: readonly Coin[], task: SelectionTask): bigint | undefined {
+  const { goalSats, maxInputs } = searchTask(task);
+  const fewest = largestFirst(effectiveCoins(coins, task.feeRate), goalSats, maxInputs);
+  return fewest && feeAt(task.feeRate, task.fixedVbytes + INPUT_VBYTES * BigInt(fewest.length));
+}
+
 interface Candidate {
   readonly search: Selection['search'];
   readonly coins: readonly EffectiveCoin[];
