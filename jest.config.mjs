@@ -23,4 +23,7 @@ export default {
     ],
   },
   testTimeout: 60_000,
+  // Two suites at once: each may start nodes, a database and programs of its own.
+  maxWorkers: 2,
+  reporters: ['default', '<rootDir>/scripts/closing-line-reporter.mjs'],
 };
