@@ -28,6 +28,9 @@ export type StoreFaultCode =
   | 'store-diverged'
   | 'store-other-genesis';
 
+/** Entries held in memory at a time while the store is opened. */
+const LOAD_PAGE = 200;
+
 export interface JournalHead {
   readonly sequence: number;
   readonly hash: string;
@@ -106,30 +109,36 @@ export class SignerStore {
   }
 
   private load(): void {
-    const rows = this.db.prepare<[], Row>('SELECT sequence, hash, body FROM journal ORDER BY sequence');
-    const project = this.db.transaction(() => {
-      for (const row of rows.iterate()) {
-        const sequence = this.newest.sequence + 1;
-        const hash = journalHash(this.newest.hash, sequence, row.body);
-        const parsed = journalBody.safeParse(JSON.parse(row.body));
-        if (row.sequence !== sequence || row.hash !== hash || !parsed.success) {
-          throw new Fault<StoreFaultCode>(
-            'store-corrupt',
-            'an entry of the journal does not follow from the one before',
-            {
-              facts: { sequence: row.sequence, expected: sequence },
-            },
-          );
-        }
-        if ((parsed.data.kind === 'genesis') !== (sequence === 0)) {
-          throw new Fault<StoreFaultCode>('store-corrupt', 'the journal does not begin with its genesis');
-        }
-        this.ledger.apply({ sequence, hash, body: parsed.data });
-        this.newest = { sequence, hash };
+    const page = this.db.prepare<[number, number], Row>(
+      'SELECT sequence, hash, body FROM journal WHERE sequence > ? ORDER BY sequence LIMIT ?',
+    );
+    this.db.transaction(() => {
+      let rows = page.all(-1, LOAD_PAGE);
+      while (rows.length > 0) {
+        for (const row of rows) this.project(row);
+        rows = page.all(this.newest.sequence, LOAD_PAGE);
       }
-    });
-    project();
+    })();
     if (this.newest.sequence < 0) throw new Fault<StoreFaultCode>('store-corrupt', 'the journal is empty');
+  }
+
+  /** Takes in one stored entry. Throws `store-corrupt` unless it follows from the one before it. */
+  private project(row: Row): void {
+    const sequence = this.newest.sequence + 1;
+    const hash = journalHash(this.newest.hash, sequence, row.body);
+    const parsed = journalBody.safeParse(JSON.parse(row.body));
+    const follows = row.sequence === sequence && row.hash === hash && parsed.success;
+    if (!follows || (parsed.data.kind === 'genesis') !== (sequence === 0)) {
+      throw new Fault<StoreFaultCode>(
+        'store-corrupt',
+        'an entry of the journal does not follow from the one before',
+        {
+          facts: { sequence: row.sequence, expected: sequence },
+        },
+      );
+    }
+    this.ledger.apply({ sequence, hash, body: parsed.data });
+    this.newest = { sequence, hash };
   }
 
   head(): JournalHead {

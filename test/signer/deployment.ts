@@ -1,0 +1,375 @@
+// A signer with everything around it that a test needs: a SoftHSM token with wallet keys made in it, a genesis, officers
+// and backends, and a client that plays the orchestrator, compromised or not. Officers and backends sign with
+// throw-away software keys here, since they are not what is tested; everything on the signer's side is real.
+
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { repositoryRoot } from '../../devnet/paths.js';
+import { createSoftHsm, type SoftHsm } from '../../devnet/softhsm.js';
+import { type KeySigner, type TokenStatus } from '../../hardware/key-signer.js';
+import { spawnToken } from '../../hardware/pkcs11/token-client.js';
+import type { OrderedTransfer } from '../../src/core/authorization/signing-order.js';
+import {
+  type Change,
+  type Credential,
+  type EntryBody,
+  entryBytes,
+  entryHash,
+  GOVERNANCE_TYPE,
+  type GovernanceEntry,
+  NO_PREVIOUS,
+  type PolicyDocument,
+  policyHashOf,
+} from '../../src/core/governance/entry.js';
+import {
+  type Approval,
+  approvalBytes,
+  statementOf,
+  type TransferStatement,
+} from '../../src/core/statements/approval.js';
+import {
+  REQUEST_TYPE,
+  type RequestStatement,
+  requestBytes,
+  type SignedRequest,
+} from '../../src/core/statements/request.js';
+import type { SignerConfig } from '../../src/signer/config.js';
+import { listen, type RunningServer } from '../../src/signer/server.js';
+import { type TimeSource } from '../../src/signer/signer-clock.js';
+import { initialise, type RunningSigner, startSigner } from '../../src/signer/start.js';
+import { compileProgram } from '../parts/compile-program.js';
+import { SocketClient } from './socket-client.js';
+
+export const BITCOIN = 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328';
+export const ETHEREUM = 'eip155:31337';
+export const TOKEN_CONTRACT = '0x5FbDB2315678afecb367f032d93F642f64180aa3';
+export const BTC = { kind: 'native', symbol: 'BTC', decimals: 8 } as const;
+export const ETH = { kind: 'native', symbol: 'ETH', decimals: 18 } as const;
+export const USDX = { kind: 'erc20', symbol: 'USDX', decimals: 18, contract: TOKEN_CONTRACT } as const;
+
+export interface Officer {
+  readonly personId: string;
+  readonly credential: Credential;
+  readonly privateKey: KeyObject;
+}
+
+export function makeOfficer(personId: string, credentialId = `${personId}-token`): Officer {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const point = publicKey.export({ format: 'der', type: 'spki' }).subarray(-65).toString('hex');
+  const credential = {
+    credentialId,
+    credentialClass: 'pkcs11',
+    algorithm: 'p256',
+    publicKey: point,
+  } as const;
+  return { personId, credential, privateKey };
+}
+
+export interface Backend {
+  readonly keyId: string;
+  readonly publicKey: string;
+  readonly owners: string[];
+  readonly privateKey: KeyObject;
+}
+
+export function makeBackend(keyId: string, owners: string[]): Backend {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const raw = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('hex');
+  return { keyId, publicKey: raw, owners, privateKey };
+}
+
+export function signEntry(body: EntryBody, officers: readonly Officer[]): GovernanceEntry {
+  return {
+    body,
+    signatures: officers.map(({ credential, privateKey }) => ({
+      credentialId: credential.credentialId,
+      signature: sign('sha256', entryBytes(body), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString(
+        'hex',
+      ),
+    })),
+  };
+}
+
+async function shippedPolicies(): Promise<PolicyDocument[]> {
+  const names = ['hot-bitcoin', 'hot-ethereum', 'everything'];
+  return Promise.all(
+    names.map(async (name) => {
+      const text = await readFile(join(repositoryRoot, 'policies', `${name}.policy.yaml`), 'utf8');
+      return { name, lines: text.trimEnd().split('\n') };
+    }),
+  );
+}
+
+/** A clock that a test turns. */
+export class TestTime implements TimeSource {
+  constructor(
+    public wall = Date.now(),
+    public monotonic = 0,
+  ) {}
+  wallMs(): number {
+    return this.wall;
+  }
+  monotonicMs(): number {
+    return this.monotonic;
+  }
+  advance(ms: number): void {
+    this.wall += ms;
+    this.monotonic += ms;
+  }
+}
+
+/** A second key on one token under the same deployment; see `Deployment.create`. */
+export interface DeploymentOptions {
+  readonly policies?: readonly PolicyDocument[];
+}
+
+export class Deployment {
+  readonly time = new TestTime();
+  readonly alice = makeOfficer('alice');
+  readonly bob = makeOfficer('bob');
+  readonly carol = makeOfficer('carol');
+  /** The exchange's own backend, and a desk that officer carol runs herself. */
+  readonly exchange = makeBackend('exchange-1', ['exchange']);
+  readonly desk = makeBackend('carol-desk', ['carol']);
+  readonly log: GovernanceEntry[] = [];
+  policies: readonly PolicyDocument[] = [];
+  publicKeys = { bitcoin: '', ethereum: '' };
+  private running: RunningSigner | undefined;
+  private server: RunningServer | undefined;
+  private clients: SocketClient[] = [];
+
+  private constructor(
+    readonly directory: string,
+    readonly softHsm: SoftHsm,
+    readonly pinFile: string,
+    readonly tokenProgram: string,
+  ) {}
+
+  /** Ceremony included; the signer is not started yet. */
+  static async create(options: DeploymentOptions = {}): Promise<Deployment> {
+    const directory = await mkdtemp(join(tmpdir(), 'portcullis-signer-'));
+    const softHsm = await createSoftHsm(join(directory, 'hsm'));
+    const { pinFile } = await softHsm.initToken({ label: 'treasury', soPin: '11223344', pin: '987654' });
+    const tokenProgram = await compileProgram('hardware/pkcs11/token-process.ts');
+    const deployment = new Deployment(directory, softHsm, pinFile, tokenProgram);
+    await deployment.ceremony(options);
+    return deployment;
+  }
+
+  spawnTreasury(): KeySigner {
+    return spawnToken(this.tokenConfig(), { programPath: this.tokenProgram });
+  }
+
+  private tokenConfig() {
+    return {
+      modulePath: this.softHsm.modulePath,
+      tokenLabel: 'treasury',
+      sessions: 4,
+      pin: { kind: 'file' as const, path: this.pinFile },
+      environment: { ...this.softHsm.environment },
+      deadlineMs: 15_000,
+      startDeadlineMs: 20_000,
+    };
+  }
+
+  private async ceremony(options: DeploymentOptions): Promise<void> {
+    const token = this.spawnTreasury();
+    try {
+      const compress = (point: string) =>
+        `${Number.parseInt(point.slice(-2), 16) % 2 ? '03' : '02'}${point.slice(2, 66)}`;
+      this.publicKeys = {
+        bitcoin: compress((await token.generateKey('hot-btc-1', 'secp256k1')).publicKey),
+        ethereum: compress((await token.generateKey('hot-eth-1', 'secp256k1')).publicKey),
+      };
+    } finally {
+      await token.close();
+    }
+    this.policies = options.policies ?? (await shippedPolicies());
+    const officers = [this.alice, this.bob, this.carol];
+    const body: EntryBody = {
+      type: GOVERNANCE_TYPE,
+      sequence: 0,
+      previous: NO_PREVIOUS,
+      deploymentId: NO_PREVIOUS,
+      createdAtMs: this.time.wall,
+      change: {
+        kind: 'genesis',
+        seed: randomBytes(32).toString('hex'),
+        persons: officers.map(({ personId, credential }) => ({
+          personId,
+          name: personId,
+          credentials: [credential],
+        })),
+        groups: [
+          { groupId: 'treasury', members: ['alice', 'bob', 'carol'] },
+          { groupId: 'governors', members: ['alice', 'bob', 'carol'] },
+        ],
+        quorum: { group: 'governors', threshold: 2 },
+        requestKeys: [this.exchange, this.desk].map(({ keyId, publicKey, owners }) => ({
+          keyId,
+          algorithm: 'ed25519',
+          publicKey,
+          owners,
+        })),
+        chains: [
+          { family: 'bitcoin', chain: BITCOIN, network: 'regtest', coin: { symbol: 'BTC', decimals: 8 } },
+          { family: 'ethereum', chain: ETHEREUM, coin: { symbol: 'ETH', decimals: 18 } },
+        ],
+        wallets: [
+          {
+            walletId: 'hot-btc',
+            chain: BITCOIN,
+            tier: 'hot',
+            token: 'treasury',
+            keys: [{ label: 'hot-btc-1', publicKey: this.publicKeys.bitcoin }],
+          },
+          {
+            walletId: 'hot-eth',
+            chain: ETHEREUM,
+            tier: 'hot',
+            token: 'treasury',
+            keys: [{ label: 'hot-eth-1', publicKey: this.publicKeys.ethereum }],
+          },
+        ],
+        tokens: [
+          {
+            chain: ETHEREUM,
+            contract: TOKEN_CONTRACT,
+            symbol: 'USDX',
+            decimals: 18,
+            codeHash: createHash('sha256').update('not looked at by the signer').digest('hex'),
+          },
+        ],
+        policies: [...this.policies],
+      },
+    };
+    const genesis = signEntry(body, officers);
+    this.log.push(genesis);
+    await initialise(this.config(), genesis, { tokenProgram: this.tokenProgram });
+  }
+
+  get deploymentId(): string {
+    const [genesis] = this.log;
+    return genesis ? entryHash(genesis.body) : '';
+  }
+
+  get head(): string {
+    const newest = this.log.at(-1);
+    return newest ? entryHash(newest.body) : '';
+  }
+
+  config(): SignerConfig {
+    return {
+      listen: { kind: 'unix', path: join(this.directory, 'run', 'signer.sock') },
+      storePath: join(this.directory, 'signer.db'),
+      deploymentId: this.deploymentId,
+      anchorToken: 'treasury',
+      tokens: { treasury: this.tokenConfig() },
+    };
+  }
+
+  /** Starts the signer and connects to its socket. */
+  async start(): Promise<SocketClient> {
+    const config = this.config();
+    this.running = await startSigner(config, { time: this.time, tokenProgram: this.tokenProgram });
+    this.server = await listen(config.listen, this.running.signer, () => undefined);
+    return this.connect();
+  }
+
+  async connect(): Promise<SocketClient> {
+    const { listen: at } = this.config();
+    if (at.kind !== 'unix') throw new Error('the test deployment listens on a unix socket');
+    const client = await SocketClient.connect(at.path);
+    this.clients.push(client);
+    return client;
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.clients) client.close();
+    this.clients = [];
+    await this.server?.close();
+    await this.running?.close();
+    this.server = undefined;
+    this.running = undefined;
+  }
+
+  async destroy(): Promise<void> {
+    await this.stop();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async tokenStatus(): Promise<TokenStatus> {
+    const token = this.spawnTreasury();
+    try {
+      return await token.status();
+    } finally {
+      await token.close();
+    }
+  }
+
+  /** The next entry of the governance log, signed; not sent. */
+  entry(change: Change, officers: readonly Officer[], altered: Partial<EntryBody> = {}): GovernanceEntry {
+    const body: EntryBody = {
+      type: GOVERNANCE_TYPE,
+      sequence: this.log.length,
+      previous: this.head,
+      deploymentId: this.deploymentId,
+      createdAtMs: this.time.wall,
+      change,
+      ...altered,
+    };
+    return signEntry(body, officers);
+  }
+
+  request(altered: Partial<RequestStatement> = {}, backend = this.exchange): SignedRequest {
+    const statement: RequestStatement = {
+      type: REQUEST_TYPE,
+      deploymentId: this.deploymentId,
+      requestId: `req-${randomBytes(8).toString('hex')}`,
+      keyId: backend.keyId,
+      kind: 'withdrawal',
+      chain: BITCOIN,
+      wallet: 'hot-btc',
+      asset: BTC,
+      amount: '500000',
+      destination: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080',
+      feeCeiling: '20000',
+      requester: backend.owners[0] ?? '',
+      customer: 'customer-7',
+      createdAtMs: this.time.wall,
+      expiresAtMs: this.time.wall + 3_600_000,
+      ...altered,
+    };
+    return { statement, signature: sign(null, requestBytes(statement), backend.privateKey).toString('hex') };
+  }
+
+  statement(request: SignedRequest, altered: Partial<TransferStatement> = {}): TransferStatement {
+    return {
+      ...statementOf(request.statement, {
+        policyHash: policyHashOf(this.policies),
+        governanceHead: this.head,
+        expiresAtMs: this.time.wall + 1_800_000,
+      }),
+      ...altered,
+    };
+  }
+
+  approve(
+    statement: TransferStatement,
+    officer: Officer,
+    verdict: 'approve' | 'reject' = 'approve',
+  ): Approval {
+    const bytes = approvalBytes(verdict, statement);
+    const signature = sign('sha256', bytes, { key: officer.privateKey, dsaEncoding: 'ieee-p1363' });
+    return { credentialId: officer.credential.credentialId, verdict, signature: signature.toString('hex') };
+  }
+
+  /** A request with the approvals of these officers. */
+  transfer(request: SignedRequest, officers: readonly Officer[] = []): OrderedTransfer {
+    if (officers.length === 0) return { request, statement: null, approvals: [] };
+    const statement = this.statement(request);
+    return { request, statement, approvals: officers.map((officer) => this.approve(statement, officer)) };
+  }
+}

@@ -1,0 +1,135 @@
+// The signer doing what it is for, over its own socket, with keys in a real SoftHSM.
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Transaction as EthereumTransaction } from 'ethers';
+import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
+import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
+import { statusResult } from '../../src/signer-protocol/messages.js';
+import { Deployment, ETH, ETHEREUM, TOKEN_CONTRACT, USDX } from './deployment.js';
+import { codeOf, type SocketClient } from './socket-client.js';
+import { coin, eip1559, erc20Transfer, payTo, psbt } from './transactions.js';
+
+const DESTINATION = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
+const GWEI = 10n ** 9n;
+
+let deployment: Deployment;
+let signer: SocketClient;
+beforeAll(async () => {
+  deployment = await Deployment.create();
+  signer = await deployment.start();
+});
+afterAll(() => deployment.destroy());
+
+describe('a signer', () => {
+  it('signs a small Bitcoin withdrawal unattended, and gives the same signature again', async () => {
+    const request = deployment.request();
+    const own = p2wpkhScript(deployment.publicKeys.bitcoin);
+    const order = {
+      wallet: 'hot-btc',
+      transaction: psbt(
+        [coin(own, 1_000_000n)],
+        [payTo(request.statement.destination, 500_000n), { script: own, amountSats: 499_000n }],
+      ),
+      transfers: [deployment.transfer(request)],
+    };
+    const first = await signer.signed(order);
+    const second = await signer.signed(order);
+    expect(first.repeated).toBe(false);
+    expect(second).toEqual({ ...first, repeated: true });
+    expect(first.certificate.decisions[0]).toMatchObject({
+      kind: 'allow',
+      rule: 'hot-bitcoin/small',
+      approvers: [],
+    });
+    expect(first.certificate.tokenSerial).toBe((await deployment.tokenStatus()).serial);
+  });
+
+  it('signs a middle ETH withdrawal once two officers have approved, from the key that governance names', async () => {
+    const request = deployment.request({
+      chain: ETHEREUM,
+      wallet: 'hot-eth',
+      asset: ETH,
+      amount: (5n * 10n ** 18n).toString(),
+      destination: DESTINATION,
+      feeCeiling: (10n ** 15n).toString(),
+    });
+    const transaction = eip1559({ to: DESTINATION, value: 5n * 10n ** 18n, nonce: 0 });
+    const alone = {
+      wallet: 'hot-eth',
+      transaction,
+      transfers: [deployment.transfer(request, [deployment.alice])],
+    };
+    expect(codeOf(await signer.sign(alone))).toBe('approvals-insufficient');
+    const both = [deployment.alice, deployment.bob];
+    const order = { wallet: 'hot-eth', transaction, transfers: [deployment.transfer(request, both)] };
+    const result = await signer.signed(order);
+    const signed = EthereumTransaction.from(`0x${result.signedTransaction}`);
+    expect(signed.from).toBe(addressOfPublicKey(deployment.publicKeys.ethereum));
+    expect(signed.hash).toBe(result.transactionId);
+    expect(result.certificate.decisions[0]?.approvers).toEqual(['alice', 'bob']);
+  });
+
+  it('signs an ERC-20 transfer, and a replacement of it with a higher fee inside the ceiling', async () => {
+    const amount = 100n * 10n ** 18n;
+    const request = deployment.request({
+      chain: ETHEREUM,
+      wallet: 'hot-eth',
+      asset: USDX,
+      amount: amount.toString(),
+      destination: DESTINATION,
+      feeCeiling: (10n ** 15n).toString(),
+    });
+    const fields = {
+      to: TOKEN_CONTRACT,
+      data: erc20Transfer(DESTINATION, amount),
+      nonce: 1,
+      gasLimit: 100_000n,
+    };
+    const transfers = [deployment.transfer(request)];
+    const first = await signer.signed({ wallet: 'hot-eth', transaction: eip1559(fields), transfers });
+    const bumped = eip1559({ ...fields, maxFeePerGas: 3n * GWEI });
+    const second = await signer.signed({ wallet: 'hot-eth', transaction: bumped, transfers });
+    expect(second.transactionId).not.toBe(first.transactionId);
+    const status = await signer.ask({
+      verb: 'status',
+      transferIds: [first.certificate.decisions[0]?.transferId],
+    });
+    if (status.kind !== 'done') throw new Error('no status');
+    const { transfers: known, nonces, anchoredSequence } = statusResult.parse(status.result);
+    expect(known).toEqual([
+      expect.objectContaining({
+        state: 'signed',
+        transactionIds: [first.transactionId, second.transactionId],
+      }),
+    ]);
+    expect(nonces).toEqual([{ walletId: 'hot-eth', next: 2 }]);
+    expect(anchoredSequence).toBeGreaterThan(0);
+  });
+
+  it('goes on after a restart where it was', async () => {
+    await deployment.stop();
+    signer = await deployment.start();
+    const request = deployment.request({
+      chain: ETHEREUM,
+      wallet: 'hot-eth',
+      asset: ETH,
+      amount: (10n ** 17n).toString(),
+      destination: DESTINATION,
+      feeCeiling: (10n ** 15n).toString(),
+    });
+    const order = (nonce: number) => ({
+      wallet: 'hot-eth',
+      transaction: eip1559({
+        to: DESTINATION,
+        value: 1000n,
+        nonce,
+        maxFeePerGas: 1n,
+        maxPriorityFeePerGas: 0n,
+      }),
+      transfers: [deployment.transfer(request)],
+    });
+    expect(codeOf(await signer.sign(order(1)))).toBe('nonce-used');
+    expect(codeOf(await signer.sign(order(3)))).toBe('nonce-gap');
+    expect(codeOf(await signer.sign(order(2)))).toBe('done');
+  });
+});

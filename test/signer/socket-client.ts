@@ -1,0 +1,96 @@
+// A client of the signer's socket that trusts nothing and can misbehave: it sends whatever a test gives it.
+
+import { randomUUID } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
+import { encodeFrame, FrameReader } from '../../src/signer-protocol/frame.js';
+import {
+  PROTOCOL_VERSION,
+  type Reply,
+  reply,
+  type SignResult,
+  signResult,
+} from '../../src/signer-protocol/messages.js';
+
+const REPLY_DEADLINE_MS = 30_000;
+
+export class SocketClient {
+  private readonly waiting = new Map<string, (reply: Reply) => void>();
+  private readonly reader = new FrameReader();
+  /** Replies to messages whose id the signer could not read. */
+  readonly strays: Reply[] = [];
+  readonly ended: Promise<void>;
+
+  private constructor(private readonly socket: Socket) {
+    socket.on('data', (chunk) => {
+      for (const message of this.reader.push(chunk))
+        this.take(reply.parse(JSON.parse(Buffer.from(message).toString())));
+    });
+    socket.on('error', () => socket.destroy());
+    this.ended = new Promise((resolve) => socket.once('close', () => resolve()));
+  }
+
+  static connect(path: string): Promise<SocketClient> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(path);
+      socket.once('connect', () => resolve(new SocketClient(socket)));
+      socket.once('error', reject);
+    });
+  }
+
+  private take(message: Reply): void {
+    const waiter = this.waiting.get(message.id);
+    if (waiter) {
+      this.waiting.delete(message.id);
+      waiter(message);
+    } else {
+      this.strays.push(message);
+    }
+  }
+
+  sendBytes(bytes: Uint8Array): void {
+    this.socket.write(bytes);
+  }
+
+  end(): void {
+    this.socket.end();
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  /** Sends any message with a fresh id and waits for the reply to it. */
+  ask(message: Record<string, unknown>): Promise<Reply> {
+    const id = typeof message.id === 'string' ? message.id : randomUUID();
+    const answered = new Promise<Reply>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error('the signer did not answer in time')),
+        REPLY_DEADLINE_MS,
+      );
+      this.waiting.set(id, (received) => {
+        clearTimeout(timer);
+        resolve(received);
+      });
+    });
+    const text = JSON.stringify({ version: PROTOCOL_VERSION, id, ...message });
+    this.sendBytes(encodeFrame(new TextEncoder().encode(text)));
+    return answered;
+  }
+
+  sign(order: SigningOrder): Promise<Reply> {
+    return this.ask({ verb: 'sign', order });
+  }
+
+  /** Signs and expects it done. */
+  async signed(order: SigningOrder): Promise<SignResult> {
+    const answer = await this.sign(order);
+    if (answer.kind !== 'done') throw new Error(`not signed: ${JSON.stringify(answer)}`);
+    return signResult.parse(answer.result);
+  }
+}
+
+/** The code of a refusal or fault; `done` when it was done. */
+export function codeOf(answer: Reply): string {
+  return answer.kind === 'done' ? 'done' : answer.code;
+}
