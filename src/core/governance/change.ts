@@ -48,6 +48,14 @@ function register(known: ReadonlySet<string>, marks: readonly string[]): Set<str
   return all;
 }
 
+/** A symbol that two assets of one chain share, in whatever case: officers would take one for the other. */
+function sharedSymbol(state: GovernanceState): string | undefined {
+  const coins = [...state.chains.values()].map(({ chain, coin }) => `${chain}/${coin.symbol}`);
+  const tokens = [...state.tokens.values()].map(({ chain, symbol }) => `${chain}/${symbol}`);
+  const symbols = [...coins, ...tokens].map((symbol) => symbol.toLowerCase());
+  return symbols.find((symbol, index) => symbols.indexOf(symbol) !== index);
+}
+
 /** The rules that hold in every state, whatever entry led to it. */
 function checked(state: GovernanceState): Result {
   for (const [groupId, members] of state.groups) {
@@ -71,9 +79,13 @@ function checked(state: GovernanceState): Result {
       return invalid('a token is on a chain that is not a registered Ethereum chain', token.contract);
     }
   }
+  const twin = sharedSymbol(state);
+  if (twin !== undefined) return invalid('two assets of a chain have one symbol', twin);
   const policies = parsePolicies(state.policies, state);
-  if (policies.kind === 'refused')
-    return invalid('a policy is not valid', JSON.stringify(policies.facts).slice(0, 300));
+  if (policies.kind === 'refused') {
+    const { document, line, column, why } = policies.facts;
+    return invalid('a policy is not valid', `${document}:${line}:${column}: ${why}`);
+  }
   return accepted(state);
 }
 

@@ -100,6 +100,34 @@ export function replayLog(
   return outcome;
 }
 
+/** What somebody remembers of a log: the deployment that they trust, and the newest entry that they have seen. */
+export interface KnownLog {
+  readonly deploymentId: string;
+  readonly head: string;
+}
+
+/**
+ * A whole log, read by somebody who knows it from before. Beyond what `replayLog` refuses: another genesis
+ * (`governance-other-deployment`), and a log that was cut short or took another way (`governance-head-missing`), which by
+ * itself is as valid as the true one.
+ */
+export function replayKnownLog(
+  entries: readonly unknown[],
+  verifier: SignatureVerifier,
+  known: KnownLog,
+): Outcome<GovernanceState, GovernanceRefusalCode> {
+  const outcome = replayLog(entries, verifier);
+  if (outcome.kind === 'refused') return outcome;
+  const { deploymentId, sequence, history } = outcome.value;
+  if (deploymentId !== known.deploymentId) {
+    return refused('governance-other-deployment', { entry: deploymentId, deployment: known.deploymentId });
+  }
+  if (!history.includes(known.head)) {
+    return refused('governance-head-missing', { head: known.head, sequence });
+  }
+  return outcome;
+}
+
 function describe(issues: readonly { readonly path: PropertyKey[]; readonly message: string }[]): string {
   const [issue] = issues;
   return issue ? `${issue.path.map(String).join('.')}: ${issue.message}`.slice(0, 200) : 'unknown';

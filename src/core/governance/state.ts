@@ -17,6 +17,7 @@ export type GovernanceRefusalCode =
   | 'governance-other-deployment'
   | 'governance-sequence'
   | 'governance-previous-mismatch'
+  | 'governance-head-missing'
   | 'governance-signature-invalid'
   | 'governance-signer-unknown'
   | 'governance-signer-duplicate'
