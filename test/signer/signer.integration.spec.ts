@@ -119,13 +119,7 @@ describe('a signer', () => {
     });
     const order = (nonce: number) => ({
       wallet: 'hot-eth',
-      transaction: eip1559({
-        to: DESTINATION,
-        value: 1000n,
-        nonce,
-        maxFeePerGas: 1n,
-        maxPriorityFeePerGas: 0n,
-      }),
+      transaction: eip1559({ to: DESTINATION, value: 10n ** 17n, nonce }),
       transfers: [deployment.transfer(request)],
     });
     expect(codeOf(await signer.sign(order(1)))).toBe('nonce-used');
