@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Fault } from '../src/core/fault.js';
 import { type BlockParent, buildBlock } from './bitcoin-blocks.js';
 import { type PurseCoin, payFromPurse, purseAddress, purseFee, purseScript } from './bitcoin-purse.js';
-import { type JsonValue, jsonRpc, jsonRpcText } from './json-rpc.js';
+import { isList, isRecord, type JsonValue, jsonRpc, jsonRpcText } from './json-rpc.js';
 import { repositoryRoot } from './paths.js';
 import { onFreePort, type Program, startProgram } from './process.js';
 
@@ -106,7 +106,7 @@ export class BitcoinDevnet {
   /** Mines `count` blocks with whatever waits; returns their hashes. */
   async mine(count = 1): Promise<readonly string[]> {
     const hashes = await this.call('generatetoaddress', [count, purseAddress]);
-    if (!Array.isArray(hashes)) throw unexpected('generatetoaddress');
+    if (!isList(hashes)) throw unexpected('generatetoaddress');
     return hashes.map(String);
   }
 
@@ -143,13 +143,10 @@ export class BitcoinDevnet {
       const refusal = await this.call('submitblock', [block.toHex()]);
       // Bitcoin Core says "inconclusive" of a block on a fork that is not (yet) the longest.
       if (refusal !== null && refusal !== 'inconclusive') {
-        throw new Fault<BitcoinDevnetFaultCode>(
-          'block-refused',
-          `the node refused the block: ${String(refusal)}`,
-          {
-            facts: { reason: String(refusal) },
-          },
-        );
+        const reason = JSON.stringify(refusal);
+        throw new Fault<BitcoinDevnetFaultCode>('block-refused', `the node refused the block: ${reason}`, {
+          facts: { reason },
+        });
       }
       hash = block.getId();
       height += 1;
@@ -203,7 +200,7 @@ export class BitcoinDevnet {
         'getblock',
       );
       this.#nextReward += 1;
-      const [txid] = Array.isArray(block.tx) ? block.tx : [];
+      const [txid] = isList(block.tx) ? block.tx : [];
       if (typeof txid !== 'string') throw unexpected('getblock');
       const output = await this.call('gettxout', [txid, 0, true]);
       if (output === null) continue;
@@ -217,8 +214,8 @@ export class BitcoinDevnet {
 }
 
 function record(value: JsonValue, method: string): { readonly [key: string]: JsonValue } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unexpected(method);
-  return value as { readonly [key: string]: JsonValue };
+  if (!isRecord(value)) throw unexpected(method);
+  return value;
 }
 
 function unexpected(method: string): Fault<BitcoinDevnetFaultCode> {

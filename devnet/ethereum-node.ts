@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Interface, type InterfaceAbi } from 'ethers';
 import { Fault } from '../src/core/fault.js';
-import { type JsonValue, jsonRpc, jsonRpcText } from './json-rpc.js';
+import { isList, isRecord, type JsonValue, jsonRpc, jsonRpcText } from './json-rpc.js';
 import { onFreePort, type Program, startProgram } from './process.js';
 
 export type EthereumDevnetFaultCode = 'node-package-missing' | 'transaction-failed' | 'receipt-missing';
@@ -148,7 +148,7 @@ export class EthereumDevnet {
 
   private async treasurer(): Promise<string> {
     const accounts = await this.call('eth_accounts');
-    const first = Array.isArray(accounts) ? accounts[0] : undefined;
+    const first = isList(accounts) ? accounts[0] : undefined;
     if (typeof first !== 'string') throw new Fault('rpc-error', 'the node has no unlocked account');
     return first;
   }
@@ -182,7 +182,7 @@ export class EthereumDevnet {
 /** The whole ABI and creation code of the token that the devnet deploys. */
 export function tokenArtifact(): { abi: InterfaceAbi; bytecode: string } {
   const file = require.resolve('@openzeppelin/contracts/build/contracts/ERC20PresetFixedSupply.json');
-  return JSON.parse(readFileSync(file, 'utf8'));
+  return JSON.parse(readFileSync(file, 'utf8')) as { abi: InterfaceAbi; bytecode: string };
 }
 
 function anvilBinary(): string {
@@ -200,8 +200,4 @@ function anvilBinary(): string {
 
 function hex(value: bigint): string {
   return `0x${value.toString(16)}`;
-}
-
-function isRecord(value: JsonValue): value is { readonly [key: string]: JsonValue } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

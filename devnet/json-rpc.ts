@@ -13,6 +13,11 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue };
 
+interface Reply {
+  readonly result?: JsonValue;
+  readonly error?: { readonly code: number; readonly message: string } | null;
+}
+
 const TIMEOUT_MS = 30_000;
 
 /**
@@ -32,7 +37,7 @@ export async function jsonRpc(
     target.username = '';
     target.password = '';
   }
-  let reply: { result?: JsonValue; error?: { code: number; message: string } | null };
+  let reply: Reply;
   try {
     const response = await fetch(target, {
       method: 'POST',
@@ -40,7 +45,7 @@ export async function jsonRpc(
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    reply = JSON.parse(await response.text());
+    reply = JSON.parse(await response.text()) as Reply;
   } catch (cause) {
     throw new Fault<JsonRpcFaultCode>('rpc-unreachable', `${method}: no answer from ${target.host}`, {
       cause,
@@ -69,4 +74,12 @@ export async function jsonRpcText(
     );
   }
   return result;
+}
+
+export function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+export function isRecord(value: JsonValue | undefined): value is { readonly [key: string]: JsonValue } {
+  return typeof value === 'object' && value !== null && !isList(value);
 }
