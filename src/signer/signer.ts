@@ -10,6 +10,7 @@ import {
 import { decodeOrder } from '../core/authorization/decode-order.js';
 import type { SigningOrder } from '../core/authorization/signing-order.js';
 import { CERTIFICATE_TYPE, type Certificate } from '../core/certificates/certificate.js';
+import { certifiedDecisionOf } from '../core/certificates/decision.js';
 import { accepted, Fault, type Outcome, refused } from '../core/fault.js';
 import type { GovernanceEntry } from '../core/governance/entry.js';
 import { replayEntry, replayLog } from '../core/governance/replay.js';
@@ -49,25 +50,12 @@ export interface SignerParts {
 }
 
 function certifiedTransfers(authorization: Authorization): ReservedTransfer[] {
-  return authorization.transfers.map(({ request, decision, limits, approvers }) => ({
-    requestId: request.statement.requestId,
-    requestDigest: request.digest,
-    feeCeiling: request.statement.feeCeiling,
-    decision: {
-      transferId: request.transferId,
-      kind: decision.kind,
-      rule: decision.rule,
-      approvers: [...approvers],
-      limits: limits.map(({ limitId, key, windowMs, max, usedBefore, usedAfter }) => ({
-        limitId,
-        key,
-        windowMs,
-        max: max.toString(),
-        usedBefore: usedBefore.toString(),
-        usedAfter: usedAfter.toString(),
-      })),
-    },
-    charges: limits.map(({ limitId, key, windowMs, amount }) => ({
+  return authorization.transfers.map((transfer) => ({
+    requestId: transfer.request.statement.requestId,
+    requestDigest: transfer.request.digest,
+    feeCeiling: transfer.request.statement.feeCeiling,
+    decision: certifiedDecisionOf(transfer),
+    charges: transfer.limits.map(({ limitId, key, windowMs, amount }) => ({
       limitId,
       key,
       windowMs,

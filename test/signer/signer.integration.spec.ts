@@ -2,8 +2,10 @@
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Transaction as EthereumTransaction } from 'ethers';
+import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
+import { portableVerifier } from '../../src/core/statements/signature.js';
 import { statusResult } from '../../src/signer-protocol/messages.js';
 import { Deployment, ETH, ETHEREUM, TOKEN_CONTRACT, USDX } from './deployment.js';
 import { codeOf, type SocketClient } from './socket-client.js';
@@ -11,6 +13,11 @@ import { coin, eip1559, erc20Transfer, payTo, psbt } from './transactions.js';
 
 const DESTINATION = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
 const GWEI = 10n ** 9n;
+
+/** What an auditor gets from a certificate with nothing but the log and the genesis hash. */
+function audited(certificate: unknown) {
+  return verifyCertificate(certificate, deployment.log, deployment.deploymentId, portableVerifier);
+}
 
 let deployment: Deployment;
 let signer: SocketClient;
@@ -41,6 +48,7 @@ describe('a signer', () => {
       rule: 'hot-bitcoin/small',
       approvers: [],
     });
+    expect(audited(first.certificate)).toMatchObject({ kind: 'accepted' });
     expect(first.certificate.tokenSerial).toBe((await deployment.tokenStatus()).serial);
   });
 
@@ -66,6 +74,16 @@ describe('a signer', () => {
     const signed = EthereumTransaction.from(`0x${result.signedTransaction}`);
     expect(signed.from).toBe(addressOfPublicKey(deployment.publicKeys.ethereum));
     expect(signed.hash).toBe(result.transactionId);
+    expect(audited(result.certificate)).toMatchObject({ kind: 'accepted' });
+    const withoutBob = structuredClone(result.certificate);
+    withoutBob.order.transfers[0]?.approvals.pop();
+    expect(audited(withoutBob)).toMatchObject({ kind: 'refused', code: 'approvals-insufficient' });
+    expect(
+      audited({ ...result.certificate, decidedAtMs: result.certificate.decidedAtMs + 4_000_000 }),
+    ).toMatchObject({
+      kind: 'refused',
+      code: 'request-expired',
+    });
     expect(result.certificate.decisions[0]?.approvers).toEqual(['alice', 'bob']);
   });
 
@@ -89,6 +107,13 @@ describe('a signer', () => {
     const first = await signer.signed({ wallet: 'hot-eth', transaction: eip1559(fields), transfers });
     const bumped = eip1559({ ...fields, maxFeePerGas: 3n * GWEI });
     const second = await signer.signed({ wallet: 'hot-eth', transaction: bumped, transfers });
+    expect(second.certificate.decisions[0]).toMatchObject({ past: 'signed', limits: [] });
+    expect(audited(second.certificate)).toMatchObject({ kind: 'accepted' });
+    const otherSignature = { ...second.certificate, signedTransaction: first.signedTransaction };
+    expect(audited(otherSignature)).toMatchObject({
+      kind: 'refused',
+      code: 'certificate-transaction-mismatch',
+    });
     expect(second.transactionId).not.toBe(first.transactionId);
     const status = await signer.ask({
       verb: 'status',

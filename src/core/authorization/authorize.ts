@@ -58,6 +58,7 @@ export interface AuthorizedTransfer {
   /** Limits to charge; empty when an earlier reservation for this transfer charged them already. */
   readonly limits: readonly LimitEffect[];
   readonly approvers: readonly string[];
+  readonly past: TransferPast;
 }
 
 /** An order that may be signed as far as bytes, signatures, governance and policy go. */
@@ -183,7 +184,13 @@ function authorizeTransfers(
         missing: missing.map(({ group, quorum }) => `${quorum} of ${group}`).join(', '),
       });
     }
-    authorized.push({ request, decision, limits, approvers: [...approvers.value] });
+    authorized.push({
+      request,
+      decision,
+      limits,
+      approvers: [...approvers.value],
+      past: given.pastOf(transferId),
+    });
   }
   return accepted(authorized);
 }

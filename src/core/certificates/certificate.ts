@@ -10,6 +10,8 @@ export const CERTIFICATE_TYPE = 'portcullis/certificate/v1';
 
 export const certifiedDecision = z.strictObject({
   transferId,
+  /** What had been reserved or signed for the transfer before: anything but `unseen` makes this a replacement. */
+  past: z.enum(['unseen', 'reserved', 'signed']),
   kind: z.enum(['allow', 'approve']),
   /** `document/rule` that matched. */
   rule: z.string().max(200),
