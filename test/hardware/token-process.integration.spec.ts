@@ -222,8 +222,8 @@ describe('the PIN', () => {
     );
   });
 
-  it.each([0o640, 0o604, 0o660])(
-    'refuses login-failed when its file has mode %o, until that is put right',
+  it.each(['640', '604', '660'])(
+    'refuses login-failed when its file has mode %s, until that is put right',
     async (mode) => {
       const pinFile = await bench.pinFile(PIN);
       await chmod(pinFile, Number.parseInt(mode, 8));

@@ -1,0 +1,85 @@
+import { describe, expect, it } from '@jest/globals';
+import { fromChildSchema, resultSchemas, toChildSchema, tokenProcessConfigSchema } from './token-messages.js';
+
+const call = (operation: unknown, id: unknown = 1) => ({ kind: 'calls', calls: [{ id, operation }] });
+const config = {
+  modulePath: '/usr/lib/vendor.so',
+  tokenLabel: 'treasury',
+  pin: { kind: 'file', path: '/run/pin' },
+} as const;
+
+describe('a message to a token process', () => {
+  it('is accepted as the parent makes it', () => {
+    expect(
+      toChildSchema.safeParse(call({ op: 'signDigest', key: { label: 'a' }, digest: Buffer.alloc(32) }))
+        .success,
+    ).toBe(true);
+  });
+
+  it.each([
+    ['an unknown operation', call({ op: 'signText', text: 'x' })],
+    ['an operation with a field too many', call({ op: 'status', verbose: true })],
+    ['a digest that is no bytes', call({ op: 'signDigest', key: { label: 'a' }, digest: 'ab' })],
+    ['a digest that is too long', call({ op: 'signDigest', key: { label: 'a' }, digest: Buffer.alloc(33) })],
+    ['a key without a label', call({ op: 'describeKey', key: {} })],
+    ['a curve that is not used', call({ op: 'generateKey', label: 'a', curve: 'p384' })],
+    [
+      'a version that is no bigint',
+      call({ op: 'writeRecord', name: 'a', record: { version: 1, value: Buffer.alloc(1) } }),
+    ],
+    ['a call without a number', call({ op: 'status' }, 0)],
+    [
+      'a PIN in the settings',
+      { kind: 'settings', settings: { ...config, sessions: 1, pin: { kind: 'prompt', pin: '1' } } },
+    ],
+    ['another kind', { kind: 'evaluate' }],
+    ['nothing', undefined],
+  ])('is refused when it is %s', (_what, message) => {
+    expect(toChildSchema.safeParse(message).success).toBe(false);
+  });
+});
+
+describe('a message from a token process', () => {
+  it.each([
+    [
+      'a fault with an unknown code',
+      { kind: 'answers', answers: [{ kind: 'fault', id: 1, code: 'oops', message: '', facts: {} }] },
+    ],
+    [
+      'a fault with a payload in its facts',
+      { kind: 'answers', answers: [{ kind: 'fault', id: 1, code: 'closed', message: '', facts: { a: {} } }] },
+    ],
+    ['an answer without a number', { kind: 'answers', answers: [{ kind: 'done', value: 1 }] }],
+    ['another kind', { kind: 'pin' }],
+  ])('is refused when it is %s', (_what, message) => {
+    expect(fromChildSchema.safeParse(message).success).toBe(false);
+  });
+
+  it.each([63, 65])('is refused when a signature has %i bytes', (length) => {
+    expect(resultSchemas.signDigest.safeParse(Buffer.alloc(length)).success).toBe(false);
+  });
+});
+
+describe('the configuration of a token', () => {
+  it('has sessions and deadlines of its own accord', () => {
+    expect(tokenProcessConfigSchema.parse(config)).toEqual({
+      ...config,
+      sessions: 4,
+      environment: {},
+      deadlineMs: 15_000,
+      startDeadlineMs: 20_000,
+    });
+  });
+
+  it.each([
+    ['no token label', { ...config, tokenLabel: '' }],
+    ['a label longer than PKCS#11 has room for', { ...config, tokenLabel: 'x'.repeat(33) }],
+    ['no session', { ...config, sessions: 0 }],
+    ['a PIN in it', { ...config, pin: '123456' }],
+    ['a PIN source with the PIN beside it', { ...config, pin: { kind: 'file', path: '/p', pin: '123456' } }],
+    ['a setting that nobody knows', { ...config, retries: 3 }],
+    ['an environment name with a sign in it', { ...config, environment: { 'A=B': 'c' } }],
+  ])('is refused when it has %s', (_what, candidate) => {
+    expect(tokenProcessConfigSchema.safeParse(candidate).success).toBe(false);
+  });
+});
