@@ -26,10 +26,12 @@ async function check() {
   const baseDir = path.resolve(values.root ?? root);
   const folders = FOLDERS.filter((folder) => fs.existsSync(path.join(baseDir, folder)));
   const options = { ...config.options, baseDir, validate: true, ruleSet: { forbidden: config.forbidden } };
+  // Listed first, so that a file which appears meanwhile is not missed.
+  const sources = folders.flatMap((folder) => sourcesBelow(baseDir, folder));
   const { output } = await cruise(folders, options);
 
   const seen = new Set(output.modules.map(({ source }) => source));
-  const missed = folders.flatMap((folder) => sourcesBelow(baseDir, folder)).filter((file) => !seen.has(file));
+  const missed = sources.filter((file) => !seen.has(file));
   const violations = output.summary.violations.map(({ rule, from, to }) => ({ rule: rule.name, from, to }));
   const modules = [...seen].filter((source) => !source.includes('node_modules/')).length;
 
