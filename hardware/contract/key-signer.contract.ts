@@ -3,13 +3,22 @@
 //
 // Not a test file by itself: *.integration.spec.ts under test/ runs it with the parts of a machine.
 
-import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import pkcs11js, { type Handle, type Template } from 'pkcs11js';
-import * as secp256k1 from 'tiny-secp256k1';
-import type { KeyCurve, KeyDescription, KeySigner, TokenFaultCode } from '../key-signer.js';
+import pkcs11js, { type Handle } from 'pkcs11js';
+import type { KeyCurve, KeyDescription, KeySigner } from '../key-signer.js';
 import { encodeRecord } from '../pkcs11/record-format.js';
+import {
+  bytesOf,
+  digestOf,
+  eventually,
+  expectFault,
+  expectVerified,
+  find,
+  importPrivateKey,
+  rejectionOf,
+} from './outside.contract.js';
 
 /** One opened adapter, and what can be done behind its back in the process that holds its sessions. */
 export interface OpenedSigner {
@@ -35,11 +44,6 @@ export interface ContractBench {
 const SESSIONS = 4;
 export const CONTRACT_SESSIONS = SESSIONS;
 const CURVES: readonly KeyCurve[] = ['secp256k1', 'p256'];
-const OIDS: Readonly<Record<KeyCurve, string>> = {
-  secp256k1: '06052b8104000a',
-  p256: '06082a8648ce3d030107',
-};
-const COMES_BACK_WITHIN_MS = 10_000;
 /** An adapter may pause after a failure; a PIN must stay refused beyond that. */
 const LONGER_THAN_ANY_PAUSE_MS = 2_500;
 
@@ -380,10 +384,8 @@ export function keySignerContract(name: string, setUp: () => Promise<ContractBen
 
       it('says nothing of the PIN when it refuses one', async () => {
         const { signer } = await open({ pin: 'very-wrong-pin' });
-        const fault = await faultOf(signer.status());
-        expect(`${fault.message} ${JSON.stringify(fault.facts)} ${fault.stack}`).not.toContain(
-          'very-wrong-pin',
-        );
+        const fault = await rejectionOf(signer.status());
+        expect(inspect(fault, { depth: 10, showHidden: true })).not.toContain('very-wrong-pin');
       });
 
       it('refuses token-gone when no token has the label', async () => {
@@ -421,103 +423,4 @@ export function keySignerContract(name: string, setUp: () => Promise<ContractBen
       return await bench.outside((api, session) => find(api, session, pkcs11js.CKO_DATA, recordName).length);
     }
   });
-}
-
-function digestOf(message: Uint8Array): Buffer {
-  return createHash('sha256').update(message).digest();
-}
-
-function bytesOf(text: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(text));
-}
-
-/** Verified by code that has nothing to do with the token: libsecp256k1 and OpenSSL. High s is the token's right. */
-function expectVerified(key: KeyDescription, message: Uint8Array, signature: Uint8Array): void {
-  const point = Buffer.from(key.publicKey, 'hex');
-  expect(signature.length).toBe(64);
-  if (key.curve === 'secp256k1') {
-    expect(secp256k1.verify(digestOf(message), point, signature, false)).toBe(true);
-    return;
-  }
-  const publicKey = createPublicKey({
-    format: 'jwk',
-    key: {
-      kty: 'EC',
-      crv: 'P-256',
-      x: point.subarray(1, 33).toString('base64url'),
-      y: point.subarray(33).toString('base64url'),
-    },
-  });
-  expect(verify('sha256', message, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)).toBe(true);
-}
-
-async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
-  return await promise.then(
-    () => {
-      throw new Error('expected a fault, got an answer');
-    },
-    (fault: unknown) => fault,
-  );
-}
-
-export async function expectFault(promise: Promise<unknown>, code: TokenFaultCode): Promise<void> {
-  await expect(promise).rejects.toMatchObject({ name: 'Fault', code });
-}
-
-/** Asks again until it works, as a caller would who is told `token-gone`. */
-async function eventually<T>(ask: () => Promise<T>): Promise<T> {
-  const until = performance.now() + COMES_BACK_WITHIN_MS;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (performance.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-}
-
-function find(api: pkcs11js.PKCS11, session: Handle, objectClass: number, label: string): Handle[] {
-  api.C_FindObjectsInit(session, [
-    { type: pkcs11js.CKA_CLASS, value: objectClass },
-    { type: pkcs11js.CKA_LABEL, value: label },
-  ]);
-  const found = api.C_FindObjects(session, 100);
-  api.C_FindObjectsFinal(session);
-  return found;
-}
-
-/** A secp256k1 pair made here and put on the token: what a production wallet's key must not be. */
-function importPrivateKey(
-  api: pkcs11js.PKCS11,
-  session: Handle,
-  label: string,
-  id: string,
-  { sensitive, authenticateAlways = false }: { sensitive: boolean; authenticateAlways?: boolean },
-): void {
-  const secret = Buffer.concat([Buffer.from([1]), randomBytes(31)]);
-  const point = secp256k1.pointFromScalar(secret, false);
-  if (point === null) throw new Error('not a scalar');
-  const shared: Template = [
-    { type: pkcs11js.CKA_KEY_TYPE, value: pkcs11js.CKK_EC },
-    { type: pkcs11js.CKA_TOKEN, value: true },
-    { type: pkcs11js.CKA_LABEL, value: label },
-    { type: pkcs11js.CKA_ID, value: Buffer.from(id, 'hex') },
-    { type: pkcs11js.CKA_EC_PARAMS, value: Buffer.from(OIDS.secp256k1, 'hex') },
-  ];
-  api.C_CreateObject(session, [
-    { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PUBLIC_KEY },
-    ...shared,
-    { type: pkcs11js.CKA_EC_POINT, value: Buffer.concat([Buffer.from([0x04, 65]), point]) },
-  ]);
-  api.C_CreateObject(session, [
-    { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY },
-    ...shared,
-    { type: pkcs11js.CKA_PRIVATE, value: true },
-    { type: pkcs11js.CKA_SENSITIVE, value: sensitive },
-    { type: pkcs11js.CKA_EXTRACTABLE, value: !sensitive },
-    { type: pkcs11js.CKA_SIGN, value: true },
-    { type: pkcs11js.CKA_ALWAYS_AUTHENTICATE, value: authenticateAlways },
-    { type: pkcs11js.CKA_VALUE, value: secret },
-  ]);
 }

@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { expectFault } from '../../hardware/contract/key-signer.contract.js';
+import { expectFault } from '../../hardware/contract/outside.contract.js';
 import { Pkcs11Token } from '../../hardware/pkcs11/token.js';
 import { type ProcessLoss, spawnToken, type TokenClient } from '../../hardware/pkcs11/token-client.js';
 import type { TokenProcessConfig } from '../../hardware/pkcs11/token-messages.js';

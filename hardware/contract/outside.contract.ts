@@ -1,0 +1,111 @@
+// What the key signer contract needs beside the port: raw PKCS#11 objects made from outside, and verification by code
+// that has nothing to do with the token. Test code; nothing that serves imports it.
+
+import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
+import { expect } from '@jest/globals';
+import pkcs11js, { type Handle, type Template } from 'pkcs11js';
+import * as secp256k1 from 'tiny-secp256k1';
+import type { KeyDescription, TokenFaultCode } from '../key-signer.js';
+
+/** CKA_EC_PARAMS of secp256k1. */
+const SECP256K1 = Buffer.from('06052b8104000a', 'hex');
+const COMES_BACK_WITHIN_MS = 10_000;
+
+export function digestOf(message: Uint8Array): Buffer {
+  return createHash('sha256').update(message).digest();
+}
+
+export function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text));
+}
+
+/** Verified by code that has nothing to do with the token: libsecp256k1 and OpenSSL. High s is the token's right. */
+export function expectVerified(key: KeyDescription, message: Uint8Array, signature: Uint8Array): void {
+  const point = Buffer.from(key.publicKey, 'hex');
+  expect(signature.length).toBe(64);
+  if (key.curve === 'secp256k1') {
+    expect(secp256k1.verify(digestOf(message), point, signature, false)).toBe(true);
+    return;
+  }
+  const publicKey = createPublicKey({
+    format: 'jwk',
+    key: {
+      kty: 'EC',
+      crv: 'P-256',
+      x: point.subarray(1, 33).toString('base64url'),
+      y: point.subarray(33).toString('base64url'),
+    },
+  });
+  expect(verify('sha256', message, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)).toBe(true);
+}
+
+export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
+  return await promise.then(
+    () => {
+      throw new Error('expected a fault, got an answer');
+    },
+    (fault: unknown) => fault,
+  );
+}
+
+export async function expectFault(promise: Promise<unknown>, code: TokenFaultCode): Promise<void> {
+  await expect(promise).rejects.toMatchObject({ name: 'Fault', code });
+}
+
+/** Asks again until it works, as a caller would who is told `token-gone`. */
+export async function eventually<T>(ask: () => Promise<T>): Promise<T> {
+  const until = performance.now() + COMES_BACK_WITHIN_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (performance.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+export function find(api: pkcs11js.PKCS11, session: Handle, objectClass: number, label: string): Handle[] {
+  api.C_FindObjectsInit(session, [
+    { type: pkcs11js.CKA_CLASS, value: objectClass },
+    { type: pkcs11js.CKA_LABEL, value: label },
+  ]);
+  const found = api.C_FindObjects(session, 100);
+  api.C_FindObjectsFinal(session);
+  return found;
+}
+
+/** A secp256k1 pair made here and put on the token: what a production wallet's key must not be. */
+export function importPrivateKey(
+  api: pkcs11js.PKCS11,
+  session: Handle,
+  label: string,
+  id: string,
+  { sensitive, authenticateAlways = false }: { sensitive: boolean; authenticateAlways?: boolean },
+): void {
+  const secret = Buffer.concat([Buffer.from([1]), randomBytes(31)]);
+  const point = secp256k1.pointFromScalar(secret, false);
+  if (point === null) throw new Error('not a scalar');
+  const shared: Template = [
+    { type: pkcs11js.CKA_KEY_TYPE, value: pkcs11js.CKK_EC },
+    { type: pkcs11js.CKA_TOKEN, value: true },
+    { type: pkcs11js.CKA_LABEL, value: label },
+    { type: pkcs11js.CKA_ID, value: Buffer.from(id, 'hex') },
+    { type: pkcs11js.CKA_EC_PARAMS, value: SECP256K1 },
+  ];
+  api.C_CreateObject(session, [
+    { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PUBLIC_KEY },
+    ...shared,
+    { type: pkcs11js.CKA_EC_POINT, value: Buffer.concat([Buffer.from([0x04, 65]), point]) },
+  ]);
+  api.C_CreateObject(session, [
+    { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY },
+    ...shared,
+    { type: pkcs11js.CKA_PRIVATE, value: true },
+    { type: pkcs11js.CKA_SENSITIVE, value: sensitive },
+    { type: pkcs11js.CKA_EXTRACTABLE, value: !sensitive },
+    { type: pkcs11js.CKA_SIGN, value: true },
+    { type: pkcs11js.CKA_ALWAYS_AUTHENTICATE, value: authenticateAlways },
+    { type: pkcs11js.CKA_VALUE, value: secret },
+  ]);
+}
