@@ -1,0 +1,167 @@
+// What happens to every call, in this order: who is it, may they, how often; what do they want, and was it done before;
+// the handler; its answer. A handler is reached only through here, and only with what its endpoint's schemas parsed.
+
+import { createHash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { lastValueFrom, type Observable, of } from 'rxjs';
+import type { Clock } from '../../core/clock.js';
+import { accepted, Fault, type Outcome, refused } from '../../core/fault.js';
+import type { HttpMessage } from '../../core/http-message-signatures/signature-base.js';
+import { CONFIGURATION } from '../config/config.module.js';
+import type { Configuration } from '../config/settings.js';
+import { IdempotencyStore, type KeyedCall } from '../idempotency/idempotency.store.js';
+import { Authenticator } from '../identity/authenticator.js';
+import { nameOf, type Principal } from '../identity/principal.js';
+import { CLOCK } from '../tokens.js';
+import { type Call, callOf, type HttpRequest } from './call.js';
+import { type Access, descriptionOf, type Endpoint } from './endpoint.js';
+import { idempotencyKeyOf, parseInput } from './input.js';
+import { messageFrom } from './message.js';
+import { isProblemCode } from './problem.js';
+import type { ProblemCode } from './problems.js';
+import { prepareProblem } from './reply.js';
+import { TokenBuckets } from './token-bucket.js';
+
+type Result = Outcome<unknown, ProblemCode>;
+
+@Injectable()
+export class CallInterceptor implements NestInterceptor {
+  private readonly buckets: TokenBuckets;
+
+  constructor(
+    private readonly authenticator: Authenticator,
+    private readonly idempotency: IdempotencyStore,
+    @Inject(CONFIGURATION) private readonly configuration: Configuration,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {
+    this.buckets = new TokenBuckets(configuration.http.rateLimits.perPrincipal);
+  }
+
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const request = context.switchToHttp().getRequest<HttpRequest>();
+    const response = context.switchToHttp().getResponse<ServerResponse>();
+    const endpoint = descriptionOf(context.getHandler());
+    if (!endpoint) throw new Fault('route-undescribed', 'a handler was routed without a description');
+    const call = callOf(request);
+    call.operation = endpoint.operation;
+    const result = await this.withinTime(this.run(endpoint, request, call, next));
+    if (result.kind === 'refused') return of(prepareProblem(response, call, result.code, result.facts));
+    prepareAnswer(response, endpoint);
+    return of(result.value);
+  }
+
+  private async run(
+    endpoint: Endpoint,
+    request: HttpRequest,
+    call: Call,
+    next: CallHandler,
+  ): Promise<Result> {
+    const message = messageFrom(request);
+    const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
+    const admitted = await this.admit(endpoint.access, message, body, call);
+    if (admitted.kind === 'refused') return admitted;
+
+    const contentType = message.headers.get('content-type')?.join(', ');
+    const input = parseInput(endpoint, { params: request.params, query: request.query, body, contentType });
+    if (input.kind === 'refused') return input;
+    call.input = input.value;
+
+    const key = idempotencyKeyOf(endpoint, message.headers.get('idempotency-key'));
+    if (key.kind === 'refused') return key;
+    if (key.value === undefined || !call.principal) return handled(next);
+    return this.once(
+      { principal: nameOf(call.principal), key: key.value, fingerprint: fingerprintOf(message, body) },
+      call,
+      next,
+    );
+  }
+
+  private async admit(
+    access: Access,
+    message: HttpMessage,
+    body: Uint8Array,
+    call: Call,
+  ): Promise<Outcome<Principal | undefined, ProblemCode>> {
+    if (access === 'open') return accepted(undefined);
+    const authenticated = await this.authenticator.authenticate(message, body);
+    if (authenticated.kind === 'refused') return authenticated;
+    const principal = authenticated.value;
+    call.principal = principal;
+    const retryAfterMs = this.buckets.take(nameOf(principal), this.clock.nowMs());
+    if (retryAfterMs > 0) return refused('rate-limited', { retryAfterMs });
+    if (access === 'officer' && principal.kind !== 'officer') return refused('officers-only');
+    if (access === 'backend' && principal.kind !== 'backend') return refused('backends-only');
+    return accepted(principal);
+  }
+
+  /** The same call under the same key has one effect and one answer. */
+  private async once(keyed: KeyedCall, call: Call, next: CallHandler): Promise<Result> {
+    const earlier = await this.idempotency.earlier(keyed);
+    if (earlier.kind === 'refused') return earlier;
+    if (earlier.value.kind === 'answered') return accepted(JSON.parse(earlier.value.answer));
+    const expiresAtMs = this.clock.nowMs() + this.configuration.http.idempotencyRetentionMs;
+    call.effect = {
+      alongside: this.idempotency.binding(keyed, expiresAtMs),
+      alreadyDone: earlier.value.kind === 'bound',
+    };
+    const result = await handled(next);
+    if (result.kind === 'refused') return result;
+    return accepted(JSON.parse(await this.idempotency.answer(keyed, JSON.stringify(result.value))));
+  }
+
+  private async withinTime(work: Promise<Result>): Promise<Result> {
+    const timeoutMs = this.configuration.http.answerTimeoutMs;
+    const { promise, resolve } = Promise.withResolvers<Result>();
+    const timer = setTimeout(() => resolve(refused('answer-timeout', { timeoutMs })), timeoutMs);
+    try {
+      return await Promise.race([work, promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** The handler's outcome. A handler gives a refusal or an answer as values; a code that is in no list is a fault. */
+async function handled(next: CallHandler): Promise<Result> {
+  const outcome: unknown = await lastValueFrom(next.handle());
+  if (!isOutcome(outcome))
+    throw new Fault('answer-malformed', 'a handler gave neither an answer nor a refusal');
+  if (outcome.kind === 'accepted') return outcome;
+  if (isProblemCode(outcome.code)) return refused(outcome.code, outcome.facts);
+  throw new Fault('answer-malformed', 'a handler refused with a code that is in no list', {
+    facts: { code: outcome.code },
+  });
+}
+
+function isOutcome(value: unknown): value is Outcome<unknown> {
+  if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
+  return value.kind === 'accepted' || (value.kind === 'refused' && 'code' in value && 'facts' in value);
+}
+
+const STATUS_OF = { ok: 200, created: 201 } as const;
+
+function prepareAnswer(response: ServerResponse, endpoint: Endpoint): void {
+  const { answer } = endpoint;
+  response.statusCode = STATUS_OF[answer.is];
+  response.setHeader('content-type', answer.contentType ?? 'application/json; charset=utf-8');
+  if (answer.fileName !== undefined) {
+    response.setHeader('content-disposition', `attachment; filename="${answer.fileName}"`);
+  }
+  // What an authenticated caller was told is nobody else's, and no proxy keeps it.
+  if (endpoint.access !== 'open') response.setHeader('cache-control', 'no-store');
+}
+
+/** Method, target and body: what makes two calls the same. */
+function fingerprintOf(message: HttpMessage, body: Uint8Array): string {
+  return createHash('sha256')
+    .update(`${message.method}\n${message.path}${message.query}\n`)
+    .update(body)
+    .digest('hex');
+}
