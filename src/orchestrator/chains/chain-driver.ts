@@ -107,6 +107,18 @@ export interface WalletBalance {
   readonly reserved: bigint;
 }
 
+/** One node that a driver asks, for people to look at. Its URL is not shown: it may hold a key. */
+export interface NodeReport {
+  readonly chain: string;
+  /** As the configuration names it, or host and port. */
+  readonly node: string;
+  readonly healthy: boolean;
+  /** Its newest block; null when it does not say. */
+  readonly height: number | null;
+  /** What ails it, or how far the driver lags behind it; null when there is nothing to say. */
+  readonly detail: string | null;
+}
+
 /** `Outlook` is what the driver read from its nodes before a reservation: fee rates, tip, account state. Opaque to the pipeline. */
 export interface ChainDriver<Outlook = unknown> {
   readonly family: 'bitcoin' | 'ethereum';
@@ -148,4 +160,6 @@ export interface ChainDriver<Outlook = unknown> {
   ): Promise<ReserveResult>;
   /** For people to look at, never for a decision. Throws Fault `chain-unavailable`. */
   balance?(wallet: Wallet): Promise<readonly WalletBalance[]>;
+  /** For the status page. A node that does not answer is reported, not thrown; answers within a few seconds. */
+  nodes?(): Promise<readonly NodeReport[]>;
 }
