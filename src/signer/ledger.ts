@@ -3,7 +3,7 @@
 
 import type Database from 'better-sqlite3';
 import type { TransferPast } from '../core/authorization/authorize.js';
-import { charge, emptyWindow, usedIn, type WindowCounter } from '../core/policy/window.js';
+import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from '../core/policy/window.js';
 import type { JournalEntry, Reservation } from './journal.js';
 import type { Instant } from './signer-clock.js';
 
@@ -111,9 +111,12 @@ export class Ledger {
     }
   }
 
+  /** A policy that changes a limit's window goes on with what was counted under the old one. */
   private counter(limitId: string, key: string, windowMs: number): WindowCounter {
-    const row = this.statements.readCounter.get(limitId, key, windowMs);
-    return row ? counterFromText(windowMs, row.counter) : emptyWindow(windowMs);
+    const row = this.statements.readCounter.get(limitId, key);
+    if (!row) return emptyWindow(windowMs);
+    const counter = counterFromText(row.window_ms, row.counter);
+    return row.window_ms === windowMs ? counter : rewindowed(counter, windowMs);
   }
 
   usage(limitId: string, key: string, windowMs: number, measuredMs: number): bigint {
@@ -187,10 +190,10 @@ function prepare(db: Database.Database) {
     ),
     counter: db.prepare(
       `INSERT INTO limit_counters (limit_id, key, window_ms, counter) VALUES (?, ?, ?, ?)
-       ON CONFLICT (limit_id, key, window_ms) DO UPDATE SET counter = excluded.counter`,
+       ON CONFLICT (limit_id, key) DO UPDATE SET window_ms = excluded.window_ms, counter = excluded.counter`,
     ),
-    readCounter: db.prepare<[string, string, number], { counter: string }>(
-      'SELECT counter FROM limit_counters WHERE limit_id = ? AND key = ? AND window_ms = ?',
+    readCounter: db.prepare<[string, string], { window_ms: number; counter: string }>(
+      'SELECT window_ms, counter FROM limit_counters WHERE limit_id = ? AND key = ?',
     ),
     readGovernance: db.prepare<[number, number], { journal_sequence: number }>(
       'SELECT journal_sequence FROM governance WHERE sequence >= ? ORDER BY sequence LIMIT ?',

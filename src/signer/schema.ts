@@ -52,6 +52,6 @@ export const PROJECTION_SCHEMA = `
     key TEXT NOT NULL,
     window_ms INTEGER NOT NULL,
     counter TEXT NOT NULL,
-    PRIMARY KEY (limit_id, key, window_ms)
+    PRIMARY KEY (limit_id, key)
   ) STRICT, WITHOUT ROWID;
 `;

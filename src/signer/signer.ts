@@ -17,6 +17,7 @@ import { replayEntry, replayLog } from '../core/governance/replay.js';
 import type { GovernanceRefusalCode, GovernanceState } from '../core/governance/state.js';
 import { parsePolicies } from '../core/policy/parse.js';
 import type { PolicySet } from '../core/policy/types.js';
+import { requestDigest, transferIdOf } from '../core/statements/request.js';
 import type { SignatureVerifier } from '../core/statements/signature.js';
 import type {
   GovernanceResult,
@@ -28,7 +29,7 @@ import type {
 import type { Anchor } from './anchor.js';
 import { type ConflictRefusalCode, cancelCeiling, checkConflicts } from './conflicts.js';
 import type { Reservation, ReservedTransfer, SignedRecord } from './journal.js';
-import type { KnownTransaction } from './ledger.js';
+import { type KnownTransaction, transferSet } from './ledger.js';
 import { checkWallet, describeWallets, type Token } from './self-check.js';
 import type { SignerClock } from './signer-clock.js';
 import { signTransaction, transactionKeyOf } from './signing.js';
@@ -62,6 +63,11 @@ function certifiedTransfers(authorization: Authorization): ReservedTransfer[] {
       amount: amount.toString(),
     })),
   }));
+}
+
+/** Which transfers an order says it pays; follows from its requests, verified or not. */
+function transferIdsOf(order: SigningOrder): string[] {
+  return order.transfers.map(({ request }) => transferIdOf(requestDigest(request.statement)));
 }
 
 export class Signer {
@@ -115,10 +121,16 @@ export class Signer {
     if (decoded.kind === 'refused') return decoded;
     const transactionKey = transactionKeyOf(decoded.value);
     const known = store.ledger.transaction(transactionKey);
-    if (known?.signedSequence !== undefined) {
-      if (known.walletId !== order.wallet) return refused('transaction-of-other-order', { transactionKey });
-      return accepted(this.recorded(known, known.signedSequence, true));
+    // Two requests may ask for the very same payment; the transaction of one is never given out for the other.
+    if (
+      known &&
+      (known.walletId !== order.wallet ||
+        transferSet(known.transferIds) !== transferSet(transferIdsOf(order)))
+    ) {
+      return refused('transaction-of-other-order', { transactionKey });
     }
+    if (known?.signedSequence !== undefined)
+      return accepted(this.recorded(known, known.signedSequence, true));
     const waiting = this.underWay.get(transactionKey);
     if (waiting) return accepted({ ...(await waiting), repeated: true });
 

@@ -69,6 +69,43 @@ export function psbt(
   return { kind: 'psbt', base64: built.toBase64() };
 }
 
+function compactSize(length: number): Buffer {
+  if (length < 0xfd) return Buffer.from([length]);
+  const size = Buffer.alloc(3, 0xfd);
+  size.writeUInt16LE(length, 1);
+  return size;
+}
+
+function keyed(type: number, value: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from([1, type]), compactSize(value.length), value]);
+}
+
+/** A PSBT written byte by byte (BIP-174), for what libraries refuse to build: here, the same coin spent twice. */
+export function psbtSpendingTwice(spent: Coin, outputs: readonly BitcoinOutput[]): UnsignedTransaction {
+  const transaction = new BitcoinTransaction();
+  transaction.version = 2;
+  const inputs = [spent, spent];
+  for (const { previous, vout } of inputs) transaction.addInput(previous.getHash(), vout, 0xfffffffd);
+  for (const { script, amountSats } of outputs) transaction.addOutput(Buffer.from(script, 'hex'), amountSats);
+  const amount = Buffer.alloc(8);
+  amount.writeBigUInt64LE(spent.amountSats);
+  const script = Buffer.from(spent.script, 'hex');
+  const end = Buffer.from([0]);
+  const inputMap = [
+    keyed(0, spent.previous.toBuffer()),
+    keyed(1, Buffer.concat([amount, compactSize(script.length), script])),
+    end,
+  ];
+  const bytes = Buffer.concat([
+    Buffer.from('70736274ff', 'hex'),
+    keyed(0, transaction.toBuffer()),
+    end,
+    ...inputs.flatMap(() => inputMap),
+    ...outputs.map(() => end),
+  ]);
+  return { kind: 'psbt', base64: bytes.toString('base64') };
+}
+
 export interface EthereumFields {
   readonly chainId?: number;
   readonly nonce?: number;
@@ -85,14 +122,17 @@ export interface EthereumFields {
 const GWEI = 10n ** 9n;
 
 export function eip1559(fields: EthereumFields): UnsignedTransaction {
+  const fees =
+    (fields.type ?? 2) === 2
+      ? { maxFeePerGas: 2n * GWEI, maxPriorityFeePerGas: GWEI }
+      : { gasPrice: 2n * GWEI };
   const built = EthereumTransaction.from({
     type: 2,
     chainId: 31337,
     nonce: 0,
     value: 0n,
     gasLimit: 21_000n,
-    maxFeePerGas: 2n * GWEI,
-    maxPriorityFeePerGas: GWEI,
+    ...fees,
     ...fields,
   });
   return { kind: 'eip1559', hex: built.unsignedSerialized.slice(2) };
