@@ -20,7 +20,6 @@ declare module 'bitcore-lib' {
       readonly SCRIPT_VERIFY_STRICTENC: number;
       readonly SCRIPT_VERIFY_DERSIG: number;
       readonly SCRIPT_VERIFY_LOW_S: number;
-      readonly SCRIPT_VERIFY_CLEANSTACK: number;
       readonly SCRIPT_VERIFY_NULLFAIL: number;
       readonly SCRIPT_VERIFY_WITNESS: number;
       readonly SCRIPT_VERIFY_WITNESS_PUBKEYTYPE: number;
