@@ -14,8 +14,7 @@ const ZERO_ADDRESS = `0x${'0'.repeat(40)}`;
 export function checksumAddress(address: Uint8Array): string {
   const digits = bytesToHex(address);
   const hash = bytesToHex(keccak_256(new TextEncoder().encode(digits)));
-  const mixed = [...digits].map((digit, at) => ((hash[at] ?? '0') >= '8' ? digit.toUpperCase() : digit));
-  return `0x${mixed.join('')}`;
+  return `0x${digits.replace(/[a-f]/g, (digit, at: number) => ((hash[at] ?? '0') >= '8' ? digit.toUpperCase() : digit))}`;
 }
 
 /** 20 bytes of `0x` and 40 hex digits, whatever their case. */

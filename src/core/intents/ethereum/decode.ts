@@ -46,7 +46,7 @@ type Decoded<T> = Outcome<T, EthereumDecodeCode>;
 export const MAX_TRANSACTION_BYTES = 1_024;
 export const MIN_GAS_LIMIT = 21_000n;
 export const MAX_GAS_LIMIT = 1_000_000n;
-const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+const MAX_SAFE = (1n << 53n) - 1n;
 /** A thousand ether for each unit of gas: a bound so that products stay far below 2^256, not a fee policy. */
 const MAX_FEE_PER_GAS = 10n ** 21n;
 
