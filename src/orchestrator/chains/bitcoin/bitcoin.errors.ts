@@ -12,8 +12,9 @@ export type BitcoinFaultCode =
   | 'block-mismatch'
   | 'plan-malformed'
   | 'plan-unknown'
+  | 'coin-taken'
   | 'previous-transaction-missing'
   | 'signed-transaction-mismatch';
 
 /** Why the scanner stands still until a person has looked. */
-export type ScannerStop = 'reorg-too-deep' | 'other-chain';
+export type ScannerStop = 'reorg-too-deep';

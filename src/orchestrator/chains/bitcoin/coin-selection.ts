@@ -6,6 +6,7 @@
 // looks for a selection without change first; what it finds competes with a knapsack, with the largest coins first, with a
 // random draw, and, when fees are low, with a selection that gathers small coins.
 
+import { compareBigints } from './bigints.js';
 import {
   branchAndBound,
   knapsack,
@@ -92,7 +93,9 @@ export function effectiveCoins(coins: readonly Coin[], feeRate: bigint): Effecti
   return coins
     .filter((coin) => coin.amountSats > inputFee)
     .map((coin) => ({ ...coin, effectiveSats: coin.amountSats - inputFee }))
-    .toSorted((a, b) => compare(b.effectiveSats, a.effectiveSats) || compare(a.outpoint, b.outpoint));
+    .toSorted(
+      (a, b) => compareBigints(b.effectiveSats, a.effectiveSats) || (a.outpoint < b.outpoint ? -1 : 1),
+    );
 }
 
 /**
@@ -191,16 +194,11 @@ function finish(
     : { coins, changeSats: 0n, feeSats: left, wasteSats: inputWaste + left - feeWithout, search };
 }
 
-/** Less waste first; of equal waste more coins (fewer remain to be spent later), then the smaller fee, then any order that is fixed. */
+/** Less waste first; of equal waste more coins (fewer remain to be spent later), then the smaller fee, then the search that came first. */
 function better(a: Selection, b: Selection): number {
   return (
-    compare(a.wasteSats, b.wasteSats) ||
+    compareBigints(a.wasteSats, b.wasteSats) ||
     b.coins.length - a.coins.length ||
-    compare(a.feeSats, b.feeSats) ||
-    compare(a.search, b.search)
+    compareBigints(a.feeSats, b.feeSats)
   );
-}
-
-function compare<T extends bigint | string>(a: T, b: T): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -9,6 +9,7 @@ import { Fault } from '../../../core/fault.js';
 import { isP2wpkh } from '../../../core/intents/bitcoin/address.js';
 import type { FeeCaps } from '../../../core/policy/types.js';
 import { identifier, sha256Hex } from '../../../core/statements/fields.js';
+import { compareBigints, lesser } from './bigints.js';
 import type { BitcoinFaultCode } from './bitcoin.errors.js';
 import { type Coin, leastFee, type RandomBelow, type SelectionTask, selectCoins } from './coin-selection.js';
 import { shuffled } from './selection-searches.js';
@@ -108,7 +109,7 @@ export function maxFeeOf(payments: readonly Payment[]): bigint {
   const moved = payments.reduce((sum, payment) => sum + payment.amountSats, 0n);
   return payments.reduce((least, { feeCaps }) => {
     const relative = (moved * feeCaps.relativeMaxBasisPoints) / 10_000n;
-    return minimum(least, minimum(feeCaps.absoluteMax, relative));
+    return lesser(least, lesser(feeCaps.absoluteMax, relative));
   }, ceilings);
 }
 
@@ -124,7 +125,7 @@ export function planPayments(task: PlanTask): PlanResult {
   for (;;) {
     const result = leastFeeOf(task, batch) <= maxFeeOf(batch) ? planExactly(task, batch) : TOO_DEAR;
     if (result.kind === 'planned') return result;
-    const weakest = batch.toSorted((a, b) => compare(headroom(a, task), headroom(b, task)))[0];
+    const weakest = batch.toSorted((a, b) => compareBigints(headroom(a, task), headroom(b, task)))[0];
     if (weakest === undefined || batch.length === 1) {
       return result.reason === 'fee-above-ceiling' ? oneOf(task, others) : result;
     }
@@ -162,7 +163,7 @@ function payable(task: PlanTask): Payment[] {
 function headroom(payment: Payment, task: PlanTask): bigint {
   const { absoluteMax, relativeMaxBasisPoints } = payment.feeCaps;
   const relative = (payment.amountSats * relativeMaxBasisPoints) / 10_000n;
-  const allowed = minimum(payment.feeCeilingSats, minimum(absoluteMax, relative));
+  const allowed = lesser(payment.feeCeilingSats, lesser(absoluteMax, relative));
   return allowed - feeAt(task.feeRate, outputVbytes(payment.script));
 }
 
@@ -278,12 +279,4 @@ export function antiSnipingLockTime(tipHeight: number, tipAgeMs: number, random:
   if (tipAgeMs > STALE_TIP_MS) return 0;
   const earlier = random(10) === 0 ? random(100) : 0;
   return Math.max(0, tipHeight - earlier);
-}
-
-function minimum(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
-}
-
-function compare(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,6 +1,7 @@
 // A plan that replaces an earlier one with a higher fee (BIP-125): the same payments, all the same inputs, so that the
 // two conflict for good, and further confirmed coins only when change cannot bear the rise. Pure.
 
+import { greater } from './bigints.js';
 import {
   type BitcoinPlan,
   type Payment,
@@ -32,7 +33,7 @@ export function planReplacement(task: ReplacementTask, payments: readonly Paymen
   const { replaced } = task;
   // Nodes compare rates as well as fees; both must rise.
   const replacedRate = (replaced.feeSats * 1000n + replaced.vbytes - 1n) / replaced.vbytes;
-  let feeRate = maximum(task.feeRate, replacedRate + task.incrementalFeeRate);
+  let feeRate = greater(task.feeRate, replacedRate + task.incrementalFeeRate);
   // BIP-125 rule 2: a replacement adds no unconfirmed input.
   const confirmed = task.coins.filter((coin) => coin.confirmed);
   for (let round = 0; round < MAX_ROUNDS && feeRate <= task.ceilingFeeRate; round += 1) {
@@ -40,11 +41,7 @@ export function planReplacement(task: ReplacementTask, payments: readonly Paymen
     if (result.kind !== 'planned') return result;
     const demanded = replaced.feeSats + feeAt(task.incrementalFeeRate, result.plan.vbytes);
     if (result.plan.feeSats >= demanded) return result;
-    feeRate = maximum(feeRate + 1n, (demanded * 1000n + result.plan.vbytes - 1n) / result.plan.vbytes);
+    feeRate = greater(feeRate + 1n, (demanded * 1000n + result.plan.vbytes - 1n) / result.plan.vbytes);
   }
   return { kind: 'wait', reason: 'fee-above-ceiling' };
-}
-
-function maximum(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
 }
