@@ -1,0 +1,76 @@
+// The endpoints of approvals: what officers sign, and what they signed.
+
+import { z } from 'zod';
+import { approval, transferStatement } from '../../core/statements/approval.js';
+import { identifier, sha256Hex } from '../../core/statements/fields.js';
+import { endpoint } from '../http/endpoint.js';
+import { exampleApproval, exampleToSign, exampleTransfer } from '../http/examples.js';
+import { transferParams, transferView } from '../transfers/transfer.dto.js';
+import type { StatementToSign } from './approval.service.js';
+
+const requirement = z.strictObject({ group: identifier, quorum: z.int().min(1) });
+
+export const statementToSign = z
+  .strictObject({
+    statement: transferStatement,
+    statementDigest: sha256Hex.describe(
+      'SHA-256 of the bytes to sign for `approve`: to compare between screens.',
+    ),
+    required: z.array(requirement),
+    missing: z.array(requirement),
+  })
+  .meta({ id: 'StatementToSign' }) satisfies z.ZodType<StatementToSign>;
+
+const approvalBody = approval.meta({
+  id: 'Approval',
+  description:
+    'A verdict, and the P-256 signature (r || s) over the line `portcullis/approve/v1` or `portcullis/reject/v1` and the RFC 8785 canonical JSON of the statement.',
+});
+
+export const getStatement = endpoint({
+  operation: 'getStatement',
+  method: 'GET',
+  path: '/v1/transfers/:transferId/statement',
+  tag: 'Approvals',
+  summary: 'Get what officers are asked to sign',
+  description:
+    'The same text for all officers, pinned to policy and governance as they stand. It says in full what will happen; the signer builds it again from the verified request and from the transaction itself.',
+  access: 'officer',
+  params: transferParams,
+  answer: { is: 'ok', description: 'The statement.', schema: statementToSign, example: exampleToSign },
+  refusals: ['transfer-unknown', 'transfer-not-awaiting-approvals'],
+});
+
+export const submitApproval = endpoint({
+  operation: 'submitApproval',
+  method: 'POST',
+  path: '/v1/transfers/:transferId/approvals',
+  tag: 'Approvals',
+  summary: 'Approve or reject',
+  description:
+    'Takes the verdict that the calling officer has signed. One valid rejection ends the transfer; as many approvals as the policy asks for let it go on.',
+  access: 'officer',
+  idempotencyKey: 'optional',
+  params: transferParams,
+  body: { schema: approvalBody, example: exampleApproval },
+  answer: {
+    is: 'created',
+    description: 'The transfer with this verdict.',
+    schema: transferView,
+    example: exampleTransfer,
+  },
+  refusals: [
+    'approval-of-another-person',
+    'transfer-unknown',
+    'transfer-not-awaiting-approvals',
+    'approver-not-in-roster',
+    'approver-not-in-group',
+    'approver-is-requester',
+    'approver-duplicate',
+    'approval-signature-invalid',
+    'approval-other-statement',
+    'approval-expired',
+    'policy-not-in-force',
+    'governance-head-unknown',
+  ],
+});
