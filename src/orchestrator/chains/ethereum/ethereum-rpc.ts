@@ -17,7 +17,7 @@ import {
 import { type Illness, RpcHealth } from './rpc-health.js';
 import { type EthereumSettings, providerUrl } from './settings.js';
 
-export interface NodeReport {
+export interface NodeHealth {
   readonly name: string;
   /** Height of the newest head that it gave; undefined before the first. */
   readonly height: number | undefined;
@@ -125,7 +125,7 @@ export class EthereumRpc {
     this.stop.abort();
   }
 
-  report(): readonly NodeReport[] {
+  report(): readonly NodeHealth[] {
     return this.nodes.map((node) => ({
       name: node.name,
       height: node.height,

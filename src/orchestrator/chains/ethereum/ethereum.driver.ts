@@ -1,6 +1,7 @@
 // Ethereum for the transfer pipeline: one transfer a transaction, one nonce a transfer, type 2 only. It plans and follows;
 // it decides nothing about a transfer and never asks the signer to sign.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { EntityManager } from 'typeorm';
@@ -15,6 +16,7 @@ import type { Database } from '../../database/database.js';
 import type {
   BroadcastResult,
   ChainDriver,
+  NodeReport,
   Observation,
   Payable,
   PlannedTransaction,
@@ -24,7 +26,7 @@ import type {
   WalletBalance,
 } from '../chain-driver.js';
 import type { EthereumFaultCode } from './ethereum.errors.js';
-import { EthereumRpc, isChainUnavailable, type NodeReport } from './ethereum-rpc.js';
+import { EthereumRpc, isChainUnavailable, type NodeHealth } from './ethereum-rpc.js';
 import { most } from './fees.js';
 import { broadcast, sight } from './follow.js';
 import {
@@ -68,6 +70,8 @@ interface Network {
   readonly rpc: EthereumRpc;
 }
 
+const STATUS_WAIT_MS = 2_000;
+
 export class EthereumDriver implements ChainDriver<EthereumOutlook> {
   readonly family = 'ethereum';
   private readonly networks: ReadonlyMap<string, Network>;
@@ -86,9 +90,14 @@ export class EthereumDriver implements ChainDriver<EthereumOutlook> {
     for (const { rpc } of this.networks.values()) rpc.close();
   }
 
-  /** Health of the nodes by chain, for the status page. */
-  nodes(): ReadonlyMap<string, readonly NodeReport[]> {
-    return new Map([...this.networks].map(([chain, { rpc }]) => [chain, rpc.report()]));
+  async nodes(): Promise<readonly NodeReport[]> {
+    const reports = [...this.networks].map(async ([chain, { rpc }]) => {
+      // Whoever has not said its height by then is reported as it was known before.
+      const asked = rpc.head().catch(() => undefined);
+      await Promise.race([asked, sleep(STATUS_WAIT_MS, undefined, { ref: false })]);
+      return rpc.report().map((node) => reportOf(chain, node));
+    });
+    return (await Promise.all(reports)).flat();
   }
 
   /** Throws `chain-unavailable`, `wallet-other-chain`, `signer-knows-no-wallet` and the signer client's faults. */
@@ -341,6 +350,18 @@ function planned(
     replaces,
     plan: planText(plan),
     maxFee: maxFeeOf(plan),
+  };
+}
+
+function reportOf(chain: string, { name, height, illnesses }: NodeHealth): NodeReport {
+  const ills = illnesses.map(({ kind, method, detail }) => [kind, method, detail].filter(Boolean).join(' '));
+  return {
+    chain,
+    node: name,
+    // A method that one node lacks is somebody else's to answer.
+    healthy: height !== undefined && illnesses.every(({ kind }) => kind === 'unsupported'),
+    height: height ?? null,
+    detail: ills.length === 0 ? null : ills.join('; ').slice(0, 300),
   };
 }
 
