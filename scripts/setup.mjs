@@ -256,7 +256,8 @@ function report({ name }, seconds) {
 }
 
 function fail({ name }, error) {
-  const tail = fs.readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-60).join(os.EOL);
+  const ownPart = fs.readFileSync(logFile, 'utf8').split(`\n== ${name}\n`).at(-1) ?? '';
+  const tail = ownPart.trimEnd().split('\n').slice(-60).join(os.EOL);
   console.error(
     `\n  ✗ ${name}: ${error.message}\n\nThe end of ${path.relative(root, logFile)}:\n\n${tail}\n`,
   );
