@@ -264,9 +264,13 @@ function fail({ name }, error) {
   process.exit(1);
 }
 
-/** Runs `args` under Node.js 24, hands on signals, and ends this process as that one ended. */
+/**
+ * Runs `args` under Node.js 24, hands on signals, and ends this process as that one ended. If this process is killed
+ * outright, the kernel ends the other one too.
+ */
 export function becomeNode24(args, env = process.env) {
-  const child = spawn(node24, args, { cwd: root, stdio: 'inherit', env });
+  const command = ['--pdeathsig', 'TERM', '--', node24, ...args];
+  const child = spawn('setpriv', command, { cwd: root, stdio: 'inherit', env });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     // A Ctrl-C at the terminal reaches the child too; it has to bear being told twice.
     process.on(signal, () => child.kill(signal));
