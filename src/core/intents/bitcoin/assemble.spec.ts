@@ -236,6 +236,31 @@ describe('a signed transaction from elsewhere is refused', () => {
       'a byte follows the DER signature',
       withSignature((signature) => Uint8Array.of(...signature.subarray(0, -1), 0, 1)),
     ],
+    ...[
+      ['a length in long form', (r: number[], s: number[]) => [0x30, 0x81, r.length + s.length, ...r, ...s]],
+      [
+        'an integer with a needless zero before it',
+        (r: number[], s: number[]) => {
+          const padded = [2, (r[1] ?? 0) + 1, 0, ...r.slice(2)];
+          return [0x30, padded.length + s.length, ...padded, ...s];
+        },
+      ],
+      ['a byte inside after s', (r: number[], s: number[]) => [0x30, r.length + s.length + 1, ...r, ...s, 0]],
+      [
+        'a negative integer',
+        (r: number[], s: number[]) => [0x30, r.length + s.length, 2, r[1] ?? 0, 0xff, ...r.slice(3), ...s],
+      ],
+      ['another tag', (r: number[], s: number[]) => [0x31, r.length + s.length, ...r, ...s]],
+    ].map(([name, encode]): [string, string, string] => [
+      'witness-malformed',
+      `the DER signature has ${String(name)}`,
+      withSignature((signature) => {
+        const rLength = signature[3] ?? 0;
+        const r = [...signature.subarray(2, 4 + rLength)];
+        const s = [...signature.subarray(4 + rLength, -1)];
+        return typeof encode === 'function' ? Uint8Array.from([...encode(r, s), 1]) : signature;
+      }),
+    ]),
     [
       'witness-malformed',
       's is high',

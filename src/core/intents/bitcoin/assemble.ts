@@ -66,10 +66,9 @@ function derBytes(rs64: Uint8Array): Uint8Array {
 function rs64OfDer(der: Uint8Array): Uint8Array | undefined {
   try {
     const rs64 = secp256k1.Signature.fromBytes(der, 'der').toBytes('compact');
-    // DER has one encoding of each signature: what was read must be written the same.
-    return isLowS(rs64) && bytesToHex(derBytes(rs64)) === bytesToHex(der) ? rs64 : undefined;
+    return isLowS(rs64) ? rs64 : undefined;
   } catch {
-    // The library throws for anything that is not DER.
+    // The library throws for anything but the one encoding that DER has of a signature.
     return undefined;
   }
 }
