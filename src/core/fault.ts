@@ -39,6 +39,12 @@ export class Fault<Code extends string = string> extends Error {
   readonly code: Code;
   readonly facts: Facts;
 
+  /** Makes `instanceof` narrow to a fault whose code is text; TypeScript alone would say `any`. */
+  static override [Symbol.hasInstance](value: unknown): value is Fault {
+    // Asked of a subclass, it still means that subclass.
+    return Function.prototype[Symbol.hasInstance].call(this, value);
+  }
+
   constructor(code: Code, message: string, options: { facts?: Facts; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;

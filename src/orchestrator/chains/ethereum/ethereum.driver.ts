@@ -62,7 +62,7 @@ export interface EthereumDriverParts {
   /** The only nonce that the signer can sign next for a wallet; undefined when it knows no such wallet. */
   readonly signerNextNonce: (walletId: string) => Promise<number | undefined>;
   /** Told what must not wait until somebody looks: a foreign use of a wallet's key. */
-  readonly alarm: (fault: Fault<EthereumFaultCode>) => void;
+  readonly alarm: (fault: Fault) => void;
 }
 
 interface Network {
