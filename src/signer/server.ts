@@ -62,7 +62,7 @@ function parseQuery(bytes: Uint8Array): Query | Reply {
     // Neither the text nor the parser's message about it is echoed: both are the sender's.
     return refuse('0', 'message-malformed', { why: 'not JSON' });
   }
-  if (typeof value !== 'object' || value === null)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
     return refuse('0', 'message-malformed', { why: 'not an object' });
   const named = value as Record<string, unknown>;
   const id = typeof named.id === 'string' && MESSAGE_ID.test(named.id) ? named.id : '0';

@@ -69,7 +69,7 @@ export async function initialise(
   checkVectors(nativeVerifier);
   const replayed = replayGenesis(genesis, nativeVerifier);
   if (replayed.kind === 'refused') {
-    throw new Fault<StoreFaultCode>('store-other-genesis', 'the genesis is not valid', {
+    throw new Fault<StoreFaultCode>('store-other-genesis', `the genesis is not valid: ${replayed.code}`, {
       facts: { code: replayed.code, ...replayed.facts },
     });
   }

@@ -45,8 +45,9 @@ interface Row {
 function openFile(path: string): Database.Database {
   const db = new Database(path, { timeout: 0 });
   try {
-    db.pragma('journal_mode = WAL');
+    // Before WAL is entered, so that the lock is on the file itself and no shared memory is used.
     db.pragma('locking_mode = EXCLUSIVE');
+    db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
     // Takes the exclusive lock now, so that a second signer on the same file fails here and not at its first signature.
@@ -56,7 +57,10 @@ function openFile(path: string): Database.Database {
     const busy = cause instanceof Database.SqliteError && cause.code.startsWith('SQLITE_BUSY');
     throw busy
       ? new Fault<StoreFaultCode>('store-in-use', 'another process has the signer store open', { cause })
-      : new Fault<StoreFaultCode>('store-corrupt', 'the signer store cannot be opened', { cause });
+      : new Fault<StoreFaultCode>('store-corrupt', 'the signer store cannot be opened', {
+          cause,
+          facts: { sqlite: String((cause as { code?: unknown }).code) },
+        });
   }
   return db;
 }

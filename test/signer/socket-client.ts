@@ -39,9 +39,12 @@ export class SocketClient {
   }
 
   private take(message: Reply): void {
-    const waiter = this.waiting.get(message.id);
+    // A message that cannot be read is answered under id 0; where only one is waited for, it is the one.
+    const [only] = this.waiting.keys();
+    const id = message.id === '0' && this.waiting.size === 1 && only !== undefined ? only : message.id;
+    const waiter = this.waiting.get(id);
     if (waiter) {
-      this.waiting.delete(message.id);
+      this.waiting.delete(id);
       waiter(message);
     } else {
       this.strays.push(message);
@@ -62,7 +65,12 @@ export class SocketClient {
 
   /** Sends any message with a fresh id and waits for the reply to it. */
   ask(message: Record<string, unknown>): Promise<Reply> {
-    const id = typeof message.id === 'string' ? message.id : randomUUID();
+    const id = randomUUID();
+    return this.askText(id, JSON.stringify({ version: PROTOCOL_VERSION, id, ...message }));
+  }
+
+  /** Sends a text as a message and waits for the reply to `id`, or for one to a message that could not be read. */
+  askText(id: string, text: string): Promise<Reply> {
     const answered = new Promise<Reply>((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new Error('the signer did not answer in time')),
@@ -73,7 +81,6 @@ export class SocketClient {
         resolve(received);
       });
     });
-    const text = JSON.stringify({ version: PROTOCOL_VERSION, id, ...message });
     this.sendBytes(encodeFrame(new TextEncoder().encode(text)));
     return answered;
   }

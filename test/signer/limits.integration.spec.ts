@@ -1,0 +1,185 @@
+// Limits under a crowd: two orchestrators, both compromised or merely busy, ask for two hundred signatures at once.
+// What the signer signs never exceeds a limit by one unit, and nobody's word gives a limit back.
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
+import type { PolicyDocument } from '../../src/core/governance/entry.js';
+import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
+import { type Reply, signResult } from '../../src/signer-protocol/messages.js';
+import { Deployment, ETH, ETHEREUM } from './deployment.js';
+import { codeOf, type SocketClient } from './socket-client.js';
+import { coin, eip1559, payTo, psbt } from './transactions.js';
+
+const DESTINATION_BTC = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
+const DESTINATION_ETH = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
+const HOUR_MS = 3_600_000;
+const MAX_COUNT = 60;
+const MAX_SATS = 4_000_000n;
+
+function policy(name: string, text: string): PolicyDocument {
+  return { name, lines: text.trim().split('\n') };
+}
+
+const POLICIES = [
+  policy(
+    'hot-bitcoin',
+    `
+policy: hot-bitcoin
+applies-to: { wallets: [hot-btc] }
+fee-caps: { absolute: "0.0005 BTC", relative: "100%" }
+limits:
+  - { id: hour, per: wallet, asset: BTC, window: 1h, max: "0.04 BTC" }
+rules:
+  - { id: any, when: { asset: BTC, amount-at-most: "1 BTC" }, then: allow }`,
+  ),
+  policy(
+    'hot-ethereum',
+    `
+policy: hot-ethereum
+applies-to: { wallets: [hot-eth] }
+fee-caps: { absolute: "0.01 ETH", relative: "100%" }
+rules:
+  - { id: any, when: { asset: ETH, amount-at-most: "1 ETH" }, then: allow }`,
+  ),
+  policy(
+    'everything',
+    `
+policy: everything
+applies-to: everything
+limits:
+  - { id: hour, per: global, window: 1h, max-count: ${MAX_COUNT} }`,
+  ),
+];
+
+let deployment: Deployment;
+let orchestrators: SocketClient[];
+let own: string;
+
+beforeAll(async () => {
+  deployment = await Deployment.create({ policies: POLICIES });
+  orchestrators = [await deployment.start(), await deployment.connect()];
+  own = p2wpkhScript(deployment.publicKeys.bitcoin);
+});
+afterAll(() => deployment.destroy());
+
+/** A withdrawal of 0.001 BTC from a coin of its own, with a satoshi more for each index so that all differ. */
+function bitcoinOrder(amountSats: bigint): SigningOrder {
+  const request = deployment.request({ amount: amountSats.toString(), destination: DESTINATION_BTC });
+  const outputs = [
+    payTo(DESTINATION_BTC, amountSats),
+    { script: own, amountSats: 1_000_000n - amountSats - 1_000n },
+  ];
+  return {
+    wallet: 'hot-btc',
+    transaction: psbt([coin(own, 1_000_000n)], outputs),
+    transfers: [deployment.transfer(request)],
+  };
+}
+
+function ethereumOrder(nonce: number): SigningOrder {
+  const request = deployment.request({
+    chain: ETHEREUM,
+    wallet: 'hot-eth',
+    asset: ETH,
+    amount: (10n ** 16n).toString(),
+    destination: DESTINATION_ETH,
+    feeCeiling: (10n ** 15n).toString(),
+  });
+  const transaction = eip1559({ to: DESTINATION_ETH, value: 10n ** 16n, nonce });
+  return { wallet: 'hot-eth', transaction, transfers: [deployment.transfer(request)] };
+}
+
+/** As an orchestrator does: what came too early for its nonce is sent again, a bounded number of times. */
+async function insist(client: SocketClient | undefined, order: SigningOrder): Promise<Reply> {
+  if (!client) throw new Error('no client');
+  let answer = await client.sign(order);
+  for (let tries = 0; tries < 20 && codeOf(answer) === 'nonce-gap'; tries++)
+    answer = await client.sign(order);
+  return answer;
+}
+
+function signedAmounts(replies: readonly Reply[]): bigint[] {
+  return replies.flatMap((answer) =>
+    answer.kind === 'done'
+      ? signResult
+          .parse(answer.result)
+          .certificate.order.transfers.map(({ request }) => BigInt(request.statement.amount))
+      : [],
+  );
+}
+
+describe('limits', () => {
+  let replies: Reply[];
+  let orders: SigningOrder[];
+
+  it('hold to the unit when 200 orders of mixed assets arrive at once from two orchestrators', async () => {
+    // Bitcoin's own limit holds 39 of these; the global one holds 60 of whatever comes first.
+    orders = Array.from({ length: 200 }, (_, index) =>
+      index % 2 === 0 ? bitcoinOrder(100_001n + BigInt(index)) : ethereumOrder((index - 1) / 2),
+    );
+    replies = await Promise.all(orders.map((order, index) => insist(orchestrators[(index >> 1) % 2], order)));
+    const signed = orders.filter((_, index) => replies[index]?.kind === 'done');
+    const sats = signedAmounts(replies.filter((_, index) => orders[index]?.wallet === 'hot-btc'));
+    expect(signed.length).toBe(MAX_COUNT);
+    expect(sats.reduce((sum, amount) => sum + amount, 0n)).toBeLessThanOrEqual(MAX_SATS);
+    expect(new Set(replies.map(codeOf))).toEqual(new Set(['done', 'limit-exceeded']));
+  });
+
+  it('let the last unit through and not one more', async () => {
+    deployment.time.advance(2 * HOUR_MS);
+    const [client] = orchestrators;
+    if (!client) throw new Error('no client');
+    for (const amount of [900_000n, 900_000n, 900_000n, 900_000n]) {
+      expect(codeOf(await client.sign(bitcoinOrder(amount)))).toBe('done');
+    }
+    expect(codeOf(await client.sign(bitcoinOrder(400_001n)))).toBe('limit-exceeded');
+    expect(codeOf(await client.sign(bitcoinOrder(400_000n)))).toBe('done');
+    expect(codeOf(await client.sign(bitcoinOrder(600n)))).toBe('limit-exceeded');
+  });
+
+  it('are not regained by cancelling, by reporting failure, by a restart, or by turning the clock forward while it is off', async () => {
+    const [client] = orchestrators;
+    if (!client) throw new Error('no client');
+    const amount = 300_000n;
+    deployment.time.advance(2 * HOUR_MS);
+    const spent = coin(own, 5_000_000n);
+    const request = deployment.request({ amount: '3900000', destination: DESTINATION_BTC });
+    const outputs = [payTo(DESTINATION_BTC, 3_900_000n), { script: own, amountSats: 1_090_000n }];
+    const order = {
+      wallet: 'hot-btc',
+      transaction: psbt([spent], outputs),
+      transfers: [deployment.transfer(request)],
+    };
+    expect(codeOf(await client.sign(order))).toBe('done');
+    const cancel = {
+      wallet: 'hot-btc',
+      transaction: psbt([spent], [{ script: own, amountSats: 4_985_000n }]),
+      transfers: [],
+    };
+    expect(codeOf(await client.sign(cancel))).toBe('done');
+    expect(codeOf(await client.sign(bitcoinOrder(amount)))).toBe('limit-exceeded');
+
+    for (const verb of ['report', 'release', 'failed', 'cancel', 'void']) {
+      const transferId = signResultTransfer(replies[0]);
+      expect(codeOf(await client.ask({ verb, transferIds: [transferId], state: 'failed' }))).toBe(
+        'verb-unknown',
+      );
+    }
+    expect(codeOf(await client.sign(bitcoinOrder(amount)))).toBe('limit-exceeded');
+
+    await deployment.stop();
+    // The host's clock says that two hours have passed; the signer did not run in them.
+    deployment.time.wall += 2 * HOUR_MS;
+    const again = await deployment.start();
+    expect(codeOf(await again.sign(bitcoinOrder(amount)))).toBe('limit-exceeded');
+    // Two hours with the signer running do free the limit.
+    deployment.time.advance(2 * HOUR_MS);
+    expect(codeOf(await again.sign(bitcoinOrder(amount)))).toBe('done');
+  });
+});
+
+function signResultTransfer(answer: Reply | undefined): string | undefined {
+  return answer?.kind === 'done'
+    ? signResult.parse(answer.result).certificate.decisions[0]?.transferId
+    : undefined;
+}
