@@ -38,7 +38,7 @@ export const getStatement = endpoint({
   access: 'officer',
   params: transferParams,
   answer: { is: 'ok', description: 'The statement.', schema: statementToSign, example: exampleToSign },
-  refusals: ['transfer-unknown', 'transfer-not-awaiting-approvals'],
+  refusals: ['transfer-unknown', 'transfer-not-awaiting-approvals', 'request-altered', 'request-expired'],
 });
 
 export const submitApproval = endpoint({
@@ -68,7 +68,8 @@ export const submitApproval = endpoint({
     'approver-is-requester',
     'approver-duplicate',
     'approval-signature-invalid',
-    'approval-other-statement',
+    'request-altered',
+    'request-expired',
     'approval-expired',
     'policy-not-in-force',
     'governance-head-unknown',

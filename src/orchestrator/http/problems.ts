@@ -244,7 +244,7 @@ const TRANSFERS: Record<TransferRefusalCode | 'balance-unavailable', ProblemKind
   'balance-unavailable': kind(503, 'Balance not available', "The chain's nodes do not answer at the moment."),
 };
 
-const APPROVALS: Record<Exclude<ApprovalServiceRefusalCode, 'transfer-unknown'>, ProblemKind> = {
+const APPROVALS: Record<Exclude<ApprovalServiceRefusalCode, TransferRefusalCode>, ProblemKind> = {
   'approval-other-transfer': kind(
     422,
     "Another transfer's approval",
@@ -307,10 +307,10 @@ const APPROVALS: Record<Exclude<ApprovalServiceRefusalCode, 'transfer-unknown'>,
     'In none of the groups',
     'The policy asks for approvals of groups that this officer is not in.',
   ),
-  'approval-other-statement': kind(
+  'request-altered': kind(
     409,
-    'Statement changed',
-    'The transfer has another statement by now. Get it again and sign that.',
+    'Stored request altered',
+    'What the database holds of this transfer is not what was signed. Nothing goes on with it; call the operators.',
   ),
 };
 

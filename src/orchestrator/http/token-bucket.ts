@@ -10,11 +10,13 @@ export interface Rate {
 }
 
 interface Bucket {
-  tokens: number;
+  /** In sixty-thousandths of a token, so that a millisecond's refill is a whole number. */
+  credit: number;
   atMs: number;
 }
 
 const MINUTE_MS = 60_000;
+const TOKEN = MINUTE_MS;
 
 export class TokenBuckets {
   /** In the order of last use. */
@@ -27,19 +29,18 @@ export class TokenBuckets {
 
   /** Takes a token for `key`. 0 when there was one, otherwise how many milliseconds until there is. */
   take(key: string, nowMs: number): number {
-    const bucket = this.buckets.get(key) ?? { tokens: this.rate.burst, atMs: nowMs };
+    const { perMinute, burst } = this.rate;
+    const bucket = this.buckets.get(key) ?? { credit: burst * TOKEN, atMs: nowMs };
     this.buckets.delete(key);
     this.buckets.set(key, bucket);
     this.forgetOldest();
     // A clock that was set back gives nothing, and takes nothing away.
     const elapsedMs = Math.max(0, nowMs - bucket.atMs);
-    bucket.tokens = Math.min(this.rate.burst, bucket.tokens + (elapsedMs * this.rate.perMinute) / MINUTE_MS);
+    bucket.credit = Math.min(burst * TOKEN, bucket.credit + elapsedMs * perMinute);
     bucket.atMs = nowMs;
-    if (bucket.tokens >= 1) {
-      bucket.tokens -= 1;
-      return 0;
-    }
-    return Math.ceil(((1 - bucket.tokens) * MINUTE_MS) / this.rate.perMinute);
+    if (bucket.credit < TOKEN) return Math.ceil((TOKEN - bucket.credit) / perMinute);
+    bucket.credit -= TOKEN;
+    return 0;
   }
 
   get size(): number {

@@ -1,0 +1,52 @@
+// What a person sees of the programs' state, as schemas.
+
+import { z } from 'zod';
+import { sha256Hex, timestampMs } from '../../core/statements/fields.js';
+import { tokenReport } from '../../signer-protocol/messages.js';
+
+const fault = z.string().max(64).describe('Code of the fault that keeps it from answering.');
+
+export const statusView = z
+  .strictObject({
+    version: z.string(),
+    nowMs: timestampMs,
+    deploymentId: sha256Hex,
+    database: z.strictObject({
+      dialect: z.enum(['sqlite', 'postgres']),
+      reachable: z.boolean(),
+      fault: fault.exactOptional(),
+    }),
+    governance: z.strictObject({
+      known: z.boolean(),
+      sequence: z.int().nullable(),
+      head: sha256Hex.nullable(),
+      policyHash: sha256Hex.nullable(),
+      fault: fault.exactOptional(),
+    }),
+    signer: z.strictObject({
+      reachable: z.boolean(),
+      /** It serves this deployment, and its governance log ends where ours does. */
+      agrees: z.boolean().describe('It serves this deployment, and its governance log ends where ours does.'),
+      version: z.string().nullable(),
+      governanceSequence: z.int().nullable(),
+      journalSequence: z.int().nullable(),
+      anchoredSequence: z.int().nullable().describe('Journal sequence that the record on the token covers.'),
+      clockAheadMs: z.int().nullable().describe("The signer's clock against ours."),
+      fault: fault.exactOptional(),
+    }),
+    tokens: z.array(tokenReport),
+    nodes: z.array(
+      z.strictObject({
+        chain: z.string(),
+        node: z.string(),
+        healthy: z.boolean(),
+        height: z.int().nullable(),
+        detail: z.string().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'Status' });
+export type StatusView = z.infer<typeof statusView>;
+
+export const liveness = z.strictObject({ status: z.literal('alive') }).meta({ id: 'Liveness' });
+export const readiness = z.strictObject({ status: z.literal('ready') }).meta({ id: 'Readiness' });
