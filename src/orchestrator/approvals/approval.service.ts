@@ -1,18 +1,34 @@
 // Officers' approvals: what they are asked to sign, and taking what they signed. Whether a transfer has enough of them
 // is the policy's question; the signer asks it again for itself.
 
-import type { ApprovalRefusalCode } from '../../core/authorization/approvals.js';
-import { Fault, type Outcome } from '../../core/fault.js';
-import type { Approval, TransferStatement } from '../../core/statements/approval.js';
+import type { EntityManager } from 'typeorm';
+import {
+  type ApprovalRefusalCode,
+  verifyApproval,
+  verifyStatement,
+} from '../../core/authorization/approvals.js';
+import type { RequestRefusalCode, VerifiedRequest } from '../../core/authorization/requests.js';
+import { accepted, type Outcome, refused } from '../../core/fault.js';
+import { type Approval, statementDigest, type TransferStatement } from '../../core/statements/approval.js';
 import type { Alongside } from '../database/alongside.js';
+import type { Governance } from '../governance/governance.service.js';
+import { heldApprovals } from '../transfers/approval.store.js';
+import { assess, verifyRow } from '../transfers/assess.js';
+import type { PipelineParts } from '../transfers/pipeline.js';
+import { ApprovalRow, TransferRow } from '../transfers/transfer.entity.js';
+import { viewOf } from '../transfers/transfer.reader.js';
+import { moveTransfer, transferForUpdate } from '../transfers/transfer.store.js';
 import type { RequirementView, TransferView } from '../transfers/transfer.view.js';
+import { wake } from '../transfers/work.store.js';
 
 export type ApprovalServiceRefusalCode =
   | ApprovalRefusalCode
+  | RequestRefusalCode
+  | 'request-altered'
+  | 'destination-invalid'
   | 'transfer-unknown'
   | 'transfer-not-awaiting-approvals'
-  | 'approver-not-in-group'
-  | 'approval-other-statement';
+  | 'approver-not-in-group';
 
 /** What an officer is shown and signs. */
 export interface StatementToSign {
@@ -23,12 +39,37 @@ export interface StatementToSign {
   readonly missing: readonly RequirementView[];
 }
 
+type Result = Outcome<TransferView, ApprovalServiceRefusalCode>;
+
+/** A transfer that waits for officers, with what its approvals are judged by. */
+interface Waiting {
+  readonly row: TransferRow;
+  readonly statement: TransferStatement;
+  readonly request: VerifiedRequest;
+}
+
 export class ApprovalService {
+  constructor(private readonly parts: PipelineParts) {}
+
   /** The one statement of a transfer that all its officers sign. Refuses `transfer-not-awaiting-approvals`. */
   async statementFor(
-    _transferId: string,
+    transferId: string,
   ): Promise<Outcome<StatementToSign, 'transfer-unknown' | 'transfer-not-awaiting-approvals'>> {
-    throw new Fault('not-built', 'not built yet');
+    const { state } = this.parts.governance.now();
+    return this.parts.database.read(async (db) => {
+      const row = await db.findOneBy(TransferRow, { transferId });
+      if (!row) return refused('transfer-unknown', { transferId });
+      if (row.state !== 'awaiting-approvals' || row.statement === null) {
+        return refused('transfer-not-awaiting-approvals', { transferId, state: row.state });
+      }
+      const { approvals } = await viewOf(db, row, state);
+      return accepted({
+        statement: row.statement,
+        statementDigest: statementDigest(row.statement),
+        required: approvals.required,
+        missing: approvals.missing,
+      });
+    });
   }
 
   /**
@@ -36,11 +77,93 @@ export class ApprovalService {
    * the policy asks for moves the transfer to `approved`; one valid rejection ends it (`refused`, `rejected-by-officer`).
    * `alongside` runs in the transaction that stores the verdict.
    */
-  async submit(
-    _transferId: string,
-    _approval: Approval,
-    _alongside?: Alongside,
-  ): Promise<Outcome<TransferView, ApprovalServiceRefusalCode>> {
-    throw new Fault('not-built', 'not built yet');
+  async submit(transferId: string, approval: Approval, alongside?: Alongside): Promise<Result> {
+    const { database, governance, clock } = this.parts;
+    const now = governance.now();
+    return database.transaction(async (db): Promise<Result> => {
+      const nowMs = clock.nowMs();
+      const waiting = await this.waiting(db, transferId, now, nowMs);
+      if (waiting.kind === 'refused') return waiting;
+      const { row, statement, request } = waiting.value;
+      const person = verifyApproval(now.state, request, statement, approval, this.parts.verifier);
+      if (person.kind === 'refused') return person;
+      const personId = person.value;
+      const stored = await this.store(db, row, statement, approval, personId, now, nowMs);
+      if (stored.kind === 'refused') return stored;
+      if (approval.verdict === 'reject') {
+        const { credentialId } = approval;
+        const by = `person:${personId}`;
+        const move = { reason: 'rejected-by-officer', facts: { personId, credentialId }, nowMs, by };
+        await moveTransfer(db, row, 'refused', move);
+      } else {
+        await this.approveIfComplete(db, waiting.value, personId, now, nowMs);
+      }
+      await alongside?.(db);
+      return accepted(await viewOf(db, row, now.state));
+    });
+  }
+
+  private async waiting(
+    db: EntityManager,
+    transferId: string,
+    now: Governance,
+    nowMs: number,
+  ): Promise<Outcome<Waiting, ApprovalServiceRefusalCode>> {
+    const row = await transferForUpdate(db, transferId);
+    if (!row) return refused('transfer-unknown', { transferId });
+    const { statement } = row;
+    if (row.state !== 'awaiting-approvals' || statement === null) {
+      return refused('transfer-not-awaiting-approvals', { transferId, state: row.state });
+    }
+    const request = verifyRow(now, row, this.parts.verifier, nowMs);
+    // The workers will end such a transfer; until they do, nobody's approval counts for it.
+    if (request.kind === 'refused') return request;
+    const verified = verifyStatement(now.state, request.value, statement, nowMs);
+    if (verified.kind === 'refused') return verified;
+    return accepted({ row, statement, request: request.value });
+  }
+
+  /** Keeps a verified verdict. One a person for each statement, of people whom the policy asks. */
+  private async store(
+    db: EntityManager,
+    row: TransferRow,
+    statement: TransferStatement,
+    approval: Approval,
+    personId: string,
+    now: Governance,
+    nowMs: number,
+  ): Promise<Outcome<string, 'approver-not-in-group' | 'approver-duplicate'>> {
+    const { transferId } = row;
+    const asked = (row.decision?.requirements ?? []).map(({ group }) => group);
+    if (!asked.some((group) => now.state.groups.get(group)?.includes(personId))) {
+      return refused('approver-not-in-group', { transferId, personId, groups: asked.join(', ') });
+    }
+    const key = { transferId, statementDigest: statementDigest(statement), personId };
+    if (await db.existsBy(ApprovalRow, key)) return refused('approver-duplicate', { transferId, personId });
+    const { credentialId, verdict, signature } = approval;
+    await db.insert(ApprovalRow, { ...key, credentialId, verdict, signature, receivedAtMs: nowMs });
+    return accepted(personId);
+  }
+
+  private async approveIfComplete(
+    db: EntityManager,
+    { row, statement, request }: Waiting,
+    personId: string,
+    now: Governance,
+    nowMs: number,
+  ): Promise<void> {
+    const approvals = await heldApprovals(db, row.transferId, statement);
+    const held = { statement, approvals };
+    const assessed = assess(now, request, held, () => 0n, this.parts.verifier, nowMs);
+    if (assessed.kind === 'refused' || assessed.value.missing.length > 0) return;
+    const facts = {
+      approvers: assessed.value.approvals
+        .map((one) => one.personId)
+        .join(', ')
+        .slice(0, 500),
+    };
+    const move = { reason: 'approvals-complete', facts, nowMs, by: `person:${personId}` };
+    await moveTransfer(db, row, 'approved', move);
+    await wake(db, 'wallet', row.walletId, nowMs);
   }
 }

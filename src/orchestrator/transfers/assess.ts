@@ -1,0 +1,187 @@
+// What governance and policy say of a transfer at one moment: may it go on, whose approvals count, whose are missing.
+// Pure. It is asked again before every step that rests on it, since governance may have changed; and the signer asks
+// the same questions of the decoded bytes, whatever the answer here.
+
+import { excludedApprovers, verifyApproval, verifyStatement } from '../../core/authorization/approvals.js';
+import {
+  type RequestRefusalCode,
+  type VerifiedRequest,
+  verifyRequest,
+} from '../../core/authorization/requests.js';
+import { accepted, type Facts, type Outcome, refused } from '../../core/fault.js';
+import type { Chain } from '../../core/governance/entry.js';
+import { scriptOfAddress } from '../../core/intents/bitcoin/address.js';
+import { ethereumAddress } from '../../core/intents/ethereum/address.js';
+import { missingApprovals } from '../../core/policy/approvals.js';
+import { chargesOf, decide } from '../../core/policy/decide.js';
+import type {
+  ApprovalRequirement,
+  Decision,
+  LimitCharge,
+  LimitUsage,
+  PolicyRefusalCode,
+  Situation,
+} from '../../core/policy/types.js';
+import type { Approval, TransferStatement } from '../../core/statements/approval.js';
+import type { SignedRequest } from '../../core/statements/request.js';
+import type { SignatureVerifier } from '../../core/statements/signature.js';
+import type { Governance } from '../governance/governance.service.js';
+import type { StoredDecision, TransferRow } from './transfer.entity.js';
+
+export type Permission = Exclude<Decision, { readonly kind: 'refuse' }>;
+
+/** An approval whose person was known when it came. */
+export interface HeldApproval extends Approval {
+  readonly personId: string;
+}
+
+export interface Assessment {
+  readonly request: VerifiedRequest;
+  readonly decision: Permission;
+  /** False when officers have to sign and there is no statement, or not one that is in force. */
+  readonly statementInForce: boolean;
+  /** Those that count now: over the statement in force, by people who are still in the roster. */
+  readonly approvals: readonly HeldApproval[];
+  readonly missing: readonly ApprovalRequirement[];
+}
+
+export type AssessmentRefusalCode = PolicyRefusalCode;
+
+/** Is this a destination on that chain, written as it must be? Input is hostile. */
+export function checkDestination(chain: Chain, destination: string): Outcome<string, 'destination-invalid'> {
+  return chain.family === 'bitcoin'
+    ? scriptOfAddress(destination, chain.network)
+    : ethereumAddress(destination);
+}
+
+function situationOf({ statement, wallet, chain }: VerifiedRequest): Situation {
+  return {
+    wallet: wallet.walletId,
+    tier: wallet.tier,
+    chain: chain.chain,
+    contract: statement.asset.kind === 'native' ? 'native' : statement.asset.contract.toLowerCase(),
+    amount: BigInt(statement.amount),
+    destination: statement.destination,
+    requester: statement.requester,
+    customer: statement.customer,
+  };
+}
+
+/** The counters that a transfer would charge. */
+export function chargesFor(governance: Governance, request: VerifiedRequest): readonly LimitCharge[] {
+  return chargesOf(governance.policies, situationOf(request));
+}
+
+/** Verifies a request and its destination. Input is hostile. */
+export function verifyTransfer(
+  governance: Governance,
+  request: SignedRequest,
+  verifier: SignatureVerifier,
+  nowMs: number,
+  isSigned = false,
+): Outcome<VerifiedRequest, RequestRefusalCode | 'destination-invalid'> {
+  const verified = verifyRequest(governance.state, request, verifier, nowMs, () => isSigned);
+  if (verified.kind === 'refused') return verified;
+  const { chain, statement, transferId } = verified.value;
+  const destination = checkDestination(chain, statement.destination);
+  return destination.kind === 'refused'
+    ? refused(destination.code, { transferId, ...destination.facts })
+    : verified;
+}
+
+/** Verifies what lay in the database: the request of a row must still be the one that made the row. */
+export function verifyRow(
+  governance: Governance,
+  row: Pick<TransferRow, 'request' | 'transferId'>,
+  verifier: SignatureVerifier,
+  nowMs: number,
+  isSigned = false,
+): Outcome<VerifiedRequest, RequestRefusalCode | 'destination-invalid' | 'request-altered'> {
+  const verified = verifyTransfer(governance, row.request, verifier, nowMs, isSigned);
+  if (verified.kind === 'refused' || verified.value.transferId === row.transferId) return verified;
+  return refused('request-altered', { transferId: row.transferId, found: verified.value.transferId });
+}
+
+export interface Held {
+  readonly statement: TransferStatement | null;
+  readonly approvals: readonly HeldApproval[];
+}
+
+/** Assesses a verified request. `held` comes from the database and is not trusted: what does not verify does not count. */
+export function assess(
+  governance: Governance,
+  request: VerifiedRequest,
+  held: Held,
+  usage: LimitUsage,
+  verifier: SignatureVerifier,
+  nowMs: number,
+): Outcome<Assessment, AssessmentRefusalCode> {
+  const decision = decide(governance.policies, situationOf(request), usage);
+  if (decision.kind === 'refuse') {
+    const facts: Facts = {
+      ...decision.facts,
+      ...(decision.rule === undefined ? {} : { rule: decision.rule }),
+    };
+    return refused(decision.code, facts);
+  }
+  if (decision.requirements.length === 0) {
+    return accepted({ request, decision, statementInForce: true, approvals: [], missing: [] });
+  }
+  const { statement } = held;
+  const inForce =
+    statement !== null && verifyStatement(governance.state, request, statement, nowMs).kind === 'accepted';
+  const approvals = inForce
+    ? held.approvals.filter((approval) => counts(governance, request, statement, approval, verifier))
+    : [];
+  const missing = missingApprovals(
+    decision.requirements,
+    new Set(approvals.map((approval) => approval.personId)),
+    governance.state.groups,
+    excludedApprovers(request),
+  );
+  return accepted({ request, decision, statementInForce: inForce, approvals, missing });
+}
+
+/** The held approvals of a transfer that the signer would count, whatever the time: what goes into a signing order. */
+export function validApprovals(
+  governance: Governance,
+  row: Pick<TransferRow, 'request' | 'transferId'>,
+  statement: TransferStatement | null,
+  approvals: readonly HeldApproval[],
+  verifier: SignatureVerifier,
+): readonly HeldApproval[] {
+  const verified = verifyRow(governance, row, verifier, row.request.statement.createdAtMs, true);
+  // The signer is asked all the same, and says what is wrong with the request.
+  if (statement === null || verified.kind === 'refused') return approvals;
+  return approvals.filter((approval) => counts(governance, verified.value, statement, approval, verifier));
+}
+
+function counts(
+  { state }: Governance,
+  request: VerifiedRequest,
+  statement: TransferStatement,
+  approval: HeldApproval,
+  verifier: SignatureVerifier,
+): boolean {
+  if (approval.verdict !== 'approve') return false;
+  const person = verifyApproval(state, request, statement, approval, verifier);
+  return person.kind === 'accepted' && person.value === approval.personId;
+}
+
+export function storedOf(decision: Permission): StoredDecision {
+  return {
+    kind: decision.kind,
+    rule: decision.rule,
+    policyHash: decision.policyHash,
+    requirements: decision.requirements.map(({ group, quorum }) => ({ group, quorum })),
+    limits: decision.limits.map((limit) => ({
+      limitId: limit.limitId,
+      key: limit.key,
+      windowMs: limit.windowMs,
+      amount: limit.amount.toString(),
+      usedBefore: limit.usedBefore.toString(),
+      usedAfter: limit.usedAfter.toString(),
+      max: limit.max.toString(),
+    })),
+  };
+}

@@ -1,0 +1,181 @@
+// The steps before anything is reserved: verify the request, ask the policy, wait for officers, notice that time or
+// governance has moved on. Database work only; each step is one transaction.
+
+import type { EntityManager } from 'typeorm';
+import { statementOf, type TransferStatement } from '../../core/statements/approval.js';
+import type { Governance } from '../governance/governance.service.js';
+import { heldApprovals } from './approval.store.js';
+import { assess, chargesFor, storedOf, verifyRow } from './assess.js';
+import { Limits } from './limit.store.js';
+import type { PipelineParts } from './pipeline.js';
+import type { TransferRow } from './transfer.entity.js';
+import { type Move, moveTransfer, transferForUpdate } from './transfer.store.js';
+import { finish, hold, type Lease, wake } from './work.store.js';
+
+/** Reasons that stand for "too late", as the state `expired`. */
+const EXPIRIES: readonly string[] = ['request-expired', 'approval-expired'];
+
+export class DecidingSteps {
+  constructor(private readonly parts: PipelineParts) {}
+
+  async run(lease: Lease): Promise<void> {
+    const { database, clock, governance } = this.parts;
+    const now = governance.now();
+    await database.transaction(async (db) => {
+      await hold(db, lease);
+      const row = await transferForUpdate(db, lease.subject);
+      const nowMs = clock.nowMs();
+      const dueAtMs = row ? await this.step(db, row, now, nowMs) : null;
+      await finish(db, lease, dueAtMs);
+    });
+  }
+
+  private async step(
+    db: EntityManager,
+    row: TransferRow,
+    governance: Governance,
+    nowMs: number,
+  ): Promise<number | null> {
+    switch (row.state) {
+      case 'requested':
+        return this.screen(db, row, governance, nowMs);
+      case 'screened':
+        return this.decide(db, row, governance, nowMs);
+      case 'awaiting-approvals':
+      case 'approved':
+        return this.review(db, row, governance, nowMs);
+      default:
+        // Whatever else there is to do belongs to its wallet or its transaction.
+        return null;
+    }
+  }
+
+  private because(reason: string, nowMs: number, facts: Move['facts'] = {}): Move {
+    return { reason, facts, nowMs, by: this.parts.settings.worker };
+  }
+
+  /** The request was verified when it came in; since then it lay in a database. */
+  private async screen(
+    db: EntityManager,
+    row: TransferRow,
+    governance: Governance,
+    nowMs: number,
+  ): Promise<number | null> {
+    const verified = verifyRow(governance, row, this.parts.verifier, nowMs);
+    if (verified.kind === 'refused') return this.end(db, row, verified, nowMs);
+    await moveTransfer(db, row, 'screened', this.because('request-verified', nowMs));
+    return nowMs;
+  }
+
+  /** Asks the policy, and on: `decided`, then `approved` or `awaiting-approvals` with the statement that officers sign. */
+  private async decide(
+    db: EntityManager,
+    row: TransferRow,
+    governance: Governance,
+    nowMs: number,
+    keep: TransferStatement | null = null,
+  ): Promise<number | null> {
+    const { verifier, settings } = this.parts;
+    const verified = verifyRow(governance, row, verifier, nowMs);
+    if (verified.kind === 'refused') return this.end(db, row, verified, nowMs);
+    const request = verified.value;
+    const limits = await Limits.read(db, chargesFor(governance, request), nowMs);
+    const assessed = assess(
+      governance,
+      request,
+      { statement: null, approvals: [] },
+      limits.usage,
+      verifier,
+      nowMs,
+    );
+    if (assessed.kind === 'refused') return this.end(db, row, assessed, nowMs);
+    const { decision } = assessed.value;
+    const { rule, policyHash } = decision;
+    if (row.state !== 'decided')
+      await moveTransfer(db, row, 'decided', this.because('rule-matched', nowMs, { rule, policyHash }));
+    const decided = { decision: storedOf(decision), statement: null };
+    if (decision.kind === 'allow') {
+      await moveTransfer(db, row, 'approved', this.because('allowed-by-rule', nowMs, { rule }), decided);
+      await wake(db, 'wallet', row.walletId, nowMs);
+      return row.expiresAtMs;
+    }
+    const { head, policyHash: inForce } = governance.state;
+    const statement =
+      keep ??
+      statementOf(row.request.statement, {
+        policyHash: inForce,
+        governanceHead: head,
+        expiresAtMs: Math.min(row.expiresAtMs, nowMs + settings.approvalTtlMs),
+      });
+    const needs = decision.requirements.map(({ group, quorum }) => `${quorum} of ${group}`).join(', ');
+    await moveTransfer(
+      db,
+      row,
+      'awaiting-approvals',
+      this.because('approvals-needed', nowMs, { rule, needs }),
+      {
+        ...decided,
+        statement,
+      },
+    );
+    return statement.expiresAtMs;
+  }
+
+  /** Looks at what waits for officers or for its turn: has it expired, has governance changed under it? */
+  private async review(
+    db: EntityManager,
+    row: TransferRow,
+    governance: Governance,
+    nowMs: number,
+  ): Promise<number | null> {
+    const { verifier } = this.parts;
+    const verified = verifyRow(governance, row, verifier, nowMs);
+    if (verified.kind === 'refused') return this.end(db, row, verified, nowMs);
+    const { statement } = row;
+    if (statement !== null && statement.expiresAtMs <= nowMs) {
+      const { expiresAtMs } = statement;
+      return this.end(db, row, { code: 'approval-expired', facts: { expiresAtMs } }, nowMs);
+    }
+    if (row.decision?.policyHash !== governance.state.policyHash) {
+      return this.decideAgain(db, row, 'policy-changed', governance, nowMs);
+    }
+    const approvals = await heldApprovals(db, row.transferId, statement);
+    // While officers are asked, only people are counted: a limit that is full now may be free when they have answered.
+    const limits = await Limits.read(db, chargesFor(governance, verified.value), nowMs);
+    const usage = row.state === 'approved' ? limits.usage : () => 0n;
+    const assessed = assess(governance, verified.value, { statement, approvals }, usage, verifier, nowMs);
+    if (assessed.kind === 'refused') return this.end(db, row, assessed, nowMs);
+    const { statementInForce, missing } = assessed.value;
+    if (!statementInForce) return this.decideAgain(db, row, 'statement-not-in-force', governance, nowMs);
+    if (row.state === 'approved' && missing.length > 0) {
+      return this.decideAgain(db, row, 'approvals-withdrawn', governance, nowMs, statement);
+    }
+    if (row.state === 'approved') await wake(db, 'wallet', row.walletId, nowMs);
+    return Math.min(row.expiresAtMs, statement?.expiresAtMs ?? row.expiresAtMs);
+  }
+
+  private async decideAgain(
+    db: EntityManager,
+    row: TransferRow,
+    reason: string,
+    governance: Governance,
+    nowMs: number,
+    keep: TransferStatement | null = null,
+  ): Promise<number | null> {
+    const { policyHash, head } = governance.state;
+    await moveTransfer(db, row, 'decided', this.because(reason, nowMs, { policyHash, governanceHead: head }));
+    return this.decide(db, row, governance, nowMs, keep);
+  }
+
+  /** Ends a transfer for which nothing is reserved. */
+  private async end(
+    db: EntityManager,
+    row: TransferRow,
+    refusal: { readonly code: string; readonly facts: Move['facts'] },
+    nowMs: number,
+  ): Promise<null> {
+    const to = EXPIRIES.includes(refusal.code) ? 'expired' : 'refused';
+    await moveTransfer(db, row, to, this.because(refusal.code, nowMs, refusal.facts));
+    return null;
+  }
+}

@@ -1,0 +1,303 @@
+// What is signed is sent and followed until it is final, or until something that conflicts with it is. Sending again what
+// was sent before is harmless. Nothing here gives anything back: a signed transaction stays spendable until it cannot be.
+
+import type { EntityManager } from 'typeorm';
+import type { BroadcastResult, Observation, Payable, SignedTransaction } from '../chains/chain-driver.js';
+import { assess, verifyRow } from './assess.js';
+import { backoffMs } from './backoff.js';
+import { type PipelineParts, servedWallet } from './pipeline.js';
+import { insertPlan } from './reserving.steps.js';
+import { TransactionRow, type TransferRow } from './transfer.entity.js';
+import {
+  type Move,
+  moveTransaction,
+  moveTransfer,
+  required,
+  transactionForUpdate,
+  transactionsOf,
+  transfersOf,
+  transfersOfForUpdate,
+} from './transfer.store.js';
+import { isFinished, statesUpTo, type TransactionState, type TransferState } from './transfer-states.js';
+import { finish, hold, type Lease, lock } from './work.store.js';
+
+/** A node had it and has it no more: it is sent again at the next look. */
+const EVICTED = 'evicted';
+
+/** As drivers take it. Throws `transfer-inconsistent` for one that is not signed. */
+export function signedOf(row: TransactionRow): SignedTransaction {
+  const { transactionKey, walletId, chain, plan } = row;
+  const signedHex = required(row.signedHex, { transactionKey, what: 'signature' });
+  const transactionId = required(row.transactionId, { transactionKey, what: 'transaction id' });
+  return { transactionKey, walletId, chain, transactionId, signedHex, plan };
+}
+
+/** States in which a transaction may still be mined, or may still become one that may. */
+const ALIVE: readonly TransactionState[] = [
+  'planned',
+  'built',
+  'signing',
+  'signed',
+  'broadcast',
+  'mined',
+  'indeterminate',
+];
+
+export class FollowingSteps {
+  constructor(private readonly parts: PipelineParts) {}
+
+  /** One look at a transaction that is `signed`, `broadcast` or `mined`. */
+  async run(lease: Lease, row: TransactionRow): Promise<void> {
+    const { driver } = servedWallet(this.parts, row.walletId);
+    const signed = signedOf(row);
+    if (row.state === 'signed' || row.reason === EVICTED) {
+      const result = await driver.broadcast(signed);
+      if (result.kind === 'accepted' || result.kind === 'already-known') return this.recordSent(lease);
+      // Perhaps it is in the chain already, or something else is: the observation says more than the rejection.
+      await this.recordObserved(lease, await driver.observe(signed), result);
+    } else {
+      await this.recordObserved(lease, await driver.observe(signed));
+    }
+    await this.bumpIfStuck(lease, row.transactionKey);
+  }
+
+  private because(reason: string, nowMs: number, facts: Move['facts'] = {}): Move {
+    return { reason, facts, nowMs, by: this.parts.settings.worker };
+  }
+
+  private async recordSent(lease: Lease): Promise<void> {
+    const { database, clock } = this.parts;
+    await database.transaction(async (db) => {
+      await hold(db, lease);
+      const row = await transactionForUpdate(db, lease.subject);
+      const nowMs = clock.nowMs();
+      if (row.state === 'signed' || row.state === 'broadcast') {
+        const first =
+          row.broadcastAtMs === null ? { broadcastAtMs: nowMs, bumpAtMs: this.bumpAtMs(row, nowMs) } : {};
+        await moveTransaction(db, row, 'broadcast', nowMs, { ...first, reason: null, facts: {} });
+        await this.advance(db, row, 'broadcast', 'accepted-by-node', nowMs);
+      }
+      await finish(db, lease, nowMs + this.followMs(row));
+    });
+  }
+
+  /** Counted from when it was sent: what approvals and signing took is no reason for a higher fee. */
+  private bumpAtMs(row: TransactionRow, nowMs: number): number {
+    const { driver } = servedWallet(this.parts, row.walletId);
+    return nowMs + this.parts.settings.bumpAfterMs[driver.family];
+  }
+
+  private followMs(row: TransactionRow): number {
+    return this.parts.settings.followMs[servedWallet(this.parts, row.walletId).driver.family];
+  }
+
+  /** Takes its transfers as far along as `to`, each through all states between. Those that have come to an end stay. */
+  private async advance(
+    db: EntityManager,
+    row: TransactionRow,
+    to: TransferState,
+    reason: string,
+    nowMs: number,
+    facts: Move['facts'] = {},
+  ): Promise<void> {
+    for (const transfer of await transfersOfForUpdate(db, row.transactionKey)) {
+      if (isFinished(transfer.state)) continue;
+      for (const state of statesUpTo(transfer.state, to)) {
+        await moveTransfer(
+          db,
+          transfer,
+          state,
+          this.because(reason, nowMs, { ...facts, transactionId: row.transactionId ?? '' }),
+        );
+      }
+    }
+  }
+
+  private async recordObserved(
+    lease: Lease,
+    observation: Observation,
+    rejection?: Exclude<BroadcastResult, { kind: 'accepted' | 'already-known' }>,
+  ): Promise<void> {
+    const { database, clock } = this.parts;
+    await database.transaction(async (db) => {
+      await hold(db, lease);
+      const row = await transactionForUpdate(db, lease.subject);
+      const nowMs = clock.nowMs();
+      await this.apply(db, row, observation, nowMs);
+      const over = !['signed', 'broadcast', 'mined'].includes(row.state);
+      const stuck = !over && (rejection !== undefined || observation.kind === 'unknown');
+      if (stuck) await this.note(db, row, observation, rejection, nowMs);
+      const dueAtMs = stuck ? nowMs + backoffMs(this.parts, lease.attempts) : nowMs + this.followMs(row);
+      await finish(db, lease, over ? null : dueAtMs, stuck);
+    });
+  }
+
+  private async note(
+    db: EntityManager,
+    row: TransactionRow,
+    observation: Observation,
+    rejection: Exclude<BroadcastResult, { kind: 'accepted' | 'already-known' }> | undefined,
+    nowMs: number,
+  ): Promise<void> {
+    // An evicted one keeps that mark, so that it is sent again.
+    if (row.reason === EVICTED || row.state === 'mined') return;
+    const reason = rejection ? `broadcast-${rejection.kind}` : 'observation-unknown';
+    const detail = rejection?.reason ?? (observation.kind === 'unknown' ? observation.reason : '');
+    if (row.reason === reason && row.facts.detail === detail) return;
+    await moveTransaction(db, row, row.state, nowMs, { reason, facts: { detail: detail.slice(0, 300) } });
+  }
+
+  private async apply(
+    db: EntityManager,
+    row: TransactionRow,
+    seen: Observation,
+    nowMs: number,
+  ): Promise<void> {
+    if (!['signed', 'broadcast', 'mined'].includes(row.state)) return;
+    switch (seen.kind) {
+      case 'unknown':
+        return;
+      case 'unseen':
+        if (row.state === 'mined') await this.reorganised(db, row, nowMs);
+        if (row.state === 'broadcast' && row.reason !== EVICTED) {
+          await moveTransaction(db, row, 'broadcast', nowMs, { reason: EVICTED, facts: {} });
+        }
+        return;
+      case 'pending':
+        if (row.state === 'mined') await this.reorganised(db, row, nowMs);
+        if (row.state === 'signed') await this.sighted(db, row, nowMs);
+        return;
+      case 'mined':
+        return this.mined(db, row, seen, nowMs);
+      case 'failed':
+        return this.failed(db, row, seen, nowMs);
+      case 'conflicted':
+        if (seen.final) await this.conflicted(db, row, seen.by, nowMs);
+        else if (row.reason !== 'conflicted') {
+          await moveTransaction(db, row, row.state, nowMs, { reason: 'conflicted', facts: { by: seen.by } });
+        }
+    }
+  }
+
+  private async sighted(db: EntityManager, row: TransactionRow, nowMs: number): Promise<void> {
+    await moveTransaction(db, row, 'broadcast', nowMs, { broadcastAtMs: nowMs, reason: null, facts: {} });
+    await this.advance(db, row, 'broadcast', 'seen-by-node', nowMs);
+  }
+
+  private async reorganised(db: EntityManager, row: TransactionRow, nowMs: number): Promise<void> {
+    const facts = { blockHash: row.blockHash ?? '' };
+    const gone = { blockHash: null, blockHeight: null, confirmations: 0, feePaid: null };
+    await moveTransaction(db, row, 'broadcast', nowMs, { ...gone, reason: 'reorganised', facts });
+    for (const transfer of await transfersOfForUpdate(db, row.transactionKey)) {
+      if (transfer.state !== 'confirming') continue;
+      await moveTransfer(db, transfer, 'broadcast', this.because('reorganised', nowMs, facts));
+    }
+  }
+
+  private async mined(
+    db: EntityManager,
+    row: TransactionRow,
+    seen: Extract<Observation, { kind: 'mined' }>,
+    nowMs: number,
+  ): Promise<void> {
+    const { blockHash, blockHeight, confirmations, feePaid, final } = seen;
+    const block = { blockHash, blockHeight, confirmations, feePaid, reason: null, facts: {} };
+    const facts = { blockHash, blockHeight };
+    if (row.state !== 'mined' || row.blockHash !== blockHash || row.confirmations !== confirmations) {
+      await moveTransaction(db, row, 'mined', nowMs, block);
+    }
+    await this.advance(db, row, 'confirming', 'in-a-block', nowMs, facts);
+    if (!final) return;
+    await moveTransaction(db, row, 'final', nowMs, block);
+    const settled = { ...facts, confirmations, feePaid: feePaid.toString() };
+    await this.advance(db, row, 'settled', 'final', nowMs, settled);
+  }
+
+  private async failed(
+    db: EntityManager,
+    row: TransactionRow,
+    seen: Extract<Observation, { kind: 'failed' }>,
+    nowMs: number,
+  ): Promise<void> {
+    const { blockHash, blockHeight, feePaid, reason } = seen;
+    const facts = { blockHash, blockHeight, feePaid: feePaid.toString() };
+    await this.advance(db, row, 'confirming', 'in-a-block', nowMs, facts);
+    const block = { blockHash, blockHeight, feePaid, reason, facts: {} };
+    await moveTransaction(db, row, seen.final ? 'failed' : 'mined', nowMs, block);
+    if (!seen.final) return;
+    for (const transfer of await transfersOfForUpdate(db, row.transactionKey)) {
+      if (isFinished(transfer.state)) continue;
+      await moveTransfer(db, transfer, 'failed', this.because(reason, nowMs, facts));
+    }
+  }
+
+  /** Something else is buried that spends what this one spends: it can never be mined any more. */
+  private async conflicted(db: EntityManager, row: TransactionRow, by: string, nowMs: number): Promise<void> {
+    await moveTransaction(db, row, 'conflicted', nowMs, { reason: 'conflicted', facts: { by } });
+    const winner = await db.findOneBy(TransactionRow, { transactionId: by, walletId: row.walletId });
+    for (const transfer of await transfersOfForUpdate(db, row.transactionKey)) {
+      if (isFinished(transfer.state)) continue;
+      const others = await transactionsOf(db, transfer.transferId);
+      // The winner pays it, or another one may yet: their own steps say what becomes of the transfer.
+      const open = others.some((one) => one.transactionId === by || ALIVE.includes(one.state));
+      if (open) continue;
+      const [to, reason] = winner
+        ? (['replaced', 'replaced-by-other'] as const)
+        : (['indeterminate', 'conflicted-by-unknown'] as const);
+      await moveTransfer(db, transfer, to, this.because(reason, nowMs, { by }));
+    }
+  }
+
+  /** Plans a replacement with a higher fee for what has waited too long. One at a time replaces one. */
+  private async bumpIfStuck(lease: Lease, transactionKey: string): Promise<void> {
+    const { database, clock, settings } = this.parts;
+    const found = await database.read(async (db) => {
+      const row = await db.findOneBy(TransactionRow, { transactionKey });
+      const waiting = row !== null && (row.state === 'signed' || row.state === 'broadcast');
+      if (!waiting || row.bumpAtMs === null || row.bumpAtMs > clock.nowMs()) return undefined;
+      const transfers = await transfersOf(db, transactionKey);
+      return (await hasReplacement(db, transactionKey)) ? undefined : { row, transfers };
+    });
+    if (!found) return;
+    const { wallet, driver } = servedWallet(this.parts, found.row.walletId);
+    const payables = this.payables(found.transfers, clock.nowMs());
+    const outlook = payables.length > 0 ? await driver.outlook(wallet, payables) : undefined;
+    await database.transaction(async (db) => {
+      // The lease was given back with the observation; the lock and the state decide who is first.
+      await lock(db, 'transaction', lease.subject);
+      await lock(db, 'wallet', wallet.walletId);
+      const row = await transactionForUpdate(db, transactionKey);
+      const nowMs = clock.nowMs();
+      const waiting = row.state === 'signed' || row.state === 'broadcast';
+      if (!waiting || (await hasReplacement(db, transactionKey))) return;
+      const bumpAtMs = nowMs + settings.bumpAfterMs[driver.family];
+      await moveTransaction(db, row, row.state, nowMs, { bumpAtMs });
+      if (outlook === undefined) return;
+      const result = await driver.replace(db, wallet, signedOf(row), payables, outlook);
+      if (result.kind === 'planned') {
+        await insertPlan(db, { ...result.transaction, replaces: transactionKey }, nowMs, bumpAtMs);
+      }
+    });
+  }
+
+  /** All its transfers, or none when policy would not let one of them pass today: a replacement pays exactly the same. */
+  private payables(transfers: readonly TransferRow[], nowMs: number): Payable[] {
+    const { governance, verifier } = this.parts;
+    const payables: Payable[] = [];
+    for (const transfer of transfers) {
+      const verified = verifyRow(governance.now(), transfer, verifier, nowMs, true);
+      if (verified.kind === 'refused') return [];
+      const held = { statement: null, approvals: [] };
+      const assessed = assess(governance.now(), verified.value, held, () => 0n, verifier, nowMs);
+      if (assessed.kind === 'refused') return [];
+      const { feeCaps } = assessed.value.decision;
+      payables.push({ transferId: transfer.transferId, request: transfer.request.statement, feeCaps });
+    }
+    return payables;
+  }
+}
+
+async function hasReplacement(db: EntityManager, transactionKey: string): Promise<boolean> {
+  const replacements = await db.findBy(TransactionRow, { replaces: transactionKey });
+  return replacements.some((one) => ALIVE.includes(one.state));
+}

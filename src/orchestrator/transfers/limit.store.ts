@@ -1,0 +1,148 @@
+// Rolling limits as this side counts them: the same windows as the signer's, in the database, so that what is offered to
+// the signer is what it can allow. It is NOT what protects the limits: the signer counts for itself and gives nothing
+// back, while a plan that was certainly never signed is given back here.
+
+import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
+import { Fault } from '../../core/fault.js';
+import type { LimitCharge, LimitEffect, LimitUsage } from '../../core/policy/types.js';
+import { charge, emptyWindow, usedIn, type WindowCounter } from '../../core/policy/window.js';
+import { isPostgres, rows, run } from '../database/sql.js';
+import { LimitChargeRow } from './transfer.entity.js';
+import type { TransferFaultCode } from './transfer.errors.js';
+
+type Counter = Pick<LimitCharge, 'limitId' | 'key' | 'windowMs'>;
+
+const storedBuckets = z
+  .array(z.tuple([z.int().min(0), z.string().regex(/^[0-9]{1,78}$/)]))
+  .transform((pairs) => pairs.map(([index, amount]) => [index, BigInt(amount)] as const));
+
+function nameOf({ limitId, key, windowMs }: Counter): string {
+  return JSON.stringify([limitId, key, windowMs]);
+}
+
+/** Counters read at one moment. Whoever charges them has taken them for the rest of the transaction. */
+export class Limits {
+  private constructor(
+    private readonly counters: Map<string, WindowCounter>,
+    private readonly nowMs: number,
+  ) {}
+
+  /** For looking only: what is used by what was committed. */
+  static async read(db: EntityManager, wanted: readonly Counter[], nowMs: number): Promise<Limits> {
+    return Limits.load(db, wanted, nowMs, false);
+  }
+
+  /** For charging: each counter is taken, in one order for everybody, so that two who want the same ones do not wait for each other for ever. */
+  static async take(db: EntityManager, wanted: readonly Counter[], nowMs: number): Promise<Limits> {
+    return Limits.load(db, wanted, nowMs, true);
+  }
+
+  private static async load(
+    db: EntityManager,
+    wanted: readonly Counter[],
+    nowMs: number,
+    take: boolean,
+  ): Promise<Limits> {
+    const counters = new Map<string, WindowCounter>();
+    const distinct = new Map(wanted.map((counter) => [nameOf(counter), counter]));
+    for (const name of [...distinct.keys()].toSorted()) {
+      const counter = distinct.get(name);
+      if (!counter) continue;
+      const key = [counter.limitId, counter.key, counter.windowMs];
+      if (take) {
+        await run(
+          db,
+          `INSERT INTO limit_counters (limit_id, counter_key, window_ms, counter) VALUES (?, ?, ?, '[]') ON CONFLICT (limit_id, counter_key, window_ms) DO NOTHING`,
+          key,
+        );
+      }
+      const [row] = await rows(
+        db,
+        z.object({ counter: z.string() }),
+        `SELECT counter FROM limit_counters WHERE limit_id = ? AND counter_key = ? AND window_ms = ? ${take && isPostgres(db) ? 'FOR UPDATE' : ''}`,
+        key,
+      );
+      const empty = emptyWindow(counter.windowMs);
+      const buckets = row ? storedBuckets.parse(JSON.parse(row.counter)) : [];
+      counters.set(name, { ...empty, buckets });
+    }
+    return new Limits(counters, nowMs);
+  }
+
+  /** What is used of a counter; a counter that was not read is a fault. */
+  readonly usage: LimitUsage = (charged) => usedIn(this.counter(charged), this.nowMs);
+
+  /** Charges a transfer, in memory and in the database. */
+  async charge(db: EntityManager, transferId: string, effects: readonly LimitEffect[]): Promise<void> {
+    for (const effect of effects) {
+      const next = charge(this.counter(effect), this.nowMs, effect.amount);
+      this.counters.set(nameOf(effect), next);
+      await write(db, effect, next);
+      const bucket = next.buckets.at(-1)?.[0] ?? 0;
+      await db.insert(LimitChargeRow, {
+        transferId,
+        limitId: effect.limitId,
+        counterKey: effect.key,
+        windowMs: effect.windowMs,
+        bucket,
+        amount: effect.amount,
+      });
+    }
+  }
+
+  private counter(of: Counter): WindowCounter {
+    const counter = this.counters.get(nameOf(of));
+    if (!counter) {
+      throw new Fault<TransferFaultCode>('transfer-inconsistent', 'a limit was used that was not read', {
+        facts: { limit: of.limitId },
+      });
+    }
+    return counter;
+  }
+}
+
+/** Gives back what transfers charged whose plan was certainly never signed. */
+export async function giveBack(db: EntityManager, transferIds: readonly string[]): Promise<void> {
+  const charges: LimitChargeRow[] = [];
+  for (const transferId of transferIds) charges.push(...(await db.findBy(LimitChargeRow, { transferId })));
+  const counterOf = (row: LimitChargeRow): Counter => ({
+    limitId: row.limitId,
+    key: row.counterKey,
+    windowMs: row.windowMs,
+  });
+  const sorted = charges.toSorted((a, b) => (nameOf(counterOf(a)) < nameOf(counterOf(b)) ? -1 : 1));
+  for (const row of sorted) {
+    const key = [row.limitId, row.counterKey, row.windowMs];
+    const [found] = await rows(
+      db,
+      z.object({ counter: z.string() }),
+      `SELECT counter FROM limit_counters WHERE limit_id = ? AND counter_key = ? AND window_ms = ? ${isPostgres(db) ? 'FOR UPDATE' : ''}`,
+      key,
+    );
+    if (!found) continue;
+    const counter = {
+      ...emptyWindow(row.windowMs),
+      buckets: storedBuckets.parse(JSON.parse(found.counter)),
+    };
+    await write(db, counterOf(row), without(counter, row.bucket, row.amount));
+  }
+  for (const transferId of transferIds) await db.delete(LimitChargeRow, { transferId });
+}
+
+/** The counter with one charge less. A bucket that fell out of the window meanwhile has nothing to give back. */
+function without(counter: WindowCounter, bucket: number, amount: bigint): WindowCounter {
+  const buckets = counter.buckets.map(
+    ([index, held]) => [index, index === bucket ? (held > amount ? held - amount : 0n) : held] as const,
+  );
+  return { ...counter, buckets };
+}
+
+async function write(db: EntityManager, of: Counter, counter: WindowCounter): Promise<void> {
+  const text = JSON.stringify(counter.buckets.map(([index, amount]) => [index, amount.toString()]));
+  await run(
+    db,
+    'UPDATE limit_counters SET counter = ? WHERE limit_id = ? AND counter_key = ? AND window_ms = ?',
+    [text, of.limitId, of.key, of.windowMs],
+  );
+}

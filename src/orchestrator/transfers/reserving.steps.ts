@@ -1,0 +1,236 @@
+// The step of a wallet: pays as many of its approved transfers as one transaction takes. Policy, limits, inputs or
+// nonce, the plan, and the moves of all its transfers are ONE database transaction, under the wallet's lock; only the
+// look at the chain happens before it.
+
+import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
+import type { Payable, PlannedTransaction, ReserveResult } from '../chains/chain-driver.js';
+import { forUpdate, rows, sqlInteger } from '../database/sql.js';
+import type { Governance } from '../governance/governance.service.js';
+import { heldApprovals } from './approval.store.js';
+import { type Assessment, assess, chargesFor, storedOf, verifyRow } from './assess.js';
+import { backoffMs } from './backoff.js';
+import { Limits } from './limit.store.js';
+import { type PipelineParts, servedWallet } from './pipeline.js';
+import { TransactionRow, TransactionTransferRow, TransferRow } from './transfer.entity.js';
+import { type Move, moveTransfer, noteWaiting } from './transfer.store.js';
+import { finish, hold, type Lease, wake } from './work.store.js';
+
+/** A transfer that may be paid now, and what that would charge. */
+interface Candidate {
+  readonly row: TransferRow;
+  readonly assessment: Assessment;
+}
+
+export class ReservingSteps {
+  constructor(private readonly parts: PipelineParts) {}
+
+  async run(lease: Lease): Promise<void> {
+    const { database, clock, governance } = this.parts;
+    const { wallet, driver } = servedWallet(this.parts, lease.subject);
+    const now = governance.now();
+    const offered = await database.read(async (db) => this.candidates(db, lease.subject, now, clock.nowMs()));
+    // Network, outside any transaction. What has changed until the reservation is left for the next round.
+    const outlook = offered.length > 0 ? await driver.outlook(wallet, offered.map(payableOf)) : undefined;
+    const known = new Set(offered.map(({ row }) => row.transferId));
+    await database.transaction(async (db) => {
+      await hold(db, lease);
+      const nowMs = clock.nowMs();
+      const approved = await this.approved(db, lease.subject, true);
+      const chosen = await this.choose(db, approved, now, nowMs);
+      const payables = chosen.payable.filter(({ row }) => known.has(row.transferId));
+      const result: ReserveResult =
+        outlook === undefined || payables.length === 0
+          ? { kind: 'wait', reason: 'nothing-to-pay' }
+          : await driver.reserve(db, wallet, payables.map(payableOf), outlook, nowMs);
+      const dueAtMs = await this.record(db, lease, result, payables, chosen, nowMs);
+      await finish(db, lease, dueAtMs, result.kind === 'wait');
+    });
+  }
+
+  private because(reason: string, nowMs: number, facts: Move['facts'] = {}): Move {
+    return { reason, facts, nowMs, by: this.parts.settings.worker };
+  }
+
+  /** Longest-waiting first. */
+  private approved(db: EntityManager, walletId: string, take: boolean): Promise<TransferRow[]> {
+    const select = db
+      .createQueryBuilder(TransferRow, 'transfer')
+      .where('transfer.walletId = :walletId', { walletId })
+      .andWhere('transfer.state = :state', { state: 'approved' })
+      .orderBy('transfer.receivedAtMs', 'ASC')
+      .addOrderBy('transfer.transferId', 'ASC')
+      .limit(this.parts.settings.batchSize);
+    return (take ? forUpdate(db, select) : select).getMany();
+  }
+
+  /** What would be offered if nothing changed: only for the look at the chain, which needs to know for what. */
+  private async candidates(
+    db: EntityManager,
+    walletId: string,
+    governance: Governance,
+    nowMs: number,
+  ): Promise<Candidate[]> {
+    const candidates: Candidate[] = [];
+    for (const row of await this.approved(db, walletId, false)) {
+      const assessment = await this.assessed(db, row, governance, () => 0n, nowMs);
+      if (assessment) candidates.push({ row, assessment });
+    }
+    return candidates;
+  }
+
+  private async assessed(
+    db: EntityManager,
+    row: TransferRow,
+    governance: Governance,
+    usage: Limits['usage'],
+    nowMs: number,
+  ): Promise<Assessment | undefined> {
+    const { verifier } = this.parts;
+    const verified = verifyRow(governance, row, verifier, nowMs);
+    if (verified.kind === 'refused') return undefined;
+    const approvals = await heldApprovals(db, row.transferId, row.statement);
+    const held = { statement: row.statement, approvals };
+    const assessed = assess(governance, verified.value, held, usage, verifier, nowMs);
+    if (assessed.kind === 'refused') return undefined;
+    const { statementInForce, missing } = assessed.value;
+    return statementInForce && missing.length === 0 ? assessed.value : undefined;
+  }
+
+  /**
+   * Those that may be paid together, the limits counting each as if those before it were paid too. What may not be paid
+   * by itself is woken, to be refused, to expire, or to wait for officers again; what only does not fit beside the
+   * others waits for the next round.
+   */
+  private async choose(
+    db: EntityManager,
+    approved: readonly TransferRow[],
+    governance: Governance,
+    nowMs: number,
+  ): Promise<{ readonly payable: Candidate[]; readonly limits: Limits }> {
+    const { verifier } = this.parts;
+    const verified = approved.map((row) => ({ row, request: verifyRow(governance, row, verifier, nowMs) }));
+    const wanted = verified.flatMap(({ request }) =>
+      request.kind === 'accepted' ? chargesFor(governance, request.value) : [],
+    );
+    const limits = await Limits.take(db, wanted, nowMs);
+    const payable: Candidate[] = [];
+    for (const row of approved) {
+      const usage: Limits['usage'] = (charge) =>
+        payable
+          .flatMap(({ assessment }) => assessment.decision.limits)
+          .filter(
+            ({ limitId, key, windowMs }) =>
+              limitId === charge.limitId && key === charge.key && windowMs === charge.windowMs,
+          )
+          .reduce((sum, { amount }) => sum + amount, limits.usage(charge));
+      const assessment = await this.assessed(db, row, governance, usage, nowMs);
+      if (assessment) payable.push({ row, assessment });
+      else if (!(await this.assessed(db, row, governance, limits.usage, nowMs))) {
+        await wake(db, 'transfer', row.transferId, nowMs);
+      }
+    }
+    return { payable, limits };
+  }
+
+  /** Writes what came of it; when to look again. */
+  private async record(
+    db: EntityManager,
+    lease: Lease,
+    result: ReserveResult,
+    payables: readonly Candidate[],
+    chosen: { readonly payable: readonly Candidate[]; readonly limits: Limits },
+    nowMs: number,
+  ): Promise<number | null> {
+    switch (result.kind) {
+      case 'planned': {
+        const inIt = new Set(result.transaction.transferIds);
+        const paid = payables.filter(({ row }) => inIt.has(row.transferId));
+        await insertPlan(db, result.transaction, nowMs, this.bumpAtMs(lease.subject, nowMs));
+        for (const { row, assessment } of paid) {
+          await chosen.limits.charge(db, row.transferId, assessment.decision.limits);
+          const { transactionKey } = result.transaction;
+          const { rule } = assessment.decision;
+          await moveTransfer(db, row, 'reserved', this.because('reserved', nowMs, { transactionKey, rule }), {
+            transactionKey,
+            decision: storedOf(assessment.decision),
+          });
+        }
+        return chosen.payable.length > paid.length ? nowMs : null;
+      }
+      case 'impossible': {
+        const impossible = new Set(result.transferIds);
+        for (const { row } of payables.filter(({ row: { transferId } }) => impossible.has(transferId))) {
+          await moveTransfer(db, row, 'refused', this.because(result.reason, nowMs));
+        }
+        return chosen.payable.length > impossible.size ? nowMs : null;
+      }
+      case 'wait': {
+        for (const { row } of payables) await noteWaiting(db, row, result.reason);
+        // Payable, but not yet when the chain was looked at: look again at once, now for those too.
+        const newcomers = chosen.payable.length > payables.length;
+        if (newcomers) return nowMs;
+        return payables.length === 0 ? null : nowMs + backoffMs(this.parts, lease.attempts);
+      }
+    }
+  }
+
+  private bumpAtMs(walletId: string, nowMs: number): number {
+    const { driver } = servedWallet(this.parts, walletId);
+    return nowMs + this.parts.settings.bumpAfterMs[driver.family];
+  }
+}
+
+function payableOf({ row, assessment }: Candidate): Payable {
+  return {
+    transferId: row.transferId,
+    request: row.request.statement,
+    feeCaps: assessment.decision.feeCaps,
+  };
+}
+
+/** Inserts a plan with its links, and makes it due. The caller holds the wallet's lock, which makes the ordinal safe. */
+export async function insertPlan(
+  db: EntityManager,
+  plan: PlannedTransaction,
+  nowMs: number,
+  bumpAtMs: number,
+): Promise<void> {
+  const [last] = await rows(
+    db,
+    z.object({ ordinal: sqlInteger.nullable() }),
+    'SELECT max(ordinal) AS ordinal FROM transactions WHERE wallet_id = ?',
+    [plan.walletId],
+  );
+  const { transactionKey } = plan;
+  await db.insert(TransactionRow, {
+    transactionKey,
+    walletId: plan.walletId,
+    chain: plan.chain,
+    ordinal: (last?.ordinal ?? 0) + 1,
+    state: 'planned',
+    plan: plan.plan,
+    maxFee: plan.maxFee,
+    replaces: plan.replaces ?? null,
+    unsigned: null,
+    signedHex: null,
+    transactionId: null,
+    certificate: null,
+    feePaid: null,
+    blockHash: null,
+    blockHeight: null,
+    confirmations: 0,
+    reason: null,
+    facts: {},
+    version: 1,
+    plannedAtMs: nowMs,
+    signedAtMs: null,
+    broadcastAtMs: null,
+    bumpAtMs,
+    updatedAtMs: nowMs,
+  });
+  for (const [position, transferId] of plan.transferIds.entries()) {
+    await db.insert(TransactionTransferRow, { transactionKey, position, transferId });
+  }
+  await wake(db, 'transaction', transactionKey, nowMs);
+}

@@ -1,0 +1,300 @@
+// From a plan to a signed transaction: build the bytes, commit the intention to have them signed, ask the signer, record
+// what it said. Asking is harmless to repeat (the signer gives the same answer to the same bytes), so whenever anything
+// breaks after the intention was committed, the same bytes are asked for again. Nothing that may have been signed is
+// ever given up here: if the signer cannot say `unseen`, a person decides.
+
+import type { EntityManager } from 'typeorm';
+import type { OrderedTransfer, SigningOrder } from '../../core/authorization/signing-order.js';
+import { Fault, type Refusal } from '../../core/fault.js';
+import type { SignResult, TransferRecord } from '../../signer-protocol/messages.js';
+import { heldApprovals } from './approval.store.js';
+import { validApprovals } from './assess.js';
+import { signedOf } from './following.steps.js';
+import { type PipelineParts, servedWallet } from './pipeline.js';
+import { type Fate, plannedOf, releaseTransaction } from './release.js';
+import { fateAfterRefusal, isAboutGovernance } from './signer-refusals.js';
+import { TransactionRow, type TransferRow } from './transfer.entity.js';
+import type { TransferFaultCode } from './transfer.errors.js';
+import {
+  type Move,
+  moveTransaction,
+  moveTransfer,
+  required,
+  transactionForUpdate,
+  transactionsOf,
+  transferIdsOf,
+  transfersOf,
+  transfersOfForUpdate,
+} from './transfer.store.js';
+import { mayMove } from './transfer-states.js';
+import { finish, hold, type Lease, lock, wake } from './work.store.js';
+
+export class SigningSteps {
+  constructor(private readonly parts: PipelineParts) {}
+
+  /** One step of a transaction that is `planned`, `built` or `signing`. */
+  async run(lease: Lease, row: TransactionRow): Promise<void> {
+    switch (row.state) {
+      case 'planned':
+        return this.build(lease, row.walletId);
+      case 'built':
+        return this.beginSigning(lease, row.walletId);
+      default:
+        return this.sign(lease, row);
+    }
+  }
+
+  private because(reason: string, nowMs: number, facts: Move['facts'] = {}): Move {
+    return { reason, facts, nowMs, by: this.parts.settings.worker };
+  }
+
+  private async build(lease: Lease, walletId: string): Promise<void> {
+    await this.onPlan(lease, walletId, 'planned', async (db, row, nowMs) => {
+      const { wallet, driver } = servedWallet(this.parts, row.walletId);
+      const unsigned = await driver.build(db, wallet, await plannedOf(db, row));
+      await moveTransaction(db, row, 'built', nowMs, { unsigned });
+      if (row.replaces !== null) return;
+      const built = this.because('built', nowMs, { maxFee: row.maxFee.toString() });
+      for (const transfer of await transfersOfForUpdate(db, row.transactionKey)) {
+        await moveTransfer(db, transfer, 'built', built);
+      }
+    });
+  }
+
+  /** Commits the intention. From here on only the signer's word brings the plan back. */
+  private async beginSigning(lease: Lease, walletId: string): Promise<void> {
+    await this.onPlan(lease, walletId, 'built', async (db, row, nowMs) => {
+      if (!(await this.mustWaitForEarlier(db, row))) await moveTransaction(db, row, 'signing', nowMs);
+    });
+  }
+
+  /** One transaction on a plan in a state, unless it has become pointless. The step is due again at once if it got on. */
+  private async onPlan(
+    lease: Lease,
+    walletId: string,
+    state: TransactionRow['state'],
+    work: (db: EntityManager, row: TransactionRow, nowMs: number) => Promise<void>,
+  ): Promise<void> {
+    const { database, clock, settings } = this.parts;
+    await database.transaction(async (db) => {
+      await hold(db, lease);
+      await lock(db, 'wallet', walletId);
+      const row = await transactionForUpdate(db, lease.subject);
+      const nowMs = clock.nowMs();
+      if (row.state === state && !(await this.gaveUp(db, row, nowMs))) await work(db, row, nowMs);
+      if (row.state === 'released') await finish(db, lease, null);
+      else if (row.state === state) await finish(db, lease, nowMs + settings.pollMs, true);
+      else await finish(db, lease, nowMs);
+    });
+  }
+
+  /** Releases a plan that has become pointless before anything was asked of the signer; true when it did. The wallet is locked. */
+  private async gaveUp(db: EntityManager, row: TransactionRow, nowMs: number): Promise<boolean> {
+    if (row.replaces !== null) return false;
+    const { policyHash } = this.parts.governance.state();
+    const stale = (transfer: TransferRow): Fate | undefined => {
+      if (transfer.expiresAtMs <= nowMs) return { to: 'expired', reason: 'request-expired' };
+      if ((transfer.statement?.expiresAtMs ?? Infinity) <= nowMs)
+        return { to: 'expired', reason: 'approval-expired' };
+      if (transfer.decision?.policyHash !== policyHash) return { to: 'approved', reason: 'policy-changed' };
+      return undefined;
+    };
+    const transfers = await transfersOfForUpdate(db, row.transactionKey);
+    const reasons = transfers.flatMap((transfer) => stale(transfer)?.reason ?? []);
+    const [reason] = reasons;
+    if (reason === undefined) return false;
+    const fateOf = (transfer: TransferRow): Fate =>
+      stale(transfer) ?? { to: 'approved', reason: 'batch-released' };
+    await releaseTransaction(db, this.parts, row, { reason, nowMs, by: this.parts.settings.worker, fateOf });
+    return true;
+  }
+
+  /** The signer signs the nonces of an Ethereum wallet without a gap, so they are asked for in their order. */
+  private async mustWaitForEarlier(db: EntityManager, row: TransactionRow): Promise<boolean> {
+    const { driver } = servedWallet(this.parts, row.walletId);
+    if (driver.family !== 'ethereum' || row.replaces !== null) return false;
+    const earlier = await db
+      .createQueryBuilder(TransactionRow, 'earlier')
+      .where('earlier.walletId = :walletId', { walletId: row.walletId })
+      .andWhere('earlier.ordinal < :ordinal', { ordinal: row.ordinal })
+      .andWhere('earlier.replaces IS NULL')
+      .andWhere('earlier.signedHex IS NULL')
+      .andWhere("earlier.state IN ('planned', 'built', 'signing', 'indeterminate')")
+      .getCount();
+    return earlier > 0;
+  }
+
+  private async sign(lease: Lease, row: TransactionRow): Promise<void> {
+    const { database, signer } = this.parts;
+    const order = await database.read((db) => this.orderOf(db, row));
+    let outcome: Awaited<ReturnType<typeof signer.sign>>;
+    try {
+      outcome = await signer.sign(order);
+    } catch (error) {
+      if (await this.leftToAPerson(lease, row, error)) return;
+      throw error;
+    }
+    if (outcome.kind === 'accepted') await this.recordSigned(lease, row, outcome.value);
+    else await this.recordRefused(lease, row, outcome);
+  }
+
+  private async orderOf(db: EntityManager, row: TransactionRow): Promise<SigningOrder> {
+    const transfers: OrderedTransfer[] = [];
+    for (const transfer of await transfersOf(db, row.transactionKey)) {
+      const { request } = transfer;
+      const asked = transfer.decision?.kind === 'approve' ? transfer.statement : null;
+      const held = await heldApprovals(db, transfer.transferId, asked);
+      const approvals = validApprovals(
+        this.parts.governance.now(),
+        transfer,
+        asked,
+        held,
+        this.parts.verifier,
+      );
+      transfers.push({
+        request,
+        statement: asked,
+        approvals: approvals.map(({ credentialId, verdict, signature }) => ({
+          credentialId,
+          verdict,
+          signature,
+        })),
+      });
+    }
+    const transaction = required(row.unsigned, { transactionKey: row.transactionKey, what: 'unsigned' });
+    return { wallet: row.walletId, transaction, transfers };
+  }
+
+  /**
+   * Records a signature, whoever asked for it and however late it comes: what is signed is spendable, and is never
+   * dropped because a lease was lost. Recording it twice changes nothing.
+   */
+  private async recordSigned(lease: Lease, asked: TransactionRow, result: SignResult): Promise<void> {
+    if (JSON.stringify(result.certificate.order.transaction) !== JSON.stringify(asked.unsigned)) {
+      throw new Fault<TransferFaultCode>(
+        'signer-answer-inconsistent',
+        'the signer answered for other bytes',
+        {
+          facts: { transactionKey: asked.transactionKey },
+        },
+      );
+    }
+    const { database, clock } = this.parts;
+    await database.transaction(async (db) => {
+      await lock(db, 'transaction', asked.transactionKey);
+      await lock(db, 'wallet', asked.walletId);
+      const row = await transactionForUpdate(db, asked.transactionKey);
+      const nowMs = clock.nowMs();
+      const signature = {
+        signedHex: result.signedTransaction,
+        transactionId: result.transactionId,
+        certificate: result.certificate,
+        signedAtMs: nowMs,
+      };
+      const { transactionId } = result;
+      if (row.state === 'signing') {
+        await moveTransaction(db, row, 'signed', nowMs, { ...signature, reason: null, facts: {} });
+        await servedWallet(this.parts, row.walletId).driver.signed(db, signedOf(row));
+        if (row.replaces === null) {
+          for (const transfer of await transfersOfForUpdate(db, row.transactionKey)) {
+            await moveTransfer(db, transfer, 'signed', this.because('signed', nowMs, { transactionId }));
+          }
+        }
+        await wake(db, 'transaction', row.transactionKey, nowMs);
+      } else if (row.signedHex === null) {
+        await this.surprise(db, row, nowMs, 'signed-after-release', { ...signature });
+      }
+      await finish(db, lease, row.state === 'signed' ? nowMs : null);
+    });
+  }
+
+  /** The signer says no. Only if it has also never begun a signature for any of these transfers is the plan given up. */
+  private async recordRefused(lease: Lease, asked: TransactionRow, refusal: Refusal): Promise<void> {
+    const { database, clock, signer, governance, settings } = this.parts;
+    if (isAboutGovernance(refusal.code)) await governance.refresh();
+    const transferIds = await database.read((db) => transferIdsOf(db, asked.transactionKey));
+    const records = await signer.records(transferIds);
+    await database.transaction(async (db) => {
+      await hold(db, lease);
+      await lock(db, 'wallet', asked.walletId);
+      const row = await transactionForUpdate(db, asked.transactionKey);
+      const nowMs = clock.nowMs();
+      const unexplained = await this.unexplained(db, row, records);
+      const facts = { ...refusal.facts, code: refusal.code };
+      if (row.state !== 'signing') return finish(db, lease, null);
+      if (unexplained) {
+        const seen = { ...facts, transferId: unexplained.transferId, signer: unexplained.state };
+        await this.surprise(db, row, nowMs, 'refused-though-begun', {}, seen);
+      } else {
+        await releaseTransaction(db, this.parts, row, {
+          reason: refusal.code,
+          facts,
+          nowMs,
+          by: settings.worker,
+          fateOf: (transfer) => fateAfterRefusal(transfer, transferIds, refusal, settings.maxSignerRefusals),
+        });
+      }
+      await finish(db, lease, null);
+    });
+  }
+
+  /** A transfer that the signer has begun to sign, by other transactions than those that we know of. */
+  private async unexplained(
+    db: EntityManager,
+    row: TransactionRow,
+    records: readonly TransferRecord[],
+  ): Promise<TransferRecord | undefined> {
+    for (const record of records) {
+      if (record.state === 'unseen') continue;
+      const earlier = row.replaces === null ? [] : await transactionsOf(db, record.transferId);
+      const known = new Set(earlier.map((one) => one.transactionId));
+      const explained =
+        record.state === 'signed' &&
+        record.transactionIds.length > 0 &&
+        record.transactionIds.every((id) => known.has(id));
+      if (!explained) return record;
+    }
+    return undefined;
+  }
+
+  /** The signer does not answer, and the requests are long dead: whether they were signed is for a person to find out. */
+  private async leftToAPerson(lease: Lease, asked: TransactionRow, error: unknown): Promise<boolean> {
+    const { database, clock, settings } = this.parts;
+    return database.transaction(async (db) => {
+      await hold(db, lease);
+      const row = await transactionForUpdate(db, asked.transactionKey);
+      const transfers = await transfersOfForUpdate(db, row.transactionKey);
+      const nowMs = clock.nowMs();
+      const first = Math.min(...transfers.map((transfer) => transfer.expiresAtMs));
+      if (row.state !== 'signing' || row.replaces !== null || nowMs < first + settings.silenceMs)
+        return false;
+      const code = error instanceof Fault ? error.code : 'internal';
+      await this.surprise(db, row, nowMs, 'signer-silent', {}, { code });
+      await finish(db, lease, null);
+      return true;
+    });
+  }
+
+  /** Something was or may have been signed and the outcome is not known. A replacement's transfers are still paid by what it replaces. */
+  private async surprise(
+    db: EntityManager,
+    row: TransactionRow,
+    nowMs: number,
+    reason: string,
+    patch: Partial<TransactionRow> = {},
+    facts: Move['facts'] = {},
+  ): Promise<void> {
+    await moveTransaction(db, row, 'indeterminate', nowMs, { ...patch, reason, facts: { ...facts } });
+    if (row.replaces !== null) return;
+    for (const transfer of await transfersOfForUpdate(db, row.transactionKey)) {
+      if (!mayMove(transfer.state, 'indeterminate')) continue;
+      const { transactionKey } = row;
+      await moveTransfer(
+        db,
+        transfer,
+        'indeterminate',
+        this.because(reason, nowMs, { ...facts, transactionKey }),
+      );
+    }
+  }
+}

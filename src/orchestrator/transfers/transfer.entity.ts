@@ -1,0 +1,191 @@
+// The tables of transfers and of what pays them. Shapes only; what may change, and when, is in the stores.
+//
+// Whoever can write to the database can put anything in here. The request is verified again before a plan is made from
+// it, and the signer believes none of this.
+
+import { Column, Entity } from 'typeorm';
+import { z } from 'zod';
+import { unsignedTransaction } from '../../core/authorization/signing-order.js';
+import { certificate } from '../../core/certificates/certificate.js';
+import { transferStatement, verdict } from '../../core/statements/approval.js';
+import { baseUnits, identifier, sha256Hex } from '../../core/statements/fields.js';
+import { signedRequest } from '../../core/statements/request.js';
+import { amountColumn, integerColumn, jsonColumn, textColumn, timeColumn } from '../database/columns.js';
+import { transactionStates, transferStates } from './transfer-states.js';
+
+export const factsJson = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+
+/** The policy's answer as it is kept: amounts as text. */
+export const storedDecision = z.strictObject({
+  kind: z.enum(['allow', 'approve']),
+  rule: z.string(),
+  policyHash: sha256Hex,
+  requirements: z.array(z.strictObject({ group: identifier, quorum: z.int().min(1) })),
+  limits: z.array(
+    z.strictObject({
+      limitId: z.string(),
+      key: z.string(),
+      windowMs: z.int(),
+      amount: baseUnits,
+      usedBefore: baseUnits,
+      usedAfter: baseUnits,
+      max: baseUnits,
+    }),
+  ),
+});
+export type StoredDecision = z.infer<typeof storedDecision>;
+
+const transferStateColumn = oneOfColumn(transferStates);
+const transactionStateColumn = oneOfColumn(transactionStates);
+
+/** A text column that holds one of a closed list, read back through the list. */
+function oneOfColumn<const T extends readonly string[]>(values: T) {
+  const schema = z.enum(values);
+  return {
+    ...textColumn(),
+    transformer: { to: (value: string) => value, from: (value: string) => schema.parse(value) },
+  };
+}
+
+@Entity('transfers')
+export class TransferRow {
+  @Column(textColumn({ primary: true })) transferId!: string;
+  @Column(textColumn()) requestId!: string;
+  @Column(jsonColumn(signedRequest)) request!: z.infer<typeof signedRequest>;
+  @Column(textColumn()) requestDigest!: string;
+  @Column(textColumn()) chain!: string;
+  @Column(textColumn()) walletId!: string;
+  @Column(textColumn()) requester!: string;
+  @Column(textColumn()) customer!: string;
+  @Column(transferStateColumn) state!: (typeof transferStates)[number];
+  /** Code of the newest transition, and its facts. */
+  @Column(textColumn()) reason!: string;
+  @Column(jsonColumn(factsJson)) facts!: z.infer<typeof factsJson>;
+  /** Why it does not go on for now; null when it does. */
+  @Column(textColumn({ nullable: true })) waitingFor!: string | null;
+  @Column(integerColumn()) version!: number;
+  /** What officers sign; null when nobody has to. */
+  @Column(jsonColumn(transferStatement, { nullable: true })) statement!: z.infer<
+    typeof transferStatement
+  > | null;
+  @Column(jsonColumn(storedDecision, { nullable: true })) decision!: StoredDecision | null;
+  /** The plan that pays it now; null before a reservation and after its release. */
+  @Column(textColumn({ nullable: true })) transactionKey!: string | null;
+  /** How often the signer refused a plan with it, for reasons that were not this transfer's own. */
+  @Column(integerColumn()) signerRefusals!: number;
+  @Column(timeColumn()) receivedAtMs!: number;
+  @Column(timeColumn()) updatedAtMs!: number;
+  /** The request's. */
+  @Column(timeColumn()) expiresAtMs!: number;
+}
+
+@Entity('transitions')
+export class TransitionRow {
+  @Column(textColumn({ primary: true })) transferId!: string;
+  /** Of the transfer after it; 1 is the first. */
+  @Column(integerColumn({ primary: true })) version!: number;
+  @Column(textColumn({ nullable: true })) fromState!: string | null;
+  @Column(textColumn()) toState!: string;
+  @Column(textColumn()) reason!: string;
+  @Column(jsonColumn(factsJson)) facts!: z.infer<typeof factsJson>;
+  @Column(timeColumn()) atMs!: number;
+  @Column(textColumn()) movedBy!: string;
+}
+
+@Entity('transactions')
+export class TransactionRow {
+  @Column(textColumn({ primary: true })) transactionKey!: string;
+  @Column(textColumn()) walletId!: string;
+  @Column(textColumn()) chain!: string;
+  @Column(integerColumn()) ordinal!: number;
+  @Column(transactionStateColumn) state!: (typeof transactionStates)[number];
+  /** The driver's own text. */
+  @Column(textColumn()) plan!: string;
+  @Column(amountColumn()) maxFee!: bigint;
+  @Column(textColumn({ nullable: true })) replaces!: string | null;
+  @Column(jsonColumn(unsignedTransaction, { nullable: true })) unsigned!: z.infer<
+    typeof unsignedTransaction
+  > | null;
+  @Column(textColumn({ nullable: true })) signedHex!: string | null;
+  @Column(textColumn({ nullable: true })) transactionId!: string | null;
+  @Column(jsonColumn(certificate, { nullable: true })) certificate!: z.infer<typeof certificate> | null;
+  @Column(amountColumn({ nullable: true })) feePaid!: bigint | null;
+  @Column(textColumn({ nullable: true })) blockHash!: string | null;
+  @Column(integerColumn({ nullable: true })) blockHeight!: number | null;
+  @Column(integerColumn()) confirmations!: number;
+  @Column(textColumn({ nullable: true })) reason!: string | null;
+  @Column(jsonColumn(factsJson)) facts!: z.infer<typeof factsJson>;
+  @Column(integerColumn()) version!: number;
+  @Column(timeColumn()) plannedAtMs!: number;
+  @Column(timeColumn({ nullable: true })) signedAtMs!: number | null;
+  @Column(timeColumn({ nullable: true })) broadcastAtMs!: number | null;
+  /** Not before this is a replacement with a higher fee thought of. */
+  @Column(timeColumn({ nullable: true })) bumpAtMs!: number | null;
+  @Column(timeColumn()) updatedAtMs!: number;
+}
+
+@Entity('transaction_transfers')
+export class TransactionTransferRow {
+  @Column(textColumn({ primary: true })) transactionKey!: string;
+  @Column(integerColumn({ primary: true })) position!: number;
+  @Column(textColumn()) transferId!: string;
+}
+
+@Entity('approvals')
+export class ApprovalRow {
+  @Column(textColumn({ primary: true })) transferId!: string;
+  @Column(textColumn({ primary: true })) statementDigest!: string;
+  @Column(textColumn({ primary: true })) personId!: string;
+  @Column(textColumn()) credentialId!: string;
+  @Column({
+    ...textColumn(),
+    transformer: { to: (value: string) => value, from: (value: string) => verdict.parse(value) },
+  })
+  verdict!: z.infer<typeof verdict>;
+  @Column(textColumn()) signature!: string;
+  @Column(timeColumn()) receivedAtMs!: number;
+}
+
+@Entity('limit_counters')
+export class LimitCounterRow {
+  @Column(textColumn({ primary: true })) limitId!: string;
+  @Column(textColumn({ primary: true })) counterKey!: string;
+  @Column(integerColumn({ primary: true })) windowMs!: number;
+  /** JSON of [bucket, amount] pairs; see limit.store.ts. */
+  @Column(textColumn()) counter!: string;
+}
+
+@Entity('limit_charges')
+export class LimitChargeRow {
+  @Column(textColumn({ primary: true })) transferId!: string;
+  @Column(textColumn({ primary: true })) limitId!: string;
+  @Column(textColumn({ primary: true })) counterKey!: string;
+  @Column(integerColumn({ primary: true })) windowMs!: number;
+  @Column(integerColumn()) bucket!: number;
+  @Column(amountColumn()) amount!: bigint;
+}
+
+@Entity('work')
+export class WorkRow {
+  @Column(textColumn({ primary: true })) kind!: string;
+  @Column(textColumn({ primary: true })) subject!: string;
+  /** Null: dormant until somebody wakes it. */
+  @Column(timeColumn({ nullable: true })) dueAtMs!: number | null;
+  @Column(integerColumn()) attempts!: number;
+  /** Counts the claims; a step whose number is not the newest has lost its lease and may write nothing. */
+  @Column(integerColumn()) fence!: number;
+  @Column(textColumn({ nullable: true })) leaseOwner!: string | null;
+  @Column(timeColumn()) leaseUntilMs!: number;
+  @Column(textColumn({ nullable: true })) lastFault!: string | null;
+}
+
+export const transferEntities = [
+  TransferRow,
+  TransitionRow,
+  TransactionRow,
+  TransactionTransferRow,
+  ApprovalRow,
+  LimitCounterRow,
+  LimitChargeRow,
+  WorkRow,
+];

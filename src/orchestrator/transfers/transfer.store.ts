@@ -1,0 +1,186 @@
+// Reading and moving transfers and transactions. Every move is checked against the allowed ones, raises the version, and
+// is written together with its transition; a row that somebody else moved meanwhile undoes the whole transaction.
+
+import type { EntityManager } from 'typeorm';
+import { type Facts, Fault } from '../../core/fault.js';
+import { forUpdate } from '../database/sql.js';
+import { TransactionRow, TransactionTransferRow, TransferRow, TransitionRow } from './transfer.entity.js';
+import type { TransferFaultCode } from './transfer.errors.js';
+import { mayMove, type TransactionState, type TransferState, transactionMayMove } from './transfer-states.js';
+
+/** Why, when and by whom something is moved. */
+export interface Move {
+  readonly reason: string;
+  readonly facts?: Facts;
+  readonly nowMs: number;
+  readonly by: string;
+}
+
+export type TransferPatch = Partial<
+  Pick<TransferRow, 'statement' | 'decision' | 'transactionKey' | 'signerRefusals' | 'waitingFor'>
+>;
+
+export type TransactionPatch = Partial<Omit<TransactionRow, 'transactionKey' | 'version' | 'state'>>;
+
+/** The first transition, with which the row itself is inserted. */
+export async function recordArrival(db: EntityManager, row: TransferRow, move: Move): Promise<void> {
+  await db.insert(TransitionRow, {
+    transferId: row.transferId,
+    version: row.version,
+    fromState: null,
+    toState: row.state,
+    reason: move.reason,
+    facts: move.facts ?? {},
+    atMs: move.nowMs,
+    movedBy: move.by,
+  });
+}
+
+/** Moves a transfer and changes `row` accordingly. Throws `transfer-move-forbidden`, `transfer-changed`. */
+export async function moveTransfer(
+  db: EntityManager,
+  row: TransferRow,
+  to: TransferState,
+  move: Move,
+  patch: TransferPatch = {},
+): Promise<void> {
+  const from = row.state;
+  if (!mayMove(from, to)) {
+    throw new Fault<TransferFaultCode>('transfer-move-forbidden', 'a transfer cannot move so', {
+      facts: { transferId: row.transferId, from, to, reason: move.reason },
+    });
+  }
+  const version = row.version + 1;
+  const facts = { ...move.facts };
+  const changes = {
+    waitingFor: null,
+    ...patch,
+    state: to,
+    reason: move.reason,
+    facts,
+    version,
+    updatedAtMs: move.nowMs,
+  };
+  await changeTransfer(db, row, changes);
+  await db.insert(TransitionRow, {
+    transferId: row.transferId,
+    version,
+    fromState: from,
+    toState: to,
+    reason: move.reason,
+    facts,
+    atMs: move.nowMs,
+    movedBy: move.by,
+  });
+}
+
+/** Says why a transfer stays where it is, without moving it. */
+export async function noteWaiting(db: EntityManager, row: TransferRow, waitingFor: string): Promise<void> {
+  if (row.waitingFor === waitingFor) return;
+  await changeTransfer(db, row, { waitingFor });
+}
+
+async function changeTransfer(
+  db: EntityManager,
+  row: TransferRow,
+  changes: Partial<TransferRow>,
+): Promise<void> {
+  const { transferId, version } = row;
+  const { affected } = await db.update(TransferRow, { transferId, version }, changes);
+  if (affected !== 1) throw changed({ transferId });
+  Object.assign(row, changes);
+}
+
+/** Moves a transaction and changes `row` accordingly. Staying in the same state is allowed: it then only takes the patch. */
+export async function moveTransaction(
+  db: EntityManager,
+  row: TransactionRow,
+  to: TransactionState,
+  nowMs: number,
+  patch: TransactionPatch = {},
+): Promise<void> {
+  if (row.state !== to && !transactionMayMove(row.state, to)) {
+    throw new Fault<TransferFaultCode>('transfer-move-forbidden', 'a transaction cannot move so', {
+      facts: { transactionKey: row.transactionKey, from: row.state, to },
+    });
+  }
+  const { transactionKey, version } = row;
+  const changes = { ...patch, state: to, version: version + 1, updatedAtMs: nowMs };
+  const { affected } = await db.update(TransactionRow, { transactionKey, version }, changes);
+  if (affected !== 1) throw changed({ transactionKey });
+  Object.assign(row, changes);
+}
+
+function changed(facts: Facts): Fault<TransferFaultCode> {
+  return new Fault('transfer-changed', 'a row was changed by somebody else meanwhile', { facts });
+}
+
+export async function transferForUpdate(
+  db: EntityManager,
+  transferId: string,
+): Promise<TransferRow | undefined> {
+  const select = db
+    .createQueryBuilder(TransferRow, 'transfer')
+    .where('transfer.transferId = :transferId', { transferId });
+  return (await forUpdate(db, select).getOne()) ?? undefined;
+}
+
+/** Throws `transfer-inconsistent` when it is not there. */
+export async function transactionForUpdate(
+  db: EntityManager,
+  transactionKey: string,
+): Promise<TransactionRow> {
+  const select = db
+    .createQueryBuilder(TransactionRow, 'transaction')
+    .where('transaction.transactionKey = :transactionKey', { transactionKey });
+  return required(await forUpdate(db, select).getOne(), { transactionKey });
+}
+
+/** The transfers that a transaction pays, in the order of its plan, taken for the rest of the transaction. */
+export async function transfersOfForUpdate(
+  db: EntityManager,
+  transactionKey: string,
+): Promise<TransferRow[]> {
+  return forUpdate(db, ofTransaction(db, transactionKey)).getMany();
+}
+
+/** As `transfersOfForUpdate`, for looking only. */
+export async function transfersOf(db: EntityManager, transactionKey: string): Promise<TransferRow[]> {
+  return ofTransaction(db, transactionKey).getMany();
+}
+
+function ofTransaction(db: EntityManager, transactionKey: string) {
+  return db
+    .createQueryBuilder(TransferRow, 'transfer')
+    .innerJoin(TransactionTransferRow, 'link', 'link.transferId = transfer.transferId')
+    .where('link.transactionKey = :transactionKey', { transactionKey })
+    .orderBy('link.position', 'ASC');
+}
+
+/** Every transaction that was ever planned for a transfer, oldest first. */
+export async function transactionsOf(db: EntityManager, transferId: string): Promise<TransactionRow[]> {
+  return db
+    .createQueryBuilder(TransactionRow, 'transaction')
+    .innerJoin(TransactionTransferRow, 'link', 'link.transactionKey = transaction.transactionKey')
+    .where('link.transferId = :transferId', { transferId })
+    .orderBy('transaction.ordinal', 'ASC')
+    .getMany();
+}
+
+export async function transferIdsOf(db: EntityManager, transactionKey: string): Promise<string[]> {
+  const links = await db.find(TransactionTransferRow, {
+    where: { transactionKey },
+    order: { position: 'ASC' },
+  });
+  return links.map((link) => link.transferId);
+}
+
+/** Throws `transfer-inconsistent` for null: a row that others refer to is not there. */
+export function required<T>(row: T | null | undefined, facts: Facts): T {
+  if (row === null || row === undefined) {
+    throw new Fault<TransferFaultCode>('transfer-inconsistent', 'something that must be there is missing', {
+      facts,
+    });
+  }
+  return row;
+}

@@ -1,0 +1,143 @@
+// What is due, and who has it. A worker claims one piece of work with a lease, and a number (the fence) that grows with
+// every claim: a step that was thought dead and comes back finds that its number is no longer the newest, and its
+// transaction is undone. The row of a wallet is also the lock under which its funds are reserved and given back.
+//
+// Order of locks, everywhere: own work row, the wallet's work row, transactions and transfers, limit counters.
+
+import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
+import { Fault } from '../../core/fault.js';
+import { isPostgres, rows, run, sqlInteger } from '../database/sql.js';
+import type { TransferFaultCode } from './transfer.errors.js';
+
+export const workKind = z.enum(['transfer', 'wallet', 'transaction']);
+export type WorkKind = z.infer<typeof workKind>;
+
+export interface Lease {
+  readonly kind: WorkKind;
+  readonly subject: string;
+  readonly fence: number;
+  /** Claims since the last step that succeeded, this one included. */
+  readonly attempts: number;
+}
+
+const leaseRow = z.object({ kind: workKind, subject: z.string(), fence: sqlInteger, attempts: sqlInteger });
+
+/** Makes work due, now or later; never later than it is due already. */
+export async function wake(
+  db: EntityManager,
+  kind: WorkKind,
+  subject: string,
+  dueAtMs: number,
+): Promise<void> {
+  await run(
+    db,
+    `INSERT INTO work (kind, subject, due_at_ms, attempts, fence, lease_until_ms) VALUES (?, ?, ?, 0, 0, 0)
+     ON CONFLICT (kind, subject) DO UPDATE SET due_at_ms =
+       CASE WHEN work.due_at_ms IS NULL OR work.due_at_ms > excluded.due_at_ms
+         THEN excluded.due_at_ms ELSE work.due_at_ms END`,
+    [kind, subject, dueAtMs],
+  );
+}
+
+/** All transfers that wait for people or for their turn are looked at again: what governs them has changed. */
+export async function wakeWaitingTransfers(db: EntityManager, nowMs: number): Promise<void> {
+  await run(
+    db,
+    `UPDATE work SET due_at_ms = ? WHERE kind = 'transfer' AND subject IN
+       (SELECT transfer_id FROM transfers WHERE state IN ('screened', 'awaiting-approvals', 'approved'))`,
+    [nowMs],
+  );
+}
+
+/** The longest-due piece of work that nobody holds, or nothing. */
+export async function claim(
+  db: EntityManager,
+  worker: string,
+  nowMs: number,
+  leaseMs: number,
+): Promise<Lease | undefined> {
+  const result: unknown = await rawUpdate(
+    db,
+    `WITH next AS MATERIALIZED (
+       SELECT kind AS next_kind, subject AS next_subject FROM work
+       WHERE due_at_ms <= ? AND lease_until_ms <= ? ORDER BY due_at_ms LIMIT 1 ${isPostgres(db) ? 'FOR UPDATE SKIP LOCKED' : ''})
+     UPDATE work SET lease_owner = ?, lease_until_ms = ?, fence = fence + 1, attempts = attempts + 1
+     FROM next WHERE kind = next_kind AND subject = next_subject
+     RETURNING kind, subject, fence, attempts`,
+    [nowMs, nowMs, worker, nowMs + leaseMs],
+  );
+  return z.array(leaseRow).parse(result)[0];
+}
+
+/** Takes the work row for the rest of the transaction and makes sure that the lease is still ours. Throws `lease-lost`. */
+export async function hold(db: EntityManager, lease: Lease): Promise<void> {
+  const fence = await lock(db, lease.kind, lease.subject);
+  if (fence !== lease.fence) {
+    throw new Fault<TransferFaultCode>('lease-lost', 'another worker has taken this step over', {
+      facts: { kind: lease.kind, subject: lease.subject },
+    });
+  }
+}
+
+/** Takes a work row for the rest of the transaction, making it if need be. Its fence. */
+export async function lock(db: EntityManager, kind: WorkKind, subject: string): Promise<number> {
+  await run(
+    db,
+    `INSERT INTO work (kind, subject, due_at_ms, attempts, fence, lease_until_ms) VALUES (?, ?, NULL, 0, 0, 0)
+     ON CONFLICT (kind, subject) DO NOTHING`,
+    [kind, subject],
+  );
+  const [row] = await rows(
+    db,
+    z.object({ fence: sqlInteger }),
+    `SELECT fence FROM work WHERE kind = ? AND subject = ? ${isPostgres(db) ? 'FOR UPDATE' : ''}`,
+    [kind, subject],
+  );
+  if (!row) throw new Fault<TransferFaultCode>('transfer-inconsistent', 'a work row has vanished');
+  return row.fence;
+}
+
+/**
+ * The step is done: gives the lease back and says when to look again; null for not before somebody wakes it. `waits`
+ * keeps the count of attempts, for a step that did nothing because its time has not come.
+ */
+export async function finish(
+  db: EntityManager,
+  lease: Lease,
+  dueAtMs: number | null,
+  waits = false,
+): Promise<void> {
+  await run(
+    db,
+    `UPDATE work SET due_at_ms = ?, attempts = ?, lease_owner = NULL, lease_until_ms = 0, last_fault = NULL
+     WHERE kind = ? AND subject = ? AND fence = ?`,
+    [dueAtMs, waits ? lease.attempts : 0, lease.kind, lease.subject, lease.fence],
+  );
+}
+
+/** The step failed: gives the lease back, keeps the count of attempts, and says when to try again. */
+export async function retryLater(
+  db: EntityManager,
+  lease: Lease,
+  dueAtMs: number,
+  fault: string,
+): Promise<void> {
+  await run(
+    db,
+    `UPDATE work SET due_at_ms = ?, lease_owner = NULL, lease_until_ms = 0, last_fault = ?
+     WHERE kind = ? AND subject = ? AND fence = ?`,
+    [dueAtMs, fault, lease.kind, lease.subject, lease.fence],
+  );
+}
+
+/** UPDATE … RETURNING: TypeORM gives the rows on SQLite, and a pair of rows and count on PostgreSQL. */
+async function rawUpdate(
+  db: EntityManager,
+  text: string,
+  parameters: readonly (string | number)[],
+): Promise<unknown> {
+  return rows(db, z.unknown(), text, parameters).then((found) =>
+    isPostgres(db) && Array.isArray(found[0]) ? found[0] : found,
+  );
+}

@@ -1,0 +1,115 @@
+// The workers: each claims one piece of due work, does one step of it, and gives it back. A process may end between any
+// two lines of a step: the lease runs out, and whoever claims the work next finds in the database where it stands.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Fault } from '../../core/fault.js';
+import { backoffMs } from './backoff.js';
+import { DecidingSteps } from './deciding.steps.js';
+import { FollowingSteps } from './following.steps.js';
+import type { PipelineParts } from './pipeline.js';
+import { ReservingSteps } from './reserving.steps.js';
+import { SigningSteps } from './signing.steps.js';
+import { TransactionRow } from './transfer.entity.js';
+import { claim, finish, type Lease, retryLater } from './work.store.js';
+
+/** For the log: a step that came to nothing. Everything that came to something is in the transitions. */
+export interface StepFailure {
+  readonly kind: Lease['kind'];
+  readonly subject: string;
+  readonly attempts: number;
+  readonly code: string;
+  readonly error: unknown;
+}
+
+/** Somebody else has done the step, or is doing it: nothing to report, and nothing is lost. */
+const OVERTAKEN: readonly string[] = ['lease-lost', 'transfer-changed'];
+
+export class Workers {
+  private readonly deciding: DecidingSteps;
+  private readonly reserving: ReservingSteps;
+  private readonly signing: SigningSteps;
+  private readonly following: FollowingSteps;
+  private loops: Promise<void>[] = [];
+  private stopping = new AbortController();
+
+  constructor(
+    private readonly parts: PipelineParts,
+    private readonly onFailure: (failure: StepFailure) => void = () => undefined,
+  ) {
+    this.deciding = new DecidingSteps(parts);
+    this.reserving = new ReservingSteps(parts);
+    this.signing = new SigningSteps(parts);
+    this.following = new FollowingSteps(parts);
+  }
+
+  start(): void {
+    if (this.loops.length > 0) return;
+    this.stopping = new AbortController();
+    const { concurrency } = this.parts.settings;
+    this.loops = Array.from({ length: concurrency }, () => this.loop(this.stopping.signal));
+  }
+
+  /** Returns when the steps under way are done. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await Promise.all(this.loops);
+    this.loops = [];
+  }
+
+  /** Claims one piece of due work and does one step of it; false when nothing is due. A step that fails is tried again later. */
+  async runOne(): Promise<boolean> {
+    const { database, clock, settings } = this.parts;
+    const lease = await database.transaction((db) =>
+      claim(db, settings.worker, clock.nowMs(), settings.leaseMs),
+    );
+    if (!lease) return false;
+    try {
+      await this.step(lease);
+    } catch (error) {
+      await this.failed(lease, error);
+    }
+    return true;
+  }
+
+  private async step(lease: Lease): Promise<void> {
+    switch (lease.kind) {
+      case 'transfer':
+        return this.deciding.run(lease);
+      case 'wallet':
+        return this.reserving.run(lease);
+      case 'transaction': {
+        const { database } = this.parts;
+        const row = await database.read((db) =>
+          db.findOneBy(TransactionRow, { transactionKey: lease.subject }),
+        );
+        if (row && ['planned', 'built', 'signing'].includes(row.state)) return this.signing.run(lease, row);
+        if (row && ['signed', 'broadcast', 'mined'].includes(row.state)) {
+          return this.following.run(lease, row);
+        }
+        return database.transaction((db) => finish(db, lease, null));
+      }
+    }
+  }
+
+  private async failed(lease: Lease, error: unknown): Promise<void> {
+    const { database, clock } = this.parts;
+    const code = error instanceof Fault ? error.code : 'internal';
+    const overtaken = OVERTAKEN.includes(code);
+    if (!overtaken)
+      this.onFailure({ kind: lease.kind, subject: lease.subject, attempts: lease.attempts, code, error });
+    const pauseMs = overtaken ? 0 : backoffMs(this.parts, lease.attempts);
+    await database.transaction((db) => retryLater(db, lease, clock.nowMs() + pauseMs, code));
+  }
+
+  private async loop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const worked = await this.runOne().catch((error: unknown) => {
+        // Not even the failure could be written: the lease runs out by itself.
+        this.onFailure({ kind: 'wallet', subject: '', attempts: 0, code: 'database-unusable', error });
+        return false;
+      });
+      if (worked) continue;
+      await sleep(this.parts.settings.pollMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
