@@ -41,8 +41,7 @@ export class Fault<Code extends string = string> extends Error {
 
   /** Makes `instanceof` narrow to a fault whose code is text; TypeScript alone would say `any`. */
   static override [Symbol.hasInstance](value: unknown): value is Fault {
-    // Asked of a subclass, it still means that subclass.
-    return Function.prototype[Symbol.hasInstance].call(this, value);
+    return Function.prototype[Symbol.hasInstance].call(Fault, value);
   }
 
   constructor(code: Code, message: string, options: { facts?: Facts; cause?: unknown } = {}) {
