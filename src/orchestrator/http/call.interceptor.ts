@@ -106,12 +106,18 @@ export class CallInterceptor implements NestInterceptor {
     const earlier = await this.idempotency.earlier(keyed);
     if (earlier.kind === 'refused') return earlier;
     if (earlier.value.kind === 'answered') return accepted(JSON.parse(earlier.value.answer));
-    const expiresAtMs = this.clock.nowMs() + this.configuration.http.idempotencyRetentionMs;
-    call.effect = {
-      alongside: this.idempotency.binding(keyed, expiresAtMs),
-      alreadyDone: earlier.value.kind === 'bound',
-    };
-    const result = await handled(next);
+    if (earlier.value.kind === 'new') {
+      const expiresAtMs = this.clock.nowMs() + this.configuration.http.idempotencyRetentionMs;
+      call.effect = { alongside: this.idempotency.binding(keyed, expiresAtMs), alreadyDone: false };
+      const result = await unlessBound(() => handled(next));
+      if (result !== 'bound') return this.kept(keyed, result);
+    }
+    // The effect is there, from a call that crashed or from one that was faster; only the answer is to be made.
+    call.effect = { alongside: undefined, alreadyDone: true };
+    return this.kept(keyed, await handled(next));
+  }
+
+  private async kept(keyed: KeyedCall, result: Result): Promise<Result> {
     if (result.kind === 'refused') return result;
     return accepted(JSON.parse(await this.idempotency.answer(keyed, JSON.stringify(result.value))));
   }
@@ -125,6 +131,15 @@ export class CallInterceptor implements NestInterceptor {
     } finally {
       clearTimeout(timer);
     }
+  }
+}
+
+async function unlessBound(work: () => Promise<Result>): Promise<Result | 'bound'> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'idempotency-key-bound') return 'bound';
+    throw error;
   }
 }
 

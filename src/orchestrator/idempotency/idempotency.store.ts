@@ -1,7 +1,8 @@
 // Idempotency keys. A key is bound to a call in the very transaction of the call's effect, so:
 // - a call without an effect (refused, failed, crashed before) binds nothing, and the key is as good as new;
 // - after a crash between effect and answer the key is bound and has no answer: the same call makes it again;
-// - of two calls at once, the second waits in the database for the first, and then finds what the first bound.
+// - of two calls at once, the second waits in the database for the first, then undoes its own effect and gives the
+//   first one's answer.
 // There is no state "in progress", and so none that a crash could leave behind.
 
 import { Injectable } from '@nestjs/common';
@@ -12,6 +13,9 @@ import { insertNew, run } from '../database/sql.js';
 import { BoundKey } from './idempotency.entity.js';
 
 export type IdempotencyRefusalCode = 'idempotency-key-reused';
+
+/** `idempotency-key-bound`: the very same call was faster; its effect stands, and this one's is undone. */
+export type IdempotencyFaultCode = IdempotencyRefusalCode | 'idempotency-key-bound';
 
 /** What a keyed call is recognised by. */
 export interface KeyedCall {
@@ -38,23 +42,20 @@ export class IdempotencyStore {
   }
 
   /**
-   * Binds the key, inside the effect's transaction. Throws Fault `idempotency-key-reused` when another call has bound
-   * it meanwhile, which undoes the effect.
+   * Binds the key, inside the effect's transaction. Throws when a call has bound it meanwhile, which undoes the effect:
+   * Fault `idempotency-key-bound` when it was the same call, `idempotency-key-reused` when it was another.
    */
   binding(call: KeyedCall, expiresAtMs: number): Alongside {
     return async (db) => {
       const bound: BoundKey = { ...place(call), fingerprint: call.fingerprint, answer: null, expiresAtMs };
       if (await insertNew(db, BoundKey, bound)) return;
       const row = await db.findOneBy(BoundKey, place(call));
-      if (row?.fingerprint !== call.fingerprint) {
-        throw new Fault<IdempotencyRefusalCode>(
-          'idempotency-key-reused',
-          'the key was bound by another call',
-          {
-            facts: { idempotencyKey: call.key },
-          },
-        );
-      }
+      const same = row?.fingerprint === call.fingerprint;
+      throw new Fault<IdempotencyFaultCode>(
+        same ? 'idempotency-key-bound' : 'idempotency-key-reused',
+        'a call has bound the key meanwhile',
+        { facts: { idempotencyKey: call.key } },
+      );
     };
   }
 

@@ -1,0 +1,51 @@
+// The orchestrator program: reads its configuration, starts, and stops when it is told to. It holds no key.
+
+import 'reflect-metadata';
+import { Fault } from '../core/fault.js';
+import { systemClock } from '../platform/system-clock.js';
+import { systemRandomness } from '../platform/system-randomness.js';
+import { appModule } from './app.module.js';
+import { configurationPath, loadConfiguration } from './config/load.js';
+import { serve } from './http/serve.js';
+import { Log } from './logging/log.js';
+
+/** A stop that hangs is worse than a hard one: whatever is cut off goes on at the next start. */
+const STOP_WITHIN_MS = 60_000;
+
+async function run(): Promise<void> {
+  const configuration = loadConfiguration(configurationPath(process.argv.slice(2), process.env));
+  const log = Log.to(configuration.log);
+  const platform = { clock: systemClock, randomness: systemRandomness, log };
+  const served = await serve(appModule(configuration, platform), configuration, log);
+
+  const stop = (signal: string) => {
+    log.info('told to stop', { signal });
+    setTimeout(() => {
+      log.failure('stop took too long', {}, new Fault('stop-timeout', 'the program did not stop in time'));
+      process.exit(1);
+    }, STOP_WITHIN_MS + configuration.http.drainMs).unref();
+    served.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.failure('stop failed', {}, error);
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', () => stop('SIGTERM'));
+  process.once('SIGINT', () => stop('SIGINT'));
+  process.on('unhandledRejection', (error) => {
+    // Nobody knows what state that leaves behind. Everything that matters is in the database: end, and start anew.
+    log.failure('unhandled rejection', {}, error);
+    process.exit(1);
+  });
+}
+
+run().catch((error: unknown) => {
+  // Before there is a log, and for whoever started it by hand: one line, with what would be right.
+  const message =
+    error instanceof Fault ? `${error.code}: ${error.message}` : 'the orchestrator did not start';
+  process.stderr.write(`portcullis orchestrator: ${message}\n`);
+  if (!(error instanceof Fault)) Log.to({ level: 'error' }).failure('start failed', {}, error);
+  process.exit(1);
+});

@@ -1,0 +1,92 @@
+// Calls the API as a backend or an officer would: signs the request, sends it with fetch, gives back what came.
+
+import { randomBytes, sign } from 'node:crypto';
+import { signHttpRequest } from '../../src/core/http-message-signatures/sign.js';
+import type { Backend, Officer } from '../signer/deployment.js';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly text: string;
+}
+
+export interface CallOptions {
+  readonly body?: unknown;
+  readonly idempotencyKey?: string;
+  readonly nonce?: string;
+  readonly headers?: Record<string, string>;
+  /** Changes the headers after they were signed. */
+  readonly tamper?: (headers: Record<string, string>) => void;
+  readonly sentBody?: string;
+  readonly nowMs?: number;
+}
+
+export class ApiClient {
+  constructor(
+    readonly url: string,
+    private readonly who: Backend | Officer,
+    private readonly nowMs: () => number = Date.now,
+  ) {}
+
+  get(path: string, options: CallOptions = {}): Promise<Answer> {
+    return this.call('GET', path, options);
+  }
+
+  post(path: string, options: CallOptions = {}): Promise<Answer> {
+    return this.call('POST', path, options);
+  }
+
+  async call(method: string, path: string, options: CallOptions): Promise<Answer> {
+    const body = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body));
+    const { who } = this;
+    const headers = await signHttpRequest(
+      {
+        method,
+        url: this.url + path,
+        headers: {
+          ...(body ? { 'content-type': 'application/json' } : {}),
+          ...(options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey }),
+          ...options.headers,
+        },
+        ...(body ? { body } : {}),
+      },
+      {
+        keyId: 'keyId' in who ? who.keyId : who.credential.credentialId,
+        alg: 'keyId' in who ? 'ed25519' : 'ecdsa-p256-sha256',
+        sign: async (bytes) =>
+          'keyId' in who
+            ? sign(null, bytes, who.privateKey)
+            : sign('sha256', bytes, { key: who.privateKey, dsaEncoding: 'ieee-p1363' }),
+        nowMs: options.nowMs ?? this.nowMs(),
+        nonce: options.nonce ?? randomBytes(16).toString('base64url'),
+      },
+    );
+    options.tamper?.(headers);
+    return send(this.url + path, method, headers, options.sentBody ?? body);
+  }
+}
+
+/** Sends as it is, signed or not. */
+export async function send(
+  url: string,
+  method = 'GET',
+  headers: Record<string, string> = {},
+  body?: string | Buffer,
+): Promise<Answer> {
+  const response = await fetch(url, {
+    method,
+    headers,
+    signal: AbortSignal.timeout(20_000),
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : new Uint8Array(body) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+  const parsed: unknown = isJson ? JSON.parse(text) : {};
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: typeof parsed === 'object' && parsed !== null ? { ...parsed } : {},
+    text,
+  };
+}
