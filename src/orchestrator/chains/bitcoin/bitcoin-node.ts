@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { Fault } from '../../../core/fault.js';
 import { sha256Hex } from '../../../core/statements/fields.js';
+import type { NodeReport } from '../chain-driver.js';
 import { greater } from './bigints.js';
 import type { BitcoinFaultCode } from './bitcoin.errors.js';
 import { BitcoinRpc, RPC, type RpcAnswer } from './bitcoin-rpc.js';
@@ -66,6 +67,8 @@ const acceptance = z
   .length(1);
 
 type Params = Parameters<BitcoinRpc['call']>[1];
+
+const REPORT_TIMEOUT_MS = 2_000;
 
 /** 1 sat/vB: what most of the network demands of a replacement, whatever the own node says. */
 const COMMON_INCREMENT = 1_000n;
@@ -151,6 +154,27 @@ export class BitcoinNode {
     return rejections[0] ?? { kind: 'unreachable', reason: troubles.join('; ') };
   }
 
+  /** What each node says of itself, for people to look at. Never throws; answers within a few seconds. */
+  async reports(): Promise<readonly NodeReport[]> {
+    return Promise.all(
+      this.nodes.map(async (node): Promise<NodeReport> => {
+        const about = { chain: this.chain, node: node.name };
+        const genesis = await this.genesisTrouble(node, REPORT_TIMEOUT_MS);
+        const answer = genesis ?? (await node.call('getblockchaininfo', [], chainInfo, REPORT_TIMEOUT_MS));
+        if (answer.kind === 'unusable') {
+          return { ...about, healthy: false, height: null, detail: `${answer.trouble}: ${answer.detail}` };
+        }
+        if (answer.kind === 'error') {
+          return { ...about, healthy: false, height: null, detail: answer.message };
+        }
+        const { blocks, headers } = answer.value;
+        const missing = headers - blocks;
+        const detail = missing > 0 ? `${missing} blocks behind its peers` : null;
+        return { ...about, healthy: true, height: blocks, detail };
+      }),
+    );
+  }
+
   private async submitTo(node: BitcoinRpc, hex: string): Promise<Submission> {
     const checked = await this.askOne(node, 'testmempoolaccept', [[hex]], acceptance);
     if (checked.kind === 'unusable') return { kind: 'unreachable', reason: troubleOf(node, checked) };
@@ -194,18 +218,27 @@ export class BitcoinNode {
     params: Params,
     schema: z.ZodType<T>,
   ): Promise<RpcAnswer<T>> {
-    if (!this.verified.has(node)) {
-      const genesis = await node.call('getblockhash', [0], sha256Hex);
-      if (genesis.kind === 'unusable') return genesis;
-      // CAIP-2 for Bitcoin: the first 32 hex digits of the genesis block's hash.
-      if (genesis.kind === 'error' || this.chain !== `bip122:${genesis.value.slice(0, 32)}`) {
-        return { kind: 'unusable', trouble: 'other-chain', detail: 'its genesis block is another' };
-      }
-      this.verified.add(node);
-    }
+    const trouble = await this.genesisTrouble(node);
+    if (trouble !== undefined) return trouble;
     const answer = await node.call(method, params, schema);
     if (answer.kind === 'unusable') this.verified.delete(node);
     return answer;
+  }
+
+  /** Why a node cannot be asked about this chain; undefined when it can. */
+  private async genesisTrouble(
+    node: BitcoinRpc,
+    timeoutMs?: number,
+  ): Promise<Extract<RpcAnswer<never>, { kind: 'unusable' }> | undefined> {
+    if (this.verified.has(node)) return undefined;
+    const genesis = await node.call('getblockhash', [0], sha256Hex, timeoutMs);
+    if (genesis.kind === 'unusable') return genesis;
+    // CAIP-2 for Bitcoin: the first 32 hex digits of the genesis block's hash.
+    if (genesis.kind === 'error' || this.chain !== `bip122:${genesis.value.slice(0, 32)}`) {
+      return { kind: 'unusable', trouble: 'other-chain', detail: 'its genesis block is another' };
+    }
+    this.verified.add(node);
+    return undefined;
   }
 }
 

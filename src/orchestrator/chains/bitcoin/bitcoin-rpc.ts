@@ -56,21 +56,22 @@ export class BitcoinRpc {
     method: string,
     params: readonly (string | number | boolean | readonly string[])[],
     schema: z.ZodType<T>,
+    timeoutMs: number = this.timeoutMs,
   ): Promise<RpcAnswer<T>> {
     this.calls += 1;
     const body = JSON.stringify({ jsonrpc: '2.0', id: this.calls, method, params });
-    let answer = await this.post(body);
+    let answer = await this.post(body, timeoutMs);
     if (answer.kind === 'text' && isUnauthorized(answer.status)) {
       // A cookie changes whenever the node starts; so may a password.
       this.authorization = undefined;
-      answer = await this.post(body);
+      answer = await this.post(body, timeoutMs);
     }
     if (answer.kind === 'unusable') return answer;
     if (isUnauthorized(answer.status)) return unusable('unauthorized', `HTTP ${answer.status}`);
     return read(answer.text, answer.status, schema);
   }
 
-  private async post(body: string): Promise<HttpAnswer> {
+  private async post(body: string, timeoutMs: number): Promise<HttpAnswer> {
     try {
       this.authorization ??= authorizationOf(this.settings);
     } catch (error) {
@@ -85,7 +86,7 @@ export class BitcoinRpc {
           ...(this.authorization === '' ? {} : { authorization: this.authorization }),
         },
         body,
-        signal: AbortSignal.timeout(this.timeoutMs),
+        signal: AbortSignal.timeout(timeoutMs),
       });
       return { kind: 'text', status: response.status, text: await boundedText(response) };
     } catch (error) {

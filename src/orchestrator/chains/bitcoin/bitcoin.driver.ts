@@ -11,23 +11,24 @@ import type { Database } from '../../database/database.js';
 import type {
   BroadcastResult,
   ChainDriver,
+  NodeReport,
   Observation,
   Payable,
   PlannedTransaction,
   ReserveResult,
   SignedTransaction,
   UnsignedTransaction,
+  WalletBalance,
 } from '../chain-driver.js';
 import type { BitcoinFaultCode } from './bitcoin.errors.js';
 import type { BitcoinChain } from './bitcoin-chain.js';
-import { storePrevious } from './blocks.store.js';
+import { readCursor, storePrevious } from './blocks.store.js';
 import * as coins from './coins.store.js';
 import { Follower } from './follower.js';
 import { parsePlan } from './plan.js';
 import { type BitcoinOutlook, Planner } from './planner.js';
 import { psbtOf } from './psbt.js';
 import { rawWithoutWitness } from './raw-block.js';
-import type { SpendableCoins } from './spendable.js';
 
 export class BitcoinDriver implements ChainDriver<BitcoinOutlook> {
   readonly family = 'bitcoin';
@@ -122,13 +123,37 @@ export class BitcoinDriver implements ChainDriver<BitcoinOutlook> {
     return this.planner.replace(db, this.chainOf(wallet.chain), wallet, transaction, payables, outlook);
   }
 
-  /** What a wallet holds, as far as was scanned. Throws `chain-not-served`. */
-  async balance(wallet: Wallet): Promise<Omit<SpendableCoins, 'coins'>> {
+  /** As far as was scanned; no node is asked. Throws `chain-not-served`. */
+  async balance(wallet: Wallet): Promise<readonly WalletBalance[]> {
     const chain = this.chainOf(wallet.chain);
-    const { spendableSats, pendingSats, reservedSats, chainTooLong } = await this.database.read((db) =>
+    const { availableSats, pendingSats, reservedSats } = await this.database.read((db) =>
       this.planner.spendable(db, chain, wallet.walletId, 'look'),
     );
-    return { spendableSats, pendingSats, reservedSats, chainTooLong };
+    return [
+      {
+        contract: 'native',
+        symbol: 'BTC',
+        decimals: 8,
+        available: availableSats,
+        pending: pendingSats,
+        reserved: reservedSats,
+      },
+    ];
+  }
+
+  async nodes(): Promise<readonly NodeReport[]> {
+    const reports = await Promise.all(
+      [...this.chains.values()].map(async (chain) => {
+        const cursor = await this.database.read((db) => readCursor(db, chain.chain));
+        const scanned = cursor?.stopped ?? `scanned to ${cursor?.height ?? 'nothing yet'}`;
+        return (await chain.node.reports()).map((report) => ({
+          ...report,
+          healthy: report.healthy && cursor?.stopped === undefined,
+          detail: report.height === cursor?.height ? report.detail : (report.detail ?? scanned),
+        }));
+      }),
+    );
+    return reports.flat();
   }
 
   private chainOf(id: string): BitcoinChain {

@@ -50,9 +50,14 @@ export async function ensureChain(db: EntityManager, chain: string, startHeight:
   ]);
 }
 
-/** Undefined before the scanner's first start. */
-export async function readCursor(db: EntityManager, chain: string): Promise<Cursor | undefined> {
-  const [cursor] = await rows(db, cursorRow, CURSOR, [chain]);
+/** Undefined before the scanner's first start. With `hold` no block comes or goes until the transaction ends. */
+export async function readCursor(
+  db: EntityManager,
+  chain: string,
+  hold: 'hold' | 'look' = 'look',
+): Promise<Cursor | undefined> {
+  const locking = hold === 'hold' && isPostgres(db) ? ' FOR SHARE' : '';
+  const [cursor] = await rows(db, cursorRow, `${CURSOR}${locking}`, [chain]);
   return cursor;
 }
 

@@ -92,6 +92,13 @@ describe('coin selection', () => {
     expect(high.coins.length).toBe(1);
   });
 
+  it('gathers at most half of the coins, so that the next payment finds some', () => {
+    const coins = coinsOf(Array.from({ length: 9 }, () => 200_000n));
+    const task = taskOf({ targetSats: 100_000n, feeRate: 1_000n });
+    expect(selected(coins, task).coins.length).toBe(4);
+    expect(selected(coins.slice(0, 3), task).coins.length).toBe(1);
+  });
+
   it('gathers no more than the fee ceiling allows', () => {
     const coins = coinsOf([1_000_000n, ...Array.from({ length: 20 }, () => 20_000n)]);
     const task = taskOf({ targetSats: 100_000n, feeRate: 1_000n, maxFeeSats: 200n });

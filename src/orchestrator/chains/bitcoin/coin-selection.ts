@@ -166,9 +166,11 @@ function candidatesOf(
     ['knapsack', knapsack(coins, task.goalSats + task.changeRoomSats, task.maxInputs, random)],
     ['random-draw', singleRandomDraw(coins, task.goalSats + task.changeRoomSats, task.maxInputs, random)],
   ];
-  // Every further input then lowers the waste. A replacement is no occasion: its fee is what is at stake.
+  // Every further input then lowers the waste. A replacement is no occasion: its fee is what is at stake. At most half of
+  // the coins, and the small ones, so that the next payment need not wait for the change of this one.
   if (task.inputWasteSats < 0n && !keepsSome) {
-    found.push(['gathering', smallestFirst(coins, task.goalSats + task.changeRoomSats, task.maxInputs)]);
+    const most = Math.min(task.maxInputs, Math.floor(coins.length / 2));
+    found.push(['gathering', smallestFirst(coins, task.goalSats + task.changeRoomSats, most)]);
   }
   return found.flatMap(([search, chosen]) => (chosen === undefined ? [] : [{ search, coins: chosen }]));
 }

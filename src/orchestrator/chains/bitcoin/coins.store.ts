@@ -150,18 +150,24 @@ export async function takeCoins(
   family: string,
 ): Promise<void> {
   for (const { txid, vout } of plan.inputs) {
-    const taken = await rows(
+    const free = await rows(
       db,
       z.object({ vout: sqlInteger }),
-      `UPDATE bitcoin_coins SET reserved_by = ? WHERE chain = ? AND txid = ? AND vout = ? AND spent_height IS NULL
-         AND (reserved_by IS NULL OR reserved_by = ?) RETURNING vout`,
-      [family, chain, txid, vout, family],
+      `SELECT vout FROM bitcoin_coins WHERE chain = ? AND txid = ? AND vout = ? AND spent_height IS NULL
+         AND (reserved_by IS NULL OR reserved_by = ?)${isPostgres(db) ? ' FOR UPDATE' : ''}`,
+      [chain, txid, vout, family],
     );
-    if (taken.length !== 1) {
+    if (free.length !== 1) {
       throw new Fault<BitcoinFaultCode>('coin-taken', 'a coin was taken while it was being reserved', {
         facts: { outpoint: `${txid}:${vout}` },
       });
     }
+    await run(db, 'UPDATE bitcoin_coins SET reserved_by = ? WHERE chain = ? AND txid = ? AND vout = ?', [
+      family,
+      chain,
+      txid,
+      vout,
+    ]);
   }
 }
 

@@ -1,6 +1,7 @@
 // Brings signed transactions into the chain and says where they stand. What is mined comes from the own scanned blocks;
 // the node is asked only what waits in its mempool.
 
+import type { EntityManager } from 'typeorm';
 import { Fault } from '../../../core/fault.js';
 import type { Database } from '../../database/database.js';
 import type { BroadcastResult, Observation, SignedTransaction } from '../chain-driver.js';
@@ -8,7 +9,13 @@ import type { BitcoinFaultCode } from './bitcoin.errors.js';
 import type { BitcoinChain } from './bitcoin-chain.js';
 import { blockHashAt, type Cursor, readCursor } from './blocks.store.js';
 import { ownTransactions, type StoredTransaction, signedWithTxids, transactionOf } from './coins.store.js';
-import { type Standing, standingOf, unconfirmedParents } from './family.js';
+import {
+  type OwnTransactions,
+  type SignedByUs,
+  type Standing,
+  standingOf,
+  unconfirmedParents,
+} from './family.js';
 
 /** A transaction with what the scanned chain shows of it at one moment. */
 interface Sighting {
@@ -78,10 +85,13 @@ export class Follower {
   }
 
   private sighting(chain: BitcoinChain, transaction: SignedTransaction): Promise<Sighting> {
-    // A transaction, so that cursor, coins and block are of one moment on SQLite; on PostgreSQL the cursor is read last.
+    // In a transaction, so that no block comes between the looks at cursor, coins and blocks.
     return this.database.transaction(async (db) => {
+      const cursor = await readCursor(db, chain.chain, 'hold');
       const stored = await transactionOf(db, transaction.transactionKey);
-      if (stored === undefined) {
+      const own = await ownTransactions(db, chain.chain, stored === undefined ? [] : [stored]);
+      const signed = own.signed.get(transaction.transactionId);
+      if (cursor === undefined || stored === undefined || signed === undefined) {
         throw new Fault<BitcoinFaultCode>(
           'plan-unknown',
           'a transaction is followed that was never planned',
@@ -90,18 +100,36 @@ export class Follower {
           },
         );
       }
-      const own = await ownTransactions(db, chain.chain, [stored]);
-      const signed = own.signed.get(stored.txid);
-      const standing: Standing = signed ? standingOf(signed, own) : { kind: 'unconfirmed' };
-      const parents = signed ? unconfirmedParents(signed, own) : [];
+      const standing = standingOf(signed, own);
       return {
         stored,
+        cursor,
         standing,
         blockHash:
           standing.kind === 'unconfirmed' ? undefined : await blockHashAt(db, chain.chain, standing.height),
-        ancestors: [],
-        cursor: (await readCursor(db, chain.chain)) ?? { height: -1, hash: undefined, stopped: undefined },
+        ancestors: standing.kind === 'unconfirmed' ? await ancestorsOf(db, chain.chain, signed, own) : [],
       };
     });
   }
+}
+
+/** Raw bytes of the unconfirmed own transactions that this one hangs on, the eldest first. */
+async function ancestorsOf(
+  db: EntityManager,
+  chain: string,
+  transaction: SignedByUs,
+  own: OwnTransactions,
+): Promise<readonly string[]> {
+  const order: string[] = [];
+  const visit = (child: SignedByUs): void => {
+    for (const parent of unconfirmedParents(child, own)) {
+      if (order.includes(parent.txid)) continue;
+      visit(parent);
+      order.push(parent.txid);
+    }
+  };
+  visit(transaction);
+  const stored = await signedWithTxids(db, chain, order);
+  const raw = new Map(stored.map(({ txid, signedHex }) => [txid, signedHex]));
+  return order.flatMap((txid) => raw.get(txid) ?? []);
 }

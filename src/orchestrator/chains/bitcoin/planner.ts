@@ -186,7 +186,7 @@ export class Planner {
     outlook: BitcoinOutlook,
   ): Promise<Wait | { readonly kind: 'terms'; readonly terms: Terms }> {
     const { settings } = chain;
-    const cursor = await readCursor(db, chain.chain);
+    const cursor = await readCursor(db, chain.chain, 'hold');
     if (cursor === undefined || cursor.stopped !== undefined || outlook.tip.behind)
       return wait('node-behind');
     if (Math.abs(outlook.tip.height - cursor.height) > settings.maxLagBlocks) return wait('node-behind');

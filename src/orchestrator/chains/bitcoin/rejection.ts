@@ -43,7 +43,7 @@ const WORDS: readonly [RegExp, Rejection | 'already-known'][] = [
   [/non-final|non-bip68-final|premature/i, 'not-final'],
   [/too-long-mempool-chain|too-large-cluster|too many unconfirmed|chain limit/i, 'chain-too-long'],
   [
-    /script-verify|bad-txns|bad-witness|dust|scriptpubkey|scriptsig|tx-size|version|decode failed/i,
+    /script-verify|bad-txns|bad-witness|dust|scriptpubkey|scriptsig|tx-size|^version$|decode failed/i,
     'invalid',
   ],
 ];

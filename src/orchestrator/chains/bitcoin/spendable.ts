@@ -15,8 +15,9 @@ export interface SpendingRules {
 /** Sums in satoshi. What is spent in the scanned chain is in none of them. */
 export interface SpendableCoins {
   readonly coins: readonly PlanCoin[];
-  readonly spendableSats: bigint;
-  /** Confirmed, but not deep enough; and change that is not confirmed and not spendable yet. */
+  /** Confirmed deeply enough to be spent. */
+  readonly availableSats: bigint;
+  /** Confirmed but not deeply enough, or change that waits, spendable or not. */
   readonly pendingSats: bigint;
   /** Inputs of transactions that are planned, signed or waiting. */
   readonly reservedSats: bigint;
@@ -36,6 +37,7 @@ export function spendableCoins(
   rules: SpendingRules,
 ): SpendableCoins {
   const coins: PlanCoin[] = [];
+  let availableSats = 0n;
   let pendingSats = 0n;
   let reservedSats = 0n;
   let chainTooLong = false;
@@ -48,23 +50,26 @@ export function spendableCoins(
       continue;
     }
     if (coin.height !== undefined) {
-      if (isDeepEnough(coin, coin.height, rules)) coins.push(planCoin(coin, true));
-      else pendingSats += coin.amountSats;
+      if (isDeepEnough(coin, coin.height, rules)) {
+        coins.push(planCoin(coin, true));
+        availableSats += coin.amountSats;
+      } else {
+        pendingSats += coin.amountSats;
+      }
       continue;
     }
     const chain = maker && buildableUpon(maker, own);
     if (chain === undefined) continue;
+    pendingSats += coin.amountSats;
     const together = new Set([...carried, ...chain]);
     if (chain.size <= rules.maxUnconfirmedChain && together.size <= MAX_CARRIED) {
       for (const txid of chain) carried.add(txid);
       coins.push(planCoin(coin, false));
     } else {
       chainTooLong = true;
-      pendingSats += coin.amountSats;
     }
   }
-  const spendableSats = coins.reduce((sum, coin) => sum + coin.amountSats, 0n);
-  return { coins, spendableSats, pendingSats, reservedSats, chainTooLong };
+  return { coins, availableSats, pendingSats, reservedSats, chainTooLong };
 }
 
 function isDeepEnough(coin: StoredCoin, height: number, rules: SpendingRules): boolean {
