@@ -96,7 +96,7 @@ main().catch((error: unknown) => {
   log('error', 'not-started', {
     code: fault?.code ?? 'internal',
     message: error instanceof Error ? error.message.slice(0, 1_000) : String(error),
-    ...(fault?.facts ?? {}),
+    ...fault?.facts,
   });
   process.exitCode = 1;
 });

@@ -69,7 +69,7 @@ export function signatureBase(
 ): { readonly bytes: Uint8Array } | { readonly missing: string } {
   const lines: string[] = [];
   for (const [name] of input[0]) {
-    if (typeof name !== 'string') return { missing: String(name) };
+    if (typeof name !== 'string') return { missing: 'a component whose name is not a string' };
     const value = componentValue(message, name);
     if (value === undefined) return { missing: name };
     lines.push(`"${name}": ${value}`);

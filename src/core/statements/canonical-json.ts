@@ -22,6 +22,10 @@ function refuse(what: string): never {
   throw new Fault<CanonicalFaultCode>('not-canonical', `cannot be written canonically: ${what}`);
 }
 
+function isArray(value: CanonicalValue): value is readonly CanonicalValue[] {
+  return Array.isArray(value);
+}
+
 function write(value: CanonicalValue, depth: number): string {
   if (depth > MAX_DEPTH) refuse('nested too deeply');
   if (value === null || typeof value === 'boolean') return String(value);
@@ -34,7 +38,7 @@ function write(value: CanonicalValue, depth: number): string {
     // RFC 8785 §3.2.2.2: within printable ASCII only the quotation mark and the backslash are escaped.
     return JSON.stringify(value);
   }
-  if (Array.isArray(value)) return `[${value.map((item) => write(item, depth + 1)).join(',')}]`;
+  if (isArray(value)) return `[${value.map((item) => write(item, depth + 1)).join(',')}]`;
   if (typeof value === 'object') {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) refuse('an object that is not plain');

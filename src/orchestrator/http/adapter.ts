@@ -1,7 +1,7 @@
 // Express under Nest, with a server that does not wait for slow clients, and with answers written as they are: statuses
 // and headers were set by the interceptor or the filter, so nothing here guesses them.
 
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { HttpSettings } from '../config/settings.js';
 
@@ -24,7 +24,7 @@ export class HttpAdapter extends ExpressAdapter {
         connectionsCheckingInterval: Math.max(50, Math.min(1_000, headersTimeoutMs / 2)),
         requireHostHeader: true,
       },
-      this.getInstance(),
+      this.getInstance<RequestListener>(),
     );
     server.maxConnections = maxConnections;
     server.maxRequestsPerSocket = 1_000;

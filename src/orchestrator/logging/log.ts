@@ -2,6 +2,7 @@
 // by one; nothing logs a request, a header, a body or a configuration. `scrub` is the net beneath for the texts of
 // errors, which other people's code writes.
 
+import { inspect } from 'node:util';
 import type { LoggerService } from '@nestjs/common';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { type Facts, Fault } from '../../core/fault.js';
@@ -92,5 +93,6 @@ export class Log implements LoggerService {
 
 function text(value: unknown): string {
   if (value instanceof Error) return scrub(value.stack ?? value.message);
-  return scrub(typeof value === 'string' ? value : String(value ?? ''));
+  if (typeof value === 'string') return scrub(value);
+  return value === undefined || value === null ? '' : scrub(inspect(value, { depth: 2 }));
 }

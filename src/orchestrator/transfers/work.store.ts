@@ -137,7 +137,7 @@ async function rawUpdate(
   text: string,
   parameters: readonly (string | number)[],
 ): Promise<unknown> {
-  return rows(db, z.unknown(), text, parameters).then((found) =>
-    isPostgres(db) && Array.isArray(found[0]) ? found[0] : found,
-  );
+  const found = await rows(db, z.unknown(), text, parameters);
+  const [first] = found;
+  return isPostgres(db) && Array.isArray(first) ? (first as readonly unknown[]) : found;
 }

@@ -145,7 +145,7 @@ async function boundedText(response: Response): Promise<string | undefined> {
   if (!response.body) return '';
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of response.body) {
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
     length += chunk.length;
     // Leaving the loop cancels the stream.
     if (length > MAX_ANSWER_BYTES) return undefined;
