@@ -49,6 +49,7 @@ export interface Account {
 
 /** Payables beyond these are looked at the next time; only one is planned at a time anyway. */
 const MAX_EXAMINED = 32;
+const EXAMINED_AT_ONCE = 8;
 const PLAIN_TRANSFER_GAS = 21_000n;
 /** `balanceOf(address)`, ERC-20. */
 const BALANCE_OF_SELECTOR = '70a08231';
@@ -71,8 +72,13 @@ export async function readOutlook(
   ]);
   const examiner = new Examiner(rpc, settings, account, head.number, balanceWei);
   const examined = new Map<string, Examined>();
-  for (const payable of payables.slice(0, MAX_EXAMINED)) {
-    examined.set(payable.transferId, await examiner.examine(payable));
+  for (let from = 0; from < Math.min(payables.length, MAX_EXAMINED); from += EXAMINED_AT_ONCE) {
+    const some = payables.slice(from, Math.min(from + EXAMINED_AT_ONCE, MAX_EXAMINED));
+    const answers = await Promise.all(some.map((payable) => examiner.examine(payable)));
+    for (const [index, { transferId }] of some.entries()) {
+      const answer = answers[index];
+      if (answer) examined.set(transferId, answer);
+    }
   }
   return {
     walletId: account.walletId,
@@ -125,7 +131,7 @@ async function priorityFee(rpc: EthereumRpc, { fees }: EthereumSettings): Promis
   return answer.kind === 'answered' ? answer.value : fees.priorityFeeFallbackWei;
 }
 
-/** Looks at payables one after the other, and at each token and each address once. */
+/** Looks at each payable, and at each token and each address once. */
 class Examiner {
   private readonly codes = new Map<string, Promise<string>>();
   private readonly tokenBalances = new Map<string, Promise<bigint>>();
