@@ -79,7 +79,6 @@ export const ethereumSettings = z
       .prefault({}),
     /** Transactions of one wallet that are planned or signed and not in a block yet. */
     maxUnconfirmedPerWallet: z.int().min(1).max(1_000).default(64),
-    pollIntervalMs: milliseconds(50, 600_000).default(4_000),
     /** For one question to one node. */
     timeoutMs: milliseconds(50, 120_000).default(10_000),
     /** A node whose head is further behind the others than this is stale and not asked for state. */
