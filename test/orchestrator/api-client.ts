@@ -1,6 +1,7 @@
 // Calls the API as a backend or an officer would: signs the request, sends it with fetch, gives back what came.
 
 import { randomBytes, sign } from 'node:crypto';
+import { request } from 'node:http';
 import { signHttpRequest } from '../../src/core/http-message-signatures/sign.js';
 import type { Backend, Officer } from '../signer/deployment.js';
 
@@ -19,7 +20,6 @@ export interface CallOptions {
   /** Changes the headers after they were signed. */
   readonly tamper?: (headers: Record<string, string>) => void;
   readonly sentBody?: string;
-  readonly nowMs?: number;
 }
 
 export class ApiClient {
@@ -39,8 +39,16 @@ export class ApiClient {
 
   async call(method: string, path: string, options: CallOptions): Promise<Answer> {
     const body = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body));
+    const headers = await this.signed(method, path, options);
+    options.tamper?.(headers);
+    return send(this.url + path, method, headers, options.sentBody ?? body);
+  }
+
+  /** The headers of a signed request. */
+  signed(method: string, path: string, options: CallOptions = {}): Promise<Record<string, string>> {
+    const body = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body));
     const { who } = this;
-    const headers = await signHttpRequest(
+    return signHttpRequest(
       {
         method,
         url: this.url + path,
@@ -58,12 +66,10 @@ export class ApiClient {
           'keyId' in who
             ? sign(null, bytes, who.privateKey)
             : sign('sha256', bytes, { key: who.privateKey, dsaEncoding: 'ieee-p1363' }),
-        nowMs: options.nowMs ?? this.nowMs(),
+        nowMs: this.nowMs(),
         nonce: options.nonce ?? randomBytes(16).toString('base64url'),
       },
     );
-    options.tamper?.(headers);
-    return send(this.url + path, method, headers, options.sentBody ?? body);
   }
 }
 
@@ -80,13 +86,29 @@ export async function send(
     signal: AbortSignal.timeout(20_000),
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : new Uint8Array(body) }),
   });
-  const text = await response.text();
-  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+  return answerOf(response.status, response.headers, await response.text());
+}
+
+/** A GET with whatever Host header, which fetch would not send. */
+export async function rawCall(url: string, path: string, headers: Record<string, string>): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const call = request(url + path, { headers, timeout: 10_000 }, (response) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.on('end', () => {
+      const received = new Headers();
+      for (const [name, value] of Object.entries(response.headers)) received.set(name, String(value));
+      resolve(answerOf(response.statusCode ?? 0, received, Buffer.concat(chunks).toString()));
+    });
+  });
+  call.on('error', reject);
+  call.end();
+  return promise;
+}
+
+function answerOf(status: number, headers: Headers, text: string): Answer {
+  const isJson = headers.get('content-type')?.includes('json') ?? false;
   const parsed: unknown = isJson ? JSON.parse(text) : {};
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: typeof parsed === 'object' && parsed !== null ? { ...parsed } : {},
-    text,
-  };
+  const body = typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
+  return { status, headers, body, text };
 }

@@ -114,6 +114,7 @@ export const exampleSummary: TransferSummaryAnswer = {
 
 export const exampleToSign = {
   statement,
+  request: exampleRequest,
   statementDigest: statementDigest(statement),
   required: [{ group: 'treasury', quorum: 2 }],
   missing: [{ group: 'treasury', quorum: 1 }],

@@ -1,6 +1,7 @@
 // What a thrown error becomes for a caller: a few faults mean "not now, try again", everything else is `internal` and
 // stays in the logs.
 
+import { HttpException } from '@nestjs/common';
 import { type Facts, Fault } from '../../core/fault.js';
 import type { DatabaseFaultCode } from '../database/database.errors.js';
 import type { GovernanceFaultCode } from '../governance/governance.service.js';
@@ -30,12 +31,15 @@ export interface Answerable {
   readonly unexpected: boolean;
 }
 
-/** What the body reader throws (`http-errors`), by its `type`. */
-const BODY_ERRORS: Readonly<Record<string, ProblemCode>> = {
-  'entity.too.large': 'body-too-large',
-  'encoding.unsupported': 'content-encoding-unsupported',
-  'request.size.invalid': 'body-malformed',
-  'request.aborted': 'body-malformed',
+/**
+ * What the framework itself throws, by its status: an unknown route, a path that cannot be decoded, and what the body's
+ * reader refuses.
+ */
+const FRAMEWORK: Readonly<Record<number, ProblemCode>> = {
+  400: 'input-invalid',
+  404: 'route-unknown',
+  413: 'body-too-large',
+  415: 'content-encoding-unsupported',
 };
 
 export function answerable(error: unknown): Answerable {
@@ -49,16 +53,7 @@ export function answerable(error: unknown): Answerable {
     }
     return { code: 'internal', facts: {}, unexpected: true };
   }
-  const type = propertyOf(error, 'type');
-  const body = typeof type === 'string' ? BODY_ERRORS[type] : undefined;
-  if (body !== undefined) return { code: body, facts: {}, unexpected: false };
-  // The framework's own: an unknown route, or a path that cannot be decoded.
-  const status = propertyOf(error, 'status');
-  if (status === 404) return { code: 'route-unknown', facts: {}, unexpected: false };
-  if (status === 400) return { code: 'input-invalid', facts: { where: 'path' }, unexpected: false };
+  const code = error instanceof HttpException ? FRAMEWORK[error.getStatus()] : undefined;
+  if (code !== undefined) return { code, facts: {}, unexpected: false };
   return { code: 'internal', facts: {}, unexpected: true };
-}
-
-function propertyOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
