@@ -3,17 +3,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Transaction } from 'bitcoinjs-lib';
+import { z } from 'zod';
 import { attachBitcoinDevnet, type BitcoinDevnet, startBitcoinDevnet } from '../../devnet/bitcoin-node.js';
 import { type PostgresDevnet, startPostgres } from '../../devnet/postgres.js';
 import { parsePlan } from '../../src/orchestrator/chains/bitcoin/plan.js';
+import { Scanner } from '../../src/orchestrator/chains/bitcoin/scanner.js';
+import { BitcoinScannerService } from '../../src/orchestrator/chains/bitcoin/scanner.service.js';
 import type { Observation, SignedTransaction } from '../../src/orchestrator/chains/chain-driver.js';
+import { rows, sqlInteger } from '../../src/orchestrator/database/sql.js';
+import { systemRandomness } from '../../src/platform/system-randomness.js';
 import {
   BitcoinRig,
   bitcoreAccepts,
   payable,
   plannedOf,
+  REGTEST,
   type RigOptions,
   strangerAddress,
 } from './bitcoin-rig.js';
@@ -321,6 +328,35 @@ function behavesLikeADriver(openNode: () => Promise<BitcoinDevnet>, databaseUrl:
   });
 }
 
+/** All coins that the scanned chain holds or held, with where they came from and went. */
+function confirmedCoins(rig: BitcoinRig): Promise<unknown[]> {
+  const coin = z.object({
+    txid: z.string(),
+    vout: sqlInteger,
+    wallet_id: z.string(),
+    amount_sats: z.string(),
+    height: sqlInteger,
+    spent_height: sqlInteger.nullable(),
+    spent_by: z.string().nullable(),
+  });
+  return rig.database.read((db) =>
+    rows(
+      db,
+      coin,
+      `SELECT txid, vout, wallet_id, amount_sats, height, spent_height, spent_by FROM bitcoin_coins
+         WHERE height IS NOT NULL ORDER BY txid, vout`,
+    ),
+  );
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (await holds()) return;
+    await sleep(25);
+  }
+  throw new Error('it never came to be');
+}
+
 async function waitingExcept(node: BitcoinDevnet, txids: readonly string[]): Promise<string[]> {
   const waiting = (await node.call('getrawmempool')) as string[];
   const raw: string[] = [];
@@ -407,6 +443,81 @@ function survivesTrouble(databaseUrl: DatabaseUrl): void {
       await node.reorg(3);
       await rig.scan();
       expect(await rig.balance(wallet)).toEqual({ available: 0n, pending: 0n, reserved: 0n });
+    });
+  });
+
+  it('has the same coins after any series of payments, blocks and forks as a scan from the beginning', async () => {
+    const startHeight = await node.height();
+    await withRig({ settings: { startHeight, foreignCoinConfirmations: 1 } }, async (rig) => {
+      const wallets = [rig.addWallet(), rig.addWallet()];
+      let state = 20_240_817;
+      const random = (bound: number) => {
+        state = (state * 48_271) % 2_147_483_647;
+        return state % bound;
+      };
+      for (let step = 0; step < 40; step += 1) {
+        const [from, to] = random(2) === 0 ? wallets : wallets.toReversed();
+        if (from === undefined || to === undefined) throw new Error('two wallets');
+        await [
+          async () => void (await node.fund(from.address, 50_000n + BigInt(random(100_000)))),
+          async () => void (await node.mine(1 + random(2))),
+          async () => void (await node.reorg(1 + random(3))),
+          async () => void (await rig.scan()),
+          async () => {
+            await rig.scan();
+            const transfers = [payable(from, to.address, 10_000n + BigInt(random(20_000)))];
+            const result = await rig.reserve(from, transfers);
+            if (result.kind !== 'planned') return;
+            await rig.driver.broadcast(await rig.sign(from, result.transaction, transfers));
+          },
+        ][random(5)]?.();
+      }
+      // What the last fork drops is not mined again: whatever it had done must be undone.
+      await node.mine();
+      await rig.scan();
+      await node.reorg(4);
+      expect(await rig.scan()).toBe('scanned');
+      const fresh = await openRig(node, databaseUrl, { wallets, settings: { startHeight } });
+      await fresh.scan();
+      const [seen, expected] = [await confirmedCoins(rig), await confirmedCoins(fresh)];
+      await fresh.close();
+      expect(expected.length).toBeGreaterThan(3);
+      expect(seen).toEqual(expected);
+    });
+  });
+
+  it('keeps scanning in the background through failures, until it is stopped', async () => {
+    await withRig({ rpcUrls: [node.rpcUrl] }, async (rig) => {
+      const wallet = rig.addWallet();
+      const lines: string[] = [];
+      const log = {
+        info: (message: string) => void lines.push(message),
+        warning: (message: string) => void lines.push(message),
+        failure: (message: string) => void lines.push(message),
+      };
+      const broken = new Scanner(REGTEST, rig.chain.settings, rig.database, rig.chain.node, () => {
+        throw new Error('governance is away');
+      });
+      const service = new BitcoinScannerService(
+        [
+          { scanner: rig.scanner, pollMs: 20 },
+          { scanner: broken, pollMs: 20 },
+        ],
+        systemRandomness,
+        log,
+      );
+      service.start();
+      await node.fund(wallet.address, 123_000n);
+      await node.mine();
+      await until(async () => (await rig.balance(wallet)).available === 123_000n);
+      await service.stop();
+      expect(service.reports().get(REGTEST)).toMatchObject({ kind: 'scanned', height: await node.height() });
+      expect(lines).toContain('bitcoin scan is in step with the node');
+      expect(lines).toContain('bitcoin scan failed');
+      await node.fund(wallet.address, 1_000n);
+      await node.mine();
+      await sleep(100);
+      expect((await rig.balance(wallet)).available).toBe(123_000n);
     });
   });
 

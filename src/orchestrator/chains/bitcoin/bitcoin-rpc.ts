@@ -143,7 +143,7 @@ async function boundedText(response: Response): Promise<string> {
   if (response.body === null) return '';
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body) {
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
     if (bytes > MAX_ANSWER_BYTES) throw new RangeError(`answer of more than ${MAX_ANSWER_BYTES} bytes`);
     chunks.push(chunk);

@@ -99,7 +99,18 @@ const TRANSACTIONS =
 /** Bound on the parameters of one statement. */
 const CHUNK = 400;
 
-/** All unspent coins of a wallet, reserved ones too, in a fixed order. `lock` holds them until the transaction ends. */
+/**
+ * Change of a transaction that is not mined although one of its family's inputs is spent: another of the family, or a
+ * stranger, was mined instead, and the change will never be (a reorganisation apart, which gives the input back).
+ */
+const LOST_CHANGE = `(c.height IS NULL AND EXISTS (SELECT 1 FROM bitcoin_transactions t
+  JOIN bitcoin_coins i ON i.chain = t.chain AND i.reserved_by = t.family AND i.spent_height IS NOT NULL
+  WHERE t.chain = c.chain AND t.txid = c.txid AND t.signed_hex IS NOT NULL))`;
+
+/**
+ * The unspent coins of a wallet, reserved ones too, in a fixed order; without change that was lost. `lock` holds them
+ * until the transaction ends.
+ */
 export async function unspentCoins(
   db: EntityManager,
   chain: string,
@@ -110,7 +121,8 @@ export async function unspentCoins(
   return rows(
     db,
     coinRow,
-    `${COINS} WHERE c.chain = ? AND c.wallet_id = ? AND c.spent_height IS NULL ORDER BY c.txid, c.vout${locking}`,
+    `${COINS} WHERE c.chain = ? AND c.wallet_id = ? AND c.spent_height IS NULL AND NOT ${LOST_CHANGE}
+       ORDER BY c.txid, c.vout${locking}`,
     [chain, walletId],
   );
 }
