@@ -6,8 +6,8 @@
 
 import { randomBytes } from 'node:crypto';
 import pkcs11js, { type Handle, type Template } from 'pkcs11js';
-import type { KeyCurve, KeyDescription, KeyReference } from '../key-signer.js';
-import { isReturnValue } from './cryptoki-errors.js';
+import type { KeyCurve, KeyDescription, KeyReference, TokenFaultCode } from '../key-signer.js';
+import { asTokenFault, isReturnValue } from './cryptoki-errors.js';
 import type { KeyHandle, Session } from './session-pool.js';
 import { tokenFault } from './token-fault.js';
 import { checkDigest, checkReference } from './token-inputs.js';
@@ -127,6 +127,39 @@ export function describePrivateKey(
       flag(pkcs11js.CKA_ALWAYS_SENSITIVE) && flag(pkcs11js.CKA_NEVER_EXTRACTABLE) && flag(pkcs11js.CKA_LOCAL),
   };
 }
+
+/** One private key as a token lists it; `fault` instead of a description for one that cannot be used here. */
+export interface ListedKey {
+  readonly label: string;
+  readonly id: string;
+  readonly key?: KeyDescription;
+  readonly fault?: TokenFaultCode;
+}
+
+/** Far more than a token of ours ever holds. */
+const MOST_LISTED_KEYS = 1_000;
+
+/** All private keys that the logged-in user sees, at most 1,000; also those of other types, and several of one name. */
+export function listPrivateKeys(api: Api, session: Session, confirmVisible: () => void): ListedKey[] {
+  confirmVisible();
+  const everyKey: Template = [{ type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY }];
+  return findObjects(api, session, everyKey, MOST_LISTED_KEYS).map((handle) => {
+    const text = (type: number, encoding: 'utf8' | 'hex') =>
+      (readAttribute(api, session, handle, type) ?? Buffer.alloc(0)).toString(encoding);
+    const label = text(pkcs11js.CKA_LABEL, 'utf8');
+    const id = text(pkcs11js.CKA_ID, 'hex');
+    try {
+      const name = id === '' ? { label } : { label, id };
+      return { label, id, key: describePrivateKey(api, session, name, confirmVisible) };
+    } catch (error) {
+      const fault = asTokenFault(error, 'C_GetAttributeValue');
+      if (!ABOUT_ONE_KEY.includes(fault.code)) throw fault;
+      return { label, id, fault: fault.code };
+    }
+  });
+}
+
+const ABOUT_ONE_KEY: readonly TokenFaultCode[] = ['key-missing', 'key-duplicate', 'mechanism'];
 
 /** A pair shares its CKA_ID; only where there is none does the label have to do. */
 function findPublicKey(api: Api, session: Session, key: Required<KeyReference>): Handle | undefined {

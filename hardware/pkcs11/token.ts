@@ -17,7 +17,14 @@ import type {
 import { authenticateOnce, Connection, type TokenWanted, trimmed } from './connection.js';
 import { asTokenFault, returnValueOf } from './cryptoki-errors.js';
 import { CryptokiModule } from './cryptoki-module.js';
-import { describePrivateKey, findPrivateKey, generatePrivateKey, signWith } from './key-objects.js';
+import {
+  describePrivateKey,
+  findPrivateKey,
+  generatePrivateKey,
+  type ListedKey,
+  listPrivateKeys,
+  signWith,
+} from './key-objects.js';
 import type { Session } from './session-pool.js';
 import { tokenFault } from './token-fault.js';
 import { readRecord, writeRecord } from './token-records.js';
@@ -79,6 +86,13 @@ export class Pkcs11Token implements KeySigner {
   describeKey(key: KeyReference): Promise<KeyDescription> {
     return this.#run(false, (session, connection) =>
       describePrivateKey(connection.module.api, session, key, () => connection.assertVisible(session)),
+    );
+  }
+
+  /** All private keys on the token. Not part of the port: for a person who looks at a token, never for a service. */
+  listKeys(): Promise<ListedKey[]> {
+    return this.#run(false, (session, connection) =>
+      listPrivateKeys(connection.module.api, session, () => connection.assertVisible(session)),
     );
   }
 

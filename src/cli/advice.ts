@@ -1,0 +1,35 @@
+// What to do about a code: one sentence each, for the codes that a person at the command line can do something about.
+// The API sends a sentence of its own with its refusals; these here go before it where the command line knows better.
+
+const ADVICE: Readonly<Record<string, string>> = {
+  'arguments-invalid': 'See --help of the command.',
+  'setting-missing': 'docs/cli.md describes the configuration file.',
+  'api-unreachable': 'Is the orchestrator running, and is "api" in the configuration right?',
+  'api-unavailable': 'The orchestrator answers, but something behind it does not. Try again; see its log.',
+  'api-answer-malformed': 'This is not the API that this program knows. Compare the versions of both.',
+  'token-gone': 'Is the token plugged in, and are module path and token label right?',
+  'login-failed':
+    'The PIN was refused or could not be had. It is not tried again: tokens lock themselves after a few wrong ones.',
+  'key-missing': 'The token has no key with this label: `portcullis keys list` shows those that it has.',
+  'key-duplicate': 'Labels are used once on a token: choose another, or use the key that is there.',
+  'key-mismatch':
+    'The key on this token is not the one that the roster has for this credential. Nothing was signed.',
+  'governance-mismatch':
+    'The governance log is not that of the deployment that you trust. Do nothing; tell the other officers by another channel.',
+  'statement-mismatch':
+    'What you were asked to sign is not what was requested. Nothing was signed. Tell the other officers by another channel.',
+  'not-confirmed': 'Nothing was signed and nothing was sent.',
+  'confirmation-needed': 'Run it in a terminal, or say --yes if a person has looked already.',
+  'approver-is-requester': 'Nobody approves what they, or a key of theirs, asked for. Others have to.',
+  'approver-duplicate': 'You have given your verdict already. A person counts once, whatever keys they hold.',
+  'transfer-not-awaiting-approvals':
+    'It waits for no approval now: `portcullis show` says where it is and why.',
+  'approval-expired':
+    'The time for approving it is over. If it is still wanted, it has to be requested anew.',
+  'request-id-used': 'Another request has this id. Request ids are used once and for ever: choose a new one.',
+  'not-yet': 'It goes on without you: run the command again whenever you like.',
+};
+
+export function adviceFor(code: string): string | undefined {
+  return ADVICE[code];
+}

@@ -1,0 +1,144 @@
+// The orchestrator's API as the command line uses it: every call is signed (RFC 9421) by whoever is at the keyboard, and
+// every answer is parsed. The orchestrator is not trusted: what matters in an answer is checked by whoever asked for it.
+
+import { z } from 'zod';
+import type { Clock } from '../core/clock.js';
+import { accepted, type Facts, type Outcome, refused } from '../core/fault.js';
+import type { HttpSignatureAlgorithm } from '../core/http-message-signatures/profile.js';
+import { signHttpRequest } from '../core/http-message-signatures/sign.js';
+import type { Randomness } from '../core/randomness.js';
+import { cliFault } from './exit.js';
+
+const TIMEOUT_MS = 35_000;
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+const NONCE_BYTES = 18;
+
+/** Who calls: a request key or an officer's credential. */
+export interface Identity {
+  readonly keyId: string;
+  readonly alg: HttpSignatureAlgorithm;
+  readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
+}
+
+const problem = z.looseObject({
+  code: z.string().max(64),
+  title: z.string().max(300).optional(),
+  detail: z.string().max(1_000).optional(),
+  status: z.int().optional(),
+  facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+});
+
+export class Api {
+  constructor(
+    private readonly base: string,
+    private readonly identity: Identity,
+    private readonly clock: Clock,
+    private readonly randomness: Randomness,
+  ) {}
+
+  /** Faults `api-unreachable`, `api-unavailable`, `api-answer-malformed`. Refusals are the API's own. */
+  get<S extends z.ZodType>(
+    path: string,
+    schema: S,
+    query: Readonly<Record<string, string | undefined>> = {},
+  ): Promise<Outcome<z.output<S>>> {
+    const url = new URL(path, this.base);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) url.searchParams.set(name, value);
+    }
+    return this.call('GET', url, schema, {}, undefined);
+  }
+
+  /** As `get`. The same idempotency key gives the same effect, however often it is sent. */
+  post<S extends z.ZodType>(
+    path: string,
+    body: unknown,
+    schema: S,
+    idempotencyKey?: string,
+  ): Promise<Outcome<z.output<S>>> {
+    const headers: Record<string, string> =
+      idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey };
+    const bytes = body === undefined ? undefined : new TextEncoder().encode(JSON.stringify(body));
+    if (bytes !== undefined) headers['content-type'] = 'application/json';
+    return this.call('POST', new URL(path, this.base), schema, headers, bytes);
+  }
+
+  private async call<S extends z.ZodType>(
+    method: string,
+    url: URL,
+    schema: S,
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array<ArrayBuffer> | undefined,
+  ): Promise<Outcome<z.output<S>>> {
+    const nonce = Buffer.from(this.randomness.bytes(NONCE_BYTES)).toString('base64url');
+    const signed = await signHttpRequest(
+      { method, url: url.href, headers, ...(body === undefined ? {} : { body }) },
+      { ...this.identity, nonce, nowMs: this.clock.nowMs() },
+    );
+    const { status, value } = await this.send(method, url, signed, body);
+    if (status >= 200 && status < 300) {
+      const answer = schema.safeParse(value);
+      if (answer.success) return accepted(answer.data);
+      const [issue] = answer.error.issues;
+      throw cliFault(
+        'api-answer-malformed',
+        `${method} ${url.pathname}: ${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}`.slice(
+          0,
+          300,
+        ),
+      );
+    }
+    return refusalOf(status, value, url);
+  }
+
+  private async send(
+    method: string,
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array<ArrayBuffer> | undefined,
+  ): Promise<{ status: number; value: unknown }> {
+    let text: string;
+    let status: number;
+    try {
+      const response = await fetch(url, {
+        method,
+        headers,
+        redirect: 'error',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        ...(body === undefined ? {} : { body }),
+      });
+      status = response.status;
+      text = await response.text();
+    } catch (cause) {
+      throw cliFault('api-unreachable', `${url.origin} does not answer`, { url: url.origin }, cause);
+    }
+    if (text.length > MAX_ANSWER_BYTES) throw cliFault('api-answer-malformed', 'the answer is too large');
+    try {
+      return { status, value: JSON.parse(text) };
+    } catch (cause) {
+      throw cliFault(
+        'api-answer-malformed',
+        `${url.origin} answers with something that is not JSON`,
+        { status },
+        cause,
+      );
+    }
+  }
+}
+
+function refusalOf(status: number, value: unknown, url: URL): Outcome<never> {
+  const parsed = problem.safeParse(value);
+  if (!parsed.success) {
+    throw cliFault('api-answer-malformed', `${url.origin} answers ${status} without problem details`, {
+      status,
+    });
+  }
+  const { code, title, detail, facts } = parsed.data;
+  const all: Facts = {
+    ...facts,
+    ...(title === undefined ? {} : { title }),
+    ...(detail === undefined ? {} : { detail }),
+  };
+  if (status >= 500) throw cliFault('api-unavailable', `${title ?? 'not available'} (${code})`, { ...facts });
+  return refused(code, all);
+}

@@ -1,0 +1,209 @@
+// `portcullis approve` and `reject`: the officer's side. It shows what will be signed, made from what will be signed, and
+// signs nothing that it cannot trace back to the backend's own signed request under the officer's own governance log.
+
+import { z } from 'zod';
+import { excludedApprovers, verifyStatement } from '../core/authorization/approvals.js';
+import { verifyRequest } from '../core/authorization/requests.js';
+import { accepted, type Outcome } from '../core/fault.js';
+import { type GovernanceState, holderOf } from '../core/governance/state.js';
+import {
+  approvalBytes,
+  approvalDigest,
+  type TransferStatement,
+  type Verdict,
+} from '../core/statements/approval.js';
+import { transferId as transferIdSchema } from '../core/statements/request.js';
+import { nativeVerifier } from '../platform/native-verifier.js';
+import { asOfficer, type OfficerCall } from './caller.js';
+import type { Answer, CommandLine, Given } from './command-line.js';
+import { cliFault } from './exit.js';
+import { notPinned } from './governance.commands.js';
+import { type KnownGovernance, knownGovernance } from './governance-log.js';
+import { good, type Line, strong } from './lines.js';
+import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
+import { type StatementToSign, statementToSign, type Transfer, transfer } from './shapes.js';
+import { digestOf, statementLines } from './statement-words.js';
+import { requirementWords } from './words.js';
+
+const options = z.object({ ...officerShape, ...pinShape, yes: z.boolean().default(false) });
+type Options = z.infer<typeof options>;
+
+const LAST_CHARACTERS = 6;
+const hexBytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
+
+/**
+ * Is the statement exactly what the signed request comes to, under the policy in force, and still alive? Everything
+ * about it that is served is hostile. Faults `statement-mismatch`; nothing was signed then, and no option changes that.
+ */
+export function checkStatement(
+  served: StatementToSign,
+  transferId: string,
+  state: GovernanceState,
+  nowMs: number,
+): TransferStatement {
+  const { statement, request } = served;
+  if (statement.transferId !== transferId) {
+    throw cliFault('statement-mismatch', 'the statement is about another transfer', {
+      asked: transferId,
+      served: statement.transferId,
+    });
+  }
+  const verified = verifyRequest(state, request, nativeVerifier, nowMs);
+  if (verified.kind === 'refused') {
+    throw cliFault(
+      'statement-mismatch',
+      `the request behind the statement does not hold: ${verified.code}`,
+      verified.facts,
+    );
+  }
+  const matched = verifyStatement(state, verified.value, statement, nowMs);
+  if (matched.kind === 'refused') {
+    throw cliFault(
+      'statement-mismatch',
+      `the statement is not what was requested: ${matched.code}`,
+      matched.facts,
+    );
+  }
+  return statement;
+}
+
+/** The token's key must be the one that the roster has under this credential. Faults `key-mismatch`. */
+async function checkOwnKey(
+  { token, credentialId, keyLabel }: OfficerCall,
+  state: GovernanceState,
+): Promise<string> {
+  const holder = holderOf(state, credentialId);
+  if (!holder)
+    throw cliFault('key-mismatch', `the roster has no credential ${credentialId}`, { credentialId });
+  const { publicKey } = await token.describeKey({ label: keyLabel });
+  if (publicKey !== holder.credential.publicKey) {
+    throw cliFault('key-mismatch', `key ${keyLabel} on this token is not ${credentialId}`, { credentialId });
+  }
+  return publicKey;
+}
+
+async function confirm(
+  given: Given<Options>,
+  verdict: Verdict,
+  { destination }: TransferStatement,
+): Promise<void> {
+  if (given.options.yes) return;
+  const wanted = destination.slice(-LAST_CHARACTERS);
+  const typed = await given.terminal.ask(
+    `Compare the whole destination with what you know from elsewhere.\nTo ${verdict}, type its last ${LAST_CHARACTERS} characters; anything else stops: `,
+  );
+  if (typed !== wanted) throw cliFault('not-confirmed', 'that is not how the destination ends');
+}
+
+function resultLines(verdict: Verdict, personId: string, after: Transfer): Line[] {
+  const { missing } = after.approvals;
+  const next =
+    verdict === 'reject'
+      ? 'It is refused and will not be paid.'
+      : missing.length > 0
+        ? `Still needed: ${requirementWords(missing)}.`
+        : 'Nothing is missing: it goes on its way.';
+  return [
+    [good(verdict === 'approve' ? 'Approved' : 'Rejected'), ` by ${personId}. ${next}`],
+    ['Transfer ', strong(after.transferId), ` is now: ${after.state}.`],
+  ];
+}
+
+async function decide(given: Given<Options>, verdict: Verdict, id: string): Promise<Outcome<Answer>> {
+  const named = transferIdSchema.safeParse(id);
+  if (!named.success)
+    throw cliFault('arguments-invalid', `${id} is no transfer id: it looks like tr-0123...`);
+  const transferId = named.data;
+  return asOfficer(given, async (call) => {
+    const served = await call.api.get(`/v1/transfers/${transferId}/statement`, statementToSign);
+    if (served.kind === 'refused') return served;
+    const governance = await knownGovernance(given, call.api);
+    const { state } = governance;
+    const nowMs = given.clock.nowMs();
+    const statement = checkStatement(served.value, transferId, state, nowMs);
+    const publicKey = await checkOwnKey(call, state);
+    showFor(given, verdict, served.value, governance, nowMs);
+    await confirm(given, verdict, statement);
+
+    const signature = await call.token.signDigest(
+      { label: call.keyLabel },
+      approvalDigest(verdict, statement),
+    );
+    if (!nativeVerifier.p256(hexBytes(publicKey), approvalBytes(verdict, statement), signature)) {
+      throw cliFault('key-mismatch', 'the token gave a signature that does not verify', {
+        label: call.keyLabel,
+      });
+    }
+    const approval = {
+      credentialId: call.credentialId,
+      verdict,
+      signature: Buffer.from(signature).toString('hex'),
+    };
+    const idempotencyKey = `${verdict}:${digestOf(verdict, statement).slice(0, 40)}:${call.credentialId}`;
+    const after = await call.api.post(
+      `/v1/transfers/${transferId}/approvals`,
+      approval,
+      transfer,
+      idempotencyKey.slice(0, 128),
+    );
+    if (after.kind === 'refused') return after;
+    const personId = holderOf(state, call.credentialId)?.person.personId ?? call.credentialId;
+    return accepted({
+      json: {
+        transferId,
+        verdict,
+        statement,
+        approval,
+        state: after.value.state,
+        approvals: after.value.approvals,
+      },
+      lines: resultLines(verdict, personId, after.value),
+    });
+  });
+}
+
+/** The statement on the screen, what was checked about it, and what could not be. */
+function showFor(
+  given: Given<Options>,
+  verdict: Verdict,
+  { statement, request, required, missing }: StatementToSign,
+  { state, pinned }: KnownGovernance,
+  nowMs: number,
+): void {
+  const verified = verifyRequest(state, request, nativeVerifier, nowMs);
+  const excluded = verified.kind === 'accepted' ? [...excludedApprovers(verified.value)].join(', ') : '';
+  given.terminal.tell([
+    ...statementLines(verdict, statement, state, nowMs),
+    '',
+    `  Needs ${requirementWords(required)}; still missing ${requirementWords(missing) || 'nobody'}. Cannot approve it: ${excluded}.`,
+    [
+      '  ',
+      good('✓'),
+      ` signed by request key ${request.statement.keyId}, and the statement is exactly what was requested`,
+    ],
+    pinned
+      ? ['  ', good('✓'), ' the governance log leads back to the deployment that you trust']
+      : notPinned(),
+    '',
+  ]);
+}
+
+export function approvalCommands(cli: CommandLine): void {
+  for (const verdict of ['approve', 'reject'] as const) {
+    cli.add(
+      cli.program,
+      {
+        usage: `${verdict} <transfer>`,
+        summary: `${verdict} a transfer with your token`,
+        description:
+          verdict === 'approve'
+            ? 'Fetches the statement, builds it again from the signed request, verifies both under the governance log, shows it in full, asks, and signs it with your P-256 key over PKCS#11. The key never leaves the token.'
+            : 'As approve, but says no: one valid rejection of an officer who was asked ends the transfer for good.',
+        example: `${verdict} tr-3f9a1c0b7d2e45863f9a1c0b7d2e45863f9a1c0b --config alice.yaml`,
+      },
+      [['--yes', 'do not ask: a person has looked already'], ...pinFlags, ...officerFlags],
+      options,
+      (given, id = '') => decide(given, verdict, id),
+    );
+  }
+}

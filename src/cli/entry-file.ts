@@ -1,0 +1,50 @@
+// An entry on its way from officer to officer: a file with the entry and the signatures that it has so far. Genesis and
+// later entries look alike.
+
+import { z } from 'zod';
+import {
+  type EntryBody,
+  entryBody,
+  entryBytes,
+  entrySignature,
+  type GovernanceEntry,
+} from '../core/governance/entry.js';
+import { type GovernanceState, holderOf } from '../core/governance/state.js';
+import { nativeVerifier } from '../platform/native-verifier.js';
+import { jsonText, readJson } from './files.js';
+
+/** As a governance entry, but without signatures for a start. */
+export const entryFile = z.strictObject({ body: entryBody, signatures: z.array(entrySignature).max(64) });
+export type EntryFile = z.infer<typeof entryFile>;
+
+/** Faults `file-unreadable`, `file-malformed`. */
+export function readEntry(path: string): EntryFile {
+  return readJson(path, entryFile, 'a governance entry');
+}
+
+export function entryText(entry: EntryFile | GovernanceEntry): string {
+  return jsonText(entry);
+}
+
+/** The persons and credentials that may sign: the roster of the state before, and for genesis its own. */
+export function credentialOf(
+  body: EntryBody,
+  before: GovernanceState | undefined,
+  credentialId: string,
+): { readonly personId: string; readonly publicKey: string } | undefined {
+  if (before !== undefined) {
+    const holder = holderOf(before, credentialId);
+    return holder && { personId: holder.person.personId, publicKey: holder.credential.publicKey };
+  }
+  if (body.change.kind !== 'genesis') return undefined;
+  for (const person of body.change.persons) {
+    const credential = person.credentials.find((one) => one.credentialId === credentialId);
+    if (credential) return { personId: person.personId, publicKey: credential.publicKey };
+  }
+  return undefined;
+}
+
+export function isSignedBy(body: EntryBody, publicKey: string, signature: string): boolean {
+  const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
+  return nativeVerifier.p256(bytes(publicKey), entryBytes(body), bytes(signature));
+}

@@ -1,0 +1,166 @@
+// What a governance entry does, said in words, from the entry itself: what officers read before they sign it. Pure.
+
+import type { Chain } from '../core/governance/entry.js';
+import {
+  type Change,
+  type Credential,
+  type EntryBody,
+  type Erc20Token,
+  entryHash,
+  type Person,
+  type PolicyDocument,
+  type RequestKey,
+  type Wallet,
+} from '../core/governance/entry.js';
+import { p2wpkhAddress } from '../core/intents/bitcoin/address.js';
+import { addressOfPublicKey } from '../core/intents/ethereum/address.js';
+import { faint, fields, grouped, type Line, strong } from './lines.js';
+import { chainWords, instant } from './words.js';
+
+type Chains = ReadonlyMap<string, Chain>;
+
+function personLines(person: Person): Line[] {
+  return [
+    [strong(person.personId), `  ${person.name}`],
+    ...person.credentials.map(
+      ({ credentialId, credentialClass, publicKey }: Credential): Line => [
+        `${credentialId} (${credentialClass}) `,
+        faint(publicKey.slice(2, 66)),
+      ],
+    ),
+  ];
+}
+
+function requestKeyLines(key: RequestKey): Line[] {
+  return [
+    [strong(key.keyId), `  speaks for ${key.owners.join(', ')}, none of whom can approve what it asks for`],
+    [faint(key.publicKey)],
+  ];
+}
+
+function addressOf(publicKey: string, chain: Chain | undefined): string {
+  if (chain === undefined) return 'its chain is not registered';
+  return chain.family === 'bitcoin' ? p2wpkhAddress(publicKey, chain.network) : addressOfPublicKey(publicKey);
+}
+
+function walletLines(wallet: Wallet, chains: Chains): Line[] {
+  const chain = chains.get(wallet.chain);
+  return [
+    [
+      strong(wallet.walletId),
+      `  ${wallet.tier}, on ${chainWords(wallet.chain, chain)}, keys in token "${wallet.token}"`,
+    ],
+    ...wallet.keys.map(({ label, publicKey }): Line => [`${label}  `, grouped(addressOf(publicKey, chain))]),
+  ];
+}
+
+function tokenLines(token: Erc20Token): Line[] {
+  return [
+    [strong(token.symbol), `  ${token.decimals} decimals, on ${token.chain}`],
+    ['contract  ', grouped(token.contract)],
+    ['code hash ', faint(token.codeHash)],
+  ];
+}
+
+function policyLines(policies: readonly PolicyDocument[]): Line[] {
+  return policies.flatMap((policy): Line[] => [
+    '',
+    [faint(`  --- policy ${policy.name} ---`)],
+    ...policy.lines.map((line) => `  ${line}`),
+  ]);
+}
+
+/** A section: a title once, and items below each other. */
+function section(title: string, items: readonly (readonly Line[])[]): Line[] {
+  if (items.length === 0) return fields([[title, 'none']]);
+  return fields(items.map((lines, index) => [index === 0 ? title : '', ...lines]));
+}
+
+function changeLines(change: Change, chains: Chains): Line[] {
+  switch (change.kind) {
+    case 'genesis': {
+      const own = new Map(change.chains.map((chain) => [chain.chain, chain]));
+      const groups = change.groups.map(({ groupId, members }): Line[] => [
+        [strong(groupId), `  ${members.join(', ')}`],
+      ]);
+      const { group, threshold } = change.quorum;
+      return [
+        'This is the GENESIS of a deployment: who may do what in it, from the beginning.',
+        '',
+        ...section('persons', change.persons.map(personLines)),
+        '',
+        ...section('groups', groups),
+        ...fields([['governance', `changes need ${threshold} of ${group}`]]),
+        '',
+        ...section('request keys', change.requestKeys.map(requestKeyLines)),
+        '',
+        ...section(
+          'chains',
+          change.chains.map((chain) => [chainWords(chain.chain, chain)]),
+        ),
+        '',
+        ...section(
+          'wallets',
+          change.wallets.map((wallet) => walletLines(wallet, own)),
+        ),
+        '',
+        ...section('tokens', change.tokens.map(tokenLines)),
+        ...policyLines(change.policies),
+      ];
+    }
+    case 'person-added':
+      return [
+        `ADDS A PERSON, to the groups: ${change.groups.join(', ') || 'none'}.`,
+        '',
+        ...section('person', [personLines(change.person)]),
+      ];
+    case 'person-removed':
+      return [`REMOVES the person ${change.personId} from the roster and from every group.`];
+    case 'group-set':
+      return [`SETS the group ${change.group.groupId} to exactly: ${change.group.members.join(', ')}.`];
+    case 'quorum-set':
+      return [
+        `SETS the quorum of governance: from then on, changes need ${change.quorum.threshold} of ${change.quorum.group}.`,
+      ];
+    case 'request-key-added':
+      return [
+        'ADDS A REQUEST KEY: it can ask for transfers.',
+        '',
+        ...section('key', [requestKeyLines(change.requestKey)]),
+      ];
+    case 'request-key-removed':
+      return [`REMOVES the request key ${change.keyId}: nothing that it signed is acted on any more.`];
+    case 'wallet-added':
+      return ['ADDS A WALLET.', '', ...section('wallet', [walletLines(change.wallet, chains)])];
+    case 'token-added':
+      return [
+        'REGISTERS A TOKEN: wallets of its chain can pay it.',
+        '',
+        ...section('token', [tokenLines(change.token)]),
+      ];
+    case 'token-removed':
+      return [`REMOVES the token ${change.contract} on ${change.chain}: it cannot be paid any more.`];
+    case 'policies-set':
+      return ['REPLACES ALL POLICIES by exactly these documents.', ...policyLines(change.policies)];
+  }
+}
+
+/** Everything that an entry does, and its hash: what is signed, and what is read aloud. */
+export function entryLines(body: EntryBody, chains: Chains): Line[] {
+  const first = body.change.kind === 'genesis';
+  return [
+    ...changeLines(body.change, chains),
+    '',
+    ...fields([
+      ['entry', `number ${body.sequence}`],
+      ['made', instant(body.createdAtMs)],
+      ...(first
+        ? []
+        : ([
+            ['on top of', body.previous],
+            ['deployment', body.deploymentId],
+          ] as const)),
+      [first ? 'deployment id' : 'hash', [strong(grouped(entryHash(body), 8))]],
+    ]),
+  ];
+}

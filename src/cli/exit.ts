@@ -1,0 +1,94 @@
+// How a command ends: the exit codes that scripts go by, and which fault gives which. docs/cli.md lists them.
+
+import { type Facts, Fault } from '../core/fault.js';
+
+export const EXIT = {
+  ok: 0,
+  /** The rules say no, or what was waited for ended badly; the code says why. */
+  refused: 1,
+  /** Arguments, configuration or files are not as they must be. */
+  usage: 2,
+  /** The API or the token does not answer. */
+  unreachable: 3,
+  /** What was served does not fit what was signed or pinned. Nobody should go on before a person has looked. */
+  mismatch: 4,
+  /** The person at the keyboard said no. */
+  notConfirmed: 5,
+  /** Not there yet when the time given was over; it may still come. */
+  notYet: 6,
+} as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+export type CliFaultCode =
+  | 'arguments-invalid'
+  | 'config-missing'
+  | 'config-invalid'
+  | 'setting-missing'
+  | 'file-unreadable'
+  | 'file-malformed'
+  | 'file-exists'
+  | 'file-open-to-others'
+  | 'plan-invalid'
+  | 'pin-needed'
+  | 'confirmation-needed'
+  | 'api-unreachable'
+  | 'api-unavailable'
+  | 'api-answer-malformed'
+  | 'governance-mismatch'
+  | 'statement-mismatch'
+  | 'key-mismatch'
+  | 'not-confirmed'
+  | 'not-yet';
+
+const EXIT_OF: Readonly<Record<CliFaultCode, ExitCode>> = {
+  'arguments-invalid': EXIT.usage,
+  'config-missing': EXIT.usage,
+  'config-invalid': EXIT.usage,
+  'setting-missing': EXIT.usage,
+  'file-unreadable': EXIT.usage,
+  'file-malformed': EXIT.usage,
+  'file-exists': EXIT.usage,
+  'file-open-to-others': EXIT.usage,
+  'plan-invalid': EXIT.usage,
+  'pin-needed': EXIT.usage,
+  'confirmation-needed': EXIT.usage,
+  'api-unreachable': EXIT.unreachable,
+  'api-unavailable': EXIT.unreachable,
+  'api-answer-malformed': EXIT.mismatch,
+  'governance-mismatch': EXIT.mismatch,
+  'statement-mismatch': EXIT.mismatch,
+  'key-mismatch': EXIT.mismatch,
+  'not-confirmed': EXIT.notConfirmed,
+  'not-yet': EXIT.notYet,
+};
+
+/** Codes of hardware/key-signer.ts that mean: the token cannot be used now. The others are answers of a token that works. */
+const TOKEN_AWAY: readonly string[] = [
+  'token-gone',
+  'session-lost',
+  'login-failed',
+  'transient',
+  'deadline',
+  'closed',
+];
+
+export function cliFault(
+  code: CliFaultCode,
+  message: string,
+  facts: Facts = {},
+  cause?: unknown,
+): Fault<CliFaultCode> {
+  return new Fault(code, message, { facts, ...(cause === undefined ? {} : { cause }) });
+}
+
+export function exitCodeOf(error: unknown): ExitCode {
+  if (!(error instanceof Fault)) return EXIT.refused;
+  const { code } = error;
+  if (isCliFaultCode(code)) return EXIT_OF[code];
+  if (code.startsWith('amount-')) return EXIT.usage;
+  return TOKEN_AWAY.includes(code) ? EXIT.unreachable : EXIT.refused;
+}
+
+function isCliFaultCode(code: string): code is CliFaultCode {
+  return Object.hasOwn(EXIT_OF, code);
+}

@@ -1,0 +1,82 @@
+// The governance log, from a file or from the API, replayed here. What it says is believed only as far as it leads back
+// to the deployment that the person trusts; without one, the answer says so.
+
+import { z } from 'zod';
+import { type GovernanceEntry, governanceEntry } from '../core/governance/entry.js';
+import { replayLog } from '../core/governance/replay.js';
+import type { GovernanceState } from '../core/governance/state.js';
+import { nativeVerifier } from '../platform/native-verifier.js';
+import type { Api } from './api.js';
+import type { Given } from './command-line.js';
+import { cliFault } from './exit.js';
+import { readJson } from './files.js';
+import { governancePage } from './shapes.js';
+
+/** More than a log may have: a bound for a loop over what an API says. */
+const MAX_PAGES = 20_001;
+
+export interface KnownGovernance {
+  readonly entries: readonly GovernanceEntry[];
+  readonly state: GovernanceState;
+  /** The log leads back to the deployment id that the person or their configuration named. */
+  readonly pinned: boolean;
+}
+
+export interface PinOptions {
+  readonly deployment?: string;
+  readonly log?: string;
+}
+
+/** A log file: a list of entries, or genesis alone. */
+const logFile = z.union([z.array(governanceEntry).min(1), governanceEntry.transform((entry) => [entry])]);
+
+/** Faults `file-unreadable`, `file-malformed`. */
+export function readLog(path: string): GovernanceEntry[] {
+  return readJson(path, logFile, 'a governance log');
+}
+
+/** Replays entries. Faults `governance-mismatch` when they are no log, or another deployment's than `pinned`. */
+export function replayed(entries: readonly GovernanceEntry[], pinned: string | undefined): KnownGovernance {
+  const outcome = replayLog(entries, nativeVerifier);
+  if (outcome.kind === 'refused') {
+    throw cliFault('governance-mismatch', `the governance log does not hold: ${outcome.code}`, outcome.facts);
+  }
+  const state = outcome.value;
+  if (pinned !== undefined && state.deploymentId !== pinned) {
+    throw cliFault('governance-mismatch', 'this is the governance log of another deployment', {
+      trusted: pinned,
+      found: state.deploymentId,
+    });
+  }
+  return { entries, state, pinned: pinned !== undefined };
+}
+
+/** All entries that the API has. Its refusals are thrown as faults: without a log there is nothing to go on with. */
+export async function fetchLog(api: Api): Promise<GovernanceEntry[]> {
+  const entries: GovernanceEntry[] = [];
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const answer = await api.get('/v1/governance', governancePage, { from: `${entries.length}` });
+    if (answer.kind === 'refused') {
+      throw cliFault('governance-mismatch', `the governance log cannot be had: ${answer.code}`, answer.facts);
+    }
+    entries.push(...answer.value.entries);
+    if (answer.value.nextFrom !== entries.length || answer.value.entries.length === 0) break;
+  }
+  return entries;
+}
+
+/** From `--log` or the configured file if there is one, else from the API. */
+export async function knownGovernance(
+  given: Given<PinOptions>,
+  api: Api | undefined,
+): Promise<KnownGovernance> {
+  const file = given.options.log ?? (api === undefined ? given.config.log : undefined);
+  const pinned = given.options.deployment ?? given.config.deployment;
+  if (file !== undefined) return replayed(readLog(file), pinned);
+  if (api === undefined) {
+    throw cliFault('setting-missing', 'say --log FILE, or put "log" into the configuration', {
+      setting: 'log',
+    });
+  }
+  return replayed(await fetchLog(api), pinned);
+}

@@ -1,0 +1,332 @@
+// `portcullis governance`: look at who may do what, and change it. Entries are files that officers pass to each other; the
+// signer judges them, whoever hands them in.
+
+import { z } from 'zod';
+import { accepted, type Outcome } from '../core/fault.js';
+import { applyChange } from '../core/governance/change.js';
+import {
+  change,
+  type EntryBody,
+  entryDigest,
+  entryHash,
+  GOVERNANCE_TYPE,
+  governanceEntry,
+} from '../core/governance/entry.js';
+import type { GovernanceState } from '../core/governance/state.js';
+import { asOfficer } from './caller.js';
+import { needed } from './cli-config.js';
+import type { Answer, CommandLine, Given } from './command-line.js';
+import { credentialOf, type EntryFile, entryText, isSignedBy, readEntry } from './entry-file.js';
+import { entryLines } from './entry-words.js';
+import { cliFault } from './exit.js';
+import { jsonText, readYaml, rewrite, writeNew } from './files.js';
+import { type KnownGovernance, knownGovernance, type PinOptions } from './governance-log.js';
+import { attention, faint, fields, good, type Line, strong } from './lines.js';
+import { signWithToken, tokenFrom, withToken } from './officer-token.js';
+import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
+import { policyFrom } from './plan.js';
+import { governanceHead } from './shapes.js';
+import { chainWords } from './words.js';
+
+/** From the file that was named, or from the API by an officer. */
+async function governanceFor(
+  given: Given<PinOptions & z.infer<typeof officerOptions>>,
+): Promise<KnownGovernance> {
+  if (given.options.log !== undefined) return knownGovernance(given, undefined);
+  return asOfficer(given, ({ api }) => knownGovernance(given, api));
+}
+
+const officerOptions = z.object({ ...officerShape, ...pinShape });
+
+export function stateLines({ state, pinned }: Pick<KnownGovernance, 'state' | 'pinned'>): Line[] {
+  const list = (title: string, items: readonly Line[]) =>
+    fields(items.length === 0 ? [[title, 'none']] : [[title, ...items]]);
+  return [
+    ...list(
+      'persons',
+      [...state.persons.values()].map(({ personId, name, credentials }) => [
+        strong(personId),
+        `  ${name}  `,
+        faint(credentials.map((one) => one.credentialId).join(', ')),
+      ]),
+    ),
+    ...list(
+      'groups',
+      [...state.groups].map(([id, members]) => [strong(id), `  ${members.join(', ')}`]),
+    ),
+    ...fields([['changes need', `${state.quorum.threshold} of ${state.quorum.group}`]]),
+    ...list(
+      'request keys',
+      [...state.requestKeys.values()].map(({ keyId, owners }) => [
+        strong(keyId),
+        `  for ${owners.join(', ')}`,
+      ]),
+    ),
+    ...list(
+      'wallets',
+      [...state.wallets.values()].map(({ walletId, tier, chain, token }) => [
+        strong(walletId),
+        `  ${tier}, ${chainWords(chain, state.chains.get(chain))}, token ${token}`,
+      ]),
+    ),
+    ...list(
+      'tokens',
+      [...state.tokens.values()].map(({ symbol, contract, chain }) => [
+        strong(symbol),
+        `  ${contract} on ${chain}`,
+      ]),
+    ),
+    ...fields([
+      ['policies', state.policies.map((policy) => policy.name).join(', ')],
+      ['policy hash', state.policyHash],
+      ['newest entry', `${state.sequence}, ${state.head}`],
+      ['deployment', state.deploymentId],
+    ]),
+    ...(pinned ? [] : ['', notPinned()]),
+  ];
+}
+
+/** Said wherever a log was replayed without knowing which deployment it should be. */
+export function notPinned(): Line {
+  return [
+    attention('Note: '),
+    'no deployment id is configured, so this log is only known to agree with itself. See --deployment.',
+  ];
+}
+
+async function confirmEntry(
+  given: Given<{ readonly yes: boolean }>,
+  body: EntryBody,
+  lines: Line[],
+): Promise<void> {
+  const { terminal, options } = given;
+  if (!terminal.json || terminal.attended) terminal.tell([...lines, '']);
+  if (options.yes) return;
+  const wanted = entryHash(body).slice(0, 8);
+  const typed = await terminal.ask('Type the first 8 digits of the hash to sign it, anything else to stop: ');
+  if (typed.toLowerCase() !== wanted) throw cliFault('not-confirmed', 'the digits do not match');
+}
+
+/** The roster before an entry; none for genesis, which brings its own. */
+async function stateBefore(
+  given: Given<z.infer<typeof signOptions>>,
+  body: EntryBody,
+): Promise<GovernanceState | undefined> {
+  if (body.change.kind === 'genesis') return undefined;
+  const known = await governanceFor(given);
+  const { state } = known;
+  if (!known.pinned) given.terminal.tell([notPinned()]);
+  if (body.deploymentId !== state.deploymentId) {
+    throw cliFault('governance-mismatch', 'the entry is for another deployment', {
+      entry: body.deploymentId,
+    });
+  }
+  if (body.sequence !== state.sequence + 1 || body.previous !== state.head) {
+    throw cliFault(
+      'governance-mismatch',
+      'the entry does not stand on top of the newest one: propose it anew',
+      {
+        entry: body.sequence,
+        newest: state.sequence,
+      },
+    );
+  }
+  return state;
+}
+
+const signOptions = z.object({ ...officerShape, ...pinShape, yes: z.boolean().default(false) });
+
+async function sign(given: Given<z.infer<typeof signOptions>>, file: string): Promise<Outcome<Answer>> {
+  const { config, options, terminal } = given;
+  const entry = readEntry(file);
+  const credentialId = needed(
+    options.credential ?? config.credential?.id,
+    'credential.id',
+    '--credential ID',
+  );
+  const label = needed(options.key ?? config.credential?.key, 'credential.key', '--key LABEL');
+  const before = await stateBefore(given, entry.body);
+  const holder = credentialOf(entry.body, before, credentialId);
+  if (!holder) {
+    throw cliFault('key-mismatch', `the roster has no credential ${credentialId}`, { credentialId });
+  }
+  if (entry.signatures.some((one) => one.credentialId === credentialId)) {
+    throw cliFault('file-exists', `${file} has a signature of ${credentialId} already`, { file });
+  }
+  await confirmEntry(given, entry.body, entryLines(entry.body, before?.chains ?? new Map()));
+  const signature = await withToken(tokenFrom(config, options, terminal), async (token) => {
+    const { publicKey } = await token.describeKey({ label });
+    if (publicKey !== holder.publicKey) {
+      throw cliFault('key-mismatch', `key ${label} on this token is not ${credentialId}`, {
+        label,
+        credentialId,
+      });
+    }
+    return signWithToken(token, { label }, entryDigest(entry.body));
+  });
+  if (!isSignedBy(entry.body, holder.publicKey, signature)) {
+    throw cliFault('key-mismatch', 'the token gave a signature that does not verify', { label });
+  }
+  const signed: EntryFile = { ...entry, signatures: [...entry.signatures, { credentialId, signature }] };
+  rewrite(file, entryText(signed));
+  return accepted({
+    json: { file, hash: entryHash(entry.body), signatures: signed.signatures.map((one) => one.credentialId) },
+    lines: [
+      [good('Signed'), ` by ${holder.personId} with ${credentialId}.`],
+      ...fields([['signatures', signed.signatures.map((one) => one.credentialId).join(', ')]]),
+    ],
+  });
+}
+
+/** A change as officers write it: a policy can be named by its file. */
+const changeFile = z.union([
+  z.strictObject({ kind: z.literal('policies-set'), files: z.array(z.string().min(1)).min(1) }),
+  change,
+]);
+
+export function governanceCommands(cli: CommandLine): void {
+  const governance = cli.group('governance', 'Look at who may do what, and change it');
+
+  cli.add(
+    governance,
+    {
+      usage: 'show',
+      summary: 'show who may do what now',
+      description:
+        'Replays the governance log and shows what it comes to: persons, groups, keys, wallets, tokens, policies.',
+      example: 'governance show --config alice.yaml',
+    },
+    [...pinFlags, ...officerFlags],
+    officerOptions,
+    async (given) => {
+      const known = await governanceFor(given);
+      const { state } = known;
+      return accepted({
+        json: {
+          deploymentId: state.deploymentId,
+          pinned: known.pinned,
+          sequence: state.sequence,
+          head: state.head,
+          policyHash: state.policyHash,
+          quorum: state.quorum,
+          persons: [...state.persons.values()],
+          groups: [...state.groups].map(([groupId, members]) => ({ groupId, members })),
+          requestKeys: [...state.requestKeys.values()],
+          chains: [...state.chains.values()],
+          wallets: [...state.wallets.values()],
+          tokens: [...state.tokens.values()],
+          policies: state.policies,
+        },
+        lines: stateLines(known),
+      });
+    },
+  );
+
+  cli.add(
+    governance,
+    {
+      usage: 'log',
+      summary: 'save the governance log in a file',
+      description:
+        'Saves all entries, replayed and checked, for `portcullis verify` and for machines without the API.',
+      example: 'governance log --out governance.json --config alice.yaml',
+    },
+    [['--out <file>', 'where to write it; must not exist'], ...pinFlags, ...officerFlags],
+    z.object({ out: z.string().min(1), ...officerOptions.shape }),
+    async (given) => {
+      const { entries, state, pinned } = await governanceFor(given);
+      writeNew(given.options.out, jsonText(entries));
+      return accepted({
+        json: { file: given.options.out, entries: entries.length, head: state.head, pinned },
+        lines: [
+          [good('Saved'), ` ${entries.length} entries in ${given.options.out}.`],
+          ...(pinned ? [] : [notPinned()]),
+        ],
+      });
+    },
+  );
+
+  cli.add(
+    governance,
+    {
+      usage: 'propose',
+      summary: 'write a change as the next entry, for officers to sign',
+      description:
+        'Reads one change (YAML: kind, and its fields as in the governance log; policies-set also takes `files`), checks that it can be made on top of the newest entry, and writes the unsigned entry.',
+      example: 'governance propose --change add-dora.yaml --out entry-7.json --config alice.yaml',
+    },
+    [
+      ['--change <file>', 'the change'],
+      ['--out <file>', 'where to write the entry; must not exist'],
+      ...pinFlags,
+      ...officerFlags,
+    ],
+    z.object({ change: z.string().min(1), out: z.string().min(1), ...officerOptions.shape }),
+    async (given) => {
+      const wanted = readYaml(given.options.change, changeFile, 'a change of governance');
+      const { state } = await governanceFor(given);
+      const body: EntryBody = {
+        type: GOVERNANCE_TYPE,
+        sequence: state.sequence + 1,
+        previous: state.head,
+        deploymentId: state.deploymentId,
+        createdAtMs: given.clock.nowMs(),
+        change:
+          'files' in wanted
+            ? { kind: 'policies-set', policies: wanted.files.map((file) => policyFrom(file)) }
+            : wanted,
+      };
+      const possible = applyChange(state, body.change, entryHash(body));
+      if (possible.kind === 'refused') return possible;
+      writeNew(given.options.out, entryText({ body, signatures: [] }));
+      return accepted({
+        json: { file: given.options.out, sequence: body.sequence, hash: entryHash(body) },
+        lines: [
+          ...entryLines(body, state.chains),
+          '',
+          [good('Written'), ` to ${given.options.out}, without signatures.`],
+          `  It needs ${state.quorum.threshold} of ${state.quorum.group}, each: portcullis governance sign ${given.options.out}`,
+        ],
+      });
+    },
+  );
+
+  cli.add(
+    governance,
+    {
+      usage: 'sign <entry>',
+      summary: 'sign an entry with your token, after showing what it does',
+      description:
+        'Shows in words what an entry does, made from the very bytes that are signed, asks, and adds your signature to the file. A genesis is signed the same way.',
+      example: 'governance sign genesis.json --config alice.yaml',
+    },
+    [['--yes', 'do not ask: a person has looked already'], ...pinFlags, ...officerFlags],
+    signOptions,
+    (given, file = '') => sign(given, file),
+  );
+
+  cli.add(
+    governance,
+    {
+      usage: 'submit <entry>',
+      summary: 'hand a signed entry to the signer, through the API',
+      description: 'The signer replays it and decides. Handing in the same entry twice does no harm.',
+      example: 'governance submit entry-7.json --config alice.yaml',
+    },
+    officerFlags,
+    z.object(officerShape),
+    async (given, file = '') => {
+      const entry = governanceEntry.parse(readEntry(file));
+      return asOfficer(given, async ({ api }) => {
+        const answer = await api.post('/v1/governance/entries', entry, governanceHead);
+        if (answer.kind === 'refused') return answer;
+        return accepted({
+          json: answer.value,
+          lines: [
+            [good('Taken.'), ` The newest entry is number ${answer.value.sequence}, ${answer.value.head}.`],
+          ],
+        });
+      });
+    },
+  );
+}

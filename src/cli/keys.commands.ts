@@ -1,0 +1,195 @@
+// `portcullis keys`: keys made inside a token and never anywhere else, and the one key that is a file: a backend's.
+
+import { z } from 'zod';
+import type { KeyDescription } from '../../hardware/key-signer.js';
+import type { ListedKey } from '../../hardware/pkcs11/key-objects.js';
+import { accepted } from '../core/fault.js';
+import { p2wpkhAddress } from '../core/intents/bitcoin/address.js';
+import { addressOfPublicKey } from '../core/intents/ethereum/address.js';
+import type { CommandLine } from './command-line.js';
+import { attention, bad, faint, fields, good, grouped, type Line, strong, table } from './lines.js';
+import { tokenFrom, withToken } from './officer-token.js';
+import { tokenFlags, tokenShape } from './options.js';
+import { generateRequestKey, readRequestKey } from './request-key.js';
+
+const network = z.enum(['mainnet', 'testnet', 'signet', 'regtest']);
+const networkFlag = ['--network <name>', 'Bitcoin network of the address shown', 'mainnet'] as const;
+
+type Network = z.infer<typeof network>;
+
+/** SEC 1 §2.3.3, compressed form of an uncompressed point. */
+export function compressed(publicKey: string): string {
+  const odd = Number.parseInt(publicKey.slice(-1), 16) % 2 === 1;
+  return `${odd ? '03' : '02'}${publicKey.slice(2, 66)}`;
+}
+
+function addressesOf(key: KeyDescription, on: Network) {
+  if (key.curve !== 'secp256k1') return {};
+  const short = compressed(key.publicKey);
+  return { addresses: { bitcoin: p2wpkhAddress(short, on), ethereum: addressOfPublicKey(short) } };
+}
+
+/** What is printed of a key as JSON, and read by a ceremony's plan. */
+export function keyJson(key: KeyDescription, on: Network) {
+  return { ...key, compressed: compressed(key.publicKey), ...addressesOf(key, on) };
+}
+
+export function keyLines(key: KeyDescription, on: Network): Line[] {
+  const { addresses } = addressesOf(key, on);
+  return fields([
+    ['key', [strong(key.label)]],
+    ['curve', key.curve === 'p256' ? 'P-256, for approvals' : 'secp256k1, for transactions'],
+    ['public key', compressed(key.publicKey)],
+    ...(addresses === undefined
+      ? []
+      : ([
+          [`Bitcoin ${on}`, grouped(addresses.bitcoin)],
+          ['Ethereum', grouped(addresses.ethereum)],
+        ] as const)),
+    ['can leave token', key.unextractable ? [good('no')] : [bad('YES: never use it for a wallet')]],
+    [
+      'made in token',
+      key.bornInToken ? [good('yes, and was never outside')] : [attention('no, or the token cannot say')],
+    ],
+    ['CKA_ID', key.id],
+  ]);
+}
+
+function listLines(keys: readonly ListedKey[]): Line[] {
+  if (keys.length === 0) return ['  There is no private key on this token.'];
+  return table(
+    ['label', 'curve', 'public key', 'leaves token', 'made in token'],
+    keys.map(({ label, key, fault }) =>
+      key === undefined
+        ? [label, [faint(fault ?? 'unknown')], '', '', '']
+        : [
+            [strong(label)],
+            key.curve,
+            compressed(key.publicKey),
+            key.unextractable ? 'no' : [bad('YES')],
+            key.bornInToken ? 'yes' : [attention('no')],
+          ],
+    ),
+  );
+}
+
+function requestKeyLines(file: string, publicKey: string): Line[] {
+  return fields([
+    ['request key', [strong(file)]],
+    ['algorithm', 'Ed25519'],
+    ['public key', publicKey],
+  ]);
+}
+
+export function keysCommands(cli: CommandLine): void {
+  const keys = cli.group('keys', 'Make and look at keys');
+
+  cli.add(
+    keys,
+    {
+      usage: 'generate',
+      summary: 'make a key pair inside a token',
+      description:
+        'Makes a key pair inside a token, where the private key stays. secp256k1 signs transactions (a wallet), p256 signs approvals (an officer). The label must be new on the token. With --json it prints what a ceremony plan reads.',
+      example: 'keys generate --label hot-btc-1 --curve secp256k1 --module /usr/lib/hsm.so --token treasury',
+    },
+    [
+      ['--label <label>', 'label of the new key'],
+      ['--curve <curve>', 'secp256k1 or p256'],
+      networkFlag,
+      ...tokenFlags,
+    ],
+    z.object({
+      label: z.string().min(1).max(64),
+      curve: z.enum(['secp256k1', 'p256']),
+      network,
+      ...tokenShape,
+    }),
+    async ({ config, options, terminal }) =>
+      withToken(tokenFrom(config, options, terminal), async (token) => {
+        const key = await token.generateKey(options.label, options.curve);
+        return accepted({ json: keyJson(key, options.network), lines: keyLines(key, options.network) });
+      }),
+  );
+
+  cli.add(
+    keys,
+    {
+      usage: 'list',
+      summary: 'list the private keys of a token',
+      example: 'keys list --module /usr/lib/hsm.so --token treasury',
+    },
+    tokenFlags,
+    z.object(tokenShape),
+    async ({ config, options, terminal }) =>
+      withToken(tokenFrom(config, options, terminal), async (token) => {
+        const all = await token.listKeys();
+        return accepted({ json: { keys: all }, lines: listLines(all) });
+      }),
+  );
+
+  cli.add(
+    keys,
+    {
+      usage: 'show <label>',
+      summary: 'show one key of a token, with its addresses',
+      example: 'keys show hot-btc-1 --network regtest --json > hot-btc-1.key.json',
+    },
+    [networkFlag, ...tokenFlags],
+    z.object({ network, ...tokenShape }),
+    async ({ config, options, terminal }, label = '') =>
+      withToken(tokenFrom(config, options, terminal), async (token) => {
+        const key = await token.describeKey({ label });
+        return accepted({ json: keyJson(key, options.network), lines: keyLines(key, options.network) });
+      }),
+  );
+
+  const requestKey = keys
+    .command('request-key')
+    .description("A backend's key for asking")
+    .summary("a backend's key for asking");
+  const lives =
+    "The private key lives in this file, with the exchange's backend: it asks for transfers and can do nothing else. Whoever has it can ask for what policy lets through without officers, so keep it as you keep that backend.";
+
+  cli.add(
+    requestKey,
+    {
+      usage: 'generate <file>',
+      summary: 'make an Ed25519 request key in a new file, mode 0600',
+      description: `Makes an Ed25519 key pair. ${lives}`,
+      example: 'keys request-key generate exchange-1.pem --json > exchange-1.key.json',
+    },
+    [],
+    z.object({}),
+    async (_given, file = '') => {
+      const publicKey = generateRequestKey(file);
+      return accepted({
+        json: { file, algorithm: 'ed25519', publicKey },
+        lines: [
+          ...requestKeyLines(file, publicKey),
+          '',
+          '  Governance has to register the public key before it counts.',
+        ],
+      });
+    },
+  );
+
+  cli.add(
+    requestKey,
+    {
+      usage: 'show <file>',
+      summary: 'show the public key of a request key file',
+      description: `Shows what governance registers of a request key. ${lives}`,
+      example: 'keys request-key show exchange-1.pem',
+    },
+    [],
+    z.object({}),
+    async (_given, file = '') => {
+      const { publicKey } = readRequestKey(file);
+      return accepted({
+        json: { file, algorithm: 'ed25519', publicKey },
+        lines: requestKeyLines(file, publicKey),
+      });
+    },
+  );
+}

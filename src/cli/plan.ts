@@ -1,0 +1,214 @@
+// The ceremony's plan: a YAML file that people can read and agree on, from which genesis is made. It names files for the
+// keys, so that nobody copies a public key by hand. Making genesis signs nothing.
+
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import {
+  type Chain,
+  type EntryBody,
+  GOVERNANCE_TYPE,
+  NO_PREVIOUS,
+  type PolicyDocument,
+  policyDocument,
+  tier,
+} from '../core/governance/entry.js';
+import {
+  chainId,
+  displayName,
+  ed25519PublicKey,
+  evmAddress,
+  identifier,
+  p256PublicKey,
+  secp256k1PublicKey,
+  sha256Hex,
+} from '../core/statements/fields.js';
+import { cliFault } from './exit.js';
+import { readJson, readText, readYaml } from './files.js';
+
+const path = z.string().min(1).max(4_096);
+
+/** A file that `portcullis keys ... --json` wrote, or the public key itself. */
+const keySource = z.union([z.strictObject({ file: path }), z.strictObject({ 'public-key': z.string() })]);
+
+const NETWORKS = {
+  mainnet: 'bip122:000000000019d6689c085ae165831e93',
+  testnet: 'bip122:000000000933ea01ad0ee984209779ba',
+  signet: 'bip122:00000008819873e925422c1ff0f99f7c',
+  regtest: 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328',
+} as const;
+
+const plan = z.strictObject({
+  persons: z
+    .array(
+      z.strictObject({
+        id: identifier,
+        name: displayName,
+        credentials: z.array(z.strictObject({ id: identifier, key: keySource })).min(1),
+      }),
+    )
+    .min(1),
+  groups: z.record(identifier, z.array(identifier).min(1)),
+  quorum: z.strictObject({ group: identifier, threshold: z.int().min(1) }),
+  'request-keys': z
+    .array(z.strictObject({ id: identifier, key: keySource, owners: z.array(identifier).min(1) }))
+    .default([]),
+  chains: z
+    .array(
+      z.union([
+        z.strictObject({ bitcoin: z.enum(['mainnet', 'testnet', 'signet', 'regtest']) }),
+        z.strictObject({ ethereum: z.int().min(1), coin: z.string().regex(/^[A-Z0-9]{2,12}$/) }),
+      ]),
+    )
+    .min(1),
+  wallets: z
+    .array(
+      z.strictObject({
+        id: identifier,
+        chain: chainId,
+        tier,
+        token: identifier,
+        keys: z.array(z.strictObject({ label: identifier, key: keySource })).min(1),
+      }),
+    )
+    .min(1),
+  tokens: z
+    .array(
+      z.strictObject({
+        chain: chainId,
+        contract: evmAddress,
+        symbol: z.string(),
+        decimals: z.int().min(0).max(30),
+        'code-hash': sha256Hex,
+      }),
+    )
+    .default([]),
+  policies: z.array(path).min(1),
+});
+export type Plan = z.infer<typeof plan>;
+type KeySource = z.infer<typeof keySource>;
+
+/** What `keys generate`, `keys show` and `keys request-key` print as JSON, as far as a plan needs it. */
+const keyFile = z.object({
+  publicKey: z.string(),
+  compressed: z.string().optional(),
+  unextractable: z.boolean().optional(),
+  bornInToken: z.boolean().optional(),
+});
+
+/** Faults `file-unreadable`, `file-malformed`. */
+export function readPlan(file: string): Plan {
+  return readYaml(file, plan, 'a ceremony plan');
+}
+
+class KeyReader {
+  constructor(private readonly folder: string) {}
+
+  read(source: KeySource, schema: z.ZodType<string>, whose: string, ofWallet = false): string {
+    const file = 'file' in source ? resolve(this.folder, source.file) : undefined;
+    const described =
+      'file' in source
+        ? readJson(resolve(this.folder, source.file), keyFile, 'the description of a key')
+        : { publicKey: source['public-key'] };
+    // A wallet's key that ever was outside a token may be in somebody's pocket.
+    if (
+      ofWallet &&
+      file !== undefined &&
+      !(described.unextractable === true && described.bornInToken === true)
+    ) {
+      throw cliFault('plan-invalid', `${whose}: this key was not made in its token, or can leave it`, {
+        file,
+      });
+    }
+    for (const candidate of [described.publicKey, described.compressed]) {
+      const parsed = schema.safeParse(candidate);
+      if (parsed.success) return parsed.data;
+    }
+    throw cliFault('plan-invalid', `${whose}: this is not a public key of the kind that is needed here`, {
+      ...(file === undefined ? {} : { file }),
+    });
+  }
+}
+
+/** A policy file as governance holds it. Faults `file-malformed`. */
+export function policyFrom(file: string): PolicyDocument {
+  const text = readText(file);
+  const name = /^policy: ([A-Za-z0-9][A-Za-z0-9._:@-]*)$/m.exec(text)?.[1];
+  const parsed = policyDocument.safeParse({ name, lines: text.trimEnd().split('\n') });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const [part, line] = issue?.path ?? [];
+  const where = part === 'lines' && typeof line === 'number' ? `${file}:${line + 1}` : file;
+  throw cliFault(
+    'file-malformed',
+    `${where}: a policy is printable ASCII, has "policy: NAME", and lines of at most 200 characters`,
+    {
+      path: file,
+    },
+  );
+}
+
+function chainOf(chain: Plan['chains'][number]): Chain {
+  return 'bitcoin' in chain
+    ? {
+        family: 'bitcoin',
+        chain: NETWORKS[chain.bitcoin],
+        network: chain.bitcoin,
+        coin: { symbol: 'BTC', decimals: 8 },
+      }
+    : {
+        family: 'ethereum',
+        chain: `eip155:${chain.ethereum}`,
+        coin: { symbol: chain.coin, decimals: 18 },
+      };
+}
+
+/**
+ * The genesis body of a plan. Paths in the plan are relative to `folder`. Faults `plan-invalid`, `file-unreadable`,
+ * `file-malformed`. Whether it is a valid genesis is said by replaying it, with its signatures.
+ */
+export function genesisOf(planned: Plan, planFile: string, seed: string, createdAtMs: number): EntryBody {
+  const folder = dirname(planFile);
+  const keys = new KeyReader(folder);
+  return {
+    type: GOVERNANCE_TYPE,
+    sequence: 0,
+    previous: NO_PREVIOUS,
+    deploymentId: NO_PREVIOUS,
+    createdAtMs,
+    change: {
+      kind: 'genesis',
+      seed,
+      persons: planned.persons.map(({ id, name, credentials }) => ({
+        personId: id,
+        name,
+        credentials: credentials.map((credential) => ({
+          credentialId: credential.id,
+          credentialClass: 'pkcs11',
+          algorithm: 'p256',
+          publicKey: keys.read(credential.key, p256PublicKey, `credential ${credential.id}`),
+        })),
+      })),
+      groups: Object.entries(planned.groups).map(([groupId, members]) => ({ groupId, members })),
+      quorum: planned.quorum,
+      requestKeys: planned['request-keys'].map(({ id, key, owners }) => ({
+        keyId: id,
+        algorithm: 'ed25519',
+        publicKey: keys.read(key, ed25519PublicKey, `request key ${id}`),
+        owners,
+      })),
+      chains: planned.chains.map(chainOf),
+      wallets: planned.wallets.map(({ id, chain, tier: walletTier, token, keys: walletKeys }) => ({
+        walletId: id,
+        chain,
+        tier: walletTier,
+        token,
+        keys: walletKeys.map(({ label, key }) => ({
+          label,
+          publicKey: keys.read(key, secp256k1PublicKey, `wallet ${id}, key ${label}`, true),
+        })),
+      })),
+      tokens: planned.tokens.map(({ 'code-hash': codeHash, ...token }) => ({ ...token, codeHash })),
+      policies: planned.policies.map((file) => policyFrom(resolve(folder, file))),
+    },
+  };
+}

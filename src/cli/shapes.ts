@@ -1,0 +1,113 @@
+// The API's answers as far as the command line reads them. Unknown fields are dropped, not refused: a newer orchestrator
+// may say more. What a person or a signature relies on is held to the same schemas as everywhere.
+
+import { z } from 'zod';
+import { certificate } from '../core/certificates/certificate.js';
+import { governanceEntry } from '../core/governance/entry.js';
+import { transferStatement, verdict } from '../core/statements/approval.js';
+import {
+  asset,
+  baseUnits,
+  chainId,
+  destination,
+  identifier,
+  sha256Hex,
+  timestampMs,
+} from '../core/statements/fields.js';
+import { signedRequest, transferId } from '../core/statements/request.js';
+
+const facts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+const reason = z.object({ code: z.string(), facts });
+const requirement = z.object({ group: identifier, quorum: z.int() });
+
+export const transferSummary = z.object({
+  transferId,
+  requestId: identifier,
+  requestDigest: sha256Hex,
+  state: z.string(),
+  reason,
+  waitingFor: z.string().nullable(),
+  kind: z.string(),
+  chain: chainId,
+  wallet: identifier,
+  asset,
+  amount: baseUnits,
+  destination,
+  feeCeiling: baseUnits,
+  keyId: identifier,
+  requester: identifier,
+  customer: identifier,
+  receivedAtMs: timestampMs,
+  updatedAtMs: timestampMs,
+  expiresAtMs: timestampMs,
+});
+export type TransferSummary = z.infer<typeof transferSummary>;
+
+const transaction = z.object({
+  transactionKey: z.string(),
+  state: z.string(),
+  transactionId: z.string().nullable(),
+  maxFee: baseUnits,
+  feePaid: baseUnits.nullable(),
+  blockHash: z.string().nullable(),
+  blockHeight: z.int().nullable(),
+  confirmations: z.int(),
+  replaces: z.string().nullable(),
+  certified: z.boolean(),
+  reason: reason.nullable(),
+});
+export type Transaction = z.infer<typeof transaction>;
+
+export const transfer = z.object({
+  ...transferSummary.shape,
+  rule: z.string().nullable(),
+  policyHash: sha256Hex.nullable(),
+  approvals: z.object({
+    required: z.array(requirement),
+    given: z.array(z.object({ personId: identifier, credentialId: identifier, verdict, atMs: timestampMs })),
+    missing: z.array(requirement),
+    statementDigest: sha256Hex.nullable(),
+  }),
+  transactions: z.array(transaction),
+  transitions: z.array(
+    z.object({
+      sequence: z.int(),
+      from: z.string().nullable(),
+      to: z.string(),
+      reason,
+      atMs: timestampMs,
+      by: z.string(),
+    }),
+  ),
+});
+export type Transfer = z.infer<typeof transfer>;
+
+export const transferPage = z.object({ items: z.array(transferSummary), nextCursor: z.string().nullable() });
+
+export const statementToSign = z.object({
+  statement: transferStatement,
+  statementDigest: sha256Hex,
+  required: z.array(requirement),
+  missing: z.array(requirement),
+  /** What the backend signed; the statement is built from it. */
+  request: signedRequest,
+});
+export type StatementToSign = z.infer<typeof statementToSign>;
+
+export const certificateFile = z.object({ transferId, certificates: z.array(certificate) });
+
+export const governancePage = z.object({ entries: z.array(governanceEntry), nextFrom: z.int().nullable() });
+
+export const governanceHead = z.object({ sequence: z.int(), head: sha256Hex });
+
+/** States that nothing leads out of. */
+export const ENDED: readonly string[] = [
+  'settled',
+  'refused',
+  'expired',
+  'cancelled',
+  'replaced',
+  'void',
+  'failed',
+  'indeterminate',
+];

@@ -1,0 +1,132 @@
+// `portcullis status`: signer, tokens, nodes and database, as the orchestrator sees them.
+
+import { z } from 'zod';
+import { accepted, type Outcome } from '../core/fault.js';
+import { asOfficer } from './caller.js';
+import type { Answer, CommandLine } from './command-line.js';
+import { EXIT } from './exit.js';
+import { bad, faint, fields, good, type Line, type Span } from './lines.js';
+import { officerFlags, officerShape } from './options.js';
+
+export const status = z.object({
+  version: z.string(),
+  deploymentId: z.string(),
+  database: z.object({ dialect: z.string(), reachable: z.boolean(), fault: z.string().exactOptional() }),
+  governance: z.object({
+    known: z.boolean(),
+    sequence: z.int().nullable(),
+    fault: z.string().exactOptional(),
+  }),
+  signer: z.object({
+    reachable: z.boolean(),
+    agrees: z.boolean(),
+    version: z.string().nullable(),
+    journalSequence: z.int().nullable(),
+    anchoredSequence: z.int().nullable(),
+    fault: z.string().exactOptional(),
+  }),
+  tokens: z.array(
+    z.object({
+      name: z.string(),
+      ready: z.boolean(),
+      label: z.string(),
+      serial: z.string(),
+      model: z.string(),
+      fault: z.string().exactOptional(),
+    }),
+  ),
+  nodes: z.array(
+    z.object({
+      chain: z.string(),
+      node: z.string(),
+      healthy: z.boolean(),
+      height: z.int().nullable(),
+      detail: z.string().nullable(),
+    }),
+  ),
+});
+export type Status = z.infer<typeof status>;
+
+function mark(well: boolean, fault: string | null | undefined): Span[] {
+  return well ? [good('well')] : [bad('NOT WELL'), faint(fault ? `  ${fault}` : '')];
+}
+
+export function isWell(seen: Status): boolean {
+  return (
+    seen.database.reachable &&
+    seen.governance.known &&
+    seen.signer.reachable &&
+    seen.signer.agrees &&
+    seen.tokens.every((token) => token.ready) &&
+    seen.nodes.every((node) => node.healthy)
+  );
+}
+
+export function statusLines(seen: Status): Line[] {
+  const { signer, governance, database } = seen;
+  const agreement = signer.reachable && !signer.agrees ? 'another governance log than ours' : signer.fault;
+  return fields([
+    ['orchestrator', [good('well'), faint(`  version ${seen.version}`)]],
+    ['database', [...mark(database.reachable, database.fault), faint(`  ${database.dialect}`)]],
+    [
+      'governance',
+      [...mark(governance.known, governance.fault), faint(`  newest entry ${governance.sequence ?? '-'}`)],
+    ],
+    [
+      'signer',
+      [
+        ...mark(signer.reachable && signer.agrees, agreement),
+        faint(
+          signer.reachable
+            ? `  version ${signer.version ?? '-'}, journal ${signer.journalSequence ?? '-'}, covered on the token to ${signer.anchoredSequence ?? '-'}`
+            : '',
+        ),
+      ],
+    ],
+    ...seen.tokens.map(
+      (token) =>
+        [
+          `token ${token.name}`,
+          [
+            ...mark(token.ready, token.fault),
+            faint(`  ${token.label}, ${token.model}, serial ${token.serial}`),
+          ],
+        ] as const,
+    ),
+    ...seen.nodes.map(
+      (node) =>
+        [
+          'node',
+          [
+            ...mark(node.healthy, node.detail),
+            faint(`  ${node.chain}, ${node.node}, height ${node.height ?? '-'}`),
+          ],
+        ] as const,
+    ),
+    ['deployment', seen.deploymentId],
+  ]);
+}
+
+export function statusCommand(cli: CommandLine): void {
+  cli.add(
+    cli.program,
+    {
+      usage: 'status',
+      summary: 'show whether signer, tokens, nodes and database are well',
+      description: 'Asks each of them now. Ends with exit code 1 when one of them is not well.',
+      example: 'status --config alice.yaml',
+    },
+    officerFlags,
+    z.object(officerShape),
+    (given) =>
+      asOfficer(given, async ({ api }): Promise<Outcome<Answer>> => {
+        const answer = await api.get('/v1/status', status);
+        if (answer.kind === 'refused') return answer;
+        return accepted({
+          json: answer.value,
+          lines: statusLines(answer.value),
+          exit: isWell(answer.value) ? EXIT.ok : EXIT.refused,
+        });
+      }),
+  );
+}

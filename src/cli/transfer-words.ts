@@ -1,0 +1,135 @@
+// How transfers are shown: a list, one in full, and the lines of one that is followed. Pure.
+
+import { attention, bad, faint, fields, good, type Line, type Span, strong, table, toned } from './lines.js';
+import type { Transaction, Transfer, TransferSummary } from './shapes.js';
+import {
+  address,
+  assetWords,
+  bothUnits,
+  chainWords,
+  coinOf,
+  distance,
+  instant,
+  requirementWords,
+  units,
+} from './words.js';
+
+const BAD_ENDS = ['refused', 'expired', 'cancelled', 'failed', 'void', 'replaced', 'indeterminate'];
+
+export function stateSpan(state: string): Span {
+  if (state === 'settled') return good(state);
+  if (BAD_ENDS.includes(state)) return bad(state);
+  return state === 'awaiting-approvals' ? attention(state) : toned('plain', state);
+}
+
+export function listLines(transfers: readonly TransferSummary[], nowMs: number): Line[] {
+  if (transfers.length === 0) return ['  There are no transfers like that.'];
+  return table(
+    ['transfer', 'amount', 'customer', 'received', 'state'],
+    transfers.map((one) => [
+      one.transferId,
+      units(one.amount, one.asset),
+      one.customer,
+      distance(one.receivedAtMs, nowMs),
+      [stateSpan(one.state), faint(` ${one.waitingFor ?? one.reason.code}`)],
+    ]),
+  );
+}
+
+function factWords(facts: Readonly<Record<string, string | number | boolean>>): string {
+  const words = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
+  return words.length === 0 ? '' : `  ${words.join(', ')}`.slice(0, 160);
+}
+
+function transactionLines(transaction: Transaction, chain: string): Line[] {
+  const coin = coinOf(chain, undefined);
+  const { feePaid, blockHeight, confirmations, transactionId, state, maxFee } = transaction;
+  return [
+    [strong(transactionId ?? 'not signed yet')],
+    [
+      state,
+      faint(
+        blockHeight === null
+          ? ''
+          : `, in block ${blockHeight}, ${confirmations} confirmation${confirmations === 1 ? '' : 's'}`,
+      ),
+    ],
+    feePaid === null ? ['fee at most ', units(maxFee, coin)] : ['fee paid ', units(feePaid, coin)],
+  ];
+}
+
+export function transferLines(one: Transfer, nowMs: number): Line[] {
+  const { approvals } = one;
+  const given = approvals.given.map(
+    ({ personId, verdict, atMs }) =>
+      `${verdict === 'approve' ? 'approved' : 'rejected'} by ${personId}, ${distance(atMs, nowMs)}`,
+  );
+  return [
+    ...fields([
+      ['transfer', [strong(one.transferId)]],
+      ['state', [stateSpan(one.state), faint(`  ${one.reason.code}`), faint(factWords(one.reason.facts))]],
+      ...(one.waitingFor === null ? [] : [['waits for', one.waitingFor] as const]),
+      ['pays', bothUnits(one.amount, one.asset)],
+      ['to', address(one.destination)],
+      ['asset', assetWords(one.asset)],
+      ['from wallet', `${one.wallet}, on ${chainWords(one.chain, undefined)}`],
+      ['fee at most', units(one.feeCeiling, coinOf(one.chain, undefined))],
+      ['requested by', `${one.requester} with key ${one.keyId}, as ${one.requestId}`],
+      ['for customer', one.customer],
+      ['received', `${instant(one.receivedAtMs)}, ${distance(one.receivedAtMs, nowMs)}`],
+      ['expires', `${instant(one.expiresAtMs)}, ${distance(one.expiresAtMs, nowMs)}`],
+      ['rule', one.rule ?? 'not decided yet'],
+      ...(approvals.required.length === 0
+        ? []
+        : [
+            [
+              'approvals',
+              `${requirementWords(approvals.required)}; missing ${requirementWords(approvals.missing) || 'nobody'}`,
+              ...given,
+            ] as const,
+          ]),
+      ...one.transactions.map((each) => ['transaction', ...transactionLines(each, one.chain)] as const),
+    ]),
+    '',
+    ...table(
+      ['when', 'state', 'why', 'by'],
+      one.transitions.map((each) => [
+        instant(each.atMs).slice(11, 19),
+        [stateSpan(each.to)],
+        each.reason.code,
+        [faint(each.by)],
+      ]),
+    ),
+  ];
+}
+
+/** What distinguishes one moment of a followed transfer from the next; equal moments are not told twice. */
+export function momentOf(one: Transfer): string {
+  const newest = one.transactions.at(-1);
+  return [
+    one.state,
+    one.waitingFor ?? '',
+    one.approvals.given.length,
+    newest?.transactionId ?? '',
+    newest?.confirmations ?? 0,
+  ].join('/');
+}
+
+export function momentLine(one: Transfer, atMs: number): Line {
+  const newest = one.transactions.at(-1);
+  const more: string[] = [];
+  if (one.state === 'awaiting-approvals') more.push(`missing ${requirementWords(one.approvals.missing)}`);
+  if (one.waitingFor !== null) more.push(`waits for ${one.waitingFor}`);
+  if (newest?.transactionId && ['signed', 'broadcast'].includes(one.state)) more.push(newest.transactionId);
+  if (one.state === 'confirming' && newest) more.push(`${newest.confirmations} confirmations`);
+  if (one.state === 'settled' && newest?.feePaid) {
+    more.push(`fee ${units(newest.feePaid, coinOf(one.chain, undefined))}`);
+  }
+  if (BAD_ENDS.includes(one.state)) more.push(`${one.reason.code}${factWords(one.reason.facts)}`);
+  return [
+    faint(instant(atMs).slice(11, 19)),
+    '  ',
+    stateSpan(one.state),
+    faint(more.length === 0 ? '' : `  ${more.join(', ')}`),
+  ];
+}
