@@ -5,7 +5,7 @@ import { approval, transferStatement } from '../../core/statements/approval.js';
 import { identifier, sha256Hex } from '../../core/statements/fields.js';
 import { endpoint } from '../http/endpoint.js';
 import { exampleApproval, exampleToSign, exampleTransfer } from '../http/examples.js';
-import { transferParams, transferView } from '../transfers/transfer.dto.js';
+import { submitBody, transferParams, transferView } from '../transfers/transfer.dto.js';
 import type { StatementToSign } from './approval.service.js';
 
 const requirement = z.strictObject({ group: identifier, quorum: z.int().min(1) });
@@ -13,6 +13,9 @@ const requirement = z.strictObject({ group: identifier, quorum: z.int().min(1) }
 export const statementToSign = z
   .strictObject({
     statement: transferStatement,
+    request: submitBody.describe(
+      'What the request key signed: build the statement again from it, and verify its signature.',
+    ),
     statementDigest: sha256Hex.describe(
       'SHA-256 of the bytes to sign for `approve`: to compare between screens.',
     ),

@@ -8,8 +8,9 @@ import {
   verifyStatement,
 } from '../../core/authorization/approvals.js';
 import type { RequestRefusalCode, VerifiedRequest } from '../../core/authorization/requests.js';
-import { accepted, type Outcome, refused } from '../../core/fault.js';
+import { accepted, type Outcome, type Refusal, refused } from '../../core/fault.js';
 import { type Approval, statementDigest, type TransferStatement } from '../../core/statements/approval.js';
+import type { SignedRequest } from '../../core/statements/request.js';
 import type { Alongside } from '../database/alongside.js';
 import type { Governance } from '../governance/governance.service.js';
 import { heldApprovals } from '../transfers/approval.store.js';
@@ -33,6 +34,8 @@ export type ApprovalServiceRefusalCode =
 /** What an officer is shown and signs. */
 export interface StatementToSign {
   readonly statement: TransferStatement;
+  /** What the backend signed, so that the officer's own program can build the statement again and verify both. */
+  readonly request: SignedRequest;
   /** SHA-256 over the bytes to sign for `approve`, hex: to compare between screens. */
   readonly statementDigest: string;
   readonly required: readonly RequirementView[];
@@ -48,23 +51,32 @@ interface Waiting {
   readonly request: VerifiedRequest;
 }
 
+/** Told apart from other ends of a transfer: it is what an officer who comes late has to know. */
+function tooLate({ transferId, statement, expiresAtMs }: TransferRow): Refusal<'approval-expired'> {
+  return refused('approval-expired', { transferId, expiresAtMs: statement?.expiresAtMs ?? expiresAtMs });
+}
+
 export class ApprovalService {
   constructor(private readonly parts: PipelineParts) {}
 
   /** The one statement of a transfer that all its officers sign. Refuses `transfer-not-awaiting-approvals`. */
   async statementFor(
     transferId: string,
-  ): Promise<Outcome<StatementToSign, 'transfer-unknown' | 'transfer-not-awaiting-approvals'>> {
+  ): Promise<
+    Outcome<StatementToSign, 'transfer-unknown' | 'transfer-not-awaiting-approvals' | 'approval-expired'>
+  > {
     const { state } = this.parts.governance.now();
     return this.parts.database.read(async (db) => {
       const row = await db.findOneBy(TransferRow, { transferId });
       if (!row) return refused('transfer-unknown', { transferId });
+      if (row.state === 'expired') return tooLate(row);
       if (row.state !== 'awaiting-approvals' || row.statement === null) {
         return refused('transfer-not-awaiting-approvals', { transferId, state: row.state });
       }
       const { approvals } = await viewOf(db, row, state);
       return accepted({
         statement: row.statement,
+        request: row.request,
         statementDigest: statementDigest(row.statement),
         required: approvals.required,
         missing: approvals.missing,
@@ -112,6 +124,7 @@ export class ApprovalService {
     const row = await transferForUpdate(db, transferId);
     if (!row) return refused('transfer-unknown', { transferId });
     const { statement } = row;
+    if (row.state === 'expired') return tooLate(row);
     if (row.state !== 'awaiting-approvals' || statement === null) {
       return refused('transfer-not-awaiting-approvals', { transferId, state: row.state });
     }
