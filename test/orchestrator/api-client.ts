@@ -89,10 +89,15 @@ export async function send(
   return answerOf(response.status, response.headers, await response.text());
 }
 
-/** A GET with whatever Host header, which fetch would not send. */
-export async function rawCall(url: string, path: string, headers: Record<string, string>): Promise<Answer> {
+/** A call with whatever Host header, which fetch would not send. */
+export async function rawCall(
+  url: string,
+  path: string,
+  headers: Record<string, string>,
+  { method = 'GET', body }: { readonly method?: string; readonly body?: string } = {},
+): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const call = request(url + path, { headers, timeout: 10_000 }, (response) => {
+  const call = request(url + path, { method, headers, timeout: 10_000 }, (response) => {
     const chunks: Buffer[] = [];
     response.on('data', (chunk: Buffer) => chunks.push(chunk));
     response.on('end', () => {
@@ -102,7 +107,7 @@ export async function rawCall(url: string, path: string, headers: Record<string,
     });
   });
   call.on('error', reject);
-  call.end();
+  call.end(body);
   return promise;
 }
 
