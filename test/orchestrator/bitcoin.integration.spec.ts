@@ -455,14 +455,11 @@ function survivesTrouble(databaseUrl: DatabaseUrl): void {
         state = (state * 48_271) % 2_147_483_647;
         return state % bound;
       };
-      for (let step = 0; step < 40; step += 1) {
+      const step = async (kinds: number): Promise<void> => {
         const [from, to] = random(2) === 0 ? wallets : wallets.toReversed();
         if (from === undefined || to === undefined) throw new Error('two wallets');
         await [
           async () => void (await node.fund(from.address, 50_000n + BigInt(random(100_000)))),
-          async () => void (await node.mine(1 + random(2))),
-          async () => void (await node.reorg(1 + random(3))),
-          async () => void (await rig.scan()),
           async () => {
             await rig.scan();
             const transfers = [payable(from, to.address, 10_000n + BigInt(random(20_000)))];
@@ -470,12 +467,18 @@ function survivesTrouble(databaseUrl: DatabaseUrl): void {
             if (result.kind !== 'planned') return;
             await rig.driver.broadcast(await rig.sign(from, result.transaction, transfers));
           },
-        ][random(5)]?.();
-      }
-      // What the last fork drops is not mined again: whatever it had done must be undone.
+          async () => void (await rig.scan()),
+          async () => void (await node.mine(1 + random(2))),
+          async () => void (await node.reorg(1 + random(3))),
+        ][random(kinds)]?.();
+      };
+      for (let steps = 0; steps < 40; steps += 1) await step(5);
+      await node.mine(3);
+      for (let steps = 0; steps < 12; steps += 1) await step(3);
       await node.mine();
       await rig.scan();
-      await node.reorg(4);
+      // What the last fork drops is not mined again: whatever it had done must be undone.
+      await node.reorg(2);
       expect(await rig.scan()).toBe('scanned');
       const fresh = await openRig(node, databaseUrl, { wallets, settings: { startHeight } });
       await fresh.scan();
