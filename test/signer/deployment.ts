@@ -15,6 +15,7 @@ import {
   type Change,
   type Credential,
   type EntryBody,
+  type Erc20Token,
   entryBytes,
   entryHash,
   GOVERNANCE_TYPE,
@@ -48,6 +49,15 @@ export const TOKEN_CONTRACT = '0x5FbDB2315678afecb367f032d93F642f64180aa3';
 export const BTC = { kind: 'native', symbol: 'BTC', decimals: 8 } as const;
 export const ETH = { kind: 'native', symbol: 'ETH', decimals: 18 } as const;
 export const USDX = { kind: 'erc20', symbol: 'USDX', decimals: 18, contract: TOKEN_CONTRACT } as const;
+
+/** Stands on no chain: the signer looks at none. */
+const UNSEEN_TOKEN: Erc20Token = {
+  chain: ETHEREUM,
+  contract: TOKEN_CONTRACT,
+  symbol: 'USDX',
+  decimals: 18,
+  codeHash: createHash('sha256').update('not looked at by the signer').digest('hex'),
+};
 
 export interface Officer {
   readonly personId: string;
@@ -92,7 +102,7 @@ export function signEntry(body: EntryBody, officers: readonly Officer[]): Govern
   };
 }
 
-async function shippedPolicies(): Promise<PolicyDocument[]> {
+export async function shippedPolicies(): Promise<PolicyDocument[]> {
   const names = ['hot-bitcoin', 'hot-ethereum', 'everything'];
   return Promise.all(
     names.map(async (name) => {
@@ -102,31 +112,57 @@ async function shippedPolicies(): Promise<PolicyDocument[]> {
   );
 }
 
-/** A clock that a test turns. */
+/** A clock that a test turns; it stands still otherwise. */
 export class TestTime implements TimeSource {
   constructor(
-    public wall = Date.now(),
-    public monotonic = 0,
+    private wallAt = Date.now(),
+    private monotonicAt = 0,
   ) {}
+  get wall(): number {
+    return this.wallAt;
+  }
+  set wall(ms: number) {
+    this.wallAt = ms;
+  }
   wallMs(): number {
     return this.wall;
   }
   monotonicMs(): number {
-    return this.monotonic;
+    return this.monotonicAt;
   }
   advance(ms: number): void {
-    this.wall += ms;
-    this.monotonic += ms;
+    this.wallAt += ms;
+    this.monotonicAt += ms;
   }
 }
 
-/** A second key on one token under the same deployment; see `Deployment.create`. */
+/** The machine's own clock, ahead of it by what a test has advanced it. */
+export class RunningTime extends TestTime {
+  private aheadMs = 0;
+  override get wall(): number {
+    return Date.now() + this.aheadMs;
+  }
+  override set wall(ms: number) {
+    this.aheadMs = ms - Date.now();
+  }
+  override monotonicMs(): number {
+    return performance.now() + this.aheadMs;
+  }
+  override advance(ms: number): void {
+    this.aheadMs += ms;
+  }
+}
+
 export interface DeploymentOptions {
+  /** The shipped ones unless given. */
   readonly policies?: readonly PolicyDocument[];
+  /** Tokens that genesis registers; one at `TOKEN_CONTRACT` unless given. */
+  readonly tokens?: readonly Erc20Token[];
+  /** A clock that stands still unless given. */
+  readonly time?: TestTime;
 }
 
 export class Deployment {
-  readonly time = new TestTime();
   readonly alice = makeOfficer('alice');
   readonly bob = makeOfficer('bob');
   readonly carol = makeOfficer('carol');
@@ -145,6 +181,7 @@ export class Deployment {
     readonly softHsm: SoftHsm,
     readonly pinFile: string,
     readonly tokenProgram: string,
+    readonly time: TestTime,
   ) {}
 
   /** Ceremony included; the signer is not started yet. */
@@ -153,7 +190,13 @@ export class Deployment {
     const softHsm = await createSoftHsm(join(directory, 'hsm'));
     const { pinFile } = await softHsm.initToken({ label: 'treasury', soPin: '11223344', pin: '987654' });
     const tokenProgram = await compileProgram('hardware/pkcs11/token-process.ts');
-    const deployment = new Deployment(directory, softHsm, pinFile, tokenProgram);
+    const deployment = new Deployment(
+      directory,
+      softHsm,
+      pinFile,
+      tokenProgram,
+      options.time ?? new TestTime(),
+    );
     await deployment.ceremony(options);
     return deployment;
   }
@@ -233,15 +276,7 @@ export class Deployment {
             keys: [{ label: 'hot-eth-1', publicKey: this.publicKeys.ethereum }],
           },
         ],
-        tokens: [
-          {
-            chain: ETHEREUM,
-            contract: TOKEN_CONTRACT,
-            symbol: 'USDX',
-            decimals: 18,
-            codeHash: createHash('sha256').update('not looked at by the signer').digest('hex'),
-          },
-        ],
+        tokens: [...(options.tokens ?? [UNSEEN_TOKEN])],
         policies: [...this.policies],
       },
     };

@@ -141,6 +141,20 @@ export const workerSettings = z.strictObject({
   /** Bounds of the back-off after a step failed. */
   backoffMinMs: duration(10, MINUTE_MS, 500),
   backoffMaxMs: duration(100, HOUR_MS, MINUTE_MS),
+  /** How often a transaction that was sent is looked at. */
+  followMs: z
+    .strictObject({
+      bitcoin: duration(50, HOUR_MS, 5 * SECOND_MS),
+      ethereum: duration(50, HOUR_MS, 2 * SECOND_MS),
+    })
+    .prefault({}),
+  /** An unconfirmed transaction gets a higher fee after this, within its transfers' ceilings. */
+  bumpAfterMs: z
+    .strictObject({
+      bitcoin: duration(SECOND_MS, 30 * DAY_MS, 30 * MINUTE_MS),
+      ethereum: duration(SECOND_MS, 30 * DAY_MS, 3 * MINUTE_MS),
+    })
+    .prefault({}),
 });
 export type WorkerSettings = z.infer<typeof workerSettings>;
 
