@@ -159,10 +159,16 @@ function unusable(trouble: RpcTrouble, detail: string): Unusable {
   return { kind: 'unusable', trouble, detail };
 }
 
+const spoken = z.object({
+  message: z.string(),
+  cause: z.object({ message: z.string() }).optional().catch(undefined),
+});
+
+/** Fetch says "fetch failed", and why in its cause. */
 function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown reason';
-  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
-  return printable(`${error.message}${cause}`);
+  const { data } = spoken.safeParse(error);
+  if (data === undefined) return 'unknown reason';
+  return printable(data.cause === undefined ? data.message : `${data.message}: ${data.cause.message}`);
 }
 
 /** A node's words, fit for logs: bounded, one line, ASCII. */
