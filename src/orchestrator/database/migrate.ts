@@ -88,6 +88,11 @@ export function statementsOf(text: string): string[] {
 
 const appliedRow = z.object({ name: z.string(), sha256: z.string() });
 
+function edited(name: string): Fault<DatabaseFaultCode> {
+  return new Fault('migration-edited', 'a migration was edited after it was applied', { facts: { name } });
+}
+
+/** In a transaction of its own; false when another program was faster. */
 async function apply(db: EntityManager, migration: Migration, nowMs: number): Promise<boolean> {
   if (isPostgres(db)) await run(db, 'SELECT pg_advisory_xact_lock(?)', [ADVISORY_LOCK]);
   const [known] = await rows(db, appliedRow, 'SELECT name, sha256 FROM schema_migrations WHERE name = ?', [
@@ -95,9 +100,7 @@ async function apply(db: EntityManager, migration: Migration, nowMs: number): Pr
   ]);
   if (known) {
     if (known.sha256 === migration.sha256) return false;
-    throw new Fault<DatabaseFaultCode>('migration-edited', 'a migration was edited after it was applied', {
-      facts: { name: migration.name },
-    });
+    throw edited(migration.name);
   }
   for (const statement of migration.statements) await db.query(statement);
   await run(db, 'INSERT INTO schema_migrations (name, sha256, applied_at_ms) VALUES (?, ?, ?)', [
@@ -106,6 +109,30 @@ async function apply(db: EntityManager, migration: Migration, nowMs: number): Pr
     nowMs,
   ]);
   return true;
+}
+
+/** What is applied already, by name. Throws `migration-edited`, `migration-unknown`. */
+async function applied(db: EntityManager, migrations: readonly Migration[]): Promise<ReadonlySet<string>> {
+  // CREATE … IF NOT EXISTS alone can fail when two programs run it at once on PostgreSQL.
+  if (isPostgres(db)) await run(db, 'SELECT pg_advisory_xact_lock(?)', [ADVISORY_LOCK]);
+  await run(
+    db,
+    'CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY, sha256 TEXT NOT NULL, applied_at_ms BIGINT NOT NULL)',
+  );
+  const byName = new Map(migrations.map((migration) => [migration.name, migration]));
+  const found = await rows(db, appliedRow, 'SELECT name, sha256 FROM schema_migrations');
+  for (const { name, sha256 } of found) {
+    const migration = byName.get(name);
+    if (!migration) {
+      throw new Fault<DatabaseFaultCode>(
+        'migration-unknown',
+        'the database was migrated by a newer program; start that one',
+        { facts: { name } },
+      );
+    }
+    if (migration.sha256 !== sha256) throw edited(name);
+  }
+  return new Set(found.map((row) => row.name));
 }
 
 /**
@@ -117,25 +144,9 @@ export async function migrate(
   migrations: readonly Migration[],
   clock: Clock,
 ): Promise<string[]> {
-  await dataSource.transaction(async (db) => {
-    // CREATE … IF NOT EXISTS alone can fail when two programs run it at once on PostgreSQL.
-    if (isPostgres(db)) await run(db, 'SELECT pg_advisory_xact_lock(?)', [ADVISORY_LOCK]);
-    await run(
-      db,
-      'CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY, sha256 TEXT NOT NULL, applied_at_ms BIGINT NOT NULL)',
-    );
-    const applied = await rows(db, appliedRow, 'SELECT name, sha256 FROM schema_migrations');
-    const stranger = applied.find((row) => !migrations.some((migration) => migration.name === row.name));
-    if (stranger) {
-      throw new Fault<DatabaseFaultCode>(
-        'migration-unknown',
-        'the database was migrated by a newer program; start that one',
-        { facts: { name: stranger.name } },
-      );
-    }
-  });
+  const known = await dataSource.transaction((db) => applied(db, migrations));
   const done: string[] = [];
-  for (const migration of migrations) {
+  for (const migration of migrations.filter(({ name }) => !known.has(name))) {
     const did = await dataSource.transaction((db) => apply(db, migration, clock.nowMs()));
     if (did) done.push(migration.name);
   }

@@ -52,11 +52,14 @@ export const defaultPipelineSettings: Omit<PipelineSettings, 'worker'> = {
   maxSignerRefusals: 3,
 };
 
+/** What the pipeline asks of the database. */
+export type DatabaseDoor = Pick<Database, 'transaction' | 'read'>;
+
 /** What the pipeline asks of the signer. */
 export type PipelineSigner = Pick<SignerClient, 'sign' | 'records'>;
 
 export interface PipelineParts {
-  readonly database: Database;
+  readonly database: DatabaseDoor;
   readonly governance: GovernanceService;
   readonly signer: PipelineSigner;
   readonly drivers: readonly ChainDriver[];
@@ -68,7 +71,7 @@ export interface PipelineParts {
 
 /** The parts together. Making one sees to it that waiting transfers are looked at again when governance changes. */
 export class Pipeline implements PipelineParts {
-  readonly database: Database;
+  readonly database: DatabaseDoor;
   readonly governance: GovernanceService;
   readonly signer: PipelineSigner;
   readonly drivers: readonly ChainDriver[];

@@ -22,6 +22,14 @@ interface Candidate {
   readonly assessment: Assessment;
 }
 
+interface Choice {
+  readonly payable: readonly Candidate[];
+  /** How many may be paid, but not beside these. */
+  readonly left: number;
+  /** The counters of all of them, taken. */
+  readonly limits: Limits;
+}
+
 export class ReservingSteps {
   constructor(private readonly parts: PipelineParts) {}
 
@@ -107,7 +115,7 @@ export class ReservingSteps {
     approved: readonly TransferRow[],
     governance: Governance,
     nowMs: number,
-  ): Promise<{ readonly payable: Candidate[]; readonly limits: Limits }> {
+  ): Promise<Choice> {
     const { verifier } = this.parts;
     const verified = approved.map((row) => ({ row, request: verifyRow(governance, row, verifier, nowMs) }));
     const wanted = verified.flatMap(({ request }) =>
@@ -115,6 +123,7 @@ export class ReservingSteps {
     );
     const limits = await Limits.take(db, wanted, nowMs);
     const payable: Candidate[] = [];
+    let left = 0;
     for (const row of approved) {
       const usage: Limits['usage'] = (charge) =>
         payable
@@ -126,11 +135,10 @@ export class ReservingSteps {
           .reduce((sum, { amount }) => sum + amount, limits.usage(charge));
       const assessment = await this.assessed(db, row, governance, usage, nowMs);
       if (assessment) payable.push({ row, assessment });
-      else if (!(await this.assessed(db, row, governance, limits.usage, nowMs))) {
-        await wake(db, 'transfer', row.transferId, nowMs);
-      }
+      else if (await this.assessed(db, row, governance, limits.usage, nowMs)) left += 1;
+      else await wake(db, 'transfer', row.transferId, nowMs);
     }
-    return { payable, limits };
+    return { payable, left, limits };
   }
 
   /** Writes what came of it; when to look again. */
@@ -139,7 +147,7 @@ export class ReservingSteps {
     lease: Lease,
     result: ReserveResult,
     payables: readonly Candidate[],
-    chosen: { readonly payable: readonly Candidate[]; readonly limits: Limits },
+    chosen: Choice,
     nowMs: number,
   ): Promise<number | null> {
     switch (result.kind) {
@@ -156,14 +164,14 @@ export class ReservingSteps {
             decision: storedOf(assessment.decision),
           });
         }
-        return chosen.payable.length > paid.length ? nowMs : null;
+        return chosen.payable.length + chosen.left > paid.length ? nowMs : null;
       }
       case 'impossible': {
         const impossible = new Set(result.transferIds);
         for (const { row } of payables.filter(({ row: { transferId } }) => impossible.has(transferId))) {
           await moveTransfer(db, row, 'refused', this.because(result.reason, nowMs));
         }
-        return chosen.payable.length > impossible.size ? nowMs : null;
+        return chosen.payable.length + chosen.left > impossible.size ? nowMs : null;
       }
       case 'wait': {
         for (const { row } of payables) await noteWaiting(db, row, result.reason);
