@@ -18,6 +18,7 @@ const PAGE = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Portcullis API</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/docs/swagger-ui.css">
 </head>
 <body>
@@ -29,14 +30,24 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-/** Trying out is off: every call has to be signed, and no key belongs into a web page. */
-const START = `SwaggerUIBundle({
+/** Trying out is off, and so is any field to put a key in: calls have to be signed, and no key belongs into a web page. */
+const START = `const nothing = () => () => null;
+SwaggerUIBundle({
   url: '/openapi.json',
   dom_id: '#api',
   deepLinking: true,
   supportedSubmitMethods: [],
   validatorUrl: null,
   defaultModelsExpandDepth: 0,
+  plugins: [
+    () => ({
+      wrapComponents: {
+        authorizeBtn: nothing,
+        authorizeOperationBtn: nothing,
+        ServersContainer: nothing,
+      },
+    }),
+  ],
 });
 `;
 

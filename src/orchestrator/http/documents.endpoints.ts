@@ -31,6 +31,7 @@ function page(operation: string, path: string, contentType: string, summary: str
     summary,
     description: 'For people in a browser. Loads nothing from elsewhere.',
     access: 'open',
+    partOfPage: true,
     answer: { is: 'ok', description: summary, schema: text, example: '', contentType },
     refusals: [],
   });

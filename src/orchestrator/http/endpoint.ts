@@ -44,6 +44,8 @@ export interface Endpoint<
   readonly summary: string;
   readonly description: string;
   readonly access: Access;
+  /** A file of the documentation page: routed like the rest, and no part of the API. */
+  readonly partOfPage?: true;
   readonly params?: P;
   readonly query?: Q;
   readonly body?: { readonly schema: B; readonly example: z.input<B> };

@@ -56,7 +56,11 @@ export function networkOf(address: string): string {
   return `${groups.slice(0, 4).join(':')}::/64`;
 }
 
-const COMMON = { contentSecurityPolicy: false, crossOriginEmbedderPolicy: true } as const;
+const COMMON = {
+  contentSecurityPolicy: false,
+  crossOriginEmbedderPolicy: true,
+  frameguard: { action: 'deny' },
+} as const;
 
 /** Answers are data: no browser is to run, frame or guess anything. The documentation page may load its own files. */
 export function headersLayer(): Layer {

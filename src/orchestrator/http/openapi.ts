@@ -203,6 +203,7 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
   const components = new Components();
   const paths: Record<string, Record<string, Json>> = {};
   for (const endpoint of endpoints) {
+    if (endpoint.partOfPage) continue;
     const path = endpoint.path.replaceAll(/:([A-Za-z]+)/g, '{$1}');
     const methods = paths[path] ?? {};
     methods[endpoint.method.toLowerCase()] = operation(endpoint, components);
@@ -217,7 +218,6 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
       description:
         "Transfers of an exchange's wallets: requested by its backends, approved by its officers, signed by a signer that trusts neither. Amounts are decimal strings of base units (satoshi, wei); times are milliseconds since 1970. Every answer that is not a success is a problem document (RFC 9457) with a closed `code`.",
     },
-    servers: [{ url: '/' }],
     tags: ['Transfers', 'Approvals', 'Wallets', 'Governance', 'Status', 'Documents'].map((name) => ({
       name,
     })),
