@@ -1,7 +1,9 @@
 // What was signed before, against what is to be signed now: no request id, outpoint or nonce serves twice, and all
-// transactions for one transfer conflict pairwise. The signer asks no chain and believes nobody about one.
+// transactions for one transfer conflict pairwise, those that cancel it included: the chain takes one of them, so a
+// transfer is paid once at most and its fee ceiling is spent once at most. The signer asks no chain and believes nobody
+// about one.
 
-import type { Authorization } from '../core/authorization/authorize.js';
+import type { Authorization, Cancelled } from '../core/authorization/authorize.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
 import { type KnownTransaction, type Ledger, transferSet } from './ledger.js';
 
@@ -11,7 +13,8 @@ export type ConflictRefusalCode =
   | 'nonce-used'
   | 'nonce-gap'
   | 'transfer-already-signed'
-  | 'cancel-spends-unused';
+  | 'cancel-spends-unused'
+  | 'cancel-incomplete';
 
 type Result = Outcome<Authorization, ConflictRefusalCode>;
 
@@ -43,20 +46,37 @@ function checkSpend(spend: string, users: readonly KnownTransaction[], authoriza
   return refused(code, { spend, by: users[0]?.transactionKey ?? '' });
 }
 
-/** Every transaction that was ever reserved for a transfer must share an input or the nonce with this one. */
+/** Everything that was ever reserved to pay or to cancel these transfers. */
+function reservedFor(transferIds: readonly string[], ledger: Ledger): KnownTransaction[] {
+  return transferIds.flatMap((id) => [...ledger.transactionsOf(id), ...ledger.cancelsOf(id)]);
+}
+
+/** The first of them that could be mined beside this one: it shares neither an input nor the nonce. */
+function compatibleWith(
+  { decoded }: Authorization,
+  earlier: readonly KnownTransaction[],
+  ledger: Ledger,
+): KnownTransaction | undefined {
+  const spends = new Set(decoded.spends);
+  return earlier.find(
+    ({ transactionKey }) => !ledger.spendsOf(transactionKey).some((spend) => spends.has(spend)),
+  );
+}
+
 function checkTransfers(authorization: Authorization, ledger: Ledger): Result {
-  const spends = new Set(authorization.decoded.spends);
   for (const { request } of authorization.transfers) {
-    for (const earlier of ledger.transactionsOf(request.transferId)) {
-      if (!ledger.spendsOf(earlier.transactionKey).some((spend) => spends.has(spend))) {
-        return refused('transfer-already-signed', {
-          transferId: request.transferId,
-          by: earlier.transactionKey,
-        });
-      }
-    }
+    const { transferId } = request;
+    const other = compatibleWith(authorization, reservedFor([transferId], ledger), ledger);
+    if (other) return refused('transfer-already-signed', { transferId, by: other.transactionKey });
   }
   return accepted(authorization);
+}
+
+/** A cancel ends every transaction of each transfer that it touches; half of them would leave it to cost once more. */
+function checkCancel(authorization: Authorization, ledger: Ledger): Result {
+  const touched = payersOf(authorization.decoded.spends, ledger).flatMap((user) => user.transferIds);
+  const other = compatibleWith(authorization, reservedFor([...new Set(touched)], ledger), ledger);
+  return other ? refused('cancel-incomplete', { by: other.transactionKey }) : accepted(authorization);
 }
 
 /** Refuses whatever would let two things be paid by one request, or one thing twice. */
@@ -72,14 +92,26 @@ export function checkConflicts(authorization: Authorization, ledger: Ledger): Re
     const checked = checkSpend(spend, ledger.usersOf(spend), authorization);
     if (checked.kind === 'refused') return checked;
   }
-  return checkTransfers(authorization, ledger);
+  return authorization.transfers.length === 0
+    ? checkCancel(authorization, ledger)
+    : checkTransfers(authorization, ledger);
 }
 
-/** The most that cancelling may cost: what the transfers whose transactions it conflicts with were allowed to cost. */
-export function cancelCeiling(spends: readonly string[], ledger: Ledger): bigint | undefined {
-  const ceilings = new Map<string, bigint>();
-  for (const user of spends.flatMap((spend) => ledger.usersOf(spend))) {
-    if (user.transferIds.length > 0) ceilings.set(transferSet(user.transferIds), user.feeCeiling);
-  }
-  return ceilings.size === 0 ? undefined : [...ceilings.values()].reduce((sum, ceiling) => sum + ceiling, 0n);
+/** Transactions that were reserved over any of these to pay somebody. */
+function payersOf(spends: readonly string[], ledger: Ledger): KnownTransaction[] {
+  return spends.flatMap((spend) => ledger.usersOf(spend)).filter((user) => user.transferIds.length > 0);
+}
+
+/** What spending these would cancel: each set of transfers once, however often its fee was bumped. */
+export function cancelled(spends: readonly string[], ledger: Ledger): Cancelled | undefined {
+  const sets = new Map(payersOf(spends, ledger).map((user) => [transferSet(user.transferIds), user]));
+  if (sets.size === 0) return undefined;
+  const users = [...sets.values()];
+  return {
+    feeCeiling: users.reduce((sum, user) => sum + user.feeCeiling, 0n),
+    moved: users.reduce<bigint | undefined>(
+      (sum, { moved }) => (sum === undefined || moved === undefined ? undefined : sum + moved),
+      0n,
+    ),
+  };
 }

@@ -15,6 +15,8 @@ export interface KnownTransaction {
   /** Sorted; empty for a cancel. */
   readonly transferIds: readonly string[];
   readonly feeCeiling: bigint;
+  /** What its transfers move in the chain's own coin; undefined when a token is among it. */
+  readonly moved: bigint | undefined;
 }
 
 interface TransactionRow {
@@ -24,6 +26,7 @@ interface TransactionRow {
   readonly signed_sequence: number | null;
   readonly transfers: string;
   readonly fee_ceiling: string;
+  readonly moved: string | null;
 }
 
 function known(row: TransactionRow): KnownTransaction {
@@ -34,6 +37,7 @@ function known(row: TransactionRow): KnownTransaction {
     signedSequence: row.signed_sequence ?? undefined,
     transferIds: row.transfers === '' ? [] : row.transfers.split(' '),
     feeCeiling: BigInt(row.fee_ceiling),
+    moved: row.moved === null ? undefined : BigInt(row.moved),
   };
 }
 
@@ -52,6 +56,12 @@ function counterToText(counter: WindowCounter): string {
 /** Transfers of a transaction as one text: sorted, so that equal sets are equal texts. */
 export function transferSet(transferIds: readonly string[]): string {
   return [...transferIds].sort().join(' ');
+}
+
+function movedBy({ order }: Reservation): string | null {
+  const statements = order.transfers.map(({ request }) => request.statement);
+  if (statements.some(({ asset }) => asset.kind !== 'native')) return null;
+  return statements.reduce((sum, { amount }) => sum + BigInt(amount), 0n).toString();
 }
 
 export class Ledger {
@@ -95,7 +105,14 @@ export class Ledger {
       sequence,
       transferSet(transferIds),
       ceiling.toString(),
+      movedBy(body),
     );
+    if (transferIds.length === 0) {
+      const cancelled = new Set(
+        body.spends.flatMap((spend) => this.usersOf(spend)).flatMap((user) => user.transferIds),
+      );
+      for (const transferId of cancelled) put.cancel.run(transferId, body.transactionKey);
+    }
     for (const spend of body.spends) put.spend.run(spend, body.transactionKey);
     if (body.nonce !== null && BigInt(body.nonce) === this.nextNonce(body.walletId)) {
       put.nonce.run(body.walletId, (BigInt(body.nonce) + 1n).toString());
@@ -145,6 +162,11 @@ export class Ledger {
     return this.statements.readTransactionsOf.all(transferId).map(known);
   }
 
+  /** Transactions that were reserved to cancel what pays a transfer. */
+  cancelsOf(transferId: string): KnownTransaction[] {
+    return this.statements.readCancelsOf.all(transferId).map(known);
+  }
+
   /** Transactions that were reserved over an outpoint or nonce. */
   usersOf(spend: string): KnownTransaction[] {
     return this.statements.readUsers.all(spend).map(known);
@@ -168,13 +190,13 @@ export class Ledger {
 }
 
 const TRANSACTION_COLUMNS =
-  't.transaction_key, t.wallet_id, t.reserved_sequence, t.signed_sequence, t.transfers, t.fee_ceiling';
+  't.transaction_key, t.wallet_id, t.reserved_sequence, t.signed_sequence, t.transfers, t.fee_ceiling, t.moved';
 
 function prepare(db: Database.Database) {
   return {
     governance: db.prepare('INSERT INTO governance (sequence, journal_sequence) VALUES (?, ?)'),
     transaction: db.prepare(
-      'INSERT INTO transactions (transaction_key, wallet_id, reserved_sequence, transfers, fee_ceiling) VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO transactions (transaction_key, wallet_id, reserved_sequence, transfers, fee_ceiling, moved) VALUES (?, ?, ?, ?, ?, ?)',
     ),
     signed: db.prepare('UPDATE transactions SET signed_sequence = ? WHERE transaction_key = ?'),
     spend: db.prepare('INSERT INTO spends (spend, transaction_key) VALUES (?, ?)'),
@@ -188,6 +210,7 @@ function prepare(db: Database.Database) {
     transferTransaction: db.prepare(
       'INSERT INTO transaction_transfers (transfer_id, transaction_key) VALUES (?, ?)',
     ),
+    cancel: db.prepare('INSERT INTO transaction_cancels (transfer_id, transaction_key) VALUES (?, ?)'),
     counter: db.prepare(
       `INSERT INTO limit_counters (limit_id, key, window_ms, counter) VALUES (?, ?, ?, ?)
        ON CONFLICT (limit_id, key) DO UPDATE SET window_ms = excluded.window_ms, counter = excluded.counter`,
@@ -205,6 +228,10 @@ function prepare(db: Database.Database) {
     readTransactionsOf: db.prepare<[string], TransactionRow>(
       `SELECT ${TRANSACTION_COLUMNS} FROM transactions t
        JOIN transaction_transfers x ON x.transaction_key = t.transaction_key WHERE x.transfer_id = ? ORDER BY t.reserved_sequence`,
+    ),
+    readCancelsOf: db.prepare<[string], TransactionRow>(
+      `SELECT ${TRANSACTION_COLUMNS} FROM transactions t
+       JOIN transaction_cancels c ON c.transaction_key = t.transaction_key WHERE c.transfer_id = ? ORDER BY t.reserved_sequence`,
     ),
     readUsers: db.prepare<[string], TransactionRow>(
       `SELECT ${TRANSACTION_COLUMNS} FROM transactions t

@@ -23,6 +23,7 @@ export const PROJECTION_SCHEMA = `
   DROP TABLE IF EXISTS requests;
   DROP TABLE IF EXISTS transactions;
   DROP TABLE IF EXISTS transaction_transfers;
+  DROP TABLE IF EXISTS transaction_cancels;
   DROP TABLE IF EXISTS spends;
   DROP TABLE IF EXISTS nonces;
   DROP TABLE IF EXISTS limit_counters;
@@ -34,9 +35,15 @@ export const PROJECTION_SCHEMA = `
     reserved_sequence INTEGER NOT NULL,
     signed_sequence INTEGER,
     transfers TEXT NOT NULL,
-    fee_ceiling TEXT NOT NULL
+    fee_ceiling TEXT NOT NULL,
+    moved TEXT
   ) STRICT;
   CREATE TABLE transaction_transfers (
+    transfer_id TEXT NOT NULL,
+    transaction_key TEXT NOT NULL,
+    PRIMARY KEY (transfer_id, transaction_key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE transaction_cancels (
     transfer_id TEXT NOT NULL,
     transaction_key TEXT NOT NULL,
     PRIMARY KEY (transfer_id, transaction_key)

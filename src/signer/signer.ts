@@ -27,7 +27,7 @@ import type {
   TransferRecord,
 } from '../signer-protocol/messages.js';
 import type { Anchor } from './anchor.js';
-import { type ConflictRefusalCode, cancelCeiling, checkConflicts } from './conflicts.js';
+import { type ConflictRefusalCode, cancelled, checkConflicts } from './conflicts.js';
 import type { Reservation, ReservedTransfer, SignedRecord } from './journal.js';
 import { type KnownTransaction, transferSet } from './ledger.js';
 import { checkWallet, describeWallets, type Token } from './self-check.js';
@@ -142,7 +142,7 @@ export class Signer {
       nowMs: now.wallMs,
       usage: ({ limitId, key, windowMs }) => store.ledger.usage(limitId, key, windowMs, now.measuredMs),
       pastOf: (transferId) => store.ledger.pastOf(transferId),
-      cancelCeiling: (spends) => cancelCeiling(spends, store.ledger),
+      cancelled: (spends) => cancelled(spends, store.ledger),
     });
     if (authorized.kind === 'refused') return authorized;
     const free = checkConflicts(authorized.value, store.ledger);

@@ -8,7 +8,7 @@
 import { accepted, type Outcome, refused } from '../fault.js';
 import type { GovernanceState } from '../governance/state.js';
 import { missingApprovals } from '../policy/approvals.js';
-import { decide } from '../policy/decide.js';
+import { decide, feeCapsOf } from '../policy/decide.js';
 import type {
   Decision,
   FeeCaps,
@@ -46,8 +46,16 @@ export interface Circumstances {
   readonly nowMs: number;
   readonly usage: LimitUsage;
   readonly pastOf: (transferId: string) => TransferPast;
-  /** For an order without transfers: the most that cancelling what spends these may cost; undefined when nothing does. */
-  readonly cancelCeiling: (spends: readonly string[]) => bigint | undefined;
+  /** For an order without transfers: what it would cancel; undefined when nothing spends these. */
+  readonly cancelled: (spends: readonly string[]) => Cancelled | undefined;
+}
+
+/** The transfers that a cancel conflicts with, taken together. Amounts in base units of the chain's coin. */
+export interface Cancelled {
+  /** The most that they were allowed to cost. */
+  readonly feeCeiling: bigint;
+  /** What they were to move; undefined when there is no such sum, as for tokens. */
+  readonly moved: bigint | undefined;
 }
 
 export type Permission = Exclude<Decision, { readonly kind: 'refuse' }>;
@@ -129,20 +137,23 @@ function decideTransfer(
   return accepted({ decision, limits: charged ? [] : decision.limits });
 }
 
+/** What is moved in the chain's own coin; undefined when a token is among it, which has no common unit with the fee. */
+function movedOf(movements: readonly Movement[]): bigint | undefined {
+  if (movements.some((movement) => movement.contract !== 'native')) return undefined;
+  return movements.reduce((sum, movement) => sum + movement.amount, 0n);
+}
+
 /** Both caps hold, each at its own edge; the relative one wherever fee and amount are of the same coin. */
-function checkFeeCaps(maxFee: bigint, movements: readonly Movement[], caps: FeeCaps): Result<bigint> {
+function checkFeeCaps(maxFee: bigint, moved: bigint | undefined, caps: FeeCaps): Result<bigint> {
   if (maxFee > caps.absoluteMax) {
     return refused('fee-above-absolute-cap', { maxFee: maxFee.toString(), cap: caps.absoluteMax.toString() });
   }
-  if (movements.every((movement) => movement.contract === 'native')) {
-    const moved = movements.reduce((sum, movement) => sum + movement.amount, 0n);
-    if (maxFee * 10_000n > moved * caps.relativeMaxBasisPoints) {
-      return refused('fee-above-relative-cap', {
-        maxFee: maxFee.toString(),
-        moved: moved.toString(),
-        basisPoints: caps.relativeMaxBasisPoints.toString(),
-      });
-    }
+  if (moved !== undefined && maxFee * 10_000n > moved * caps.relativeMaxBasisPoints) {
+    return refused('fee-above-relative-cap', {
+      maxFee: maxFee.toString(),
+      moved: moved.toString(),
+      basisPoints: caps.relativeMaxBasisPoints.toString(),
+    });
   }
   return accepted(maxFee);
 }
@@ -195,6 +206,23 @@ function authorizeTransfers(
   return accepted(authorized);
 }
 
+/** No rule is asked about a cancel, since nothing leaves the wallet; what it may cost is bounded as for a payment. */
+function authorizeCancel(
+  order: SigningOrder,
+  decoded: DecodedOrder,
+  given: Circumstances,
+): Result<Authorization> {
+  const { walletId, tier } = decoded.wallet;
+  const cancelled = given.cancelled(decoded.spends);
+  if (cancelled === undefined) return refused('nothing-to-cancel', { wallet: order.wallet });
+  const matched = decoded.matchCancel(cancelled.feeCeiling);
+  if (matched.kind === 'refused') return matched;
+  const caps = feeCapsOf(given.policies, { wallet: walletId, tier });
+  if (caps === undefined) return refused('policy-no-match', { wallet: order.wallet });
+  const capped = checkFeeCaps(decoded.maxFee, cancelled.moved, caps);
+  return capped.kind === 'refused' ? capped : accepted({ decoded, transfers: [] });
+}
+
 /**
  * Judges an order whose bytes were decoded under the same governance state. The order is hostile; the circumstances are
  * the caller's own. Total: whatever is not allowed is refused.
@@ -206,18 +234,13 @@ export function authorize(
 ): Result<Authorization> {
   const requests = verifyRequests(order, given);
   if (requests.kind === 'refused') return requests;
-  const cancelling = requests.value.length === 0;
-  const ceiling = cancelling
-    ? given.cancelCeiling(decoded.spends)
-    : requests.value.reduce((sum, { statement }) => sum + BigInt(statement.feeCeiling), 0n);
-  if (ceiling === undefined) return refused('nothing-to-cancel', { wallet: order.wallet });
-
-  const movements = cancelling ? decoded.matchCancel(ceiling) : decoded.matchPayments(requests.value);
+  if (requests.value.length === 0) return authorizeCancel(order, decoded, given);
+  const movements = decoded.matchPayments(requests.value);
   if (movements.kind === 'refused') return movements;
   const transfers = authorizeTransfers(order, movements.value, given);
   if (transfers.kind === 'refused') return transfers;
   for (const { decision } of transfers.value) {
-    const capped = checkFeeCaps(decoded.maxFee, movements.value, decision.feeCaps);
+    const capped = checkFeeCaps(decoded.maxFee, movedOf(movements.value), decision.feeCaps);
     if (capped.kind === 'refused') return capped;
   }
   return accepted({ decoded, transfers: transfers.value });

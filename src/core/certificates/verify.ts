@@ -110,7 +110,9 @@ function trusted(certified: Certificate): string[] {
         ({ transferId }) =>
           `${transferId}: that an earlier transaction for it was signed, which this one replaces`,
       ),
-    ...(order.transfers.length === 0 ? ['that the transaction cancels one that was signed before'] : []),
+    ...(order.transfers.length === 0
+      ? ['that the transaction cancels one that was signed before, for no more than that was allowed to cost']
+      : []),
     "that the certificate is the signer's: it carries no signature of its own yet",
   ];
 }
@@ -150,7 +152,8 @@ export function verifyCertificate(
     nowMs: certified.decidedAtMs,
     usage: claimedUsage(certified.decisions),
     pastOf: (transferId) => pasts.get(transferId) ?? 'unseen',
-    cancelCeiling: () => (cancelling ? decoded.value.maxFee : undefined),
+    // What it cancels is the signer's word; the policy's absolute cap is checked all the same.
+    cancelled: () => (cancelling ? { feeCeiling: decoded.value.maxFee, moved: undefined } : undefined),
   });
   if (authorized.kind === 'refused') return authorized;
   const found = authorized.value.transfers.map(certifiedDecisionOf);

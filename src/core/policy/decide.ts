@@ -52,7 +52,7 @@ function matches(when: Conditions, situation: Situation): boolean {
 }
 
 /** The documents whose limits hold: the wallet's own, its tier's, and those for everything, in this order. */
-function applying(set: PolicySet, situation: Situation): readonly Policy[] {
+function applying(set: PolicySet, situation: Pick<Situation, 'wallet' | 'tier'>): readonly Policy[] {
   const own = set.policies.filter(
     ({ appliesTo }) => appliesTo.kind === 'wallets' && appliesTo.wallets.includes(situation.wallet),
   );
@@ -108,9 +108,9 @@ function least(first: bigint, others: readonly bigint[]): bigint {
 }
 
 /** The tightest caps of the documents that apply: both the wallet's and the tier's hold. */
-function tightestFeeCaps(policies: readonly Policy[]): FeeCaps {
+function tightestFeeCaps(policies: readonly Policy[]): FeeCaps | undefined {
   const [first, ...rest] = policies.flatMap(({ feeCaps }) => (feeCaps ? [feeCaps] : []));
-  if (!first) return inconsistent('no fee caps');
+  if (!first) return undefined;
   return {
     absoluteMax: least(
       first.absoluteMax,
@@ -121,6 +121,11 @@ function tightestFeeCaps(policies: readonly Policy[]): FeeCaps {
       rest.map((caps) => caps.relativeMaxBasisPoints),
     ),
   };
+}
+
+/** What any transaction of a wallet may cost, also one that no rule was asked about; undefined when no document covers it. */
+export function feeCapsOf(set: PolicySet, wallet: Pick<Situation, 'wallet' | 'tier'>): FeeCaps | undefined {
+  return tightestFeeCaps(applying(set, wallet));
 }
 
 function requirementsOf({ effect }: Rule): readonly ApprovalRequirement[] {
@@ -162,7 +167,7 @@ function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decis
       max: exceeded.max.toString(),
     });
   }
-  const feeCaps = tightestFeeCaps(policies);
+  const feeCaps = tightestFeeCaps(policies) ?? inconsistent('no fee caps');
   return { kind: effect.kind, rule: name, policyHash: set.hash, requirements, limits, feeCaps };
 }
 
