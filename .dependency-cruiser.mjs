@@ -84,8 +84,14 @@ const FOLDERS = [
     },
   },
   {
+    // For exchanges' backends as well as the command line: what runs there is as little as possible.
+    folder: 'src/sdk',
+    folders: ['src/core'],
+    packages: { '@noble/hashes': HASHES, zod: SCHEMA },
+  },
+  {
     folder: 'src/cli',
-    folders: ['src/core', 'src/signer-protocol', 'src/platform', 'hardware'],
+    folders: ['src/core', 'src/signer-protocol', 'src/platform', 'src/sdk', 'hardware'],
     node: true,
     packages: {
       '@noble/curves': CURVES,

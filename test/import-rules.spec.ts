@@ -40,6 +40,8 @@ const PLANTED: readonly Planted[] = [
   { rule: 'orchestrator-folders', file: 'src/orchestrator/signs.ts', imports: '../../hardware/token.js' },
   { rule: 'orchestrator-folders', file: 'src/orchestrator/peeks.ts', imports: '../signer/keeper.js' },
   { rule: 'orchestrator-packages', file: 'src/orchestrator/packs.ts', imports: 'pkcs11js' },
+  { rule: 'sdk-folders', file: 'src/sdk/borrows.ts', imports: '../cli/options.js' },
+  { rule: 'sdk-packages', file: 'src/sdk/packs.ts', imports: 'commander' },
   { rule: 'cli-folders', file: 'src/cli/borrows.ts', imports: '../orchestrator/service.js' },
   { rule: 'cli-packages', file: 'src/cli/packs.ts', imports: 'typeorm' },
   { rule: 'verifier-folders', file: 'verifier/borrows.ts', imports: '../src/signer/keeper.js' },

@@ -14,6 +14,7 @@ import {
 } from '../core/statements/approval.js';
 import { transferId as transferIdSchema } from '../core/statements/request.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
+import { type StatementToSign, statementToSign, type Transfer, transfer } from '../sdk/shapes.js';
 import { asOfficer, type OfficerCall } from './caller.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
 import { cliFault } from './exit.js';
@@ -21,7 +22,6 @@ import { notPinned } from './governance.commands.js';
 import { type KnownGovernance, knownGovernance } from './governance-log.js';
 import { good, type Line, strong } from './lines.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
-import { type StatementToSign, statementToSign, type Transfer, transfer } from './shapes.js';
 import { digestOf, statementLines } from './statement-words.js';
 import { requirementWords } from './words.js';
 

@@ -1,7 +1,7 @@
 // Who this command line speaks as: a backend with its request key, or an officer with a token.
 
 import { sha256 } from '@noble/hashes/sha2.js';
-import { Api, type Identity } from './api.js';
+import { Api, type Identity } from '../sdk/api.js';
 import { needed } from './cli-config.js';
 import type { Given } from './command-line.js';
 import { type OpenToken, type TokenOptions, tokenFrom, withToken } from './officer-token.js';

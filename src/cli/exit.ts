@@ -1,6 +1,7 @@
 // How a command ends: the exit codes that scripts go by, and which fault gives which. docs/cli.md lists them.
 
 import { type Facts, Fault } from '../core/fault.js';
+import type { SdkFaultCode } from '../sdk/api.js';
 
 export const EXIT = {
   ok: 0,
@@ -31,9 +32,7 @@ export type CliFaultCode =
   | 'plan-invalid'
   | 'pin-needed'
   | 'confirmation-needed'
-  | 'api-unreachable'
-  | 'api-unavailable'
-  | 'api-answer-malformed'
+  | SdkFaultCode
   | 'governance-mismatch'
   | 'statement-mismatch'
   | 'key-mismatch'

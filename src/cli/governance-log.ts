@@ -6,11 +6,11 @@ import { type GovernanceEntry, governanceEntry } from '../core/governance/entry.
 import { replayLog } from '../core/governance/replay.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
-import type { Api } from './api.js';
+import type { Api } from '../sdk/api.js';
+import { governancePage } from '../sdk/shapes.js';
 import type { Given } from './command-line.js';
 import { cliFault } from './exit.js';
 import { readJson } from './files.js';
-import { governancePage } from './shapes.js';
 
 /** More than a log may have: a bound for a loop over what an API says. */
 const MAX_PAGES = 20_001;

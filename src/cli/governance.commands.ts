@@ -13,6 +13,7 @@ import {
   governanceEntry,
 } from '../core/governance/entry.js';
 import type { GovernanceState } from '../core/governance/state.js';
+import { governanceHead } from '../sdk/shapes.js';
 import { asOfficer } from './caller.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
@@ -25,7 +26,6 @@ import { attention, faint, fields, good, type Line, strong } from './lines.js';
 import { signWithToken, tokenFrom, withToken } from './officer-token.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
 import { policyFrom } from './plan.js';
-import { governanceHead } from './shapes.js';
 import { chainWords } from './words.js';
 
 /** From the file that was named, or from the API by an officer. */

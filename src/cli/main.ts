@@ -12,6 +12,7 @@ import { Terminal } from './terminal.js';
 import { transferCommands } from './transfer.commands.js';
 import { verifyCommand } from './verify.command.js';
 import { CLI_VERSION } from './version.js';
+import { walletsCommand } from './wallets.command.js';
 
 const terminal = new Terminal(
   { input: process.stdin, output: process.stdout, errors: process.stderr },
@@ -27,6 +28,7 @@ approvalCommands(cli);
 cli.program.commandsGroup('Checking:');
 verifyCommand(cli);
 statusCommand(cli);
+walletsCommand(cli);
 cli.program.commandsGroup('Keys and governance:');
 keysCommands(cli);
 ceremonyCommands(cli);

@@ -1,7 +1,7 @@
 // How transfers are shown: a list, one in full, and the lines of one that is followed. Pure.
 
+import type { Transaction, Transfer, TransferSummary } from '../sdk/shapes.js';
 import { attention, bad, faint, fields, good, type Line, type Span, strong, table, toned } from './lines.js';
-import type { Transaction, Transfer, TransferSummary } from './shapes.js';
 import {
   address,
   assetWords,

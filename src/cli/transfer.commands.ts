@@ -14,13 +14,12 @@ import { type Asset, identifier } from '../core/statements/fields.js';
 import {
   REQUEST_TYPE,
   type RequestStatement,
-  requestBytes,
-  requestDigest,
   requestStatement,
-  transferIdOf,
   transferId as transferIdSchema,
 } from '../core/statements/request.js';
-import type { Api } from './api.js';
+import type { Api } from '../sdk/api.js';
+import { readTransfer, signRequest, submitRequest } from '../sdk/backend.js';
+import { certificateFile, ENDED, type Transfer, transfer, transferPage } from '../sdk/shapes.js';
 import { asAnyone, asBackend } from './caller.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
 import { cliFault, EXIT } from './exit.js';
@@ -29,7 +28,6 @@ import { notPinned } from './governance.commands.js';
 import { knownGovernance } from './governance-log.js';
 import { good, strong } from './lines.js';
 import { apiFlags, duration, officerFlags, officerShape, pinFlags, pinShape } from './options.js';
-import { certificateFile, ENDED, type Transfer, transfer, transferPage } from './shapes.js';
 import { listLines, momentLine, momentOf, stateSpan, transferLines } from './transfer-words.js';
 import { units } from './words.js';
 
@@ -120,16 +118,12 @@ async function request(given: Given<z.infer<typeof requestOptions>>): Promise<Ou
     chain?.family === 'bitcoin' ? scriptOfAddress(options.to, chain.network) : ethereumAddress(options.to);
   if (destination.kind === 'refused') return destination;
   const statement = requestOf(options, state, backend.keyId, requester, requestId, given.clock.nowMs());
-  const signature = bytesToHex(await backend.sign(requestBytes(statement)));
-  const transferId = transferIdOf(requestDigest(statement));
-  // The transfer's id follows from the request, so that it serves as idempotency key: sent twice, it is one transfer.
-  const answer = await backend.api.post('/v1/transfers', { statement, signature }, transfer, transferId);
+  const signed = await signRequest(statement, backend.sign);
+  const answer = await submitRequest(backend.api, signed);
   if (answer.kind === 'refused') return answer;
-  if (answer.value.transferId !== transferId) {
-    throw cliFault('api-answer-malformed', 'the API answered with another transfer', { asked: transferId });
-  }
+  const { transferId } = answer.value;
   return accepted({
-    json: { transferId, requestId, state: answer.value.state, request: { statement, signature } },
+    json: { transferId, requestId, state: answer.value.state, request: signed },
     lines: [
       [
         good('Requested'),
@@ -149,7 +143,7 @@ async function follow(given: Given<z.infer<typeof followOptions>>, id: string): 
     const until = clock.nowMs() + given.options.timeout;
     let told = '';
     for (;;) {
-      const answer = await api.get(`/v1/transfers/${transferId}`, transfer);
+      const answer = await readTransfer(api, transferId);
       if (answer.kind === 'refused') return answer;
       const one = answer.value;
       if (momentOf(one) !== told) {

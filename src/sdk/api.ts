@@ -1,17 +1,33 @@
-// The orchestrator's API as the command line uses it: every call is signed (RFC 9421) by whoever is at the keyboard, and
-// every answer is parsed. The orchestrator is not trusted: what matters in an answer is checked by whoever asked for it.
+// The orchestrator's API as a client uses it: every call is signed (RFC 9421) by whoever makes it, and every answer is
+// parsed. The orchestrator is not trusted: what matters in an answer is checked by whoever asked for it.
 
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.js';
-import { accepted, type Facts, type Outcome, refused } from '../core/fault.js';
+import { accepted, type Facts, Fault, type Outcome, refused } from '../core/fault.js';
 import type { HttpSignatureAlgorithm } from '../core/http-message-signatures/profile.js';
 import { signHttpRequest } from '../core/http-message-signatures/sign.js';
 import type { Randomness } from '../core/randomness.js';
-import { cliFault } from './exit.js';
 
 const TIMEOUT_MS = 35_000;
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const NONCE_BYTES = 18;
+
+/**
+ * - `api-unreachable`: no answer; the call may or may not have had its effect
+ * - `api-unavailable`: the service says that it cannot answer now
+ * - `api-answer-malformed`: an answer that does not fit its schema
+ */
+export type SdkFaultCode = 'api-unreachable' | 'api-unavailable' | 'api-answer-malformed';
+
+export function sdkFault(
+  code: SdkFaultCode,
+  message: string,
+  facts: Facts = {},
+  cause?: unknown,
+): Fault<SdkFaultCode> {
+  return new Fault(code, message, { facts, ...(cause === undefined ? {} : { cause }) });
+}
 
 /** Who calls: a request key or an officer's credential. */
 export interface Identity {
@@ -70,7 +86,7 @@ export class Api {
     headers: Readonly<Record<string, string>>,
     body: Uint8Array<ArrayBuffer> | undefined,
   ): Promise<Outcome<z.output<S>>> {
-    const nonce = Buffer.from(this.randomness.bytes(NONCE_BYTES)).toString('base64url');
+    const nonce = bytesToHex(this.randomness.bytes(NONCE_BYTES));
     const signed = await signHttpRequest(
       { method, url: url.href, headers, ...(body === undefined ? {} : { body }) },
       { ...this.identity, nonce, nowMs: this.clock.nowMs() },
@@ -80,7 +96,7 @@ export class Api {
       const answer = schema.safeParse(value);
       if (answer.success) return accepted(answer.data);
       const [issue] = answer.error.issues;
-      throw cliFault(
+      throw sdkFault(
         'api-answer-malformed',
         `${method} ${url.pathname}: ${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}`.slice(
           0,
@@ -110,13 +126,13 @@ export class Api {
       status = response.status;
       text = await response.text();
     } catch (cause) {
-      throw cliFault('api-unreachable', `${url.origin} does not answer`, { url: url.origin }, cause);
+      throw sdkFault('api-unreachable', `${url.origin} does not answer`, { url: url.origin }, cause);
     }
-    if (text.length > MAX_ANSWER_BYTES) throw cliFault('api-answer-malformed', 'the answer is too large');
+    if (text.length > MAX_ANSWER_BYTES) throw sdkFault('api-answer-malformed', 'the answer is too large');
     try {
       return { status, value: JSON.parse(text) };
     } catch (cause) {
-      throw cliFault(
+      throw sdkFault(
         'api-answer-malformed',
         `${url.origin} answers with something that is not JSON`,
         { status },
@@ -129,7 +145,7 @@ export class Api {
 function refusalOf(status: number, value: unknown, url: URL): Outcome<never> {
   const parsed = problem.safeParse(value);
   if (!parsed.success) {
-    throw cliFault('api-answer-malformed', `${url.origin} answers ${status} without problem details`, {
+    throw sdkFault('api-answer-malformed', `${url.origin} answers ${status} without problem details`, {
       status,
     });
   }
@@ -139,6 +155,6 @@ function refusalOf(status: number, value: unknown, url: URL): Outcome<never> {
     ...(title === undefined ? {} : { title }),
     ...(detail === undefined ? {} : { detail }),
   };
-  if (status >= 500) throw cliFault('api-unavailable', `${title ?? 'not available'} (${code})`, { ...facts });
+  if (status >= 500) throw sdkFault('api-unavailable', `${title ?? 'not available'} (${code})`, { ...facts });
   return refused(code, all);
 }

@@ -1,4 +1,4 @@
-// The API's answers as far as the command line reads them. Unknown fields are dropped, not refused: a newer orchestrator
+// The API's answers as far as clients read them. Unknown fields are dropped, not refused: a newer orchestrator
 // may say more. What a person or a signature relies on is held to the same schemas as everywhere.
 
 import { z } from 'zod';
