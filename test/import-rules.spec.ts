@@ -42,6 +42,7 @@ const PLANTED: readonly Planted[] = [
   { rule: 'orchestrator-packages', file: 'src/orchestrator/packs.ts', imports: 'pkcs11js' },
   { rule: 'sdk-folders', file: 'src/sdk/borrows.ts', imports: '../cli/options.js' },
   { rule: 'sdk-packages', file: 'src/sdk/packs.ts', imports: 'commander' },
+  { rule: 'sdk-node', file: 'src/sdk/reads.ts', imports: 'node:fs' },
   { rule: 'cli-folders', file: 'src/cli/borrows.ts', imports: '../orchestrator/service.js' },
   { rule: 'cli-packages', file: 'src/cli/packs.ts', imports: 'typeorm' },
   { rule: 'verifier-folders', file: 'verifier/borrows.ts', imports: '../src/signer/keeper.js' },
