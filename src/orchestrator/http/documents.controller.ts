@@ -42,9 +42,8 @@ SwaggerUIBundle({
   plugins: [
     () => ({
       wrapComponents: {
-        authorizeBtn: nothing,
+        SchemesContainer: nothing,
         authorizeOperationBtn: nothing,
-        ServersContainer: nothing,
       },
     }),
   ],

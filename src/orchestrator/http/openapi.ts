@@ -55,6 +55,13 @@ const SECURITY: Record<Access, readonly JsonObject[]> = {
   authenticated: [{ requestKey: [] }, { officer: [] }],
 };
 
+const CALLERS: Record<Access, string> = {
+  open: 'anybody',
+  backend: 'request keys',
+  officer: 'officers',
+  authenticated: 'request keys and officers',
+};
+
 const SECURITY_SCHEMES: JsonObject = {
   requestKey: {
     type: 'apiKey',
@@ -167,7 +174,7 @@ function operation(endpoint: Endpoint, components: Components): JsonObject {
     operationId: endpoint.operation,
     tags: [endpoint.tag],
     summary: endpoint.summary,
-    description: endpoint.description,
+    description: `${endpoint.description}\n\nCalled by ${CALLERS[endpoint.access]}.`,
     security: SECURITY[endpoint.access],
     parameters: parameters(endpoint, components),
     ...(body
