@@ -132,6 +132,8 @@ export class GovernanceService {
     const outcome = await this.signer.governanceAppend(entry);
     if (outcome.kind === 'refused') return outcome;
     await this.refresh();
+    // The refresh may have been one that was under way before the signer took the entry.
+    if (this.state().sequence < outcome.value.sequence) await this.refresh();
     return accepted(this.state());
   }
 

@@ -124,6 +124,19 @@ export class SigningSteps {
     return earlier > 0;
   }
 
+  /** The one that may have waited for this signature. */
+  private async wakeNext(db: EntityManager, row: TransactionRow, nowMs: number): Promise<void> {
+    const next = await db
+      .createQueryBuilder(TransactionRow, 'next')
+      .where('next.walletId = :walletId', { walletId: row.walletId })
+      .andWhere('next.ordinal > :ordinal', { ordinal: row.ordinal })
+      .andWhere("next.state = 'built'")
+      .orderBy('next.ordinal', 'ASC')
+      .limit(1)
+      .getOne();
+    if (next) await wake(db, 'transaction', next.transactionKey, nowMs);
+  }
+
   private async sign(lease: Lease, row: TransactionRow): Promise<void> {
     const { database, signer } = this.parts;
     const order = await database.read((db) => this.orderOf(db, row));
@@ -201,6 +214,7 @@ export class SigningSteps {
           }
         }
         await wake(db, 'transaction', row.transactionKey, nowMs);
+        await this.wakeNext(db, row, nowMs);
       } else if (row.signedHex === null) {
         await this.surprise(db, row, nowMs, 'signed-after-release', { ...signature });
       }

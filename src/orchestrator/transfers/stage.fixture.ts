@@ -66,12 +66,13 @@ export class Stage implements Clock {
 
   /** A life of the program on this stage. With a fuse, it dies at that point. */
   async life(name: string, fuse: Fuse = new Fuse(0)): Promise<Life> {
-    const database = await Database.open({
-      url: this.options.url,
-      entities: [...governanceEntities, ...transferEntities],
-      clock: this,
-    });
-    return Life.begin(this, database, name, fuse);
+    return Life.begin(this, await this.open(), name, fuse);
+  }
+
+  /** Several lives share one on SQLite, as one program does; on PostgreSQL each has its own. */
+  open(): Promise<Database> {
+    const { url } = this.options;
+    return Database.open({ url, entities: [...governanceEntities, ...transferEntities], clock: this });
   }
 }
 

@@ -64,7 +64,11 @@ export class ScriptedSigner {
     this.orders.push(order);
     const scripted = this.script.shift()?.(order);
     if (scripted) return scripted;
-    const hex = order.transaction.kind === 'eip1559' ? order.transaction.hex : '';
+    const { transaction } = order;
+    const hex =
+      transaction.kind === 'psbt'
+        ? Buffer.from(transaction.base64, 'base64').toString('hex')
+        : transaction.hex;
     const wanted = contentOf(hex);
     if (this.signed.has(hex)) return accepted(this.result(order, hex));
     const state = replayLog(this.cast.entries, nativeVerifier);
@@ -94,7 +98,8 @@ export class ScriptedSigner {
         return refused('transfer-already-signed', { transferId });
     }
     const mine = [...this.signed.values()].filter((one) => one.wallet === wanted.wallet);
-    if (wanted.number > mine.reduce((next, one) => Math.max(next, one.number + 1), 0)) {
+    const ordered = wanted.wallet === 'hot-eth';
+    if (ordered && wanted.number > mine.reduce((next, one) => Math.max(next, one.number + 1), 0)) {
       return refused('nonce-gap', { nonce: wanted.number });
     }
     const taken = mine.find((one) => one.number === wanted.number);
@@ -297,7 +302,10 @@ export class ScriptedDriver implements ChainDriver {
     _wallet: Wallet,
     transaction: PlannedTransaction,
   ): Promise<UnsignedTransaction> {
-    return { kind: 'eip1559', hex: hexOf(content.parse(JSON.parse(transaction.plan))) };
+    const hex = hexOf(content.parse(JSON.parse(transaction.plan)));
+    return this.family === 'bitcoin'
+      ? { kind: 'psbt', base64: Buffer.from(hex, 'hex').toString('base64') }
+      : { kind: 'eip1559', hex };
   }
 
   /** Later unsigned numbers of the wallet go with it. */

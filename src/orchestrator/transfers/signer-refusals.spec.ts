@@ -1,0 +1,55 @@
+import { describe, expect, it } from '@jest/globals';
+import { refused } from '../../core/fault.js';
+import { fateAfterRefusal } from './signer-refusals.js';
+
+const mine = { transferId: 'tr-mine', signerRefusals: 0 };
+const both = ['tr-mine', 'tr-other'];
+
+describe('what becomes of a transfer whose plan the signer refused', () => {
+  it('ends the one that the refusal names, with the signer’s code', () => {
+    const refusal = refused('limit-exceeded', { transferId: 'tr-mine' });
+    expect(fateAfterRefusal(mine, both, refusal, 3)).toMatchObject({
+      to: 'refused',
+      reason: 'limit-exceeded',
+    });
+  });
+
+  it('plans those anew that it does not name, without counting it against them', () => {
+    const refusal = refused('limit-exceeded', { transferId: 'tr-other' });
+    const fate = fateAfterRefusal({ ...mine, signerRefusals: 2 }, both, refusal, 3);
+    expect(fate).toMatchObject({ to: 'approved', reason: 'batch-released' });
+    expect(fate.signerRefused).toBeUndefined();
+  });
+
+  it.each(['request-expired', 'approval-expired'])('lets the one that %s names expire', (code) => {
+    const refusal = refused(code, { transferId: 'tr-mine' });
+    expect(fateAfterRefusal(mine, both, refusal, 3)).toMatchObject({ to: 'expired', reason: code });
+  });
+
+  it.each(['policy-not-in-force', 'approvals-insufficient'])(
+    'decides the one anew that %s names, a bounded number of times',
+    (code) => {
+      const refusal = refused(code, { transferId: 'tr-mine' });
+      expect(fateAfterRefusal(mine, both, refusal, 3)).toMatchObject({ to: 'approved' });
+      const last = { ...mine, signerRefusals: 2 };
+      expect(fateAfterRefusal(last, both, refusal, 3)).toMatchObject({ to: 'refused', reason: code });
+    },
+  );
+
+  it('plans all anew when none is named, a bounded number of times', () => {
+    const refusal = refused('nonce-gap', { nonce: '5' });
+    expect(fateAfterRefusal(mine, both, refusal, 3)).toMatchObject({ to: 'approved', signerRefused: true });
+    expect(fateAfterRefusal({ ...mine, signerRefusals: 2 }, both, refusal, 3)).toMatchObject({
+      to: 'refused',
+      reason: 'nonce-gap',
+    });
+  });
+
+  it('does not take a transfer for named that is not in the plan', () => {
+    const refusal = refused('limit-exceeded', { transferId: 'tr-elsewhere' });
+    expect(fateAfterRefusal(mine, both, refusal, 3)).toMatchObject({
+      to: 'approved',
+      reason: 'signer-refused',
+    });
+  });
+});
