@@ -451,7 +451,7 @@ describe('the signer', () => {
       });
     }
     await life.live(3);
-    expect((await life.view(transferId)).state).toBe('built');
+    expect(await life.view(transferId)).toMatchObject({ state: 'built', waitingFor: 'signer-unreachable' });
     stage.pass(24 * HOUR_MS);
     await life.live(2);
     expect((await life.view(transferId)).state).toBe('built');
@@ -461,6 +461,36 @@ describe('the signer', () => {
       state: 'indeterminate',
       reason: { code: 'signer-silent' },
     });
+  });
+
+  it('has a signature that comes after all was given up kept, and left to a person', async () => {
+    const { transferId } = await life.submitted(stage.cast.request('1'));
+    const late = await stage.life('late');
+    const { promise: asked, resolve: nowAsked } = Promise.withResolvers<void>();
+    const { promise: goOn, resolve: answer } = Promise.withResolvers<void>();
+    const sign = late.pipeline.signer.sign.bind(late.pipeline.signer);
+    late.pipeline.signer.sign = async (order) => {
+      nowAsked();
+      await goOn;
+      return sign(order);
+    };
+    const working = late.work();
+    await asked;
+    stage.pass(61_000);
+    stage.signer.script.push(() => refused('request-key-unknown', { transferId }));
+    await life.work();
+    expect(await life.view(transferId)).toMatchObject({
+      state: 'refused',
+      transactions: [{ state: 'released' }],
+    });
+    answer();
+    await working;
+    expect(await life.view(transferId)).toMatchObject({
+      state: 'indeterminate',
+      reason: { code: 'signed-after-release' },
+      transactions: [{ state: 'indeterminate', certified: true }],
+    });
+    await late.end();
   });
 
   it('expires a transfer that it never saw, when it says so', async () => {
@@ -509,6 +539,25 @@ describe('the chain', () => {
       'settled',
     ]);
     expect(stage.chain.payments()).toEqual(new Map([[transferId, 1]]));
+  });
+
+  it('is asked again before a reservation when it did not answer, and the transfer says so meanwhile', async () => {
+    const [driver] = life.drivers;
+    const outlook = driver.outlook.bind(driver);
+    driver.outlook = async () => {
+      throw new Fault('chain-unavailable', 'no node');
+    };
+    const { transferId } = await life.submitted(stage.cast.request('1'));
+    await life.live(2);
+    expect(await life.view(transferId)).toMatchObject({
+      state: 'approved',
+      waitingFor: 'chain-unavailable',
+    });
+    expect(life.failures.map((failure) => failure.code)).toContain('chain-unavailable');
+    driver.outlook = outlook;
+    stage.pass(60_000);
+    await life.live(6);
+    expect((await life.view(transferId)).state).toBe('settled');
   });
 
   it('is tried again when no node answers', async () => {

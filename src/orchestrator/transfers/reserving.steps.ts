@@ -4,7 +4,8 @@
 
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
-import type { Payable, PlannedTransaction, ReserveResult } from '../chains/chain-driver.js';
+import type { Wallet } from '../../core/governance/entry.js';
+import type { ChainDriver, Payable, PlannedTransaction, ReserveResult } from '../chains/chain-driver.js';
 import { forUpdate, rows, sqlInteger } from '../database/sql.js';
 import type { Governance } from '../governance/governance.service.js';
 import { heldApprovals } from './approval.store.js';
@@ -39,7 +40,7 @@ export class ReservingSteps {
     const now = governance.now();
     const offered = await database.read(async (db) => this.candidates(db, lease.subject, now, clock.nowMs()));
     // Network, outside any transaction. What has changed until the reservation is left for the next round.
-    const outlook = offered.length > 0 ? await driver.outlook(wallet, offered.map(payableOf)) : undefined;
+    const outlook = offered.length > 0 ? await this.outlook(lease, wallet, driver, offered) : undefined;
     const known = new Set(offered.map(({ row }) => row.transferId));
     await database.transaction(async (db) => {
       await hold(db, lease);
@@ -54,6 +55,23 @@ export class ReservingSteps {
       const dueAtMs = await this.record(db, lease, result, payables, chosen, nowMs);
       await finish(db, lease, dueAtMs, result.kind === 'wait');
     });
+  }
+
+  private async outlook(
+    lease: Lease,
+    wallet: Wallet,
+    driver: ChainDriver,
+    offered: readonly Candidate[],
+  ): Promise<unknown> {
+    try {
+      return await driver.outlook(wallet, offered.map(payableOf));
+    } catch (error) {
+      await this.parts.database.transaction(async (db) => {
+        await hold(db, lease);
+        for (const { row } of offered) await noteWaiting(db, row, 'chain-unavailable');
+      });
+      throw error;
+    }
   }
 
   private because(reason: string, nowMs: number, facts: Move['facts'] = {}): Move {

@@ -19,6 +19,7 @@ import {
   type Move,
   moveTransaction,
   moveTransfer,
+  noteWaiting,
   required,
   transactionForUpdate,
   transactionsOf,
@@ -144,7 +145,7 @@ export class SigningSteps {
     try {
       outcome = await signer.sign(order);
     } catch (error) {
-      if (await this.leftToAPerson(lease, row, error)) return;
+      if (await this.recordSilence(lease, row, error)) return;
       throw error;
     }
     if (outcome.kind === 'accepted') await this.recordSigned(lease, row, outcome.value);
@@ -271,8 +272,11 @@ export class SigningSteps {
     return undefined;
   }
 
-  /** The signer does not answer, and the requests are long dead: whether they were signed is for a person to find out. */
-  private async leftToAPerson(lease: Lease, asked: TransactionRow, error: unknown): Promise<boolean> {
+  /**
+   * The signer does not answer. Once the requests are long dead, whether they were signed is for a person to find out:
+   * true then, and nobody asks again.
+   */
+  private async recordSilence(lease: Lease, asked: TransactionRow, error: unknown): Promise<boolean> {
     const { database, clock, settings } = this.parts;
     return database.transaction(async (db) => {
       await hold(db, lease);
@@ -280,9 +284,12 @@ export class SigningSteps {
       const transfers = await transfersOfForUpdate(db, row.transactionKey);
       const nowMs = clock.nowMs();
       const first = Math.min(...transfers.map((transfer) => transfer.expiresAtMs));
-      if (row.state !== 'signing' || row.replaces !== null || nowMs < first + settings.silenceMs)
-        return false;
+      if (row.state !== 'signing' || row.replaces !== null) return false;
       const code = error instanceof Fault ? error.code : 'internal';
+      if (nowMs < first + settings.silenceMs) {
+        for (const transfer of transfers) await noteWaiting(db, transfer, code);
+        return false;
+      }
       await this.surprise(db, row, nowMs, 'signer-silent', {}, { code });
       await finish(db, lease, null);
       return true;
