@@ -22,7 +22,7 @@ import { notPinned } from './governance.commands.js';
 import { type KnownGovernance, knownGovernance } from './governance-log.js';
 import { good, type Line, strong } from './lines.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
-import { digestOf, statementLines } from './statement-words.js';
+import { statementLines } from './statement-words.js';
 import { requirementWords } from './words.js';
 
 const options = z.object({ ...officerShape, ...pinShape, yes: z.boolean().default(false) });
@@ -139,13 +139,8 @@ async function decide(given: Given<Options>, verdict: Verdict, id: string): Prom
       verdict,
       signature: Buffer.from(signature).toString('hex'),
     };
-    const idempotencyKey = `${verdict}:${digestOf(verdict, statement).slice(0, 40)}:${call.credentialId}`;
-    const after = await call.api.post(
-      `/v1/transfers/${transferId}/approvals`,
-      approval,
-      transfer,
-      idempotencyKey.slice(0, 128),
-    );
+    // Without an idempotency key: ECDSA signs anew each time, and a person's second verdict is told as what it is.
+    const after = await call.api.post(`/v1/transfers/${transferId}/approvals`, approval, transfer);
     if (after.kind === 'refused') return after;
     const personId = holderOf(state, call.credentialId)?.person.personId ?? call.credentialId;
     return accepted({

@@ -75,8 +75,9 @@ export function table(head: readonly string[], rows: readonly (readonly Line[])[
   return [lineOf(head.map((title) => [faint(title)])), ...rows.map(lineOf)];
 }
 
-/** In groups, as a person reads it out: "bcrt 1qw5 08d6 ...". */
+/** In groups, as a person reads it out: "bcrt 1qw5 08d6 ...", "0x 52d4 ...". */
 export function grouped(text: string, size = 4): string {
+  if (text.startsWith('0x')) return `0x ${grouped(text.slice(2), size)}`;
   return text.replace(new RegExp(`.{${size}}(?=.)`, 'g'), '$& ');
 }
 

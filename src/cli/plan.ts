@@ -6,12 +6,14 @@ import { z } from 'zod';
 import {
   type Chain,
   type EntryBody,
+  type Erc20Token,
   GOVERNANCE_TYPE,
   NO_PREVIOUS,
   type PolicyDocument,
   policyDocument,
   tier,
 } from '../core/governance/entry.js';
+import { ethereumAddress } from '../core/intents/ethereum/address.js';
 import {
   chainId,
   displayName,
@@ -162,6 +164,16 @@ function chainOf(chain: Plan['chains'][number]): Chain {
       };
 }
 
+/** A contract in another spelling than EIP-55 would be registered, and could then never be paid. */
+function tokenOf({ 'code-hash': codeHash, ...token }: Plan['tokens'][number]): Erc20Token {
+  if (ethereumAddress(token.contract).kind === 'refused') {
+    throw cliFault('plan-invalid', `token ${token.symbol}: ${token.contract} has not its EIP-55 checksum`, {
+      contract: token.contract,
+    });
+  }
+  return { ...token, codeHash };
+}
+
 /**
  * The genesis body of a plan. Paths in the plan are relative to `folder`. Faults `plan-invalid`, `file-unreadable`,
  * `file-malformed`. Whether it is a valid genesis is said by replaying it, with its signatures.
@@ -207,7 +219,7 @@ export function genesisOf(planned: Plan, planFile: string, seed: string, created
           publicKey: keys.read(key, secp256k1PublicKey, `wallet ${id}, key ${label}`, true),
         })),
       })),
-      tokens: planned.tokens.map(({ 'code-hash': codeHash, ...token }) => ({ ...token, codeHash })),
+      tokens: planned.tokens.map(tokenOf),
       policies: planned.policies.map((file) => policyFrom(resolve(folder, file))),
     },
   };

@@ -40,7 +40,7 @@ export function statementLines(
       ['policy', statement.policyHash],
       ['governance', statement.governanceHead],
       ['deployment', statement.deploymentId],
-      ['signing', digestOf(verdict, statement)],
+      ['digest', digestOf(verdict, statement)],
     ]),
   ];
 }

@@ -1,0 +1,186 @@
+// What must not work, tried for real: each is refused, by whom and with which code, and the demo fails if it is not.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Program } from '../devnet/process.js';
+import { formatUnits } from '../src/core/money/amount.js';
+import { bitcoinAddress, ethereumAddress } from './addresses.js';
+import { typed } from './command.js';
+import { expect } from './failure.js';
+import { DESK, EXCHANGE } from './people.js';
+import type { Screen } from './screen.js';
+import { places } from './stage.js';
+import { changeDestination, transactionWaiting } from './thief.js';
+import { approve, ask, decideArgs, inState, type ShownTransfer, show, type Wish } from './transfers.js';
+
+const EXPIRES_IN_SECONDS = 12;
+const SECOND_MS = 1_000;
+
+export interface Cast {
+  /** The customer of the three withdrawals, with what they have used of their limits. */
+  readonly customer: string;
+  readonly stopSigner: () => Promise<void>;
+  readonly startSigner: () => Promise<Program>;
+}
+
+/** A limit of an amount in satoshi, as a sum that everybody can check. */
+function limitWords({ reason: { facts } }: ShownTransfer): string {
+  const btc = (name: string) => formatUnits(BigInt(String(facts[name] ?? 0)), 8);
+  return `${String(facts.limit)}: used ${btc('used')} + asked ${btc('asked')} > ${btc('max')} BTC in 24 hours`;
+}
+
+/** The customer has had 0.02 BTC today and may have 1 BTC: 0.99 more would be too much, whoever approved it. */
+export async function overTheLimit(screen: Screen, { customer }: Cast): Promise<void> {
+  const wish: Wish = {
+    wallet: 'hot-btc',
+    asset: 'BTC',
+    amount: '0.99',
+    to: bitcoinAddress(),
+    feeCeiling: '0.0002',
+    customer,
+  };
+  const ended = await screen.during('0.99 BTC more for the same customer', async () =>
+    inState(await ask(wish, EXCHANGE), EXCHANGE, ['refused']),
+  );
+  expect(
+    ended.reason.code === 'limit-exceeded',
+    `refused with ${ended.reason.code} instead of limit-exceeded`,
+  );
+  screen.refusal('policy', ended.reason.code, limitWords(ended));
+}
+
+/** One officer's second approval is not a second officer's. */
+export async function oneOfficerTwice(screen: Screen, { customer }: Cast): Promise<void> {
+  const wish: Wish = {
+    wallet: 'hot-eth',
+    asset: 'ETH',
+    amount: '0.2',
+    to: ethereumAddress(),
+    feeCeiling: '0.002',
+    customer,
+  };
+  const { id, second } = await screen.during('alice approves the same transfer twice', async () => {
+    const transferId = await ask(wish, EXCHANGE);
+    await inState(transferId, EXCHANGE, ['awaiting-approvals']);
+    const first = await approve(transferId, 'alice');
+    expect(first.exit === 0, `the first approval failed: ${first.code ?? first.errors}`);
+    return { id: transferId, second: await approve(transferId, 'alice') };
+  });
+  expect(
+    second.exit === 1 && second.code === 'approver-duplicate',
+    `the second approval: ${second.code ?? 'taken'}`,
+  );
+  const { state } = await show(id, EXCHANGE);
+  expect(state === 'awaiting-approvals', `the transfer went on to ${state}`);
+  screen.refusal('the orchestrator', second.code, 'The transfer still waits for a second person.');
+  screen.command(typed(decideArgs('approve', id, 'alice')));
+}
+
+/** Carol's desk asks; carol is an officer, and cannot approve it. */
+export async function ownRequest(screen: Screen): Promise<void> {
+  const wish: Wish = {
+    wallet: 'hot-btc',
+    asset: 'BTC',
+    amount: '0.02',
+    to: bitcoinAddress(),
+    feeCeiling: '0.0002',
+    customer: 'carols-client',
+  };
+  const { id, verdict } = await screen.during('carol approves what her own desk asked for', async () => {
+    const transferId = await ask(wish, DESK);
+    await inState(transferId, DESK, ['awaiting-approvals']);
+    return { id: transferId, verdict: await approve(transferId, 'carol') };
+  });
+  expect(
+    verdict.exit === 1 && verdict.code === 'approver-is-requester',
+    `her approval: ${verdict.code ?? 'taken'}`,
+  );
+  screen.refusal(
+    'the orchestrator',
+    verdict.code,
+    'Nobody approves what they, or a key of theirs, asked for.',
+  );
+  screen.command(typed(decideArgs('approve', id, 'carol')));
+}
+
+/**
+ * Two officers have approved, the transaction is built and lies in the database until the signer is back; there its
+ * destination is changed. The signer decodes the bytes that it is to sign, and finds an address that nobody approved.
+ */
+export async function changedDestination(screen: Screen, cast: Cast): Promise<void> {
+  const { customer } = cast;
+  const [customers, thiefs] = [bitcoinAddress(), bitcoinAddress()];
+  const wish: Wish = {
+    wallet: 'hot-btc',
+    asset: 'BTC',
+    amount: '0.03',
+    to: customers,
+    feeCeiling: '0.0002',
+    customer,
+  };
+  const { transferId, transactionKey } = await screen.during(
+    '0.03 BTC approved while the signer is stopped',
+    async () => {
+      const id = await ask(wish, EXCHANGE);
+      await inState(id, EXCHANGE, ['awaiting-approvals']);
+      await cast.stopSigner();
+      for (const person of ['alice', 'bob'] as const) {
+        const approved = await approve(id, person);
+        expect(approved.exit === 0, `${person} could not approve: ${approved.code ?? approved.errors}`);
+      }
+      return { transferId: id, transactionKey: await transactionWaiting(id) };
+    },
+  );
+  const rows = changeDestination(transactionKey, customers, thiefs);
+  expect(rows === 1, `${rows} rows were changed in the database instead of one`);
+  screen.below(
+    "Its transaction waits in the orchestrator's database. Somebody writes to it:",
+    `approved   ${customers}`,
+    `rewritten  ${thiefs}`,
+  );
+  const ended = await screen.during('the signer is back, and is asked to sign that', async () => {
+    await cast.startSigner();
+    return inState(transferId, EXCHANGE, ['refused', 'settled', 'failed', 'indeterminate']);
+  });
+  expect(ended.state === 'refused', `the transfer ended as ${ended.state} (${ended.reason.code})`);
+  const signed = ended.transactions.filter((one) => one.transactionId !== null);
+  expect(signed.length === 0, 'something was signed after all');
+  screen.refusal(
+    'the SIGNER',
+    ended.reason.code,
+    'It decodes the bytes itself, and they pay an address that nobody approved.',
+  );
+  screen.command(typed(['show', transferId, '--config', places.config(EXCHANGE.keyId)]));
+}
+
+/** Approved once in time, and once too late. */
+export async function expiredApproval(screen: Screen, { customer }: Cast): Promise<void> {
+  const wish: Wish = {
+    wallet: 'hot-eth',
+    asset: 'USDX',
+    amount: '300',
+    to: ethereumAddress(),
+    feeCeiling: '0.002',
+    customer,
+    expiresIn: `${EXPIRES_IN_SECONDS}s`,
+  };
+  const { id, late } = await screen.during(
+    `bob approves after the ${EXPIRES_IN_SECONDS} seconds that he had`,
+    async () => {
+      const begun = performance.now();
+      const transferId = await ask(wish, EXCHANGE);
+      await inState(transferId, EXCHANGE, ['awaiting-approvals']);
+      const first = await approve(transferId, 'alice');
+      expect(first.exit === 0, `the first approval failed: ${first.code ?? first.errors}`);
+      await sleep(Math.max(0, EXPIRES_IN_SECONDS * SECOND_MS + 500 - (performance.now() - begun)));
+      await inState(transferId, EXCHANGE, ['expired']);
+      return { id: transferId, late: await approve(transferId, 'bob') };
+    },
+  );
+  expect(late.exit === 1 && late.code === 'approval-expired', `his approval: ${late.code ?? 'taken'}`);
+  screen.refusal(
+    'the orchestrator',
+    late.code,
+    "The transfer is expired for good, and alice's approval with it.",
+  );
+  screen.command(typed(decideArgs('approve', id, 'bob')));
+}

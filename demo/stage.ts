@@ -1,0 +1,126 @@
+// Where the demo keeps what it keeps: everything lies in .portcullis/demo and can be removed by removing that folder.
+
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { z } from 'zod';
+import { repositoryRoot } from '../devnet/paths.js';
+import { freePort } from '../devnet/process.js';
+
+export const PEOPLE = ['alice', 'bob', 'carol'] as const;
+export type Person = (typeof PEOPLE)[number];
+
+/** A unix socket's path has to fit into sockaddr_un. */
+const LONGEST_SOCKET_PATH = 100;
+
+const home = join(repositoryRoot, '.portcullis', 'demo');
+const inHome = (...parts: string[]) => join(home, ...parts);
+
+export const places = {
+  home,
+  logs: inHome('logs'),
+  hsm: (whose: string) => inHome('hsm', whose),
+  key: (name: string) => inHome('keys', `${name}.key.json`),
+  /** The private request keys of backends, which belong to them and not to Portcullis. */
+  requestKey: (id: string) => inHome('keys', `${id}.pem`),
+  plan: inHome('ceremony', 'plan.yaml'),
+  genesis: inHome('ceremony', 'genesis.json'),
+  /** Written last: the ceremony was held to its end. */
+  ceremony: inHome('ceremony', 'done.json'),
+  signerConfig: inHome('signer', 'signer.yaml'),
+  signerStore: inHome('signer', 'signer.db'),
+  signerSocket: socketPath(),
+  orchestratorConfig: inHome('orchestrator', 'orchestrator.yaml'),
+  database: inHome('orchestrator', 'orchestrator.db'),
+  bitcoin: inHome('bitcoin'),
+  bitcoinPassword: inHome('orchestrator', 'bitcoin-node.password'),
+  ethereum: inHome('ethereum', 'state.json'),
+  /** What somebody who types commands as this person or backend needs. */
+  config: (who: string) => inHome(`${who}.yaml`),
+  certificates: inHome('certificates'),
+  governanceLog: inHome('governance.json'),
+  ports: inHome('ports.json'),
+  log: (program: string) => inHome('logs', `${program}.log`),
+} as const;
+
+function socketPath(): string {
+  const path = inHome('signer', 'run', 'signer.sock');
+  if (path.length <= LONGEST_SOCKET_PATH) return path;
+  const name = createHash('sha256').update(home).digest('hex').slice(0, 12);
+  return join(tmpdir(), `portcullis-demo-${name}`, 'signer.sock');
+}
+
+/** As a person at the repository's root would type it. */
+export function shown(path: string): string {
+  return relative(repositoryRoot, path);
+}
+
+export function makeFolders(): void {
+  for (const folder of [
+    '',
+    'logs',
+    'hsm',
+    'keys',
+    'ceremony',
+    'signer',
+    'orchestrator',
+    'ethereum',
+    'certificates',
+  ]) {
+    mkdirSync(inHome(folder), { recursive: true, mode: 0o700 });
+  }
+}
+
+/** Forgets everything: tokens, keys, chains, books. */
+export function startOver(): void {
+  rmSync(home, { recursive: true, force: true });
+}
+
+export function writeText(path: string, text: string, mode = 0o600): void {
+  writeFileSync(path, text, { mode });
+}
+
+const ceremonyRecord = z.strictObject({
+  deploymentId: z.string(),
+  token: z.string(),
+  startHeight: z.int(),
+  addresses: z.strictObject({ bitcoin: z.string(), ethereum: z.string() }),
+});
+/** What the ceremony left behind for the programs' configurations. */
+export type CeremonyRecord = z.infer<typeof ceremonyRecord>;
+
+export function readCeremony(): CeremonyRecord | undefined {
+  if (!existsSync(places.ceremony)) return undefined;
+  return ceremonyRecord.parse(JSON.parse(readFileSync(places.ceremony, 'utf8')));
+}
+
+const portNumbers = z.strictObject({ api: z.int(), bitcoin: z.int(), ethereum: z.int() });
+export type Ports = z.infer<typeof portNumbers>;
+
+/** The ports of the start before where they are free, others where they are not. */
+export async function choosePorts(): Promise<Ports> {
+  const known = existsSync(places.ports)
+    ? portNumbers.safeParse(JSON.parse(readFileSync(places.ports, 'utf8'))).data
+    : undefined;
+  const ports = {
+    api: await portLike(known?.api),
+    bitcoin: await portLike(known?.bitcoin),
+    ethereum: await portLike(known?.ethereum),
+  };
+  writeText(places.ports, `${JSON.stringify(ports, null, 2)}\n`, 0o644);
+  return ports;
+}
+
+async function portLike(wanted: number | undefined): Promise<number> {
+  return wanted !== undefined && (await isFree(wanted)) ? wanted : freePort();
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
