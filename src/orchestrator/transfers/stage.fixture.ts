@@ -171,6 +171,19 @@ export class Life {
     await this.work();
   }
 
+  /** Bitcoin transfers that are all approved before the first plan is made, so that one plan holds them all. */
+  async batchOf(size: number): Promise<string[]> {
+    const ids: string[] = [];
+    this.drivers[1].wait = 'node-behind';
+    for (let count = 0; count < size; count += 1) {
+      ids.push((await this.submitted(this.stage.cast.bitcoinRequest('1000'))).transferId);
+    }
+    await this.work();
+    this.drivers[1].wait = undefined;
+    this.stage.pass(60_000);
+    return ids;
+  }
+
   async submitted(request: SignedRequest): Promise<TransferView> {
     return certain(await this.transfers.submit(request));
   }
@@ -188,3 +201,6 @@ export function certain<T>(outcome: { kind: 'accepted'; value: T } | { kind: 're
   if (outcome.kind === 'accepted') return outcome.value;
   throw new Fault('fixture', `refused: ${outcome.code}`, { facts: { code: outcome.code } });
 }
+
+export const statesOf = (view: TransferView) => view.transitions.map((transition) => transition.to);
+export const reasonsOf = (view: TransferView) => view.transitions.map((transition) => transition.reason.code);
