@@ -1,10 +1,12 @@
 // The tables of the signer's store. `journal` is the truth; every other table is a projection that follows from it and is
-// made anew from it at each start.
+// made anew from it at each start, outside the store's file: what decides whether a coin is spent is nothing that
+// somebody with the disk could change behind a running signer.
 
 export const JOURNAL_SCHEMA = `
   CREATE TABLE IF NOT EXISTS journal (
     sequence INTEGER PRIMARY KEY,
     hash TEXT NOT NULL,
+    seal TEXT NOT NULL,
     body TEXT NOT NULL
   ) STRICT;
   CREATE TRIGGER IF NOT EXISTS journal_no_update BEFORE UPDATE ON journal
@@ -14,22 +16,15 @@ export const JOURNAL_SCHEMA = `
   CREATE TABLE IF NOT EXISTS heartbeat (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     wall_ms INTEGER NOT NULL,
-    measured_ms INTEGER NOT NULL
+    measured_ms INTEGER NOT NULL,
+    seal TEXT NOT NULL
   ) STRICT;
 `;
 
 export const PROJECTION_SCHEMA = `
-  DROP TABLE IF EXISTS governance;
-  DROP TABLE IF EXISTS requests;
-  DROP TABLE IF EXISTS transactions;
-  DROP TABLE IF EXISTS transaction_transfers;
-  DROP TABLE IF EXISTS transaction_cancels;
-  DROP TABLE IF EXISTS spends;
-  DROP TABLE IF EXISTS nonces;
-  DROP TABLE IF EXISTS limit_counters;
-  CREATE TABLE governance (sequence INTEGER PRIMARY KEY, journal_sequence INTEGER NOT NULL) STRICT;
-  CREATE TABLE requests (request_id TEXT PRIMARY KEY, digest TEXT NOT NULL, transfer_id TEXT NOT NULL UNIQUE) STRICT;
-  CREATE TABLE transactions (
+  CREATE TEMP TABLE governance (sequence INTEGER PRIMARY KEY, journal_sequence INTEGER NOT NULL) STRICT;
+  CREATE TEMP TABLE requests (request_id TEXT PRIMARY KEY, digest TEXT NOT NULL, transfer_id TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TEMP TABLE transactions (
     transaction_key TEXT PRIMARY KEY,
     wallet_id TEXT NOT NULL,
     reserved_sequence INTEGER NOT NULL,
@@ -38,23 +33,23 @@ export const PROJECTION_SCHEMA = `
     fee_ceiling TEXT NOT NULL,
     moved TEXT
   ) STRICT;
-  CREATE TABLE transaction_transfers (
+  CREATE TEMP TABLE transaction_transfers (
     transfer_id TEXT NOT NULL,
     transaction_key TEXT NOT NULL,
     PRIMARY KEY (transfer_id, transaction_key)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE transaction_cancels (
+  CREATE TEMP TABLE transaction_cancels (
     transfer_id TEXT NOT NULL,
     transaction_key TEXT NOT NULL,
     PRIMARY KEY (transfer_id, transaction_key)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE spends (
+  CREATE TEMP TABLE spends (
     spend TEXT NOT NULL,
     transaction_key TEXT NOT NULL,
     PRIMARY KEY (spend, transaction_key)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE nonces (wallet_id TEXT PRIMARY KEY, next TEXT NOT NULL) STRICT;
-  CREATE TABLE limit_counters (
+  CREATE TEMP TABLE nonces (wallet_id TEXT PRIMARY KEY, next TEXT NOT NULL) STRICT;
+  CREATE TEMP TABLE limit_counters (
     limit_id TEXT NOT NULL,
     key TEXT NOT NULL,
     window_ms INTEGER NOT NULL,

@@ -8,6 +8,7 @@ import { replayGenesis } from '../core/governance/replay.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
 import { ANCHOR_RECORD, Anchor, type AnchorFaultCode, readAnchor } from './anchor.js';
 import type { SignerConfig } from './config.js';
+import { makeSeal, readSeal, type Seal } from './seal.js';
 import { checkVectors, type Token } from './self-check.js';
 import { Signer, type SignerFaultCode } from './signer.js';
 import { hostTime, SignerClock, type TimeSource } from './signer-clock.js';
@@ -79,7 +80,7 @@ export async function initialise(
     const { signer: token } = anchorTokenOf(config, tokens);
     const pinned = await readAnchor(token);
     if (pinned) throw new Fault<AnchorFaultCode>('anchor-exists', 'the token is pinned to a genesis already');
-    const store = createOrResume(config.storePath, genesis);
+    const store = createOrResume(config.storePath, genesis, await makeSeal(token));
     try {
       const head = store.head();
       await token.writeRecord(ANCHOR_RECORD, {
@@ -95,12 +96,12 @@ export async function initialise(
 }
 
 /** A store that holds nothing but this very genesis is what a ceremony leaves behind that was cut short. */
-function createOrResume(path: string, genesis: GovernanceEntry): SignerStore {
+function createOrResume(path: string, genesis: GovernanceEntry, seal: Seal): SignerStore {
   try {
-    return SignerStore.create(path, genesis);
+    return SignerStore.create(path, genesis, seal);
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== ('store-exists' satisfies StoreFaultCode)) throw error;
-    const store = SignerStore.open(path);
+    const store = SignerStore.open(path, seal);
     const [only] = store.governance(0, 1);
     if (store.head().sequence === 0 && only && entryHash(only.body) === entryHash(genesis.body)) return store;
     store.close();
@@ -125,7 +126,7 @@ export async function startSigner(config: SignerConfig, options: StartOptions = 
     const pinned = await readAnchor(token);
     if (!pinned) throw new Fault<AnchorFaultCode>('anchor-missing', 'the token was never part of a ceremony');
     requireDeployment(config, pinned.genesisHash);
-    const opened = SignerStore.open(config.storePath);
+    const opened = SignerStore.open(config.storePath, await readSeal(token));
     store = opened;
     opened.requireAnchor(pinned);
     const clock = new SignerClock(options.time ?? hostTime, opened.lastInstant());

@@ -1,8 +1,11 @@
 // The signer's store: one SQLite file that holds the journal and what follows from it. It is opened by one process at
 // a time, committed with synchronous=FULL, and never made anew when it is missing: that is an act of its own
 // (`create`), done at the ceremony.
+//
+// Whoever can write to the file is not believed: entries are chained, the record on the token pins one of them, and what
+// stands above that, like the heartbeat, carries a seal that only who is logged in to the token can make.
 
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import Database from 'better-sqlite3';
 import { Fault } from '../core/fault.js';
@@ -17,6 +20,7 @@ import {
 } from './journal.js';
 import { Ledger } from './ledger.js';
 import { JOURNAL_SCHEMA, PROJECTION_SCHEMA } from './schema.js';
+import type { Seal } from './seal.js';
 import type { Instant } from './signer-clock.js';
 
 export type StoreFaultCode =
@@ -39,6 +43,7 @@ export interface JournalHead {
 interface Row {
   readonly sequence: number;
   readonly hash: string;
+  readonly seal: string;
   readonly body: string;
 }
 
@@ -49,7 +54,8 @@ function openFile(path: string): Database.Database {
     db.pragma('locking_mode = EXCLUSIVE');
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
-    db.pragma('foreign_keys = ON');
+    // For the projections: a file that no path leads to, so that they need not fit into memory.
+    db.pragma('temp_store = FILE');
     // Takes the exclusive lock now, so that a second signer on the same file fails here and not at its first signature.
     db.exec('BEGIN IMMEDIATE; COMMIT;');
   } catch (cause) {
@@ -72,19 +78,26 @@ export class SignerStore {
   private readonly select: Database.Statement<[number], Row>;
   private newest: JournalHead = { sequence: -1, hash: BEFORE_FIRST };
 
-  private constructor(db: Database.Database) {
+  private constructor(
+    db: Database.Database,
+    private readonly seal: Seal,
+  ) {
     this.db = db;
     db.exec(JOURNAL_SCHEMA);
     db.exec(PROJECTION_SCHEMA);
     this.ledger = new Ledger(db);
-    this.insert = db.prepare('INSERT INTO journal (sequence, hash, body) VALUES (?, ?, ?)');
-    this.select = db.prepare<[number], Row>('SELECT sequence, hash, body FROM journal WHERE sequence = ?');
+    this.insert = db.prepare('INSERT INTO journal (sequence, hash, seal, body) VALUES (?, ?, ?, ?)');
+    this.select = db.prepare<[number], Row>(
+      'SELECT sequence, hash, seal, body FROM journal WHERE sequence = ?',
+    );
   }
 
   /** A new store that begins with a genesis. Throws `store-exists`. */
-  static create(path: string, genesis: GovernanceEntry): SignerStore {
+  static create(path: string, genesis: GovernanceEntry, seal: Seal): SignerStore {
     if (existsSync(path)) throw new Fault<StoreFaultCode>('store-exists', 'there is a signer store already');
-    const store = new SignerStore(openFile(path));
+    const store = new SignerStore(openFile(path), seal);
+    // It names customers and holds transactions that may not have been broadcast yet. SQLite's other files follow it.
+    chmodSync(path, 0o600);
     store.append({ kind: 'genesis', entry: genesis });
     return store;
   }
@@ -93,7 +106,7 @@ export class SignerStore {
    * Opens the store that is there, recomputes its whole chain, and projects it. Whether it is also the newest one is
    * asked by `requireAnchor`. Throws `store-missing`, `store-in-use`, `store-corrupt`.
    */
-  static open(path: string): SignerStore {
+  static open(path: string, seal: Seal): SignerStore {
     if (!existsSync(path)) {
       throw new Fault<StoreFaultCode>(
         'store-missing',
@@ -102,7 +115,7 @@ export class SignerStore {
     }
     const db = openFile(path);
     try {
-      const store = new SignerStore(db);
+      const store = new SignerStore(db, seal);
       store.load();
       return store;
     } catch (cause) {
@@ -114,7 +127,7 @@ export class SignerStore {
 
   private load(): void {
     const page = this.db.prepare<[number, number], Row>(
-      'SELECT sequence, hash, body FROM journal WHERE sequence > ? ORDER BY sequence LIMIT ?',
+      'SELECT sequence, hash, seal, body FROM journal WHERE sequence > ? ORDER BY sequence LIMIT ?',
     );
     this.db.transaction(() => {
       let rows = page.all(-1, LOAD_PAGE);
@@ -126,12 +139,13 @@ export class SignerStore {
     if (this.newest.sequence < 0) throw new Fault<StoreFaultCode>('store-corrupt', 'the journal is empty');
   }
 
-  /** Takes in one stored entry. Throws `store-corrupt` unless it follows from the one before it. */
+  /** Takes in one stored entry. Throws `store-corrupt` unless it follows from the one before it and was written here. */
   private project(row: Row): void {
     const sequence = this.newest.sequence + 1;
     const hash = journalHash(this.newest.hash, sequence, row.body);
     const parsed = journalBody.safeParse(JSON.parse(row.body));
-    const follows = row.sequence === sequence && row.hash === hash && parsed.success;
+    const sealed = row.seal === this.seal.ofEntry(sequence, hash);
+    const follows = row.sequence === sequence && row.hash === hash && sealed && parsed.success;
     if (!follows || (parsed.data.kind === 'genesis') !== (sequence === 0)) {
       throw new Fault<StoreFaultCode>(
         'store-corrupt',
@@ -155,7 +169,7 @@ export class SignerStore {
     const text = journalText(body);
     const entry: JournalEntry = { sequence, hash: journalHash(this.newest.hash, sequence, text), body };
     this.db.transaction(() => {
-      this.insert.run(sequence, entry.hash, text);
+      this.insert.run(sequence, entry.hash, this.seal.ofEntry(sequence, entry.hash), text);
       this.ledger.apply(entry);
     })();
     this.newest = { sequence, hash: entry.hash };
@@ -209,31 +223,47 @@ export class SignerStore {
     }
   }
 
-  /** The newest instant that was written: by an entry or by a heartbeat. */
-  lastInstant(): Instant {
+  /** What the heartbeat says. Throws `store-corrupt` when it was not written here: it could free limits. */
+  private lastBeat(): Instant {
     const beat = this.db
-      .prepare<[], { wall_ms: number; measured_ms: number }>('SELECT wall_ms, measured_ms FROM heartbeat')
+      .prepare<[], { wall_ms: number; measured_ms: number; seal: string }>(
+        'SELECT wall_ms, measured_ms, seal FROM heartbeat',
+      )
       .get();
-    const last = this.ledger.lastInstant();
-    return {
-      wallMs: Math.max(beat?.wall_ms ?? 0, last.wallMs),
-      measuredMs: Math.max(beat?.measured_ms ?? 0, last.measuredMs),
-    };
+    if (!beat) return { wallMs: 0, measuredMs: 0 };
+    const instant = { wallMs: beat.wall_ms, measuredMs: beat.measured_ms };
+    if (beat.seal !== this.seal.ofHeartbeat(instant)) {
+      throw new Fault<StoreFaultCode>('store-corrupt', 'the heartbeat in the store is not of this signer');
+    }
+    return instant;
+  }
+
+  /** The newest instant that was written: by an entry or by a heartbeat. Throws `store-corrupt`. */
+  lastInstant(): Instant {
+    return later(this.lastBeat(), this.ledger.lastInstant());
   }
 
   /** Remembers the time. Losing a heartbeat only makes limits last longer. */
   beat(now: Instant): void {
+    const beat = later(this.lastBeat(), now);
     this.db
       .prepare(
-        `INSERT INTO heartbeat (only, wall_ms, measured_ms) VALUES (1, ?, ?)
-         ON CONFLICT (only) DO UPDATE SET wall_ms = max(wall_ms, excluded.wall_ms), measured_ms = max(measured_ms, excluded.measured_ms)`,
+        `INSERT INTO heartbeat (only, wall_ms, measured_ms, seal) VALUES (1, ?, ?, ?) ON CONFLICT (only)
+         DO UPDATE SET wall_ms = excluded.wall_ms, measured_ms = excluded.measured_ms, seal = excluded.seal`,
       )
-      .run(now.wallMs, now.measuredMs);
+      .run(beat.wallMs, beat.measuredMs, this.seal.ofHeartbeat(beat));
   }
 
   close(): void {
     this.db.close();
   }
+}
+
+function later(one: Instant, other: Instant): Instant {
+  return {
+    wallMs: Math.max(one.wallMs, other.wallMs),
+    measuredMs: Math.max(one.measuredMs, other.measuredMs),
+  };
 }
 
 /** 32 bytes of genesis hash, 32 bytes of journal hash: what the record on the token says beside its version. */

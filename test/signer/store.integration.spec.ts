@@ -2,18 +2,23 @@
 // own files stay as they are here; where they are rolled back together with the store (SoftHSM's can be), nothing on
 // the machine is left that could notice, which docs/threat-model.md says.
 
-import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { Fault } from '../../src/core/fault.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
+import { type CanonicalValue, canonicalJson } from '../../src/core/statements/canonical-json.js';
 import { ANCHOR_RECORD } from '../../src/signer/anchor.js';
+import { journalHash } from '../../src/signer/journal.js';
+import { Seal } from '../../src/signer/seal.js';
 import { initialise, startSigner } from '../../src/signer/start.js';
+import { SignerStore } from '../../src/signer/store.js';
 import { Deployment } from './deployment.js';
 import { codeOf } from './socket-client.js';
 import { coin, payTo, psbt } from './transactions.js';
 
+const LATER = { wallMs: Date.now() + 1_000, measuredMs: 30 * 86_400_000 };
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 
 let deployment: Deployment;
@@ -29,6 +34,12 @@ async function faultOf(started: Promise<unknown>): Promise<string> {
   }
   await deployment.stop();
   return 'started';
+}
+
+function genesisOf({ log }: Deployment) {
+  const [genesis] = log;
+  if (!genesis) throw new Error('no genesis');
+  return genesis;
 }
 
 async function signOnce(): Promise<void> {
@@ -74,11 +85,11 @@ describe('a signer does not start', () => {
   });
 
   it('and no second ceremony goes over a pinned token (anchor-exists)', async () => {
-    const [genesis] = deployment.log;
-    if (!genesis) throw new Error('no genesis');
     await rm(storePath);
     const options = { tokenProgram: deployment.tokenProgram };
-    expect(await faultOf(initialise(deployment.config(), genesis, options))).toBe('anchor-exists');
+    expect(await faultOf(initialise(deployment.config(), genesisOf(deployment), options))).toBe(
+      'anchor-exists',
+    );
     await restore();
   });
 
@@ -112,6 +123,45 @@ describe('a signer does not start', () => {
     db.close();
     expect(await faultOf(deployment.start())).toBe('store-rolled-back');
     await restore();
+  });
+
+  // What stands above the record is accepted after a crash. Whoever can write to the disk would put there what frees
+  // limits, or says of a transfer that it was signed already, which would let expired approvals serve.
+  it.each([
+    ['a reservation that says that a month has passed', (body: object) => ({ ...body, at: LATER })],
+    [
+      'a reservation that charges no limit',
+      (body: object) => ({ ...body, transfers: [], transactionKey: 'x' }),
+    ],
+  ])('with %s added at the end, hashes and all (store-corrupt)', async (_title, forged) => {
+    const db = new Database(storePath);
+    const rows = db.prepare('SELECT * FROM journal ORDER BY sequence').all() as Record<string, unknown>[];
+    const newest = rows.at(-1);
+    const reserved = rows
+      .map((row) => JSON.parse(String(row.body)) as object)
+      .find((body) => 'spends' in body);
+    const sequence = rows.length;
+    const body = canonicalJson(forged({ ...reserved, transactionKey: 'y', spends: ['z'] }) as CanonicalValue);
+    const row = { ...newest, sequence, body, hash: journalHash(String(newest?.hash), sequence, body) };
+    const names = Object.keys(row);
+    db.prepare(
+      `INSERT INTO journal (${names.join()}) VALUES (${names.map((name) => `@${name}`).join()})`,
+    ).run(row);
+    db.close();
+    expect(await faultOf(deployment.start())).toBe('store-corrupt');
+    await restore();
+  });
+
+  it('with a heartbeat that says that a month has passed (store-corrupt)', async () => {
+    const db = new Database(storePath);
+    const { changes } = db
+      .prepare('UPDATE heartbeat SET measured_ms = measured_ms + ?')
+      .run(LATER.measuredMs);
+    expect(changes).toBe(1);
+    db.close();
+    expect(await faultOf(deployment.start())).toBe('store-corrupt');
+    await restore();
+    expect(await faultOf(deployment.start())).toBe('started');
   });
 
   it('with a file that is no database (store-corrupt)', async () => {
@@ -151,6 +201,19 @@ describe('a signer does not start', () => {
 });
 
 describe('the store itself', () => {
+  it('holds the journal and the heartbeat alone, and is for its owner alone', async () => {
+    const db = new Database(storePath);
+    const tables = db
+      .prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+      .pluck()
+      .all();
+    db.close();
+    expect(tables).toEqual(['heartbeat', 'journal']);
+    const created = join(deployment.directory, 'created.db');
+    SignerStore.create(created, genesisOf(deployment), new Seal(new Uint8Array(32))).close();
+    expect((await stat(created)).mode & 0o777).toBe(0o600);
+  });
+
   it('refuses to change or delete what is in the journal', async () => {
     const db = new Database(storePath);
     expect(() => db.exec('UPDATE journal SET body = body')).toThrow(/append-only/);

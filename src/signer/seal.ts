@@ -1,0 +1,64 @@
+// The seal on what the signer writes to its disk: an HMAC under a secret that lies on the token. The record on the token
+// pins the journal up to some entry; what a crash left above it is believed because of its seal, and so is a heartbeat.
+// Who can write to the disk and cannot log in to the token can add neither.
+//
+// It is no signature for others: who is logged in to the token can make it. Auditors go by the chain of hashes.
+
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, randomBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+import type { KeySigner } from '../../hardware/key-signer.js';
+import { Fault } from '../core/fault.js';
+import type { Instant } from './signer-clock.js';
+
+export const SEAL_RECORD = 'portcullis-seal';
+const SECRET_BYTES = 32;
+
+export type SealFaultCode = 'seal-missing' | 'seal-malformed';
+
+export class Seal {
+  readonly #secret: Uint8Array;
+
+  /** `secret` is 32 unguessable bytes. */
+  constructor(secret: Uint8Array) {
+    this.#secret = secret;
+  }
+
+  /** Lower-case hex. `hash` is the chained hash of the entry, which covers its text and all before it. */
+  ofEntry(sequence: number, hash: string): string {
+    return this.#of(`portcullis/journal-seal/v1\n${sequence}\n${hash}`);
+  }
+
+  ofHeartbeat({ wallMs, measuredMs }: Instant): string {
+    return this.#of(`portcullis/heartbeat-seal/v1\n${wallMs}\n${measuredMs}`);
+  }
+
+  #of(text: string): string {
+    return bytesToHex(hmac(sha256, this.#secret, utf8ToBytes(text)));
+  }
+}
+
+async function findSeal(token: KeySigner): Promise<Seal | undefined> {
+  const record = await token.readRecord(SEAL_RECORD);
+  if (!record) return undefined;
+  if (record.value.length !== SECRET_BYTES) {
+    throw new Fault<SealFaultCode>('seal-malformed', 'the record on the token is not the secret of a seal');
+  }
+  return new Seal(record.value);
+}
+
+/** The seal of this token. Throws `seal-missing`, `seal-malformed`, and the token's faults. */
+export async function readSeal(token: KeySigner): Promise<Seal> {
+  const seal = await findSeal(token);
+  if (seal) return seal;
+  throw new Fault<SealFaultCode>('seal-missing', 'the token has no secret for the seal of the store');
+}
+
+/** For the ceremony alone: the seal that is there, left by one that was cut short, or a new one. */
+export async function makeSeal(token: KeySigner): Promise<Seal> {
+  const found = await findSeal(token);
+  if (found) return found;
+  const secret = randomBytes(SECRET_BYTES);
+  await token.writeRecord(SEAL_RECORD, { version: 1n, value: secret });
+  return new Seal(secret);
+}
