@@ -1,14 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  type Coin,
   effectiveCoins,
-  type RandomBelow,
   type Selection,
   type SelectionTask,
   searchTask,
   selectCoins,
 } from './coin-selection.js';
+import type { Coin, RandomBelow } from './selection-searches.js';
 import { branchAndBound } from './selection-searches.js';
 import { CHANGE_VBYTES, feeAt, INPUT_VBYTES } from './weight.js';
 

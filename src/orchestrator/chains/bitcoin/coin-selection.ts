@@ -9,22 +9,16 @@
 import { compareBigints } from './bigints.js';
 import {
   branchAndBound,
+  type Coin,
+  type EffectiveCoin,
   knapsack,
   largestFirst,
+  type RandomBelow,
+  type SearchTask,
   singleRandomDraw,
   smallestFirst,
 } from './selection-searches.js';
 import { CHANGE_VBYTES, feeAt, INPUT_VBYTES } from './weight.js';
-
-/** A P2WPKH coin that may be spent. */
-export interface Coin {
-  /** `txid:vout`, as displayed. */
-  readonly outpoint: string;
-  readonly amountSats: bigint;
-}
-
-/** A uniformly random integer from 0 to `bound - 1`. */
-export type RandomBelow = (bound: number) => number;
 
 export interface SelectionTask {
   /** What the payments amount to. */
@@ -55,24 +49,6 @@ export type SelectionResult =
   | { readonly kind: 'insufficient-funds' }
   /** There are coins enough, but no way to pay that keeps below `maxFeeSats`. */
   | { readonly kind: 'fee-above-ceiling' };
-
-/** A coin with what it adds after paying for its own input; always above zero. */
-export interface EffectiveCoin extends Coin {
-  readonly effectiveSats: bigint;
-}
-
-/** What the searches work with. */
-export interface SearchTask {
-  /** Payments and the fee of everything but the inputs: what effective values must reach. */
-  readonly goalSats: bigint;
-  /** As much above the goal costs no more than change would. */
-  readonly costOfChangeSats: bigint;
-  /** Above the goal, what change of a sensible size takes together with its own output's fee. */
-  readonly changeRoomSats: bigint;
-  /** Waste of one more input: its fee now less its fee at the long-term rate. May be negative. */
-  readonly inputWasteSats: bigint;
-  readonly maxInputs: number;
-}
 
 export function searchTask(task: SelectionTask): SearchTask {
   const changeFee = feeAt(task.feeRate, CHANGE_VBYTES);

@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { addressOfScript, dustSats } from '../../../core/intents/bitcoin/address.js';
 import { decodePsbt } from '../../../core/intents/bitcoin/decode.js';
 import { matchBitcoin } from '../../../core/intents/bitcoin/match.js';
-import type { RandomBelow } from './coin-selection.js';
 import {
   antiSnipingLockTime,
   type BitcoinPlan,
@@ -18,6 +17,7 @@ import {
 } from './plan.js';
 import { psbtOf, transactionIdOf } from './psbt.js';
 import { planReplacement } from './replacement.js';
+import type { RandomBelow } from './selection-searches.js';
 import { feeAt } from './weight.js';
 
 const OWN = `0014${'11'.repeat(20)}`;

@@ -11,7 +11,8 @@ import type { FeeCaps } from '../../../core/policy/types.js';
 import { identifier, sha256Hex } from '../../../core/statements/fields.js';
 import { compareBigints, lesser } from './bigints.js';
 import type { BitcoinFaultCode } from './bitcoin.errors.js';
-import { type Coin, leastFee, type RandomBelow, type SelectionTask, selectCoins } from './coin-selection.js';
+import { leastFee, type SelectionTask, selectCoins } from './coin-selection.js';
+import type { Coin, RandomBelow } from './selection-searches.js';
 import { shuffled } from './selection-searches.js';
 import { feeAt, outputVbytes, transactionVbytes } from './weight.js';
 

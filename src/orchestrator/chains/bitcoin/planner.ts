@@ -13,7 +13,6 @@ import type { BitcoinFaultCode } from './bitcoin.errors.js';
 import type { BitcoinChain } from './bitcoin-chain.js';
 import type { NodeTip } from './bitcoin-node.js';
 import { blockTimeMs, readCursor, watchedScripts } from './blocks.store.js';
-import type { RandomBelow } from './coin-selection.js';
 import {
   addPlan,
   coinsAt,
@@ -40,6 +39,7 @@ import {
 } from './plan.js';
 import { transactionIdOf } from './psbt.js';
 import { planReplacement } from './replacement.js';
+import type { RandomBelow } from './selection-searches.js';
 import { type SpendableCoins, spendableCoins } from './spendable.js';
 import { feeAt, INPUT_VBYTES } from './weight.js';
 

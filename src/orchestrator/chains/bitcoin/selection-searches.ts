@@ -2,7 +2,33 @@
 // their sum; it answers with a selection that reaches the goal, or with undefined when it found none. None of them makes
 // change, knows fees, or judges what it found.
 
-import type { EffectiveCoin, RandomBelow, SearchTask } from './coin-selection.js';
+/** A P2WPKH coin that may be spent. */
+export interface Coin {
+  /** `txid:vout`, as displayed. */
+  readonly outpoint: string;
+  readonly amountSats: bigint;
+}
+
+/** A uniformly random integer from 0 to `bound - 1`. */
+export type RandomBelow = (bound: number) => number;
+
+/** A coin with what it adds after paying for its own input; always above zero. */
+export interface EffectiveCoin extends Coin {
+  readonly effectiveSats: bigint;
+}
+
+/** What the searches work with. */
+export interface SearchTask {
+  /** Payments and the fee of everything but the inputs: what effective values must reach. */
+  readonly goalSats: bigint;
+  /** As much above the goal costs no more than change would. */
+  readonly costOfChangeSats: bigint;
+  /** Above the goal, what change of a sensible size takes together with its own output's fee. */
+  readonly changeRoomSats: bigint;
+  /** Waste of one more input: its fee now less its fee at the long-term rate. May be negative. */
+  readonly inputWasteSats: bigint;
+  readonly maxInputs: number;
+}
 
 /** Bitcoin Core's bound. Each try is one coin taken or left. */
 const MAX_TRIES = 100_000;
