@@ -1,13 +1,17 @@
 // The record on the token that pins the store: genesis hash, journal sequence, journal hash. No signature leaves the
 // signer before the record covers its reservation. One write covers all that wait for it.
 //
+// Before each write the record is read: it has to be an entry of this very journal. Otherwise another signer goes on with
+// the same token, or this one's machine was put back under it, and its journal would pass the record's sequence by being
+// asked often enough. From then on it covers nothing more.
+//
 // It detects a store that was put back from a copy; it does NOT help where the token itself can be put back, as
 // SoftHSM's files can: there both roll back together.
 
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { KeySigner } from '../../hardware/key-signer.js';
 import { Fault } from '../core/fault.js';
-import { anchorValue, type JournalHead } from './store.js';
+import { anchorValue, type JournalHead, type StoreFaultCode } from './store.js';
 
 export const ANCHOR_RECORD = 'portcullis-anchor';
 
@@ -38,16 +42,25 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
+/** The journal that the record is about. */
+export interface Anchorable {
+  head(): JournalHead;
+  /** Throws `store-rolled-back`, `store-diverged` when the record is of another journal or of a newer state of this one. */
+  requireAnchor(pinned: JournalHead): void;
+}
+
 export class Anchor {
   private waiters: Waiter[] = [];
   private writing = false;
   private covered: number;
+  /** Why nothing is covered any more. For good: what stands on the token is not for this process to judge. */
+  private lost: Fault | undefined;
 
   /** `start` is what the token is known to hold. */
   constructor(
     private readonly token: KeySigner,
     private readonly genesisHash: string,
-    private readonly head: () => JournalHead,
+    private readonly journal: Anchorable,
     start: JournalHead,
   ) {
     this.covered = start.sequence;
@@ -58,8 +71,9 @@ export class Anchor {
     return this.covered;
   }
 
-  /** Resolves once the token's record covers the journal up to `sequence`. Rejects with the token's fault. */
+  /** Resolves once the token's record covers the journal up to `sequence`. Rejects with the token's or the store's fault. */
   cover(sequence: number): Promise<void> {
+    if (this.lost) return Promise.reject(this.lost);
     if (sequence <= this.covered) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.waiters.push({ sequence, resolve, reject });
@@ -71,8 +85,9 @@ export class Anchor {
   private async write(): Promise<void> {
     this.writing = true;
     while (this.waiters.length > 0) {
-      const head = this.head();
       try {
+        await this.requireOwnRecord();
+        const head = this.journal.head();
         await this.token.writeRecord(ANCHOR_RECORD, {
           version: BigInt(head.sequence) + 1n,
           value: anchorValue(this.genesisHash, head.hash),
@@ -88,5 +103,19 @@ export class Anchor {
       }
     }
     this.writing = false;
+  }
+
+  private async requireOwnRecord(): Promise<void> {
+    const pinned = await readAnchor(this.token);
+    try {
+      if (!pinned) throw new Fault<AnchorFaultCode>('anchor-missing', 'the record on the token is gone');
+      if (pinned.genesisHash !== this.genesisHash) {
+        throw new Fault<StoreFaultCode>('store-other-genesis', 'the token was pinned to another genesis');
+      }
+      this.journal.requireAnchor(pinned);
+    } catch (error) {
+      if (error instanceof Fault) this.lost = error;
+      throw error;
+    }
   }
 }

@@ -130,7 +130,7 @@ export async function startSigner(config: SignerConfig, options: StartOptions = 
     store = opened;
     opened.requireAnchor(pinned);
     const clock = new SignerClock(options.time ?? hostTime, opened.lastInstant());
-    const anchor = new Anchor(token, config.deploymentId, () => opened.head(), pinned);
+    const anchor = new Anchor(token, config.deploymentId, opened, pinned);
     const signer = Signer.start({ store: opened, clock, verifier: nativeVerifier, anchor, tokens });
     requireDeployment(config, signer.deploymentId());
     // What a crash left above the record is covered now; nothing of it was ever given out.
