@@ -24,6 +24,20 @@ describe("the signer's clock", () => {
     );
   });
 
+  it('goes on by measured time when the host is set back or held, so that what should have expired does', () => {
+    const { host, clock } = clockAt(1_000, { wallMs: 5_000, measuredMs: 0 });
+    host.wall = 0;
+    host.monotonic += 2_000;
+    expect(clock.now().wallMs).toBe(7_000);
+    host.wall = 6_999;
+    expect(clock.now().wallMs).toBe(7_000);
+    host.wall = 8_000;
+    expect(clock.now().wallMs).toBe(8_000);
+    host.wall = 0;
+    host.monotonic += 2_000;
+    expect(clock.now().wallMs).toBe(9_000);
+  });
+
   it('counts measured time only while it runs: a wall clock set forward frees no limit', () => {
     const { host, clock } = clockAt(1_000, { wallMs: 900, measuredMs: 40 });
     expect(clock.now()).toEqual({ wallMs: 1_000, measuredMs: 40 });

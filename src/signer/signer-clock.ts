@@ -1,5 +1,6 @@
 // The signer's time. Two clocks, because time can be turned both ways by whoever administers the host:
-// - `wallMs` never goes back, not across restarts either: what expires, expires by it;
+// - `wallMs` never goes back, not across restarts either, and goes on by measured time when the host's clock is held or
+//   set back (whoever answers its time queries can do that): what expires, expires by it;
 // - `measuredMs` counts only while the signer runs: what loosens with time (limits) loosens by it.
 
 export interface TimeSource {
@@ -21,6 +22,7 @@ export interface Instant {
 
 export class SignerClock {
   private highestWallMs: number;
+  private readonly startedAtWallMs: number;
   private readonly startedAtMs: number;
   private readonly measuredBeforeMs: number;
   private readonly source: TimeSource;
@@ -28,14 +30,15 @@ export class SignerClock {
   /** `last` is the newest instant that the store knows. */
   constructor(source: TimeSource, last: Instant) {
     this.source = source;
-    this.highestWallMs = last.wallMs;
+    this.startedAtWallMs = Math.max(last.wallMs, source.wallMs());
+    this.highestWallMs = this.startedAtWallMs;
     this.measuredBeforeMs = last.measuredMs;
     this.startedAtMs = source.monotonicMs();
   }
 
   now(): Instant {
-    this.highestWallMs = Math.max(this.highestWallMs, this.source.wallMs());
     const ranMs = Math.max(0, this.source.monotonicMs() - this.startedAtMs);
+    this.highestWallMs = Math.max(this.highestWallMs, this.startedAtWallMs + ranMs, this.source.wallMs());
     return { wallMs: this.highestWallMs, measuredMs: this.measuredBeforeMs + ranMs };
   }
 }
