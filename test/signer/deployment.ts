@@ -146,7 +146,7 @@ export class RunningTime extends TestTime {
     this.aheadMs = ms - Date.now();
   }
   override monotonicMs(): number {
-    return performance.now() + this.aheadMs;
+    return Math.floor(performance.now()) + this.aheadMs;
   }
   override advance(ms: number): void {
     this.aheadMs += ms;

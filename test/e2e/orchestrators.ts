@@ -1,0 +1,162 @@
+// Starts orchestrators: as Nest applications inside the test, which share its clock, or as programs of their own, which
+// can be killed. Both are what `src/orchestrator/main.ts` runs, under a configuration file's content.
+
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, type Program, startProgram } from '../../devnet/process.js';
+import { appModule } from '../../src/orchestrator/app.module.js';
+import { configuration as configurationSchema } from '../../src/orchestrator/config/settings.js';
+import { serve } from '../../src/orchestrator/http/serve.js';
+import { Log } from '../../src/orchestrator/logging/log.js';
+import { systemRandomness } from '../../src/platform/system-randomness.js';
+import { compileProgram } from '../parts/compile-program.js';
+import { BITCOIN, type Deployment, ETHEREUM } from '../signer/deployment.js';
+import type { Chains } from './chains.js';
+
+export interface OrchestratorOptions {
+  readonly databaseUrl: string;
+  /** Nodes asked for Bitcoin; the devnet's unless given. */
+  readonly bitcoin?: Readonly<Record<string, unknown>>;
+  readonly ethereum?: Readonly<Record<string, unknown>>;
+  readonly workers?: Readonly<Record<string, unknown>>;
+  readonly approvals?: Readonly<Record<string, unknown>>;
+}
+
+export interface Orchestrator {
+  readonly url: string;
+  /** What it has logged, for messages of tests that fail. */
+  logs(): string;
+  stop(): Promise<void>;
+}
+
+/** A configuration as it would stand in a file, with short waits. */
+export function configurationOf(
+  deployment: Deployment,
+  chains: Chains,
+  folder: string,
+  port: number,
+  options: OrchestratorOptions,
+): Record<string, unknown> {
+  const bitcoin = new URL(chains.bitcoin.rpcUrl);
+  const passwordFile = join(folder, `bitcoin-password-${randomBytes(4).toString('hex')}`);
+  writeFileSync(passwordFile, `${decodeURIComponent(bitcoin.password)}\n`, { mode: 0o600 });
+  const { listen } = deployment.config();
+  const plenty = { perMinute: 1_000_000, burst: 1_000_000 };
+  return {
+    deploymentId: deployment.deploymentId,
+    http: { port, rateLimits: { perAddress: plenty, perPrincipal: plenty }, drainMs: 2_000 },
+    database: { url: options.databaseUrl },
+    signer: { socket: listen.kind === 'unix' ? listen.path : '', timeoutMs: 10_000 },
+    chains: {
+      bitcoin: {
+        [BITCOIN]: {
+          nodes: [{ url: `http://${bitcoin.host}/`, user: bitcoin.username, passwordFile }],
+          pollMs: 100,
+          startHeight: chains.firstHeight,
+          reorgDepth: 20,
+          finalConfirmations: 2,
+          foreignCoinConfirmations: 1,
+          fallbackFeeRate: '2000',
+          ...options.bitcoin,
+        },
+      },
+      ethereum: {
+        [ETHEREUM]: {
+          providers: [{ name: 'devnet', url: chains.ethereum.rpcUrl }],
+          confirmations: { by: 'depth', depth: 2 },
+          ...options.ethereum,
+        },
+      },
+    },
+    workers: {
+      pollMs: 25,
+      leaseMs: 5_000,
+      backoffMinMs: 50,
+      backoffMaxMs: 1_000,
+      followMs: { bitcoin: 200, ethereum: 200 },
+      ...options.workers,
+    },
+    approvals: { ...options.approvals },
+    log: { level: 'warn' },
+  };
+}
+
+/** Inside the test, on the deployment's clock. */
+export async function orchestratorInside(
+  deployment: Deployment,
+  chains: Chains,
+  folder: string,
+  options: OrchestratorOptions,
+): Promise<Orchestrator> {
+  const text = configurationOf(deployment, chains, folder, 0, options);
+  const configuration = configurationSchema.parse(text);
+  let logged = '';
+  const write = (line: string) => {
+    logged += line;
+  };
+  const log = Log.to(configuration.log, { write });
+  const clock = { nowMs: () => deployment.time.wall };
+  const platform = { clock, randomness: systemRandomness, log };
+  const served = await serve(appModule(configuration, platform), configuration, log);
+  return { url: served.url, logs: () => logged, stop: () => served.stop() };
+}
+
+/** An orchestrator as a program. It keeps its port and its configuration over restarts. */
+export class OrchestratorProgram {
+  private program: Program | undefined;
+  private starts = 0;
+
+  private constructor(
+    private readonly entry: string,
+    private readonly configFile: string,
+    private readonly folder: string,
+    private readonly name: string,
+    readonly url: string,
+  ) {}
+
+  static async start(
+    deployment: Deployment,
+    chains: Chains,
+    folder: string,
+    options: OrchestratorOptions,
+  ): Promise<OrchestratorProgram> {
+    const entry = await compileProgram('src/orchestrator/main.ts');
+    const port = await freePort();
+    const name = `orchestrator-${port}`;
+    const configFile = join(folder, `${name}.json`);
+    const configuration = configurationOf(deployment, chains, folder, port, options);
+    writeFileSync(configFile, JSON.stringify(configuration), { mode: 0o600 });
+    const url = `http://127.0.0.1:${port}`;
+    const orchestrator = new OrchestratorProgram(entry, configFile, folder, name, url);
+    await orchestrator.start();
+    return orchestrator;
+  }
+
+  /** Returns once it says that it is ready. */
+  async start(): Promise<void> {
+    this.starts += 1;
+    this.program = await startProgram({
+      name: this.name,
+      command: process.execPath,
+      args: ['--no-deprecation', this.entry, '--config', this.configFile],
+      env: { PATH: process.env.PATH },
+      logFile: join(this.folder, `${this.name}-${this.starts}.log`),
+      ready: async () => (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
+    });
+  }
+
+  /** SIGKILL, in the middle of whatever it does. */
+  async kill(): Promise<void> {
+    this.program?.signal('SIGKILL');
+    await this.program?.exited;
+  }
+
+  async stop(): Promise<void> {
+    await this.program?.stop();
+  }
+
+  logs(): string {
+    return this.program?.logFile ?? '';
+  }
+}

@@ -1,0 +1,317 @@
+// The whole spine on real parts: nodes of both chains, a signer with a SoftHSM token behind its socket, one or more
+// orchestrators on SQLite or PostgreSQL, and the people who use them over HTTP. It holds the officers' and the backends'
+// keys, as tests must; no key that moves money is in this process.
+
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type PostgresDevnet, startPostgres } from '../../devnet/postgres.js';
+import { type Program, startProgram } from '../../devnet/process.js';
+import type { PolicyDocument } from '../../src/core/governance/entry.js';
+import { p2wpkhAddress } from '../../src/core/intents/bitcoin/address.js';
+import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
+import type { SignedRequest } from '../../src/core/statements/request.js';
+import { statementToSign } from '../../src/orchestrator/approvals/approval.endpoints.js';
+import { type TransferAnswer, transferView } from '../../src/orchestrator/transfers/transfer.dto.js';
+import { isFinished, type TransferState } from '../../src/orchestrator/transfers/transfer-states.js';
+import { type Answer, ApiClient, type CallOptions } from '../orchestrator/api-client.js';
+import { compileProgram } from '../parts/compile-program.js';
+import {
+  type Backend,
+  Deployment,
+  ETH,
+  ETHEREUM,
+  type Officer,
+  RunningTime,
+  shippedPolicies,
+} from '../signer/deployment.js';
+import { SocketClient } from '../signer/socket-client.js';
+import { Chains, freshBitcoinAddress, freshEthereumAddress } from './chains.js';
+import {
+  type Orchestrator,
+  type OrchestratorOptions,
+  OrchestratorProgram,
+  orchestratorInside,
+} from './orchestrators.js';
+
+export const BITCOIN_FUNDS = 10n ** 9n;
+export const ETHER = 10n ** 18n;
+export const ETHEREUM_FUNDS = 100n * ETHER;
+export const TOKEN_FUNDS = 1_000_000n * ETHER;
+
+/** Coins that the Bitcoin wallet begins with. */
+const COINS = 10n;
+const WAIT_MS = 30_000;
+const LOOK_MS = 60;
+const LOG_TAIL = 3_000;
+
+export interface RigOptions {
+  readonly database?: 'sqlite' | 'postgres';
+  /** Signer and orchestrators as programs that can be killed; inside the test otherwise, on a clock that it can advance. */
+  readonly programs?: boolean;
+  readonly orchestrators?: number;
+  readonly policies?: readonly PolicyDocument[];
+  readonly settings?: Partial<OrchestratorOptions>;
+}
+
+/** What a test wants paid; whatever it leaves out is an unremarkable small withdrawal. */
+export interface Wish {
+  readonly asset: 'BTC' | 'ETH' | 'USDX' | 'LIES' | 'SKIM';
+  readonly amount: bigint;
+  readonly destination?: string;
+  readonly customer?: string;
+  readonly feeCeiling?: bigint;
+  readonly backend?: Backend;
+  readonly expiresInMs?: number;
+  readonly requestId?: string;
+}
+
+export class Rig {
+  readonly orchestrators: Orchestrator[] = [];
+  private postgres: PostgresDevnet | undefined;
+  private signer: Program | undefined;
+  private signerStarts = 0;
+  databaseUrl = '';
+
+  private constructor(
+    readonly folder: string,
+    readonly chains: Chains,
+    readonly deployment: Deployment,
+    readonly bitcoinAddress: string,
+    readonly ethereumAddress: string,
+    private readonly options: RigOptions,
+  ) {}
+
+  /** Starts everything, with funds in both wallets. What started is stopped again when something does not. */
+  static async start(options: RigOptions = {}): Promise<Rig> {
+    const folder = mkdtempSync(join(tmpdir(), 'portcullis-e2e-'));
+    const chains = await Chains.start(folder);
+    const deployment = await Deployment.create({
+      policies: options.policies ?? (await policiesWithOddTokens()),
+      tokens: chains.tokens,
+      time: new RunningTime(),
+    }).catch(async (error: unknown) => {
+      await chains.stop();
+      throw error;
+    });
+    const { publicKeys } = deployment;
+    const bitcoinAddress = p2wpkhAddress(publicKeys.bitcoin, 'regtest');
+    const ethereumAddress = addressOfPublicKey(publicKeys.ethereum);
+    const rig = new Rig(folder, chains, deployment, bitcoinAddress, ethereumAddress, options);
+    try {
+      await rig.fund();
+      await rig.startSigner();
+      if (options.database === 'postgres') {
+        rig.postgres = await startPostgres({ logFile: join(folder, 'postgres.log') });
+        rig.databaseUrl = await rig.postgres.createDatabase();
+      } else {
+        rig.databaseUrl = `sqlite:${join(folder, 'orchestrator.db')}`;
+      }
+      for (let count = 0; count < (options.orchestrators ?? 1); count += 1) await rig.addOrchestrator();
+      return rig;
+    } catch (error) {
+      await rig.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    const failures: unknown[] = [];
+    const end = async (part: { stop(): Promise<unknown> } | undefined) => {
+      await part?.stop().catch((error: unknown) => failures.push(error));
+    };
+    for (const orchestrator of this.orchestrators) await end(orchestrator);
+    await end(this.signer);
+    await end({ stop: () => this.deployment.destroy() });
+    await end(this.postgres);
+    await end(this.chains);
+    rmSync(this.folder, { recursive: true, force: true });
+    if (failures.length > 0) throw new AggregateError(failures, 'a part did not stop');
+  }
+
+  private async fund(): Promise<void> {
+    const { bitcoin, ethereum } = this.chains;
+    for (let coin = 0n; coin < COINS; coin += 1n) {
+      await bitcoin.fund(this.bitcoinAddress, BITCOIN_FUNDS / COINS);
+    }
+    await bitcoin.mine(1);
+    await ethereum.fund(this.ethereumAddress, ETHEREUM_FUNDS);
+    await ethereum.fundToken(this.chains.token('USDX').contract, this.ethereumAddress, TOKEN_FUNDS);
+  }
+
+  async addOrchestrator(): Promise<Orchestrator> {
+    const options = { databaseUrl: this.databaseUrl, ...this.options.settings };
+    const { deployment, chains, folder } = this;
+    const orchestrator = this.options.programs
+      ? await OrchestratorProgram.start(deployment, chains, folder, options)
+      : await orchestratorInside(deployment, chains, folder, options);
+    this.orchestrators.push(orchestrator);
+    return orchestrator;
+  }
+
+  async startSigner(): Promise<void> {
+    if (!this.options.programs) {
+      await this.deployment.start();
+      return;
+    }
+    this.signerStarts += 1;
+    const config = this.deployment.config();
+    const configFile = join(this.folder, 'signer.json');
+    writeFileSync(configFile, JSON.stringify(config), { mode: 0o600 });
+    const path = config.listen.kind === 'unix' ? config.listen.path : '';
+    this.signer = await startProgram({
+      name: 'the signer',
+      command: process.execPath,
+      args: ['--no-deprecation', await compileProgram('src/signer/main.ts'), 'serve', '--config', configFile],
+      env: { PATH: process.env.PATH },
+      logFile: join(this.folder, `signer-${this.signerStarts}.log`),
+      ready: async () => {
+        const client = await SocketClient.connect(path);
+        const answer = await client.ask({ verb: 'status', transferIds: [] });
+        client.close();
+        return answer.kind === 'done';
+      },
+    });
+  }
+
+  /** SIGKILL; its token process ends by itself. */
+  async killSigner(): Promise<void> {
+    this.signer?.signal('SIGKILL');
+    await this.signer?.exited;
+  }
+
+  client(who: Backend | Officer, orchestrator = this.first()): ApiClient {
+    return new ApiClient(orchestrator.url, who, () => this.deployment.time.wall);
+  }
+
+  first(): Orchestrator {
+    const [first] = this.orchestrators;
+    if (!first) throw new RangeError('no orchestrator was started');
+    return first;
+  }
+
+  /** A signed request for what a test wants paid. */
+  request(wish: Wish): SignedRequest {
+    const { deployment } = this;
+    const { asset } = wish;
+    const isBitcoin = asset === 'BTC';
+    const onEthereum =
+      asset === 'BTC' ? {} : { chain: ETHEREUM, wallet: 'hot-eth', asset: this.assetOf(asset) };
+    const { wall } = deployment.time;
+    const statement = {
+      ...onEthereum,
+      amount: wish.amount.toString(),
+      destination: wish.destination ?? (isBitcoin ? freshBitcoinAddress() : freshEthereumAddress()),
+      feeCeiling: (wish.feeCeiling ?? (isBitcoin ? 20_000n : ETHER / 200n)).toString(),
+      customer: wish.customer ?? `customer-${randomBytes(6).toString('hex')}`,
+      ...(wish.expiresInMs === undefined ? {} : { expiresAtMs: wall + wish.expiresInMs }),
+      ...(wish.requestId === undefined ? {} : { requestId: wish.requestId }),
+    };
+    return deployment.request(statement, wish.backend ?? deployment.exchange);
+  }
+
+  private assetOf(symbol: Exclude<Wish['asset'], 'BTC'>) {
+    if (symbol === 'ETH') return ETH;
+    const { contract, decimals } = this.chains.token(symbol);
+    return { kind: 'erc20', symbol, decimals, contract } as const;
+  }
+
+  /** Submits a request as the backend whose key signed it. */
+  async submit(
+    request: SignedRequest,
+    call: { readonly orchestrator?: Orchestrator; readonly idempotencyKey?: string } = {},
+  ): Promise<Answer> {
+    const { deployment } = this;
+    const { keyId } = request.statement;
+    const backend = keyId === deployment.desk.keyId ? deployment.desk : deployment.exchange;
+    const idempotencyKey = call.idempotencyKey ?? `key-${randomBytes(8).toString('hex')}`;
+    return this.client(backend, call.orchestrator).post('/v1/transfers', { body: request, idempotencyKey });
+  }
+
+  /** Submits it and expects it taken; the transfer's id. */
+  async taken(request: SignedRequest, orchestrator?: Orchestrator): Promise<string> {
+    const answer = await this.submit(request, orchestrator === undefined ? {} : { orchestrator });
+    if (answer.status !== 201) throw new Error(`not taken: ${answer.status} ${answer.text}`);
+    return transferView.parse(answer.body).transferId;
+  }
+
+  async transfer(transferId: string, orchestrator?: Orchestrator): Promise<TransferAnswer> {
+    const answer = await this.client(this.deployment.alice, orchestrator).get(`/v1/transfers/${transferId}`);
+    if (answer.status !== 200) throw new Error(`not shown: ${answer.status} ${answer.text}`);
+    return transferView.parse(answer.body);
+  }
+
+  /** One officer fetches the statement, signs it and sends the verdict. */
+  async verdict(
+    transferId: string,
+    officer: Officer,
+    verdict: 'approve' | 'reject' = 'approve',
+    call: CallOptions = {},
+  ): Promise<Answer> {
+    const client = this.client(officer);
+    const shown = await client.get(`/v1/transfers/${transferId}/statement`);
+    if (shown.status !== 200) return shown;
+    const { statement } = statementToSign.parse(shown.body);
+    const body = this.deployment.approve(statement, officer, verdict);
+    return client.post(`/v1/transfers/${transferId}/approvals`, { body, ...call });
+  }
+
+  /** These officers approve it, as soon as it waits for them. */
+  async approve(transferId: string, officers: readonly Officer[]): Promise<void> {
+    await this.until(transferId, ['awaiting-approvals']);
+    for (const officer of officers) {
+      const answer = await this.verdict(transferId, officer);
+      if (answer.status !== 201) throw new Error(`not approved: ${answer.status} ${answer.text}`);
+    }
+  }
+
+  /** Waits until the transfer is in one of these states; throws at once when it has come to another end. */
+  async until(
+    transferId: string,
+    states: readonly TransferState[],
+    { withinMs = WAIT_MS, orchestrator }: { withinMs?: number; orchestrator?: Orchestrator } = {},
+  ): Promise<TransferAnswer> {
+    const deadline = performance.now() + withinMs;
+    let last = 'never shown';
+    while (performance.now() < deadline) {
+      const transfer = await this.transfer(transferId, orchestrator).catch((error: unknown) => {
+        last = String(error);
+        return undefined;
+      });
+      if (transfer && states.includes(transfer.state)) return transfer;
+      if (transfer) last = JSON.stringify(transfer, null, 1);
+      if (transfer && isFinished(transfer.state)) break;
+      await sleep(LOOK_MS);
+    }
+    const logs = this.orchestrators.map((one) => one.logs().slice(-LOG_TAIL)).join('\n');
+    throw new Error(`${transferId} never came to ${states.join(' or ')}: ${last}\n${logs}`);
+  }
+
+  /** Waits until all of them are settled. */
+  async settled(transferIds: readonly string[], withinMs = WAIT_MS): Promise<readonly TransferAnswer[]> {
+    const deadline = performance.now() + withinMs;
+    const settled: TransferAnswer[] = [];
+    for (const transferId of transferIds) {
+      const left = Math.max(1_000, deadline - performance.now());
+      settled.push(await this.until(transferId, ['settled'], { withinMs: left }));
+    }
+    return settled;
+  }
+}
+
+/** The shipped policies, with a rule more for each of the tokens that do not behave. */
+async function policiesWithOddTokens(): Promise<readonly PolicyDocument[]> {
+  const rule = (symbol: string) => [
+    `  - id: ${symbol.toLowerCase()}`,
+    `    when: { asset: ${symbol}, amount-at-most: "1000 ${symbol}" }`,
+    '    then: allow',
+  ];
+  return (await shippedPolicies()).map((document) => {
+    if (document.name !== 'hot-ethereum') return document;
+    const last = document.lines.indexOf('  - id: large');
+    const lines = document.lines.toSpliced(last, 0, ...rule('LIES'), ...rule('SKIM'));
+    return { ...document, lines };
+  });
+}
