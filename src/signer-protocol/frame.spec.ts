@@ -46,6 +46,22 @@ describe('frames', () => {
     expect(codeOf(() => encodeFrame(new Uint8Array(0)))).toBe('message-empty');
   });
 
+  it('are kept as bytes, not as the chunks that they came in: a message sent byte by byte costs no more than in one', () => {
+    const sent =
+      fc.sample(fc.uint8Array({ minLength: 70_000, maxLength: 90_000 }), 1)[0] ?? new Uint8Array(1);
+    const frames = Buffer.concat([encodeFrame(sent), encodeFrame(Uint8Array.of(9)), encodeFrame(sent)]);
+    const reader = new FrameReader();
+    // One chunk that its owner uses over and over: whoever kept it would see it change.
+    const chunk = new Uint8Array(1);
+    const received = [...frames].flatMap((byte) => {
+      chunk[0] = byte;
+      return reader.push(chunk);
+    });
+    expect(received.map((message) => Buffer.from(message).toString('hex'))).toEqual(
+      [sent, Uint8Array.of(9), sent].map((message) => Buffer.from(message).toString('hex')),
+    );
+  });
+
   it('notice a connection that ends inside a message', () => {
     const reader = new FrameReader();
     reader.push(encodeFrame(Uint8Array.of(1, 2, 3)).subarray(0, 6));

@@ -27,17 +27,31 @@ function checkLength(length: number): void {
   }
 }
 
-/** Collects the chunks of one connection. After a throw the connection is beyond repair and is to be closed. */
+/** Kept for the next message; more than this is given back once a large one has been handed out. */
+const KEPT_BYTES = 64 * 1024;
+
+/**
+ * Collects the chunks of one connection, in one buffer that grows with what was received, never with what was announced
+ * or with the number of chunks. After a throw the connection is beyond repair and is to be closed.
+ */
 export class FrameReader {
-  private chunks: Uint8Array[] = [];
+  private buffer = new Uint8Array(0);
   private held = 0;
 
   /** The complete messages that this chunk finishes, in order. Input is hostile. Throws `message-too-large`, `message-empty`. */
   push(chunk: Uint8Array): Uint8Array[] {
-    this.chunks.push(chunk);
-    this.held += chunk.length;
+    this.hold(chunk);
     const messages: Uint8Array[] = [];
-    for (let message = this.next(); message !== undefined; message = this.next()) messages.push(message);
+    let at = 0;
+    while (this.held - at >= HEADER_BYTES) {
+      const length = new DataView(this.buffer.buffer, at, HEADER_BYTES).getUint32(0, false);
+      checkLength(length);
+      const end = at + HEADER_BYTES + length;
+      if (end > this.held) break;
+      messages.push(this.buffer.slice(at + HEADER_BYTES, end));
+      at = end;
+    }
+    if (at > 0) this.release(at);
     return messages;
   }
 
@@ -52,37 +66,22 @@ export class FrameReader {
       throw new Fault<FrameFaultCode>('message-truncated', 'the connection ended inside a message');
   }
 
-  private next(): Uint8Array | undefined {
-    if (this.held < HEADER_BYTES) return undefined;
-    const header = this.take(HEADER_BYTES, false);
-    const length = new DataView(header.buffer, header.byteOffset, HEADER_BYTES).getUint32(0, false);
-    checkLength(length);
-    if (this.held < HEADER_BYTES + length) return undefined;
-    this.take(HEADER_BYTES, true);
-    return this.take(length, true);
-  }
-
-  /** The first `count` bytes held, joined only when they are all there. */
-  private take(count: number, remove: boolean): Uint8Array {
-    const [first] = this.chunks;
-    if (first === undefined || first.length < count) this.chunks = [join(this.chunks, this.held)];
-    const joined = this.chunks[0] ?? new Uint8Array(0);
-    const taken = joined.subarray(0, count);
-    if (remove) {
-      this.held -= count;
-      if (joined.length === count) this.chunks.shift();
-      else this.chunks[0] = joined.subarray(count);
+  private hold(chunk: Uint8Array): void {
+    const needed = this.held + chunk.length;
+    if (needed > this.buffer.length) {
+      const larger = new Uint8Array(Math.max(needed, this.buffer.length * 2));
+      larger.set(this.buffer.subarray(0, this.held));
+      this.buffer = larger;
     }
-    return taken;
+    this.buffer.set(chunk, this.held);
+    this.held = needed;
   }
-}
 
-function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const joined = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, offset);
-    offset += chunk.length;
+  private release(count: number): void {
+    const rest = this.held - count;
+    if (rest <= KEPT_BYTES && this.buffer.length > KEPT_BYTES)
+      this.buffer = this.buffer.slice(count, this.held);
+    else this.buffer.copyWithin(0, count, this.held);
+    this.held = rest;
   }
-  return joined;
 }
