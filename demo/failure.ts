@@ -2,7 +2,7 @@
 
 import { type Facts, Fault } from '../src/core/fault.js';
 
-export type DemoFaultCode = 'not-as-expected' | 'command-failed' | 'took-too-long';
+export type DemoFaultCode = 'not-as-expected' | 'command-failed' | 'took-too-long' | 'already-running';
 
 /** The demo checks everything that it shows. Throws `not-as-expected`. */
 export function expect(holds: boolean, otherwise: string, facts: Facts = {}): asserts holds {

@@ -9,23 +9,28 @@ import { existsSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import type { Program } from '../devnet/process.js';
-import { faint, strong } from '../src/cli/lines.js';
+import { strong } from '../src/cli/lines.js';
 import { Fault } from '../src/core/fault.js';
 import { holdCeremony, writeSignerConfig } from './ceremony.js';
 import { portcullisOk, typed } from './command.js';
+import type { DemoFaultCode } from './failure.js';
 import { Miner } from './miner.js';
 import { openTokens, writeAskerConfigs, writeOfficerConfigs } from './people.js';
 import { startBitcoin, startEthereum, startOrchestrator, startSigner } from './programs.js';
 import {
+  beginExpiring,
   changedDestination,
-  expiredApproval,
+  endExpiring,
   oneOfficerTwice,
   overTheLimit,
   ownRequest,
 } from './refusals.js';
 import { Screen } from './screen.js';
-import { choosePorts, makeFolders, places, readCeremony, shown, startOver } from './stage.js';
+import { choosePorts, makeFolders, places, readCeremony, shown, startOver, takeStage } from './stage.js';
 import { approveAll, askForAll, followAll, fund, verifyAll, wishes } from './withdrawals.js';
+
+/** As a shell reports a program that Ctrl-C has ended. */
+const INTERRUPTED = 130;
 
 const USAGE = `Usage: npm start [-- --once] [-- --fresh]
 
@@ -57,7 +62,8 @@ class Running {
   }
 }
 
-async function play(screen: Screen, running: Running): Promise<void> {
+/** The whole play. Returns the programs that are left running. */
+async function play(screen: Screen, running: Running): Promise<Program[]> {
   const ports = await choosePorts();
   const api = `http://127.0.0.1:${ports.api}`;
 
@@ -124,31 +130,56 @@ async function play(screen: Screen, running: Running): Promise<void> {
       return signer;
     },
   };
+  const expiring = await beginExpiring(screen, cast);
   await overTheLimit(screen, cast);
-  await oneOfficerTwice(screen, cast);
+  const waiting = await oneOfficerTwice(screen, cast);
   await ownRequest(screen);
   await changedDestination(screen, cast);
-  await expiredApproval(screen, cast);
+  await endExpiring(screen, expiring);
 
   screen.title(`All of it went as it should, in ${screen.seconds} seconds.`);
-  whereToLook(screen, api, asked[0]?.transferId ?? '');
+  whereToLook(screen, api, asked[0]?.transferId ?? '', waiting);
+  return [bitcoin.program, ethereum.program, signer, orchestrator].filter((program) => program !== null);
 }
 
-function whereToLook(screen: Screen, api: string, transferId: string): void {
+function whereToLook(screen: Screen, api: string, settled: string, waiting: string): void {
   const exchange = ['--config', places.config('exchange-1')];
+  const alice = ['--config', places.config('alice')];
   screen.print(
     '  Where to look next',
-    ['    the API, to read   ', strong(`${api}/docs`), faint(`   as OpenAPI 3.1: ${api}/openapi.json`)],
-    ['    is it well         ', strong(`${api}/healthz`), faint(`   ready: ${api}/readyz`)],
-    `    logs               ${shown(places.logs)}/`,
-    `    who may do what    ${shown(places.plan)}, policies/`,
+    '',
+    ['    the API, to read    ', strong(`${api}/docs`)],
+    `    as OpenAPI 3.1      ${api}/openapi.json`,
+    `    alive, and ready    ${api}/healthz   ${api}/readyz`,
+    `    logs                ${shown(places.logs)}/`,
+    `    who may do what     ${shown(places.plan)}, policies/`,
+    '',
+    '  To type yourself, from here',
     '',
   );
-  screen.command(typed(['list', ...exchange]));
-  screen.command(typed(['show', transferId, ...exchange]));
-  screen.command(typed(['wallets', '--config', places.config('alice')]));
-  screen.command(typed(['governance', 'show', '--config', places.config('alice')]));
-  screen.command('./portcullis --help');
+  for (const args of [
+    ['list', ...exchange],
+    ['show', settled, ...exchange],
+    ['wallets', ...alice],
+    ['governance', 'show', ...alice],
+  ]) {
+    screen.command(typed(args));
+  }
+  screen.print('', '  One transfer still waits for a second officer. Be bob:', '');
+  screen.command(typed(['approve', waiting, '--config', places.config('bob')]));
+  screen.command(typed(['follow', waiting, ...exchange]));
+}
+
+/** Resolves when one of the programs has ended by itself. */
+async function oneEnded(programs: readonly Program[]): Promise<never> {
+  const ended = await Promise.race(
+    programs.map(async (program) => ({ program, exit: await program.exited })),
+  );
+  const { program, exit } = ended;
+  throw new Fault<DemoFaultCode>(
+    'not-as-expected',
+    `${program.name} ended by itself (${exit.signal ?? `exit code ${exit.code}`}); see ${shown(program.logFile)}`,
+  );
 }
 
 function failed(error: unknown): void {
@@ -173,6 +204,7 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
+  takeStage();
   // A ceremony that was cut short left nothing that anybody could rely on.
   if (values.fresh || (existsSync(places.home) && readCeremony() === undefined)) startOver();
   makeFolders();
@@ -183,14 +215,11 @@ async function main(): Promise<number> {
     process.on(signal, () => interrupted.resolve('interrupted'));
   }
   try {
-    const ended = await Promise.race([
-      play(screen, running).then(() => 'shown' as const),
-      interrupted.promise,
-    ]);
-    if (ended === 'interrupted') return 130;
+    const left = await Promise.race([play(screen, running), interrupted.promise]);
+    if (left === 'interrupted') return INTERRUPTED;
     if (values.once) return 0;
     screen.print('', '  It stays up until Ctrl-C.', '');
-    await interrupted.promise;
+    await Promise.race([interrupted.promise, oneEnded(left)]);
     return 0;
   } catch (error) {
     failed(error);

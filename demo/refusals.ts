@@ -12,7 +12,7 @@ import { places } from './stage.js';
 import { changeDestination, transactionWaiting } from './thief.js';
 import { approve, ask, decideArgs, inState, type ShownTransfer, show, type Wish } from './transfers.js';
 
-const EXPIRES_IN_SECONDS = 12;
+const EXPIRES_IN_SECONDS = 15;
 const SECOND_MS = 1_000;
 
 export interface Cast {
@@ -48,8 +48,8 @@ export async function overTheLimit(screen: Screen, { customer }: Cast): Promise<
   screen.refusal('policy', ended.reason.code, limitWords(ended));
 }
 
-/** One officer's second approval is not a second officer's. */
-export async function oneOfficerTwice(screen: Screen, { customer }: Cast): Promise<void> {
+/** One officer's second approval is not a second officer's. Returns the transfer, which goes on waiting. */
+export async function oneOfficerTwice(screen: Screen, { customer }: Cast): Promise<string> {
   const wish: Wish = {
     wallet: 'hot-eth',
     asset: 'ETH',
@@ -73,6 +73,7 @@ export async function oneOfficerTwice(screen: Screen, { customer }: Cast): Promi
   expect(state === 'awaiting-approvals', `the transfer went on to ${state}`);
   screen.refusal('the orchestrator', second.code, 'The transfer still waits for a second person.');
   screen.command(typed(decideArgs('approve', id, 'alice')));
+  return id;
 }
 
 /** Carol's desk asks; carol is an officer, and cannot approve it. */
@@ -152,8 +153,14 @@ export async function changedDestination(screen: Screen, cast: Cast): Promise<vo
   screen.command(typed(['show', transferId, '--config', places.config(EXCHANGE.keyId)]));
 }
 
-/** Approved once in time, and once too late. */
-export async function expiredApproval(screen: Screen, { customer }: Cast): Promise<void> {
+export interface Expiring {
+  readonly transferId: string;
+  /** Of the monotonic clock. */
+  readonly until: number;
+}
+
+/** A transfer that can be approved for a few seconds only; alice is in time. */
+export async function beginExpiring(screen: Screen, { customer }: Cast): Promise<Expiring> {
   const wish: Wish = {
     wallet: 'hot-eth',
     asset: 'USDX',
@@ -163,24 +170,28 @@ export async function expiredApproval(screen: Screen, { customer }: Cast): Promi
     customer,
     expiresIn: `${EXPIRES_IN_SECONDS}s`,
   };
-  const { id, late } = await screen.during(
-    `bob approves after the ${EXPIRES_IN_SECONDS} seconds that he had`,
-    async () => {
-      const begun = performance.now();
-      const transferId = await ask(wish, EXCHANGE);
-      await inState(transferId, EXCHANGE, ['awaiting-approvals']);
-      const first = await approve(transferId, 'alice');
-      expect(first.exit === 0, `the first approval failed: ${first.code ?? first.errors}`);
-      await sleep(Math.max(0, EXPIRES_IN_SECONDS * SECOND_MS + 500 - (performance.now() - begun)));
-      await inState(transferId, EXCHANGE, ['expired']);
-      return { id: transferId, late: await approve(transferId, 'bob') };
-    },
-  );
+  return screen.during(`300 USDX for ${EXPIRES_IN_SECONDS} seconds, approved by alice`, async () => {
+    const transferId = await ask(wish, EXCHANGE);
+    const until = performance.now() + EXPIRES_IN_SECONDS * SECOND_MS;
+    await inState(transferId, EXCHANGE, ['awaiting-approvals']);
+    const first = await approve(transferId, 'alice');
+    expect(first.exit === 0, `the first approval failed: ${first.code ?? first.errors}`);
+    return { transferId, until };
+  });
+}
+
+/** Bob is not. */
+export async function endExpiring(screen: Screen, { transferId, until }: Expiring): Promise<void> {
+  const late = await screen.during('bob approves it when the time is over', async () => {
+    await sleep(Math.max(0, until - performance.now()));
+    await inState(transferId, EXCHANGE, ['expired']);
+    return approve(transferId, 'bob');
+  });
   expect(late.exit === 1 && late.code === 'approval-expired', `his approval: ${late.code ?? 'taken'}`);
   screen.refusal(
     'the orchestrator',
     late.code,
     "The transfer is expired for good, and alice's approval with it.",
   );
-  screen.command(typed(decideArgs('approve', id, 'bob')));
+  screen.command(typed(decideArgs('approve', transferId, 'bob')));
 }

@@ -3,6 +3,9 @@
 import { attention, bad, faint, good, type Line, render, strong, wrapped } from '../src/cli/lines.js';
 
 const MAX_COMMAND = 96;
+const NAME_WIDTH = 46;
+/** What fits behind a step's time; longer remarks stand below it. */
+const LONGEST_REMARK = 34;
 
 export class Screen {
   private step = 0;
@@ -30,10 +33,10 @@ export class Screen {
     if (live) this.output.write(`  ${number}  … ${name}`);
     try {
       const value = await work();
-      this.finish(live, number, [good('✓'), ' ', name.padEnd(44)], began, remark(value));
+      this.finish(live, number, [good('✓'), ' ', name.padEnd(NAME_WIDTH)], began, remark(value));
       return value;
     } catch (error) {
-      this.finish(live, number, [bad('✗'), ' ', name.padEnd(44)], began, '');
+      this.finish(live, number, [bad('✗'), ' ', name.padEnd(NAME_WIDTH)], began, '');
       throw error;
     }
   }

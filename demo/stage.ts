@@ -4,10 +4,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import { repositoryRoot } from '../devnet/paths.js';
 import { freePort } from '../devnet/process.js';
+import { Fault } from '../src/core/fault.js';
+import type { DemoFaultCode } from './failure.js';
 
 export const PEOPLE = ['alice', 'bob', 'carol'] as const;
 export type Person = (typeof PEOPLE)[number];
@@ -16,6 +18,7 @@ export type Person = (typeof PEOPLE)[number];
 const LONGEST_SOCKET_PATH = 100;
 
 const home = join(repositoryRoot, '.portcullis', 'demo');
+const lockFile = join(repositoryRoot, '.portcullis', 'demo.pid');
 const inHome = (...parts: string[]) => join(home, ...parts);
 
 export const places = {
@@ -70,6 +73,31 @@ export function makeFolders(): void {
     'certificates',
   ]) {
     mkdirSync(inHome(folder), { recursive: true, mode: 0o700 });
+  }
+}
+
+/**
+ * One demo at a time in one work tree: two would use the same tokens and books. A process id that is left over from a
+ * crash, and by now is somebody else's, is told apart by the command line behind it.
+ */
+export function takeStage(): void {
+  const holder = existsSync(lockFile) ? Number.parseInt(readFileSync(lockFile, 'utf8'), 10) : undefined;
+  if (holder !== undefined && holder !== process.pid && isDemo(holder)) {
+    throw new Fault<DemoFaultCode>(
+      'already-running',
+      `the demo is running already, as process ${holder}: end that one first`,
+    );
+  }
+  mkdirSync(dirname(lockFile), { recursive: true });
+  writeFileSync(lockFile, `${process.pid}\n`);
+}
+
+function isDemo(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(join('demo', 'main.js'));
+  } catch {
+    // There is no such process.
+    return false;
   }
 }
 

@@ -1,7 +1,8 @@
 // What a governance entry does, said in words, from the entry itself: what officers read before they sign it. Pure.
 
-import type { Chain } from '../core/governance/entry.js';
+import { Fault } from '../core/fault.js';
 import {
+  type Chain,
   type Change,
   type Credential,
   type EntryBody,
@@ -14,8 +15,8 @@ import {
 } from '../core/governance/entry.js';
 import { p2wpkhAddress } from '../core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../core/intents/ethereum/address.js';
-import { faint, fields, grouped, type Line, strong } from './lines.js';
-import { chainWords, instant } from './words.js';
+import { bad, faint, fields, grouped, type Line, type Span, strong } from './lines.js';
+import { chainWords, compressed, instant } from './words.js';
 
 type Chains = ReadonlyMap<string, Chain>;
 
@@ -25,7 +26,7 @@ function personLines(person: Person): Line[] {
     ...person.credentials.map(
       ({ credentialId, credentialClass, publicKey }: Credential): Line => [
         `${credentialId} (${credentialClass}) `,
-        faint(publicKey.slice(2, 66)),
+        faint(compressed(publicKey)),
       ],
     ),
   ];
@@ -38,9 +39,17 @@ function requestKeyLines(key: RequestKey): Line[] {
   ];
 }
 
-function addressOf(publicKey: string, chain: Chain | undefined): string {
-  if (chain === undefined) return 'its chain is not registered';
-  return chain.family === 'bitcoin' ? p2wpkhAddress(publicKey, chain.network) : addressOfPublicKey(publicKey);
+/** The entry may be anybody's: a key that is no point of the curve is shown as that. */
+function addressOf(publicKey: string, chain: Chain | undefined): Span | string {
+  if (chain === undefined) return bad('its chain is not registered');
+  try {
+    const address =
+      chain.family === 'bitcoin' ? p2wpkhAddress(publicKey, chain.network) : addressOfPublicKey(publicKey);
+    return grouped(address);
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'public-key-malformed') return bad('NOT A PUBLIC KEY');
+    throw error;
+  }
 }
 
 function walletLines(wallet: Wallet, chains: Chains): Line[] {
@@ -50,7 +59,7 @@ function walletLines(wallet: Wallet, chains: Chains): Line[] {
       strong(wallet.walletId),
       `  ${wallet.tier}, on ${chainWords(wallet.chain, chain)}, keys in token "${wallet.token}"`,
     ],
-    ...wallet.keys.map(({ label, publicKey }): Line => [`${label}  `, grouped(addressOf(publicKey, chain))]),
+    ...wallet.keys.map(({ label, publicKey }): Line => [`${label}  `, addressOf(publicKey, chain)]),
   ];
 }
 
@@ -70,11 +79,15 @@ function policyLines(policies: readonly PolicyDocument[]): Line[] {
   ]);
 }
 
+type Row = readonly [label: string, ...lines: Line[]];
+
 /** A section: a title once, and items below each other. */
-function section(title: string, items: readonly (readonly Line[])[]): Line[] {
-  if (items.length === 0) return fields([[title, 'none']]);
-  return fields(items.map((lines, index) => [index === 0 ? title : '', ...lines]));
+function section(title: string, items: readonly (readonly Line[])[]): Row[] {
+  if (items.length === 0) return [[title, 'none']];
+  return items.map((lines, index): Row => [index === 0 ? title : '', ...lines]);
 }
+
+const GAP: Row = ['', ''];
 
 function changeLines(change: Change, chains: Chains): Line[] {
   switch (change.kind) {
@@ -87,24 +100,26 @@ function changeLines(change: Change, chains: Chains): Line[] {
       return [
         'This is the GENESIS of a deployment: who may do what in it, from the beginning.',
         '',
-        ...section('persons', change.persons.map(personLines)),
-        '',
-        ...section('groups', groups),
-        ...fields([['governance', `changes need ${threshold} of ${group}`]]),
-        '',
-        ...section('request keys', change.requestKeys.map(requestKeyLines)),
-        '',
-        ...section(
-          'chains',
-          change.chains.map((chain) => [chainWords(chain.chain, chain)]),
-        ),
-        '',
-        ...section(
-          'wallets',
-          change.wallets.map((wallet) => walletLines(wallet, own)),
-        ),
-        '',
-        ...section('tokens', change.tokens.map(tokenLines)),
+        ...fields([
+          ...section('persons', change.persons.map(personLines)),
+          GAP,
+          ...section('groups', groups),
+          ['governance', `changes need ${threshold} of ${group}`],
+          GAP,
+          ...section('request keys', change.requestKeys.map(requestKeyLines)),
+          GAP,
+          ...section(
+            'chains',
+            change.chains.map((chain) => [chainWords(chain.chain, chain)]),
+          ),
+          GAP,
+          ...section(
+            'wallets',
+            change.wallets.map((wallet) => walletLines(wallet, own)),
+          ),
+          GAP,
+          ...section('tokens', change.tokens.map(tokenLines)),
+        ]),
         ...policyLines(change.policies),
       ];
     }
@@ -112,7 +127,7 @@ function changeLines(change: Change, chains: Chains): Line[] {
       return [
         `ADDS A PERSON, to the groups: ${change.groups.join(', ') || 'none'}.`,
         '',
-        ...section('person', [personLines(change.person)]),
+        ...fields(section('person', [personLines(change.person)])),
       ];
     case 'person-removed':
       return [`REMOVES the person ${change.personId} from the roster and from every group.`];
@@ -126,17 +141,17 @@ function changeLines(change: Change, chains: Chains): Line[] {
       return [
         'ADDS A REQUEST KEY: it can ask for transfers.',
         '',
-        ...section('key', [requestKeyLines(change.requestKey)]),
+        ...fields(section('key', [requestKeyLines(change.requestKey)])),
       ];
     case 'request-key-removed':
       return [`REMOVES the request key ${change.keyId}: nothing that it signed is acted on any more.`];
     case 'wallet-added':
-      return ['ADDS A WALLET.', '', ...section('wallet', [walletLines(change.wallet, chains)])];
+      return ['ADDS A WALLET.', '', ...fields(section('wallet', [walletLines(change.wallet, chains)]))];
     case 'token-added':
       return [
         'REGISTERS A TOKEN: wallets of its chain can pay it.',
         '',
-        ...section('token', [tokenLines(change.token)]),
+        ...fields(section('token', [tokenLines(change.token)])),
       ];
     case 'token-removed':
       return [`REMOVES the token ${change.contract} on ${change.chain}: it cannot be paid any more.`];

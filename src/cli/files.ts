@@ -60,7 +60,7 @@ export function writeNew(path: string, text: string, mode = 0o644): void {
   try {
     writeFileSync(path, text, { flag: 'wx', mode });
   } catch (cause) {
-    if (isErrno(cause, 'EEXIST')) {
+    if (codeOf(cause) === 'EEXIST') {
       throw cliFault('file-exists', `${path} is there already; nothing was written`, { path }, cause);
     }
     throw cliFault('file-unreadable', `cannot write ${path}: ${reasonOf(cause)}`, { path }, cause);
@@ -80,12 +80,15 @@ export function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
+/** Node's errors, told by what they carry. */
+function codeOf(error: unknown): string | undefined {
+  const carries = typeof error === 'object' && error !== null && 'code' in error;
+  return carries && typeof error.code === 'string' ? error.code : undefined;
 }
 
 function reasonOf(error: unknown): string {
-  if (isErrno(error, 'ENOENT')) return 'there is no such file';
-  if (isErrno(error, 'EACCES')) return 'no permission';
-  return error instanceof Error ? error.message : 'unknown reason';
+  const code = codeOf(error);
+  if (code === 'ENOENT') return 'there is no such file or folder';
+  if (code === 'EACCES') return 'no permission';
+  return code ?? (error instanceof Error ? error.message : 'unknown reason');
 }

@@ -39,47 +39,47 @@ async function governanceFor(
 const officerOptions = z.object({ ...officerShape, ...pinShape });
 
 export function stateLines({ state, pinned }: Pick<KnownGovernance, 'state' | 'pinned'>): Line[] {
-  const list = (title: string, items: readonly Line[]) =>
-    fields(items.length === 0 ? [[title, 'none']] : [[title, ...items]]);
+  const listed = (title: string, items: readonly Line[]): readonly [string, ...Line[]] =>
+    items.length === 0 ? [title, 'none'] : [title, ...items];
   return [
-    ...list(
-      'persons',
-      [...state.persons.values()].map(({ personId, name, credentials }) => [
-        strong(personId),
-        `  ${name}  `,
-        faint(credentials.map((one) => one.credentialId).join(', ')),
-      ]),
-    ),
-    ...list(
-      'groups',
-      [...state.groups].map(([id, members]) => [strong(id), `  ${members.join(', ')}`]),
-    ),
-    ...fields([['changes need', `${state.quorum.threshold} of ${state.quorum.group}`]]),
-    ...list(
-      'request keys',
-      [...state.requestKeys.values()].map(({ keyId, owners }) => [
-        strong(keyId),
-        `  for ${owners.join(', ')}`,
-      ]),
-    ),
-    ...list(
-      'wallets',
-      [...state.wallets.values()].map(({ walletId, tier, chain, token }) => [
-        strong(walletId),
-        `  ${tier}, ${chainWords(chain, state.chains.get(chain))}, token ${token}`,
-      ]),
-    ),
-    ...list(
-      'tokens',
-      [...state.tokens.values()].map(({ symbol, contract, chain }) => [
-        strong(symbol),
-        `  ${contract} on ${chain}`,
-      ]),
-    ),
     ...fields([
+      listed(
+        'persons',
+        [...state.persons.values()].map(({ personId, name, credentials }) => [
+          strong(personId),
+          `  ${name}  `,
+          faint(credentials.map((one) => one.credentialId).join(', ')),
+        ]),
+      ),
+      listed(
+        'groups',
+        [...state.groups].map(([id, members]) => [strong(id), `  ${members.join(', ')}`]),
+      ),
+      ['changes need', `${state.quorum.threshold} of ${state.quorum.group}`],
+      listed(
+        'request keys',
+        [...state.requestKeys.values()].map(({ keyId, owners }) => [
+          strong(keyId),
+          `  for ${owners.join(', ')}`,
+        ]),
+      ),
+      listed(
+        'wallets',
+        [...state.wallets.values()].map(({ walletId, tier, chain, token }) => [
+          strong(walletId),
+          `  ${tier}, ${chainWords(chain, state.chains.get(chain))}, token ${token}`,
+        ]),
+      ),
+      listed(
+        'tokens',
+        [...state.tokens.values()].map(({ symbol, contract, chain }) => [
+          strong(symbol),
+          `  ${contract} on ${chain}`,
+        ]),
+      ),
       ['policies', state.policies.map((policy) => policy.name).join(', ')],
       ['policy hash', state.policyHash],
-      ['newest entry', `${state.sequence}, ${state.head}`],
+      ['newest entry', `number ${state.sequence}, ${state.head}`],
       ['deployment', state.deploymentId],
     ]),
     ...(pinned ? [] : ['', notPinned()]),

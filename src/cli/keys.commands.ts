@@ -11,17 +11,12 @@ import { attention, bad, faint, fields, good, grouped, type Line, strong, table 
 import { tokenFrom, withToken } from './officer-token.js';
 import { tokenFlags, tokenShape } from './options.js';
 import { generateRequestKey, readRequestKey } from './request-key.js';
+import { compressed } from './words.js';
 
 const network = z.enum(['mainnet', 'testnet', 'signet', 'regtest']);
 const networkFlag = ['--network <name>', 'Bitcoin network of the address shown', 'mainnet'] as const;
 
 type Network = z.infer<typeof network>;
-
-/** SEC 1 §2.3.3, compressed form of an uncompressed point. */
-export function compressed(publicKey: string): string {
-  const odd = Number.parseInt(publicKey.slice(-1), 16) % 2 === 1;
-  return `${odd ? '03' : '02'}${publicKey.slice(2, 66)}`;
-}
 
 function addressesOf(key: KeyDescription, on: Network) {
   if (key.curve !== 'secp256k1') return {};

@@ -76,3 +76,9 @@ export function requirementWords(
 ): string {
   return requirements.map(({ group, quorum }) => `${quorum} of ${group}`).join(', ');
 }
+
+/** The compressed form of an uncompressed point, both hex. SEC 1 §2.3.3. */
+export function compressed(publicKey: string): string {
+  const odd = Number.parseInt(publicKey.slice(-1), 16) % 2 === 1;
+  return `${odd ? '03' : '02'}${publicKey.slice(2, 66)}`;
+}

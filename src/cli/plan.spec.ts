@@ -1,0 +1,142 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { stringify } from 'yaml';
+import { Fault } from '../core/fault.js';
+import type { EntryBody } from '../core/governance/entry.js';
+import { alice, bob, signed } from '../core/governance/people.fixture.js';
+import { replayGenesis } from '../core/governance/replay.js';
+import { portableVerifier } from '../core/statements/signature.js';
+import { genesisOf, readPlan } from './plan.js';
+
+const POLICY = `policy: hot-btc
+applies-to: { wallets: [hot-btc] }
+fee-caps: { absolute: "0.001 BTC", relative: "5%" }
+rules:
+  - { id: all, when: { asset: BTC }, then: { approve: [{ group: treasury, quorum: 2 }] } }
+`;
+const WALLET_KEY = bytesToHex(secp256k1.getPublicKey(secp256k1.utils.randomSecretKey(), true));
+const REQUEST_KEY = generateKeyPairSync('ed25519')
+  .publicKey.export({ format: 'der', type: 'spki' })
+  .subarray(-32)
+  .toString('hex');
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'portcullis-plan-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function write(name: string, content: unknown): string {
+  const file = join(folder, name);
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+  return file;
+}
+
+const walletKey = { publicKey: '04', compressed: WALLET_KEY, unextractable: true, bornInToken: true };
+
+function plan(altered: Record<string, unknown> = {}) {
+  write('hot.policy.yaml', POLICY);
+  write('wallet.key.json', walletKey);
+  return {
+    persons: [
+      {
+        id: 'alice',
+        name: 'Alice',
+        credentials: [{ id: 'alice-1', key: { 'public-key': alice.publicKey } }],
+      },
+      { id: 'bob', name: 'Bob', credentials: [{ id: 'bob-1', key: { 'public-key': bob.publicKey } }] },
+    ],
+    groups: { governors: ['alice', 'bob'], treasury: ['alice', 'bob'] },
+    quorum: { group: 'governors', threshold: 2 },
+    'request-keys': [{ id: 'exchange-1', key: { 'public-key': REQUEST_KEY }, owners: ['exchange'] }],
+    chains: [{ bitcoin: 'regtest' }, { ethereum: 31_337, coin: 'ETH' }],
+    wallets: [
+      {
+        id: 'hot-btc',
+        chain: 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328',
+        tier: 'hot',
+        token: 'treasury',
+        keys: [{ label: 'hot-btc-1', key: { file: 'wallet.key.json' } }],
+      },
+    ],
+    policies: ['hot.policy.yaml'],
+    ...altered,
+  };
+}
+
+function made(content: unknown): EntryBody {
+  const file = write('plan.yaml', stringify(content));
+  return genesisOf(readPlan(file), file, '5e'.repeat(32), 1_700_000_000_000);
+}
+
+function faultOf(content: unknown): string {
+  try {
+    made(content);
+    return 'accepted';
+  } catch (error) {
+    return error instanceof Fault ? `${error.code}: ${error.message}` : String(error);
+  }
+}
+
+describe('a ceremony plan', () => {
+  it('becomes a genesis that replays once the quorum has signed it', () => {
+    const outcome = replayGenesis(signed(made(plan()), alice, bob), portableVerifier);
+    expect(outcome).toMatchObject({ kind: 'accepted' });
+  });
+
+  it('refuses a wallet key that was not made in its token', () => {
+    const content = plan();
+    write('wallet.key.json', { ...walletKey, bornInToken: false });
+    expect(faultOf(content)).toMatch(
+      /^plan-invalid: wallet hot-btc, key hot-btc-1: this key was not made in its token/,
+    );
+  });
+
+  it('refuses a wallet key that can leave its token', () => {
+    const content = plan();
+    write('wallet.key.json', { ...walletKey, unextractable: false });
+    expect(faultOf(content)).toMatch(/^plan-invalid: .*can leave it/);
+  });
+
+  it('refuses a key of the wrong kind where an officer’s key belongs', () => {
+    const wrong = {
+      id: 'alice',
+      name: 'Alice',
+      credentials: [{ id: 'alice-1', key: { 'public-key': WALLET_KEY } }],
+    };
+    expect(faultOf(plan({ persons: [wrong] }))).toMatch(/^plan-invalid: credential alice-1/);
+  });
+
+  it('refuses a token whose contract is not spelled with its checksum, since it could never be paid', () => {
+    const token = {
+      chain: 'eip155:31337',
+      contract: '0x5fbdb2315678afecb367f032d93f642f64180aa3',
+      symbol: 'USDX',
+      decimals: 18,
+      'code-hash': 'cc'.repeat(32),
+    };
+    expect(faultOf(plan({ tokens: [token] }))).toMatch(/^plan-invalid: token USDX/);
+  });
+
+  it('refuses a policy with other than printable ASCII, and says which line', () => {
+    const content = plan();
+    write('hot.policy.yaml', POLICY.replace('id: all', 'id: \u0430ll'));
+    expect(faultOf(content)).toMatch(/^file-malformed: .*hot\.policy\.yaml:5: /);
+  });
+
+  it('refuses an unknown field, and a field that is missing', () => {
+    expect(faultOf({ ...plan(), extra: 1 })).toMatch(/^file-malformed: .*not a ceremony plan/);
+    expect(faultOf({ ...plan(), quorum: undefined })).toMatch(/^file-malformed: .*quorum/);
+  });
+
+  it('refuses a key file that is not there', () => {
+    const content = plan();
+    rmSync(join(folder, 'wallet.key.json'));
+    expect(faultOf(content)).toMatch(/^file-unreadable/);
+  });
+});
