@@ -34,11 +34,13 @@ async function run(): Promise<void> {
   };
   process.once('SIGTERM', () => stop('SIGTERM'));
   process.once('SIGINT', () => stop('SIGINT'));
-  process.on('unhandledRejection', (error) => {
-    // Nobody knows what state that leaves behind. Everything that matters is in the database: end, and start anew.
-    log.failure('unhandled rejection', {}, error);
-    process.exit(1);
-  });
+  // Nobody knows what state these leave behind. Everything that matters is in the database: end, and be started anew.
+  for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
+    process.on(event, (error: unknown) => {
+      log.failure('unhandled', { event }, error);
+      process.exit(1);
+    });
+  }
 }
 
 run().catch((error: unknown) => {

@@ -34,7 +34,7 @@ describe('a configuration', () => {
   it('needs a deployment, a database and a signer; the rest has defaults', () => {
     const configuration = parseConfiguration(MINIMAL);
     expect(configuration.http).toMatchObject({ host: '127.0.0.1', port: 7430, bodyLimitBytes: 524_288 });
-    expect(configuration.http.rateLimits.perPrincipal).toEqual({ perMinute: 600, burst: 100 });
+    expect(configuration.http.rateLimits.perPrincipal).toEqual({ perMinute: 3_000, burst: 300 });
     expect(configuration.workers.concurrency).toBe(4);
     expect(configuration.chains).toEqual({ bitcoin: {}, ethereum: {} });
   });

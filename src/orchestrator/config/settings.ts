@@ -68,9 +68,9 @@ const httpFields = z.strictObject({
   rateLimits: z
     .strictObject({
       /** Before anything is known about the caller. */
-      perAddress: rate(1_200, 200),
+      perAddress: rate(6_000, 600),
       /** For an authenticated request key or officer. */
-      perPrincipal: rate(600, 100),
+      perPrincipal: rate(3_000, 300),
     })
     .prefault({}),
   /** How long answers are kept for a repeated Idempotency-Key. Transfers never repeat, however old their key. */
