@@ -42,7 +42,6 @@ SwaggerUIBundle({
   plugins: [
     () => ({
       wrapComponents: {
-        SchemesContainer: nothing,
         authorizeOperationBtn: nothing,
       },
     }),
@@ -54,7 +53,7 @@ SwaggerUIBundle({
 export class DocumentsController implements OnApplicationBootstrap {
   private document: ReturnType<typeof openApiDocument> | undefined;
   private readonly bundle = asset('swagger-ui-bundle.js');
-  private readonly style = asset('swagger-ui.css');
+  private readonly style = `${asset('swagger-ui.css')}\n.swagger-ui .scheme-container { display: none; }\n`;
 
   constructor(
     private readonly discovery: DiscoveryService,
