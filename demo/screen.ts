@@ -50,7 +50,9 @@ export class Screen {
   ) {
     if (live) this.output.write('\r\x1b[2K');
     const seconds = ((performance.now() - began) / 1_000).toFixed(1).padStart(5);
-    this.print([`  ${number}  `, ...what, faint(` ${seconds} s`), remark === '' ? '' : `   ${remark}`]);
+    const fits = remark.length <= LONGEST_REMARK;
+    this.print([`  ${number}  `, ...what, faint(` ${seconds} s`), fits ? `   ${remark}` : '']);
+    if (!fits) this.below(remark);
   }
 
   /** Text below a step. */

@@ -89,9 +89,8 @@ async function confirm(
 ): Promise<void> {
   if (given.options.yes) return;
   const wanted = destination.slice(-LAST_CHARACTERS);
-  const typed = await given.terminal.ask(
-    `Compare the whole destination with what you know from elsewhere.\nTo ${verdict}, type its last ${LAST_CHARACTERS} characters; anything else stops: `,
-  );
+  given.terminal.tell(['Compare the whole destination with what you know from elsewhere.']);
+  const typed = await given.terminal.ask(`To ${verdict}, type its last ${LAST_CHARACTERS} characters: `);
   if (typed !== wanted) throw cliFault('not-confirmed', 'that is not how the destination ends');
 }
 

@@ -61,6 +61,8 @@ export class CommandLine {
       .configureOutput({
         writeOut: (text) => this.terminal.print(linesOf(text)),
         writeErr: (text) => this.terminal.tell(linesOf(text)),
+        // Told in the same form as every other failure, see `run`.
+        outputError: () => undefined,
       })
       .showSuggestionAfterError(true)
       .exitOverride();
@@ -68,7 +70,7 @@ export class CommandLine {
 
   /** A command that only holds others. */
   group(name: string, summary: string): Command {
-    return this.program.command(name).description(summary).summary(summary);
+    return this.program.command(name).description(summary).summary(summary).helpCommand(false);
   }
 
   /** A command of `parent`; the handler gets the positional arguments and the parsed options. */
@@ -148,8 +150,11 @@ export class CommandLine {
       return this.exit;
     } catch (error) {
       if (error instanceof CommanderError) {
-        const helped = error.code === 'commander.helpDisplayed' || error.code === 'commander.version';
-        return helped ? EXIT.ok : EXIT.usage;
+        if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return EXIT.ok;
+        // A group without its command: its help has been shown.
+        if (error.code === 'commander.help') return EXIT.usage;
+        this.report('Failed', 'arguments-invalid', error.message.replace(/^error: /, ''), {});
+        return EXIT.usage;
       }
       const fault = error instanceof Fault ? error : undefined;
       const message = error instanceof Error ? error.message : String(error);

@@ -80,3 +80,8 @@ export async function knownGovernance(
   }
   return replayed(await fetchLog(api), pinned);
 }
+
+/** What the configured log file comes to, for showing names and units; undefined when none is configured. */
+export function configuredState({ config }: Given<unknown>): GovernanceState | undefined {
+  return config.log === undefined ? undefined : replayed(readLog(config.log), config.deployment).state;
+}

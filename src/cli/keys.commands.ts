@@ -142,7 +142,8 @@ export function keysCommands(cli: CommandLine): void {
   const requestKey = keys
     .command('request-key')
     .description("A backend's key for asking")
-    .summary("a backend's key for asking");
+    .summary("a backend's key for asking")
+    .helpCommand(false);
   const lives =
     "The private key lives in this file, with the exchange's backend: it asks for transfers and can do nothing else. Whoever has it can ask for what policy lets through without officers, so keep it as you keep that backend.";
 

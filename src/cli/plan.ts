@@ -26,18 +26,12 @@ import {
 } from '../core/statements/fields.js';
 import { cliFault } from './exit.js';
 import { readJson, readText, readYaml } from './files.js';
+import { BITCOIN_NETWORKS } from './words.js';
 
 const path = z.string().min(1).max(4_096);
 
 /** A file that `portcullis keys ... --json` wrote, or the public key itself. */
 const keySource = z.union([z.strictObject({ file: path }), z.strictObject({ 'public-key': z.string() })]);
-
-const NETWORKS = {
-  mainnet: 'bip122:000000000019d6689c085ae165831e93',
-  testnet: 'bip122:000000000933ea01ad0ee984209779ba',
-  signet: 'bip122:00000008819873e925422c1ff0f99f7c',
-  regtest: 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328',
-} as const;
 
 const plan = z.strictObject({
   persons: z
@@ -153,7 +147,7 @@ function chainOf(chain: Plan['chains'][number]): Chain {
   return 'bitcoin' in chain
     ? {
         family: 'bitcoin',
-        chain: NETWORKS[chain.bitcoin],
+        chain: BITCOIN_NETWORKS[chain.bitcoin],
         network: chain.bitcoin,
         coin: { symbol: 'BTC', decimals: 8 },
       }

@@ -1,11 +1,13 @@
 // How transfers are shown: a list, one in full, and the lines of one that is followed. Pure.
 
+import type { GovernanceState } from '../core/governance/state.js';
 import type { Transaction, Transfer, TransferSummary } from '../sdk/shapes.js';
 import { attention, bad, faint, fields, good, type Line, type Span, strong, table, toned } from './lines.js';
 import {
   address,
   assetWords,
   bothUnits,
+  type Coin,
   chainWords,
   coinOf,
   distance,
@@ -41,8 +43,7 @@ function factWords(facts: Readonly<Record<string, string | number | boolean>>): 
   return words.length === 0 ? '' : `  ${words.join(', ')}`.slice(0, 160);
 }
 
-function transactionLines(transaction: Transaction, chain: string): Line[] {
-  const coin = coinOf(chain, undefined);
+function transactionLines(transaction: Transaction, coin: Coin): Line[] {
   const { feePaid, blockHeight, confirmations, transactionId, state, maxFee } = transaction;
   return [
     [strong(transactionId ?? 'not signed yet')],
@@ -58,8 +59,10 @@ function transactionLines(transaction: Transaction, chain: string): Line[] {
   ];
 }
 
-export function transferLines(one: Transfer, nowMs: number): Line[] {
+export function transferLines(one: Transfer, nowMs: number, state?: GovernanceState): Line[] {
+  const coin = coinOf(one.chain, state, one.asset);
   const { approvals } = one;
+  const ended = BAD_ENDS.includes(one.state);
   const given = approvals.given.map(
     ({ personId, verdict, atMs }) =>
       `${verdict === 'approve' ? 'approved' : 'rejected'} by ${personId}, ${distance(atMs, nowMs)}`,
@@ -67,13 +70,20 @@ export function transferLines(one: Transfer, nowMs: number): Line[] {
   return [
     ...fields([
       ['transfer', [strong(one.transferId)]],
-      ['state', [stateSpan(one.state), faint(`  ${one.reason.code}`), faint(factWords(one.reason.facts))]],
+      [
+        'state',
+        [
+          stateSpan(one.state),
+          faint(`  ${one.reason.code}`),
+          faint(ended ? factWords(one.reason.facts) : ''),
+        ],
+      ],
       ...(one.waitingFor === null ? [] : [['waits for', one.waitingFor] as const]),
       ['pays', bothUnits(one.amount, one.asset)],
       ['to', address(one.destination)],
       ['asset', assetWords(one.asset)],
       ['from wallet', `${one.wallet}, on ${chainWords(one.chain, undefined)}`],
-      ['fee at most', units(one.feeCeiling, coinOf(one.chain, undefined))],
+      ['fee at most', units(one.feeCeiling, coin)],
       ['requested by', `${one.requester} with key ${one.keyId}, as ${one.requestId}`],
       ['for customer', one.customer],
       ['received', `${instant(one.receivedAtMs)}, ${distance(one.receivedAtMs, nowMs)}`],
@@ -88,7 +98,7 @@ export function transferLines(one: Transfer, nowMs: number): Line[] {
               ...given,
             ] as const,
           ]),
-      ...one.transactions.map((each) => ['transaction', ...transactionLines(each, one.chain)] as const),
+      ...one.transactions.map((each) => ['transaction', ...transactionLines(each, coin)] as const),
     ]),
     '',
     ...table(
@@ -115,7 +125,7 @@ export function momentOf(one: Transfer): string {
   ].join('/');
 }
 
-export function momentLine(one: Transfer, atMs: number): Line {
+export function momentLine(one: Transfer, atMs: number, state?: GovernanceState): Line {
   const newest = one.transactions.at(-1);
   const more: string[] = [];
   if (one.state === 'awaiting-approvals') more.push(`missing ${requirementWords(one.approvals.missing)}`);
@@ -123,7 +133,7 @@ export function momentLine(one: Transfer, atMs: number): Line {
   if (newest?.transactionId && ['signed', 'broadcast'].includes(one.state)) more.push(newest.transactionId);
   if (one.state === 'confirming' && newest) more.push(`${newest.confirmations} confirmations`);
   if (one.state === 'settled' && newest?.feePaid) {
-    more.push(`fee ${units(newest.feePaid, coinOf(one.chain, undefined))}`);
+    more.push(`fee ${units(newest.feePaid, coinOf(one.chain, state, one.asset))}`);
   }
   if (BAD_ENDS.includes(one.state)) more.push(`${one.reason.code}${factWords(one.reason.facts)}`);
   return [

@@ -20,12 +20,12 @@ import {
 import type { Api } from '../sdk/api.js';
 import { readTransfer, signRequest, submitRequest } from '../sdk/backend.js';
 import { certificateFile, ENDED, type Transfer, transfer, transferPage } from '../sdk/shapes.js';
-import { asAnyone, asBackend } from './caller.js';
+import { asAnyone, asBackend, type CallerOptions } from './caller.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
 import { cliFault, EXIT } from './exit.js';
 import { jsonText, writeNew } from './files.js';
 import { notPinned } from './governance.commands.js';
-import { knownGovernance } from './governance-log.js';
+import { configuredState, knownGovernance } from './governance-log.js';
 import { good, strong } from './lines.js';
 import { apiFlags, duration, officerFlags, officerShape, pinFlags, pinShape } from './options.js';
 import { listLines, momentLine, momentOf, stateSpan, transferLines } from './transfer-words.js';
@@ -140,6 +140,7 @@ async function follow(given: Given<z.infer<typeof followOptions>>, id: string): 
   const transferId = transferIdFrom(id);
   return asAnyone(given, async (api): Promise<Outcome<Answer>> => {
     const { terminal, clock } = given;
+    const state = configuredState(given);
     const until = clock.nowMs() + given.options.timeout;
     let told = '';
     for (;;) {
@@ -148,7 +149,7 @@ async function follow(given: Given<z.infer<typeof followOptions>>, id: string): 
       const one = answer.value;
       if (momentOf(one) !== told) {
         told = momentOf(one);
-        if (!terminal.json) terminal.tell([momentLine(one, clock.nowMs())]);
+        if (!terminal.json) terminal.tell([momentLine(one, clock.nowMs(), state)]);
       }
       if (ENDED.includes(one.state)) return accepted(ended(one));
       if (clock.nowMs() >= until) {
@@ -178,11 +179,14 @@ function ended(one: Transfer): Answer {
   };
 }
 
-async function shown(api: Api, id: string, nowMs: number): Promise<Outcome<Answer>> {
+async function shown(given: Given<CallerOptions>, api: Api, id: string): Promise<Outcome<Answer>> {
   const answer = await api.get(`/v1/transfers/${transferIdFrom(id)}`, transfer);
   return answer.kind === 'refused'
     ? answer
-    : accepted({ json: answer.value, lines: transferLines(answer.value, nowMs) });
+    : accepted({
+        json: answer.value,
+        lines: transferLines(answer.value, given.clock.nowMs(), configuredState(given)),
+      });
 }
 
 export function transferCommands(cli: CommandLine): void {
@@ -267,7 +271,7 @@ export function transferCommands(cli: CommandLine): void {
     },
     officerFlags,
     readerOptions,
-    (given, id = '') => asAnyone(given, (api) => shown(api, id, given.clock.nowMs())),
+    (given, id = '') => asAnyone(given, (api) => shown(given, api, id)),
   );
 
   cli.add(

@@ -11,10 +11,14 @@ export interface Coin {
   readonly decimals: number;
 }
 
-/** The coin that fees of a chain are paid in. Where governance is not known: Bitcoin's own, else base units alone. */
-export function coinOf(chain: string, state: GovernanceState | undefined): Coin {
+/**
+ * The coin that fees of a chain are paid in. Where governance is not known: the asset itself if it is the chain's coin,
+ * Bitcoin's own, else base units alone.
+ */
+export function coinOf(chain: string, state: GovernanceState | undefined, moved?: Asset): Coin {
   const known = state?.chains.get(chain);
   if (known) return known.coin;
+  if (moved?.kind === 'native') return moved;
   return chain.startsWith('bip122:') ? { symbol: 'BTC', decimals: 8 } : { symbol: 'wei', decimals: 0 };
 }
 
@@ -43,8 +47,18 @@ export function assetWords(asset: Asset): string {
   return asset.kind === 'native' ? asset.symbol : `${asset.symbol}, token contract ${asset.contract}`;
 }
 
+/** CAIP-2 ids of Bitcoin's networks, from the hashes of their genesis blocks. */
+export const BITCOIN_NETWORKS = {
+  mainnet: 'bip122:000000000019d6689c085ae165831e93',
+  testnet: 'bip122:000000000933ea01ad0ee984209779ba',
+  signet: 'bip122:00000008819873e925422c1ff0f99f7c',
+  regtest: 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328',
+} as const;
+
 export function chainWords(id: string, chain: Chain | undefined): string {
-  if (chain?.family === 'bitcoin') return `Bitcoin ${chain.network} (${id})`;
+  const known = Object.entries(BITCOIN_NETWORKS).find(([, chainId]) => chainId === id)?.[0];
+  const network = chain?.family === 'bitcoin' ? chain.network : known;
+  if (network !== undefined) return `Bitcoin ${network} (${id})`;
   if (id.startsWith('eip155:')) return `Ethereum chain ${id.slice('eip155:'.length)} (${id})`;
   return id;
 }
