@@ -16,6 +16,7 @@ import type { SignedRequest } from '../../src/core/statements/request.js';
 import { statementToSign } from '../../src/orchestrator/approvals/approval.endpoints.js';
 import { type TransferAnswer, transferView } from '../../src/orchestrator/transfers/transfer.dto.js';
 import { isFinished, type TransferState } from '../../src/orchestrator/transfers/transfer-states.js';
+import { getBalances } from '../../src/orchestrator/wallets/wallet.endpoints.js';
 import { type Answer, ApiClient, type CallOptions } from '../orchestrator/api-client.js';
 import { compileProgram } from '../parts/compile-program.js';
 import {
@@ -66,6 +67,13 @@ export interface Wish {
   readonly backend?: Backend;
   readonly expiresInMs?: number;
   readonly requestId?: string;
+}
+
+/** In base units. */
+export interface Holding {
+  readonly available: bigint;
+  readonly pending: bigint;
+  readonly reserved: bigint;
 }
 
 export class Rig {
@@ -182,6 +190,13 @@ export class Rig {
     await this.signer?.exited;
   }
 
+  /** An orchestrator that is a program of its own. */
+  program(index: number): OrchestratorProgram {
+    const program = this.orchestrators[index];
+    if (program instanceof OrchestratorProgram) return program;
+    throw new RangeError('the rig was not started with programs');
+  }
+
   client(who: Backend | Officer, orchestrator = this.first()): ApiClient {
     return new ApiClient(orchestrator.url, who, () => this.deployment.time.wall);
   }
@@ -237,10 +252,34 @@ export class Rig {
     return transferView.parse(answer.body).transferId;
   }
 
+  /** Submits it under one idempotency key until it is taken, as a backend would whose calls are cut off. */
+  async insist(request: SignedRequest, withinMs = WAIT_MS): Promise<string> {
+    const idempotencyKey = `key-${randomBytes(8).toString('hex')}`;
+    const deadline = performance.now() + withinMs;
+    for (;;) {
+      const answer = await this.submit(request, { idempotencyKey }).catch((error: unknown) => error);
+      if (isAnswer(answer) && answer.status === 201) return transferView.parse(answer.body).transferId;
+      if (performance.now() > deadline) throw new Error('never taken', { cause: answer });
+      await sleep(LOOK_MS);
+    }
+  }
+
   async transfer(transferId: string, orchestrator?: Orchestrator): Promise<TransferAnswer> {
     const answer = await this.client(this.deployment.alice, orchestrator).get(`/v1/transfers/${transferId}`);
     if (answer.status !== 200) throw new Error(`not shown: ${answer.status} ${answer.text}`);
     return transferView.parse(answer.body);
+  }
+
+  /** What the API says that a wallet holds, by symbol. */
+  async balances(walletId: string): Promise<ReadonlyMap<string, Holding>> {
+    const answer = await this.client(this.deployment.bob).get(`/v1/wallets/${walletId}/balances`);
+    const { balances } = getBalances.answer.schema.parse(answer.body);
+    return new Map(
+      balances.map(({ symbol, available, pending, reserved }) => [
+        symbol,
+        { available: BigInt(available), pending: BigInt(pending), reserved: BigInt(reserved) },
+      ]),
+    );
   }
 
   /** One officer fetches the statement, signs it and sends the verdict. */
@@ -299,6 +338,10 @@ export class Rig {
     }
     return settled;
   }
+}
+
+function isAnswer(value: unknown): value is Answer {
+  return typeof value === 'object' && value !== null && 'status' in value;
 }
 
 /** The shipped policies, with a rule more for each of the tokens that do not behave. */
