@@ -160,8 +160,12 @@ async function installToolchain() {
     fs.copyFileSync(inRoot('scripts/toolchain', file), path.join(toolchain, file));
   }
   await npm(toolchain, 'ci', '--ignore-scripts');
-  // An optional dependency that fits no machine is skipped without a word.
-  if (!fs.existsSync(node24)) throw new Error(`there is no Node.js 24 package for linux-${process.arch}`);
+  // npm skips an optional dependency without a word, whether it fits no machine or could not be fetched.
+  if (!fs.existsSync(node24)) {
+    throw new Error(
+      `npm installed no Node.js 24 for linux-${process.arch}: it did not reach its registry (try: npm ping), or there is none`,
+    );
+  }
 }
 
 /**
