@@ -109,7 +109,7 @@ export const signResult = z.strictObject({
 export type SignResult = z.infer<typeof signResult>;
 
 export const governanceResult = z.strictObject({
-  /** At most 50 entries from the sequence asked for. */
+  /** At most 50 entries from the sequence asked for, fewer where they are large; at least one where there is one. */
   entries: z.array(governanceEntry),
   sequence: z.int(),
   head: sha256Hex,

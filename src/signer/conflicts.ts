@@ -14,7 +14,14 @@ export type ConflictRefusalCode =
   | 'nonce-gap'
   | 'transfer-already-signed'
   | 'cancel-spends-unused'
-  | 'cancel-incomplete';
+  | 'cancel-incomplete'
+  | 'transactions-too-many';
+
+/**
+ * Transactions that pay one transfer, and again that cancel it. Fee bumps need a handful; each one costs room in the
+ * journal for good, no limit, and nobody's approval.
+ */
+export const MAX_TRANSACTIONS_OF_TRANSFER = 100;
 
 type Result = Outcome<Authorization, ConflictRefusalCode>;
 
@@ -72,11 +79,29 @@ function checkTransfers(authorization: Authorization, ledger: Ledger): Result {
   return accepted(authorization);
 }
 
+/** The transfers that a transaction pays, or those whose transactions a cancel spends against. */
+function transfersTouched({ transfers, decoded }: Authorization, ledger: Ledger): string[] {
+  if (transfers.length > 0) return transfers.map(({ request }) => request.transferId);
+  return [...new Set(payersOf(decoded.spends, ledger).flatMap((user) => user.transferIds))];
+}
+
 /** A cancel ends every transaction of each transfer that it touches; half of them would leave it to cost once more. */
 function checkCancel(authorization: Authorization, ledger: Ledger): Result {
-  const touched = payersOf(authorization.decoded.spends, ledger).flatMap((user) => user.transferIds);
-  const other = compatibleWith(authorization, reservedFor([...new Set(touched)], ledger), ledger);
+  const touched = transfersTouched(authorization, ledger);
+  const other = compatibleWith(authorization, reservedFor(touched, ledger), ledger);
   return other ? refused('cancel-incomplete', { by: other.transactionKey }) : accepted(authorization);
+}
+
+/** Is there room for one more? Asked of a transaction that was not reserved before. */
+export function checkCount(authorization: Authorization, ledger: Ledger): Result {
+  const cancelling = authorization.transfers.length === 0;
+  const max = MAX_TRANSACTIONS_OF_TRANSFER;
+  const full = transfersTouched(authorization, ledger).find(
+    (id) => (cancelling ? ledger.cancelsOf(id) : ledger.transactionsOf(id)).length >= max,
+  );
+  return full === undefined
+    ? accepted(authorization)
+    : refused('transactions-too-many', { transferId: full, max });
 }
 
 /** Refuses whatever would let two things be paid by one request, or one thing twice. */

@@ -8,7 +8,8 @@ import { parse } from 'yaml';
 import { type Facts, Fault } from '../core/fault.js';
 import { governanceEntry } from '../core/governance/entry.js';
 import { signerConfig } from './config.js';
-import { type Log, listen } from './server.js';
+import type { Log } from './conversation.js';
+import { listen } from './server.js';
 import { initialise, startSigner } from './start.js';
 import { SIGNER_VERSION } from './version.js';
 

@@ -19,6 +19,7 @@ import { parsePolicies } from '../core/policy/parse.js';
 import type { PolicySet } from '../core/policy/types.js';
 import { requestDigest, transferIdOf } from '../core/statements/request.js';
 import type { SignatureVerifier } from '../core/statements/signature.js';
+import { MAX_MESSAGE_BYTES } from '../signer-protocol/frame.js';
 import type {
   GovernanceResult,
   PublicKeysResult,
@@ -27,8 +28,8 @@ import type {
   TransferRecord,
 } from '../signer-protocol/messages.js';
 import type { Anchor } from './anchor.js';
-import { type ConflictRefusalCode, cancelled, checkConflicts } from './conflicts.js';
-import type { Reservation, ReservedTransfer, SignedRecord } from './journal.js';
+import { type ConflictRefusalCode, cancelled, checkConflicts, checkCount } from './conflicts.js';
+import { journalText, type Reservation, type ReservedTransfer, type SignedRecord } from './journal.js';
 import { type KnownTransaction, transferSet } from './ledger.js';
 import { checkWallet, describeWallets, type Token } from './self-check.js';
 import type { SignerClock } from './signer-clock.js';
@@ -36,10 +37,21 @@ import { signTransaction, transactionKeyOf } from './signing.js';
 import type { SignerStore, StoreFaultCode } from './store.js';
 import { SIGNER_VERSION } from './version.js';
 
-export type SignRefusalCode = AuthorizationRefusalCode | ConflictRefusalCode | 'transaction-of-other-order';
+export type SignRefusalCode =
+  | AuthorizationRefusalCode
+  | ConflictRefusalCode
+  | 'transaction-of-other-order'
+  | 'order-too-large';
 export type SignerFaultCode = 'token-unknown' | 'policy-unreadable';
 
+/**
+ * The answer holds the order, the decisions and, twice, the signed transaction, of at most 120,000 bytes. An order whose
+ * answer no frame could carry would be signed and never be had by anybody.
+ */
+const MAX_RESERVATION_CHARACTERS = MAX_MESSAGE_BYTES - 1024 * 1024;
 const GOVERNANCE_PAGE = 50;
+/** A page ends with the entry that passes this, so that it fits into a reply whatever the entries are. */
+const GOVERNANCE_PAGE_CHARACTERS = 1024 * 1024;
 
 export interface SignerParts {
   readonly store: SignerStore;
@@ -148,9 +160,12 @@ export class Signer {
     const free = checkConflicts(authorized.value, store.ledger);
     if (free.kind === 'refused') return free;
     const token = this.tokenOf(authorized.value);
-    const sequence = known?.reservedSequence ?? this.reserve(transactionKey, order, authorized.value);
+    const reserved = known
+      ? accepted(known.reservedSequence)
+      : this.reserve(transactionKey, order, authorized.value);
+    if (reserved.kind === 'refused') return reserved;
 
-    const signing = this.finish(transactionKey, sequence, order, authorized.value, token);
+    const signing = this.finish(transactionKey, reserved.value, order, authorized.value, token);
     this.underWay.set(transactionKey, signing);
     try {
       return accepted(await signing);
@@ -177,11 +192,18 @@ export class Signer {
     return token;
   }
 
-  /** Durable when it returns: limits, outpoints, nonce and request ids are used up from here on. */
-  private reserve(transactionKey: string, order: SigningOrder, authorization: Authorization): number {
+  /** Durable when it accepts, with its place in the journal: limits, outpoints, nonce and request ids are used up then. */
+  private reserve(
+    transactionKey: string,
+    order: SigningOrder,
+    authorization: Authorization,
+  ): Outcome<number, SignRefusalCode> {
+    const { store, clock } = this.parts;
+    const counted = checkCount(authorization, store.ledger);
+    if (counted.kind === 'refused') return counted;
     const body: Reservation = {
       kind: 'reserved',
-      at: this.parts.clock.now(),
+      at: clock.now(),
       transactionKey,
       walletId: authorization.decoded.wallet.walletId,
       order,
@@ -192,7 +214,11 @@ export class Signer {
       governanceHead: this.state.head,
       policyHash: this.state.policyHash,
     };
-    return this.parts.store.append(body).sequence;
+    const characters = journalText(body).length;
+    if (characters > MAX_RESERVATION_CHARACTERS) {
+      return refused('order-too-large', { characters, max: MAX_RESERVATION_CHARACTERS });
+    }
+    return accepted(store.append(body).sequence);
   }
 
   /** Signs, verifies and records. No result before the token's record covers the reservation. */
@@ -262,7 +288,7 @@ export class Signer {
 
   readGovernance(fromSequence: number): GovernanceResult {
     return {
-      entries: this.parts.store.governance(fromSequence, GOVERNANCE_PAGE),
+      entries: this.parts.store.governance(fromSequence, GOVERNANCE_PAGE, GOVERNANCE_PAGE_CHARACTERS),
       sequence: this.state.sequence,
       head: this.state.head,
     };

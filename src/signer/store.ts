@@ -47,6 +47,10 @@ interface Row {
   readonly body: string;
 }
 
+function entryOf({ sequence, hash, body }: Row): JournalEntry {
+  return { sequence, hash, body: journalBody.parse(JSON.parse(body)) };
+}
+
 function openFile(path: string): Database.Database {
   const db = new Database(path, { timeout: 0 });
   try {
@@ -178,23 +182,40 @@ export class SignerStore {
 
   /** Throws `store-corrupt` when there is no such entry: callers name entries that the ledger told them of. */
   read(sequence: number): JournalEntry {
+    return entryOf(this.row(sequence));
+  }
+
+  private row(sequence: number): Row {
     const row = this.select.get(sequence);
     if (!row)
       throw new Fault<StoreFaultCode>('store-corrupt', 'a journal entry is missing', { facts: { sequence } });
-    return { sequence, hash: row.hash, body: journalBody.parse(JSON.parse(row.body)) };
+    return row;
   }
 
-  /** Governance entries in order, from a sequence of the governance log. */
-  governance(fromSequence: number, limit: number): GovernanceEntry[] {
-    return this.ledger.governanceSequences(fromSequence, limit).map((sequence) => {
-      const { body } = this.read(sequence);
+  /**
+   * Governance entries in order, from a sequence of the governance log: at most `limit`, and no further ones once they
+   * come to `enoughCharacters`.
+   */
+  governance(
+    fromSequence: number,
+    limit: number,
+    enoughCharacters = Number.MAX_SAFE_INTEGER,
+  ): GovernanceEntry[] {
+    const entries: GovernanceEntry[] = [];
+    let characters = 0;
+    for (const sequence of this.ledger.governanceSequences(fromSequence, limit)) {
+      if (characters >= enoughCharacters) break;
+      const row = this.row(sequence);
+      characters += row.body.length;
+      const { body } = entryOf(row);
       if (body.kind !== 'genesis' && body.kind !== 'governance') {
         throw new Fault<StoreFaultCode>('store-corrupt', 'a governance entry is not one', {
           facts: { sequence },
         });
       }
-      return body.entry;
-    });
+      entries.push(body.entry);
+    }
+    return entries;
   }
 
   /**

@@ -54,6 +54,20 @@ function cancel(spent: readonly Coin[], feeSats: bigint): Promise<Reply> {
   return signer.sign({ wallet: 'hot-btc', transaction: psbt(spent, [back]), transfers: [] });
 }
 
+describe('replacements', () => {
+  it('have an end (transactions-too-many): each takes room for good, charges no limit and needs nobody', async () => {
+    const transfer = small(1_000_000n);
+    const spent = coins(2);
+    const codes: string[] = [];
+    for (let bump = 0; bump < 101; bump++)
+      codes.push(codeOf(await pay(transfer, spent, 1_000n + BigInt(bump))));
+    expect(codes.slice(0, 100).every((code) => code === 'done')).toBe(true);
+    expect(codes[100]).toBe('transactions-too-many');
+    expect(codeOf(await pay(transfer, spent, 1_000n))).toBe('done');
+    expect(codeOf(await cancel(spent, 2_000n))).toBe('done');
+  });
+});
+
 describe('a cancel: the signer refuses', () => {
   it("a fee above the policy's absolute cap, however wide the ceiling was (fee-above-absolute-cap)", async () => {
     const spent = coins(2);

@@ -313,6 +313,12 @@ export class Deployment {
     return this.connect();
   }
 
+  /** The signer that runs now, for a test that puts a door of its own before it. */
+  serving(): RunningSigner {
+    if (!this.running) throw new Error('the signer is not started');
+    return this.running;
+  }
+
   async connect(): Promise<SocketClient> {
     const { listen: at } = this.config();
     if (at.kind !== 'unix') throw new Error('the test deployment listens on a unix socket');

@@ -38,6 +38,11 @@ export class SocketClient {
     });
   }
 
+  /** Over a connection that stands already. */
+  static over(socket: Socket): SocketClient {
+    return new SocketClient(socket);
+  }
+
   private take(message: Reply): void {
     // A message that cannot be read is answered under id 0; where only one is waited for, it is the one.
     const [only] = this.waiting.keys();
@@ -53,6 +58,16 @@ export class SocketClient {
 
   sendBytes(bytes: Uint8Array): void {
     this.socket.write(bytes);
+  }
+
+  /** Bytes that the signer has not taken yet. */
+  get unsentBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  /** Reads nothing more, as a client does that is stuck or means harm. */
+  stopReading(): void {
+    this.socket.pause();
   }
 
   end(): void {
