@@ -44,7 +44,13 @@ export function readYaml<S extends z.ZodType>(path: string, schema: S, what: str
     const where = start ? `${path}:${start.line}:${start.col}` : path;
     throw cliFault('file-malformed', `${where}: not YAML (${problem.code})`, { path });
   }
-  return parsed(path, document.toJS({ maxAliasCount: 0 }), schema, what);
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 0 });
+  } catch (cause) {
+    throw cliFault('file-malformed', `${path}: anchors and aliases are not allowed here`, { path }, cause);
+  }
+  return parsed(path, value, schema, what);
 }
 
 function parsed<S extends z.ZodType>(path: string, value: unknown, schema: S, what: string): z.output<S> {

@@ -134,6 +134,13 @@ describe('a ceremony plan', () => {
     expect(faultOf({ ...plan(), quorum: undefined })).toMatch(/^file-malformed: .*quorum/);
   });
 
+  it('refuses anchors and aliases: a plan says everything where it stands', () => {
+    const shared = ['alice', 'bob'];
+    expect(faultOf(plan({ groups: { governors: shared, treasury: shared } }))).toMatch(
+      /^file-malformed: .*aliases/,
+    );
+  });
+
   it('refuses a key file that is not there', () => {
     const content = plan();
     rmSync(join(folder, 'wallet.key.json'));

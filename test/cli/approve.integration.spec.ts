@@ -1,0 +1,286 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import {
+  type EntryBody,
+  entryBytes,
+  GOVERNANCE_TYPE,
+  type GovernanceEntry,
+  NO_PREVIOUS,
+} from '../../src/core/governance/entry.js';
+import { replayGenesis } from '../../src/core/governance/replay.js';
+import type { GovernanceState } from '../../src/core/governance/state.js';
+import {
+  approval,
+  approvalBytes,
+  statementOf,
+  type TransferStatement,
+} from '../../src/core/statements/approval.js';
+import {
+  REQUEST_TYPE,
+  type RequestStatement,
+  requestBytes,
+  type SignedRequest,
+} from '../../src/core/statements/request.js';
+import { nativeVerifier } from '../../src/platform/native-verifier.js';
+import { Desk } from './desk.js';
+import { LyingApi } from './lying-api.js';
+
+const BITCOIN = 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328';
+const HOUR_MS = 3_600_000;
+const MALLORYS = 'bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry';
+const POLICY = [
+  'policy: hot',
+  'applies-to: { wallets: [hot-btc] }',
+  'fee-caps: { absolute: "0.001 BTC", relative: "5%" }',
+  'rules:',
+  '  - { id: all, when: { asset: BTC }, then: { approve: [{ group: treasury, quorum: 1 }] } }',
+];
+
+const backend = generateKeyPairSync('ed25519');
+const ed25519Hex = backend.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('hex');
+const spare = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const spareHex = spare.publicKey.export({ format: 'der', type: 'spki' }).subarray(-65).toString('hex');
+
+let desk: Desk;
+let api: LyingApi;
+let alicesKey: string;
+let genesis: GovernanceEntry;
+let state: GovernanceState;
+let config: string[];
+
+function genesisWith(publicKey: string): GovernanceEntry {
+  const wallet = bytesToHex(secp256k1.getPublicKey(secp256k1.utils.randomSecretKey(), true));
+  const credential = (credentialId: string, key: string) =>
+    ({ credentialId, credentialClass: 'pkcs11', algorithm: 'p256', publicKey: key }) as const;
+  const body: EntryBody = {
+    type: GOVERNANCE_TYPE,
+    sequence: 0,
+    previous: NO_PREVIOUS,
+    deploymentId: NO_PREVIOUS,
+    createdAtMs: Date.now(),
+    change: {
+      kind: 'genesis',
+      seed: '5e'.repeat(32),
+      persons: [
+        { personId: 'alice', name: 'Alice', credentials: [credential('alice-token', publicKey)] },
+        { personId: 'bob', name: 'Bob', credentials: [credential('bob-token', spareHex)] },
+      ],
+      groups: [{ groupId: 'treasury', members: ['alice', 'bob'] }],
+      quorum: { group: 'treasury', threshold: 1 },
+      requestKeys: [
+        { keyId: 'exchange-1', algorithm: 'ed25519', publicKey: ed25519Hex, owners: ['exchange'] },
+      ],
+      chains: [
+        { family: 'bitcoin', chain: BITCOIN, network: 'regtest', coin: { symbol: 'BTC', decimals: 8 } },
+      ],
+      wallets: [
+        {
+          walletId: 'hot-btc',
+          chain: BITCOIN,
+          tier: 'hot',
+          token: 'treasury',
+          keys: [{ label: 'one', publicKey: wallet }],
+        },
+      ],
+      tokens: [],
+      policies: [{ name: 'hot', lines: POLICY }],
+    },
+  };
+  const signature = sign('sha256', entryBytes(body), { key: spare.privateKey, dsaEncoding: 'ieee-p1363' });
+  return { body, signatures: [{ credentialId: 'bob-token', signature: signature.toString('hex') }] };
+}
+
+function request(altered: Partial<RequestStatement> = {}): SignedRequest {
+  const statement: RequestStatement = {
+    type: REQUEST_TYPE,
+    deploymentId: state.deploymentId,
+    requestId: 'req-1',
+    keyId: 'exchange-1',
+    kind: 'withdrawal',
+    chain: BITCOIN,
+    wallet: 'hot-btc',
+    asset: { kind: 'native', symbol: 'BTC', decimals: 8 },
+    amount: '25000000',
+    destination: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080',
+    feeCeiling: '20000',
+    requester: 'exchange',
+    customer: 'customer-7',
+    createdAtMs: Date.now(),
+    expiresAtMs: Date.now() + HOUR_MS,
+    ...altered,
+  };
+  return { statement, signature: sign(null, requestBytes(statement), backend.privateKey).toString('hex') };
+}
+
+/** Makes the API serve a transfer; what is altered is what it lies about. Returns the transfer's id. */
+function serve(signed: SignedRequest, altered: Partial<TransferStatement> = {}): string {
+  const context = {
+    policyHash: state.policyHash,
+    governanceHead: state.head,
+    expiresAtMs: Date.now() + HOUR_MS / 2,
+  };
+  const honest = statementOf(signed.statement, context);
+  const { transferId } = honest;
+  api.answers.set(`/v1/transfers/${transferId}/statement`, {
+    statement: { ...honest, ...altered },
+    request: signed,
+    statementDigest: '00'.repeat(32),
+    required: [{ group: 'treasury', quorum: 1 }],
+    missing: [{ group: 'treasury', quorum: 1 }],
+  });
+  const { statement: of } = signed;
+  api.answers.set(`/v1/transfers/${transferId}/approvals`, {
+    ...of,
+    transferId,
+    requestDigest: honest.requestDigest,
+    state: 'approved',
+    reason: { code: 'approvals-complete', facts: {} },
+    waitingFor: null,
+    receivedAtMs: of.createdAtMs,
+    updatedAtMs: of.createdAtMs,
+    rule: 'hot/all',
+    policyHash: state.policyHash,
+    approvals: { required: [], given: [], missing: [], statementDigest: null },
+    transactions: [],
+    transitions: [],
+  });
+  return transferId;
+}
+
+beforeAll(async () => {
+  desk = await Desk.create(['alice']);
+  const made = await desk.run(
+    'keys',
+    'generate',
+    '--label',
+    'approvals',
+    '--curve',
+    'p256',
+    '--json',
+    '--config',
+    await desk.config('alice'),
+  );
+  alicesKey = String(made.answer?.publicKey);
+  genesis = genesisWith(alicesKey);
+  const replayed = replayGenesis(genesis, nativeVerifier);
+  if (replayed.kind === 'refused') throw new Error(replayed.code);
+  state = replayed.value;
+});
+afterAll(() => desk.destroy());
+
+beforeEach(async () => {
+  await api?.stop();
+  api = await LyingApi.start(new Map([['alice-token', alicesKey]]));
+  api.answers.set('/v1/governance', { entries: [genesis], nextFrom: null });
+  config = ['--config', await desk.config('alice', { api: api.url, deployment: state.deploymentId })];
+});
+afterAll(() => api.stop());
+
+describe('portcullis approve', () => {
+  it('signs with the token exactly the statement that was requested, and every call with it', async () => {
+    const signed = request();
+    const transferId = serve(signed);
+    const ended = await desk.run('approve', transferId, '--yes', ...config);
+    expect(ended).toMatchObject({ exit: 0 });
+    expect(ended.errors).toContain('0.25 BTC  =  25000000 sat');
+    expect(ended.errors).toContain('bcrt 1qw5 08d6 qejx tdg4 y5r3 zarv ary0 c5xw 7kyg t080');
+
+    expect(api.unauthenticated).toEqual([]);
+    const [posted, ...more] = api.posted;
+    expect(more).toEqual([]);
+    const { credentialId, verdict, signature } = approval.parse(posted?.body);
+    expect([credentialId, verdict]).toEqual(['alice-token', 'approve']);
+    const served = api.answers.get(`/v1/transfers/${transferId}/statement`) as {
+      statement: TransferStatement;
+    };
+    const bytes = approvalBytes('approve', served.statement);
+    expect(nativeVerifier.p256(hexToBytes(alicesKey), bytes, hexToBytes(signature))).toBe(true);
+  });
+
+  it('signs a rejection as a rejection', async () => {
+    const transferId = serve(request());
+    expect(await desk.run('reject', transferId, '--yes', ...config)).toMatchObject({ exit: 0 });
+    expect(api.posted).toMatchObject([{ body: { verdict: 'reject' } }]);
+  });
+
+  const lies: readonly (readonly [string, Partial<TransferStatement>])[] = [
+    ['another destination', { destination: MALLORYS }],
+    ['a higher amount', { amount: '25000001' }],
+    ['another policy', { policyHash: 'ab'.repeat(32) }],
+    ['another transfer', { transferId: `tr-${'0'.repeat(40)}` }],
+  ];
+  it.each(lies)('refuses with code 4, and sends nothing, when the API shows %s', async (_what, altered) => {
+    const transferId = serve(request(), altered);
+    const ended = await desk.run('approve', transferId, '--yes', '--json', ...config);
+    expect(ended).toMatchObject({ exit: 4, code: 'statement-mismatch' });
+    expect(api.posted).toEqual([]);
+  });
+
+  it('refuses when the request was changed with the statement, since the backend has not signed that', async () => {
+    const honest = request();
+    const forged = { ...honest, statement: { ...honest.statement, destination: MALLORYS } };
+    const ended = await desk.run('approve', serve(forged), '--yes', '--json', ...config);
+    expect(ended).toMatchObject({ exit: 4, code: 'statement-mismatch' });
+    expect(ended.errors).toContain('request-signature-invalid');
+    expect(api.posted).toEqual([]);
+  });
+
+  it('refuses when the API shows a governance log of another deployment', async () => {
+    api.answers.set('/v1/governance', { entries: [genesisWith(alicesKey)], nextFrom: null });
+    const ended = await desk.run('approve', serve(request()), '--yes', '--json', ...config);
+    expect(ended).toMatchObject({ exit: 4, code: 'governance-mismatch' });
+    expect(api.posted).toEqual([]);
+  });
+
+  it('refuses when the key on the token is not the one of the credential', async () => {
+    const ended = await desk.run(
+      'approve',
+      serve(request()),
+      '--yes',
+      '--json',
+      '--credential',
+      'bob-token',
+      ...config,
+    );
+    expect(ended).toMatchObject({ exit: 4, code: 'key-mismatch' });
+    expect(api.posted).toEqual([]);
+  });
+
+  it('says so when no deployment is pinned, and shows it all the same', async () => {
+    const unpinned = ['--config', await desk.config('alice', { api: api.url })];
+    const ended = await desk.run('approve', serve(request()), '--yes', ...unpinned);
+    expect(ended.errors).toContain('no deployment id is configured');
+  });
+
+  it('signs nothing without a person or --yes', async () => {
+    const ended = await desk.run('approve', serve(request()), '--json', ...config);
+    expect(ended).toMatchObject({ exit: 2, code: 'confirmation-needed' });
+    expect(api.posted).toEqual([]);
+  });
+
+  it('ends with 3 when nobody answers, and with 2 for what is no transfer', async () => {
+    const nowhere = ['--api', 'http://127.0.0.1:1'];
+    const transferId = serve(request());
+    expect(await desk.run('approve', transferId, '--yes', '--json', ...nowhere, ...config)).toMatchObject({
+      exit: 3,
+      code: 'api-unreachable',
+    });
+    expect(await desk.run('approve', 'tr-12', '--json', ...config)).toMatchObject({
+      exit: 2,
+      code: 'arguments-invalid',
+    });
+  });
+
+  it('shows no escape sequence that the API sends', async () => {
+    const transferId = serve(request());
+    api.answers.set(`/v1/transfers/${transferId}/statement`, {
+      code: 'x',
+      title: '\u001b[2J\u001b]0;gone\u0007',
+    });
+    const ended = await desk.run('approve', transferId, '--yes', ...config);
+    expect(ended.exit).not.toBe(0);
+    expect(ended.output + ended.errors).not.toContain('\u001b');
+  });
+});
