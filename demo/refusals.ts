@@ -24,8 +24,8 @@ export interface Cast {
 
 /** A limit of an amount in satoshi, as a sum that everybody can check. */
 function limitWords({ reason: { facts } }: ShownTransfer): string {
-  const btc = (name: string) => formatUnits(BigInt(String(facts[name] ?? 0)), 8);
-  return `${String(facts.limit)}: used ${btc('used')} + asked ${btc('asked')} > ${btc('max')} BTC in 24 hours`;
+  const btc = (name: string) => formatUnits(BigInt(facts[name] ?? 0), 8);
+  return `${facts.limit ?? ''}: used ${btc('used')} + asked ${btc('asked')} > ${btc('max')} BTC in 24 hours`;
 }
 
 /** The customer has had 0.02 BTC today and may have 1 BTC: 0.99 more would be too much, whoever approved it. */

@@ -63,7 +63,10 @@ export async function approve(transferId: string, person: Person): Promise<Comma
 const shownTransfer = z.looseObject({
   state: z.string(),
   waitingFor: z.string().nullable(),
-  reason: z.object({ code: z.string(), facts: z.record(z.string(), z.unknown()) }),
+  reason: z.object({
+    code: z.string(),
+    facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  }),
   transactions: z.array(z.object({ transactionId: z.string().nullable() })),
 });
 export type ShownTransfer = z.infer<typeof shownTransfer>;

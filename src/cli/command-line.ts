@@ -88,8 +88,9 @@ export class CommandLine {
       .addHelpText('after', `\nExample:\n  $ portcullis ${text.example}`);
     for (const [flags, description, fallback] of options) command.option(flags, description, fallback);
     command.action(async (...all: unknown[]) => {
-      const positional = all.slice(0, -2).flatMap((value) => (Array.isArray(value) ? value : [value]));
-      await this.handle(command, schema, handler, positional.map(String));
+      // The last two are commander's own: the options, which are parsed below, and the command.
+      const positional = all.slice(0, -2).flatMap(textsOf);
+      await this.handle(command, schema, handler, positional);
     });
   }
 
@@ -191,6 +192,12 @@ function invalidOption(issues: readonly z.core.$ZodIssue[]): Fault {
     missing ? `--${name} is missing` : `--${name}: ${issue?.message ?? 'not valid'}`,
     { option: `--${name}` },
   );
+}
+
+/** One argument, or all of a variadic one. */
+function textsOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.map(String);
+  return typeof value === 'string' ? [value] : [];
 }
 
 function linesOf(text: string): Line[] {

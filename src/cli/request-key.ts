@@ -12,7 +12,7 @@ const RAW_BYTES = 32;
 export interface RequestKeyFile {
   /** 32 bytes, lower-case hex: what governance registers. */
   readonly publicKey: string;
-  sign(bytes: Uint8Array): Promise<Uint8Array>;
+  readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
 }
 
 function publicHex(key: KeyObject): string {

@@ -45,7 +45,7 @@ export class LyingApi {
         });
         if (outcome.kind === 'refused') api.unauthenticated.push(outcome.code);
         if (request.method === 'POST')
-          api.posted.push({ path: target.pathname, body: JSON.parse(`${body}`) });
+          api.posted.push({ path: target.pathname, body: JSON.parse(body.toString()) });
         const answer = api.answers.get(target.pathname);
         response.statusCode = answer === undefined ? 404 : request.method === 'POST' ? 201 : 200;
         response.end(JSON.stringify(answer ?? { code: 'route-unknown', title: 'No such route', facts: {} }));
