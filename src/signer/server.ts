@@ -24,12 +24,13 @@ function readyDirectory(directory: string, groupId: number | undefined): void {
     if (groupId !== undefined) chownSync(directory, process.getuid?.() ?? 0, groupId);
   }
   const status = statSync(directory);
-  if ((status.mode & OPEN_TO_OTHERS) !== 0) {
+  const ours = [process.getuid?.() ?? 0, 0].includes(status.uid);
+  if (!ours || (status.mode & OPEN_TO_OTHERS) !== 0) {
     throw new Fault<ServerFaultCode>(
       'socket-directory-open',
-      'the directory of the socket is open to others',
+      "the directory of the socket is open to others, or is somebody else's",
       {
-        facts: { directory, mode: (status.mode & 0o777).toString(8), wanted: '750' },
+        facts: { directory, owner: status.uid, mode: (status.mode & 0o777).toString(8), wanted: '750' },
       },
     );
   }
