@@ -195,7 +195,7 @@ export async function holdCeremony(
   const deploymentId = await screen.during('genesis, signed by alice, bob and carol', () =>
     makeGenesis(contract, codeHash),
   );
-  screen.below(`deployment id, as read aloud: ${deploymentId}`);
+  screen.below('deployment id, to read aloud:', deploymentId);
   screen.command(typed(CHECK));
   const treasury = tokens.get('treasury');
   if (treasury) writeSignerConfig(treasury, deploymentId);

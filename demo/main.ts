@@ -216,7 +216,11 @@ async function main(): Promise<number> {
   }
   try {
     const left = await Promise.race([play(screen, running), interrupted.promise]);
-    if (left === 'interrupted') return INTERRUPTED;
+    if (left === 'interrupted') {
+      screen.print('', '  Interrupted; stopping …');
+      screen.silence();
+      return INTERRUPTED;
+    }
     if (values.once) return 0;
     screen.print('', '  It stays up until Ctrl-C.', '');
     await Promise.race([interrupted.promise, oneEnded(left)]);

@@ -12,7 +12,7 @@ import { places } from './stage.js';
 import { changeDestination, transactionWaiting } from './thief.js';
 import { approve, ask, decideArgs, inState, type ShownTransfer, show, type Wish } from './transfers.js';
 
-const EXPIRES_IN_SECONDS = 15;
+const EXPIRES_IN_SECONDS = 20;
 const SECOND_MS = 1_000;
 
 export interface Cast {

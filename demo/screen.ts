@@ -9,6 +9,7 @@ const LONGEST_REMARK = 34;
 
 export class Screen {
   private step = 0;
+  private silent = false;
   private readonly colour: boolean;
   private readonly began = performance.now();
 
@@ -16,7 +17,13 @@ export class Screen {
     this.colour = output.isTTY === true && (process.env.NO_COLOR ?? '') === '';
   }
 
+  /** Whoever interrupted wants to see nothing more of what was under way. */
+  silence(): void {
+    this.silent = true;
+  }
+
   print(...lines: readonly Line[]): void {
+    if (this.silent) return;
     this.output.write(render(lines, this.colour));
   }
 
@@ -29,7 +36,7 @@ export class Screen {
     this.step += 1;
     const number = `${this.step}`.padStart(2);
     const began = performance.now();
-    const live = this.output.isTTY === true;
+    const live = this.output.isTTY === true && !this.silent;
     if (live) this.output.write(`  ${number}  … ${name}`);
     try {
       const value = await work();
@@ -48,7 +55,7 @@ export class Screen {
     began: number,
     remark: string,
   ) {
-    if (live) this.output.write('\r\x1b[2K');
+    if (live && !this.silent) this.output.write('\r\x1b[2K');
     const seconds = ((performance.now() - began) / 1_000).toFixed(1).padStart(5);
     const fits = remark.length <= LONGEST_REMARK;
     this.print([`  ${number}  `, ...what, faint(` ${seconds} s`), fits ? `   ${remark}` : '']);

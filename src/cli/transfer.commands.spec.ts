@@ -49,6 +49,10 @@ describe('a request made from options', () => {
     expect(faultOf({ amount })).toEqual({ code, exit: EXIT.usage });
   });
 
+  it('refuses an amount of nothing', () => {
+    expect(faultOf({ amount: '0' })).toEqual({ code: 'arguments-invalid', exit: EXIT.usage });
+  });
+
   it('refuses a wallet and an asset that governance does not know', () => {
     expect(faultOf({ wallet: 'cold-btc' })).toEqual({ code: 'arguments-invalid', exit: EXIT.usage });
     expect(faultOf({ asset: 'ETH' })).toEqual({ code: 'arguments-invalid', exit: EXIT.usage });

@@ -56,6 +56,14 @@ function transferIdFrom(text: string): string {
   throw cliFault('arguments-invalid', `${text} is no transfer id: it looks like tr-0123...`);
 }
 
+/** The chain of a wallet. Faults `arguments-invalid`. */
+function chainOf(state: GovernanceState, walletId: string): Chain {
+  const wallet = state.wallets.get(walletId);
+  const chain = wallet && state.chains.get(wallet.chain);
+  if (chain) return chain;
+  throw cliFault('arguments-invalid', `governance has no wallet ${walletId}`, { wallet: walletId });
+}
+
 /** The asset of a symbol on a chain. Faults `arguments-invalid`. */
 export function assetOf(state: GovernanceState, chain: Chain, symbol: string): Asset {
   if (symbol === chain.coin.symbol) return { kind: 'native', ...chain.coin };
@@ -78,14 +86,9 @@ export function requestOf(
   requestId: string,
   nowMs: number,
 ): RequestStatement {
-  const wallet = state.wallets.get(options.wallet);
-  const chain = wallet && state.chains.get(wallet.chain);
-  if (!chain)
-    throw cliFault('arguments-invalid', `governance has no wallet ${options.wallet}`, {
-      wallet: options.wallet,
-    });
+  const chain = chainOf(state, options.wallet);
   const asset = assetOf(state, chain, options.asset);
-  return requestStatement.parse({
+  const made = requestStatement.safeParse({
     type: REQUEST_TYPE,
     deploymentId: state.deploymentId,
     requestId,
@@ -102,6 +105,12 @@ export function requestOf(
     createdAtMs: nowMs,
     expiresAtMs: nowMs + options.expiresIn,
   });
+  if (made.success) return made.data;
+  const [issue] = made.error.issues;
+  throw cliFault(
+    'arguments-invalid',
+    `${issue?.path.join('.') ?? 'request'}: ${issue?.message ?? 'not valid'}`,
+  );
 }
 
 async function request(given: Given<z.infer<typeof requestOptions>>): Promise<Outcome<Answer>> {
@@ -113,9 +122,9 @@ async function request(given: Given<z.infer<typeof requestOptions>>): Promise<Ou
   const requester =
     options.requester ?? backend.requester ?? state.requestKeys.get(backend.keyId)?.owners[0] ?? '';
   const requestId = options.requestId ?? `req-${bytesToHex(given.randomness.bytes(REQUEST_ID_BYTES))}`;
-  const chain = state.chains.get(state.wallets.get(options.wallet)?.chain ?? '');
+  const chain = chainOf(state, options.wallet);
   const destination =
-    chain?.family === 'bitcoin' ? scriptOfAddress(options.to, chain.network) : ethereumAddress(options.to);
+    chain.family === 'bitcoin' ? scriptOfAddress(options.to, chain.network) : ethereumAddress(options.to);
   if (destination.kind === 'refused') return destination;
   const statement = requestOf(options, state, backend.keyId, requester, requestId, given.clock.nowMs());
   const signed = await signRequest(statement, backend.sign);

@@ -143,6 +143,7 @@ function serve(signed: SignedRequest, altered: Partial<TransferStatement> = {}):
     rule: 'hot/all',
     policyHash: state.policyHash,
     approvals: { required: [], given: [], missing: [], statementDigest: null },
+    spendable: { is: 'no', transactionIds: [] },
     transactions: [],
     transitions: [],
   });

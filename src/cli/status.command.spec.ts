@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals';
+import { render } from './lines.js';
+import { isWell, type Status, statusLines } from './status.command.js';
+
+const well: Status = {
+  version: '0.1.0',
+  deploymentId: 'ab'.repeat(32),
+  database: { dialect: 'sqlite', reachable: true },
+  governance: { known: true, sequence: 3 },
+  signer: { reachable: true, agrees: true, version: '0.1.0', journalSequence: 7, anchoredSequence: 7 },
+  tokens: [{ name: 'treasury', ready: true, label: 'treasury', serial: '01', model: 'HSM' }],
+  nodes: [{ chain: 'eip155:1', node: 'one', healthy: true, height: 9, detail: null }],
+};
+
+describe('status', () => {
+  it('is well when everything is', () => {
+    expect(isWell(well)).toBe(true);
+    expect(render(statusLines(well), false)).not.toContain('NOT WELL');
+  });
+
+  const ills: readonly (readonly [string, Partial<Status>, string])[] = [
+    [
+      'the signer is away',
+      { signer: { ...well.signer, reachable: false, fault: 'signer-unreachable' } },
+      'signer-unreachable',
+    ],
+    ['the signer has another log', { signer: { ...well.signer, agrees: false } }, 'another governance log'],
+    [
+      'the database is away',
+      { database: { dialect: 'sqlite', reachable: false, fault: 'database-unusable' } },
+      'database-unusable',
+    ],
+    [
+      'governance is unknown',
+      { governance: { known: false, sequence: null, fault: 'governance-unavailable' } },
+      'governance-unavailable',
+    ],
+    [
+      'a token is away',
+      { tokens: well.tokens.map((one) => ({ ...one, ready: false, fault: 'token-gone' })) },
+      'token-gone',
+    ],
+    [
+      'a node is behind',
+      { nodes: well.nodes.map((one) => ({ ...one, healthy: false, detail: 'stale' })) },
+      'stale',
+    ],
+  ];
+  it.each(ills)('is not well when %s, and says so', (_what, ill, words) => {
+    const seen = { ...well, ...ill };
+    expect(isWell(seen)).toBe(false);
+    const text = render(statusLines(seen), false);
+    expect(text).toContain('NOT WELL');
+    expect(text).toContain(words);
+  });
+});
