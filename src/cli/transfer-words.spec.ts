@@ -24,6 +24,7 @@ function transferIn(altered: Partial<Transfer> = {}): Transfer {
       missing: [{ group: 'treasury', quorum: 1 }],
       statementDigest: null,
     },
+    spendable: { is: 'no', transactionIds: [] },
     transactions: [],
     transitions: [],
     ...altered,
@@ -65,6 +66,16 @@ describe('transfers in words', () => {
     for (const words of ['ab'.repeat(32), 'in block 444, 2 confirmations', 'fee paid 0.00000705 BTC']) {
       expect(text).toContain(words);
     }
+  });
+
+  it('says that what was signed can still be paid, also of one that has expired', () => {
+    expect(
+      textOf(transferIn({ state: 'expired', spendable: { is: 'yes', transactionIds: ['ab'] } })),
+    ).toMatch(/spendable +yes {2}by ab, until/);
+    expect(
+      textOf(transferIn({ state: 'indeterminate', spendable: { is: 'maybe', transactionIds: [] } })),
+    ).toMatch(/spendable +perhaps/);
+    expect(textOf(transferIn())).not.toContain('spendable');
   });
 
   it('says why it ended, with the facts', () => {

@@ -59,6 +59,16 @@ function transactionLines(transaction: Transaction, coin: Coin): Line[] {
   ];
 }
 
+/** What was signed stays payable whatever the state says, so it is told for every transfer that is not over on the chain. */
+function spendableSpans({ is, transactionIds }: Transfer['spendable']): Span[] {
+  if (is === 'maybe')
+    return [attention('perhaps'), faint('  the signer was asked, and its answer is not known')];
+  return [
+    attention('yes'),
+    faint(`  by ${transactionIds.join(', ')}, until it or what conflicts with it is buried`),
+  ];
+}
+
 export function transferLines(one: Transfer, nowMs: number, state?: GovernanceState): Line[] {
   const coin = coinOf(one.chain, state, one.asset);
   const { approvals } = one;
@@ -98,6 +108,7 @@ export function transferLines(one: Transfer, nowMs: number, state?: GovernanceSt
               ...given,
             ] as const,
           ]),
+      ...(one.spendable.is === 'no' ? [] : [['spendable', spendableSpans(one.spendable)] as const]),
       ...one.transactions.map((each) => ['transaction', ...transactionLines(each, coin)] as const),
     ]),
     '',

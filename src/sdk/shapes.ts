@@ -68,6 +68,8 @@ export const transfer = z.object({
     missing: z.array(requirement),
     statementDigest: sha256Hex.nullable(),
   }),
+  /** Whether it can still be paid by what was signed for it, whatever its state says. */
+  spendable: z.object({ is: z.enum(['no', 'maybe', 'yes']), transactionIds: z.array(z.string()) }),
   transactions: z.array(transaction),
   transitions: z.array(
     z.object({

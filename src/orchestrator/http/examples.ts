@@ -144,6 +144,7 @@ export const exampleTransfer: TransferAnswer = {
     statement,
     statementDigest: exampleToSign.statementDigest,
   },
+  spendable: { is: 'no', transactionIds: [] },
   transactions: [],
   transitions: [
     {

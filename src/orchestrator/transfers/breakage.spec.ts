@@ -84,6 +84,7 @@ describe('the signer', () => {
     expect(await life.view(transferId)).toMatchObject({
       state: 'indeterminate',
       reason: { code: 'refused-though-begun' },
+      spendable: { is: 'maybe', transactionIds: [] },
       transactions: [{ state: 'indeterminate' }],
     });
     expect(await life.transfers.cancel(transferId, 'person:alice')).toMatchObject({
@@ -136,6 +137,7 @@ describe('the signer', () => {
     expect(await life.view(transferId)).toMatchObject({
       state: 'indeterminate',
       reason: { code: 'signed-after-release' },
+      spendable: { is: 'yes', transactionIds: [expect.any(String)] },
       transactions: [{ state: 'indeterminate', certified: true }],
     });
     await late.end();

@@ -89,6 +89,14 @@ export const transferView = z
       statement: transferStatement.nullable().describe('What officers sign; null when nobody has to.'),
       statementDigest: sha256Hex.nullable(),
     }),
+    spendable: z
+      .strictObject({
+        is: z.enum(['no', 'maybe', 'yes']),
+        transactionIds: z.array(z.string()),
+      })
+      .describe(
+        'Whether it can still be paid by what was signed for it, whatever its state says: until one of its transactions, or one that conflicts with them all, is buried. `maybe`: the signer was asked, and no answer is recorded.',
+      ),
     transactions: z.array(
       z.strictObject({
         transactionKey: z.string(),

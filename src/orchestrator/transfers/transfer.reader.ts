@@ -8,6 +8,7 @@ import { missingApprovals } from '../../core/policy/approvals.js';
 import { statementDigest } from '../../core/statements/approval.js';
 import { transferId } from '../../core/statements/request.js';
 import { approvalRows } from './approval.store.js';
+import { spendableOf } from './spendable.js';
 import { type TransactionRow, TransferRow, TransitionRow } from './transfer.entity.js';
 import { transactionsOf, transferIdsOf } from './transfer.store.js';
 import type {
@@ -72,6 +73,7 @@ export async function viewOf(
     policyHash: row.decision?.policyHash ?? null,
     limits: row.decision?.limits ?? [],
     approvals: await approvalsOf(db, row, governance),
+    spendable: spendableOf(transactions),
     transactions,
     transitions: transitions.map(transitionViewOf),
   };

@@ -4,6 +4,7 @@
 import type { Facts } from '../../core/fault.js';
 import type { TransferStatement, Verdict } from '../../core/statements/approval.js';
 import type { Asset, TransferKind } from '../../core/statements/fields.js';
+import type { SpendableView } from './spendable.js';
 import type { TransactionState, TransferState } from './transfer-states.js';
 
 export interface ReasonView {
@@ -113,6 +114,8 @@ export interface TransferView extends TransferSummary {
   readonly policyHash: string | null;
   readonly limits: readonly LimitView[];
   readonly approvals: ApprovalsView;
+  /** Whether it can still be paid by what was signed for it, whatever its state says. */
+  readonly spendable: SpendableView;
   readonly transactions: readonly TransactionView[];
   readonly transitions: readonly TransitionView[];
 }
