@@ -64,12 +64,13 @@ function openFile(path: string): Database.Database {
     db.exec('BEGIN IMMEDIATE; COMMIT;');
   } catch (cause) {
     db.close();
-    const busy = cause instanceof Database.SqliteError && cause.code.startsWith('SQLITE_BUSY');
-    throw busy
+    // By its code and not by its class: the add-on keeps the first class that it was given for the whole process.
+    const sqlite = String((cause as { code?: unknown }).code);
+    throw sqlite.startsWith('SQLITE_BUSY')
       ? new Fault<StoreFaultCode>('store-in-use', 'another process has the signer store open', { cause })
       : new Fault<StoreFaultCode>('store-corrupt', 'the signer store cannot be opened', {
           cause,
-          facts: { sqlite: String((cause as { code?: unknown }).code) },
+          facts: { sqlite },
         });
   }
   return db;
