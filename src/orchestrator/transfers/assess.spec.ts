@@ -1,0 +1,153 @@
+// What the orchestrator says is needed, against what the signer decides on the bytes: both ask the same modules, and this
+// shows that they come to the same answer, whatever the amount, the counters, the approvals and the statement are.
+
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { authorize } from '../../core/authorization/authorize.js';
+import { decodeOrder } from '../../core/authorization/decode-order.js';
+import type { SigningOrder } from '../../core/authorization/signing-order.js';
+import { Fault } from '../../core/fault.js';
+import { replayLog } from '../../core/governance/replay.js';
+import { addressOfPublicKey } from '../../core/intents/ethereum/address.js';
+import { parsePolicies } from '../../core/policy/parse.js';
+import type { ApprovalRequirement, LimitUsage } from '../../core/policy/types.js';
+import { statementOf } from '../../core/statements/approval.js';
+import type { SignedRequest } from '../../core/statements/request.js';
+import { nativeVerifier } from '../../platform/native-verifier.js';
+import { unsignedHex } from '../chains/ethereum/plan.js';
+import { assess, type Held, verifyTransfer } from './assess.js';
+import { Cast, ETHEREUM, type OfficerId, START_MS } from './cast.fixture.js';
+import { certain } from './stage.fixture.js';
+
+const ETHER = 10n ** 18n;
+const NOW_MS = START_MS + 60_000;
+
+const cast = new Cast();
+const state = certain(replayLog(cast.entries, nativeVerifier));
+const governance = { state, policies: certain(parsePolicies(state.policies, state)) };
+
+const AMOUNTS = [ETHER / 10n, ETHER, ETHER + 1n, 5n * ETHER, 5n * ETHER + 1n];
+const DAY_USED = [0n, 5n * ETHER - 1n, 5n * ETHER, 5n * ETHER + 1n, 9n * ETHER, 10n * ETHER];
+const HOUR_USED = [0n, 59n, 60n];
+
+interface Statement {
+  readonly expiresAtMs: number;
+  readonly policyHash: string;
+}
+const STATEMENTS: readonly Statement[] = [
+  { expiresAtMs: NOW_MS + 1, policyHash: state.policyHash },
+  { expiresAtMs: NOW_MS, policyHash: state.policyHash },
+  { expiresAtMs: NOW_MS + 1, policyHash: '0'.repeat(64) },
+];
+
+function heldFor(request: SignedRequest, statement: Statement, officers: readonly OfficerId[]): Held {
+  const signed = statementOf(request.statement, { ...statement, governanceHead: state.head });
+  const approvals = officers.map((personId) => ({ ...cast.verdict(personId, signed), personId }));
+  return { statement: signed, approvals };
+}
+
+function wallet() {
+  const found = state.wallets.get('hot-eth');
+  if (!found) throw new Fault('fixture', 'no wallet');
+  return found;
+}
+
+/** The order that the pipeline would send for it. */
+function orderFor({ statement }: SignedRequest, transfers: SigningOrder['transfers']): SigningOrder {
+  const hex = unsignedHex({
+    version: 1,
+    chain: ETHEREUM,
+    from: addressOfPublicKey(wallet().keys[0]?.publicKey ?? ''),
+    nonce: 0,
+    movement: { kind: 'native', to: statement.destination, amountWei: BigInt(statement.amount) },
+    transferId: `tr-${'0'.repeat(40)}`,
+    gasLimit: 21_000n,
+    maxFeePerGasWei: 2_000_000_000n,
+    maxPriorityFeePerGasWei: 1_000_000_000n,
+    feeBoundWei: BigInt(statement.feeCeiling),
+    plannedAtHeight: 0,
+  });
+  return { wallet: 'hot-eth', transaction: { kind: 'eip1559', hex }, transfers };
+}
+
+function signerSays(order: SigningOrder, usage: LimitUsage) {
+  return authorize(order, certain(decodeOrder(order, state)), {
+    ...governance,
+    verifier: nativeVerifier,
+    nowMs: NOW_MS,
+    usage,
+    pastOf: () => 'unseen',
+    cancelled: () => undefined,
+  });
+}
+
+const words = (missing: readonly ApprovalRequirement[]) =>
+  missing.map(({ group, quorum }) => `${quorum} of ${group}`).join(', ');
+
+describe('what the orchestrator says is needed', () => {
+  it('is what the signer decides', () => {
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...AMOUNTS),
+        fc.constantFrom(...DAY_USED),
+        fc.constantFrom(...HOUR_USED),
+        fc.constantFrom(...STATEMENTS),
+        fc.subarray<OfficerId>(['alice', 'bob', 'carol']),
+        fc.constantFrom('exchange', 'carol'),
+        (amount, dayUsed, hourUsed, statement, officers, requester) => {
+          const request = cast.request(amount.toString(), { requester });
+          const usage: LimitUsage = ({ limitId }) => (limitId.startsWith('everything') ? hourUsed : dayUsed);
+          const verified = certain(verifyTransfer(governance, request, nativeVerifier, NOW_MS));
+          const held = heldFor(request, statement, officers);
+          const assessed = assess(governance, verified, held, usage, nativeVerifier, NOW_MS);
+
+          if (assessed.kind === 'refused') {
+            const order = orderFor(request, [{ request, statement: null, approvals: [] }]);
+            expect(signerSays(order, usage)).toMatchObject({ kind: 'refused', code: assessed.code });
+            seen.add(assessed.code);
+            return;
+          }
+          const { decision, statementInForce, missing, approvals } = assessed.value;
+          const order = orderFor(request, [
+            {
+              request,
+              statement: decision.kind === 'approve' ? held.statement : null,
+              approvals: approvals.map(({ credentialId, verdict, signature }) => ({
+                credentialId,
+                verdict,
+                signature,
+              })),
+            },
+          ]);
+          const said = signerSays(order, usage);
+          if (!statementInForce) {
+            const code = statement.expiresAtMs <= NOW_MS ? 'approval-expired' : 'policy-not-in-force';
+            expect(said).toMatchObject({ kind: 'refused', code });
+            seen.add(code);
+          } else if (missing.length > 0) {
+            expect(said).toMatchObject({
+              kind: 'refused',
+              code: 'approvals-insufficient',
+              facts: { rule: decision.rule, missing: words(missing) },
+            });
+            seen.add('approvals-insufficient');
+          } else {
+            expect(said).toMatchObject({ kind: 'accepted', value: { transfers: [{ decision }] } });
+            seen.add(decision.kind);
+          }
+        },
+      ),
+      { numRuns: 600 },
+    );
+    expect([...seen].toSorted()).toEqual([
+      'allow',
+      'approval-expired',
+      'approvals-insufficient',
+      'approve',
+      'limit-exceeded',
+      'policy-not-in-force',
+      'policy-refused',
+    ]);
+  });
+});
