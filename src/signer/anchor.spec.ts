@@ -1,0 +1,146 @@
+// The anchor alone, on a token whose writes a test holds back: what waits for what. That a real token keeps the record, and
+// what a rolled-back store looks like, is under test elsewhere.
+
+import { describe, expect, it } from '@jest/globals';
+import type { KeySigner, TokenRecord } from '../../hardware/key-signer.js';
+import { Fault } from '../core/fault.js';
+import { Anchor, type Anchorable } from './anchor.js';
+import { anchorValue, type StoreFaultCode } from './store.js';
+
+const GENESIS = '9e'.repeat(32);
+const hashOf = (sequence: number) => sequence.toString(16).padStart(64, '0');
+
+/** A journal that grows by a number. */
+class Journal implements Anchorable {
+  length = 1;
+  head() {
+    return { sequence: this.length - 1, hash: hashOf(this.length - 1) };
+  }
+  requireAnchor({ sequence, hash }: { sequence: number; hash: string }): void {
+    if (sequence >= this.length) throw new Fault<StoreFaultCode>('store-rolled-back', 'older');
+    if (hash !== hashOf(sequence)) throw new Fault<StoreFaultCode>('store-diverged', 'other');
+  }
+}
+
+/** Holds one record; each write waits until the test lets it go on. */
+class HeldToken {
+  record: TokenRecord = { version: 1n, value: anchorValue(GENESIS, hashOf(0)) };
+  writes = 0;
+  private waiting: { write: () => void; fail: (error: Fault) => void }[] = [];
+
+  readonly signer: Pick<KeySigner, 'readRecord' | 'writeRecord'> = {
+    readRecord: async () => this.record,
+    writeRecord: (_name, record) =>
+      new Promise((resolve, reject) => {
+        this.writes += 1;
+        this.waiting.push({
+          write: () => {
+            this.record = record;
+            resolve();
+          },
+          fail: reject,
+        });
+      }),
+  };
+
+  async nextWrite() {
+    for (let turns = 0; this.waiting.length === 0; turns += 1) {
+      if (turns > 100) throw new Error('nothing is written');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const write = this.waiting.shift();
+    if (!write) throw new Error('nothing is written');
+    return write;
+  }
+}
+
+function stage() {
+  const journal = new Journal();
+  const token = new HeldToken();
+  const anchor = new Anchor(token.signer as KeySigner, GENESIS, journal, journal.head());
+  const cover = (sequence: number) => {
+    const state = { settled: 'no' };
+    void anchor.cover(sequence).then(
+      () => {
+        state.settled = 'covered';
+      },
+      (error: unknown) => {
+        state.settled = error instanceof Fault ? error.code : 'error';
+      },
+    );
+    return state;
+  };
+  return { journal, token, anchor, cover };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('the record on the token', () => {
+  it('is there before anybody who waits for it goes on', async () => {
+    const { journal, token, anchor, cover } = stage();
+    journal.length = 2;
+    const one = cover(1);
+    const { write } = await token.nextWrite();
+    await turn();
+    expect(one.settled).toBe('no');
+    expect(anchor.coveredSequence()).toBe(0);
+    write();
+    await turn();
+    expect(one.settled).toBe('covered');
+    expect(token.record).toEqual({ version: 2n, value: anchorValue(GENESIS, hashOf(1)) });
+  });
+
+  it('is written once for all that wait', async () => {
+    const { journal, token, cover } = stage();
+    const all = Array.from({ length: 200 }, () => {
+      journal.length += 1;
+      return cover(journal.length - 1);
+    });
+    // The first write began with the first of them; everybody else waits for the second.
+    (await token.nextWrite()).write();
+    (await token.nextWrite().catch(() => undefined))?.write();
+    await turn();
+    expect(all.every(({ settled }) => settled === 'covered')).toBe(true);
+    expect(token.writes).toBeLessThanOrEqual(2);
+    expect(token.record.version).toBe(201n);
+  });
+
+  it('is not written again for what it covers already', async () => {
+    const { journal, token, anchor, cover } = stage();
+    journal.length = 5;
+    cover(2);
+    (await token.nextWrite()).write();
+    await turn();
+    await anchor.cover(4);
+    expect(token.writes).toBe(1);
+  });
+
+  it('that cannot be written fails all who wait, and none who come later', async () => {
+    const { journal, token, cover } = stage();
+    journal.length = 3;
+    const failed = [cover(1), cover(2)];
+    (await token.nextWrite()).fail(new Fault('token-gone', 'pulled out'));
+    await turn();
+    expect(failed.map(({ settled }) => settled)).toEqual(['token-gone', 'token-gone']);
+    const later = cover(2);
+    (await token.nextWrite()).write();
+    await turn();
+    expect(later.settled).toBe('covered');
+  });
+
+  it.each([
+    ['store-rolled-back', 9, 9],
+    ['store-diverged', 1, 7],
+  ])('refuses %s for good when somebody else goes on with it', async (code, sequence, other) => {
+    const { journal, token, cover } = stage();
+    journal.length = 3;
+    token.record = { version: BigInt(sequence) + 1n, value: anchorValue(GENESIS, hashOf(other)) };
+    const one = cover(2);
+    await turn();
+    expect(one.settled).toBe(code);
+    journal.length = 100;
+    const later = cover(99);
+    await turn();
+    expect([later.settled, token.writes]).toEqual([code, 0]);
+  });
+});
