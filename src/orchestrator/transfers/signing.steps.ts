@@ -28,7 +28,7 @@ import {
   transfersOfForUpdate,
 } from './transfer.store.js';
 import { mayMove } from './transfer-states.js';
-import { finish, hold, type Lease, lock, wake } from './work.store.js';
+import { finish, hold, type Lease, lock, nudge, wake } from './work.store.js';
 
 export class SigningSteps {
   constructor(private readonly parts: PipelineParts) {}
@@ -125,7 +125,7 @@ export class SigningSteps {
     return earlier > 0;
   }
 
-  /** The one that may have waited for this signature. */
+  /** The one that may have waited for this signature. Its own step may be waiting for the wallet, which is ours now. */
   private async wakeNext(db: EntityManager, row: TransactionRow, nowMs: number): Promise<void> {
     const next = await db
       .createQueryBuilder(TransactionRow, 'next')
@@ -135,7 +135,7 @@ export class SigningSteps {
       .orderBy('next.ordinal', 'ASC')
       .limit(1)
       .getOne();
-    if (next) await wake(db, 'transaction', next.transactionKey, nowMs);
+    if (next) await nudge(db, 'transaction', next.transactionKey, nowMs);
   }
 
   private async sign(lease: Lease, row: TransactionRow): Promise<void> {

@@ -40,6 +40,24 @@ export async function wake(
   );
 }
 
+/**
+ * Makes work that will be looked at anyway due sooner, unless somebody is at it. For a row out of the order of locks: it
+ * waits for none, since whoever holds that row may be waiting for one of ours.
+ */
+export async function nudge(
+  db: EntityManager,
+  kind: WorkKind,
+  subject: string,
+  dueAtMs: number,
+): Promise<void> {
+  await run(
+    db,
+    `UPDATE work SET due_at_ms = ? WHERE kind = ? AND subject IN
+       (SELECT subject FROM work WHERE kind = ? AND subject = ? AND due_at_ms > ? ${isPostgres(db) ? 'FOR UPDATE SKIP LOCKED' : ''})`,
+    [dueAtMs, kind, kind, subject, dueAtMs],
+  );
+}
+
 /** All transfers that wait for people or for their turn are looked at again: what governs them has changed. */
 export async function wakeWaitingTransfers(db: EntityManager, nowMs: number): Promise<void> {
   await run(
