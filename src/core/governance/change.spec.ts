@@ -130,6 +130,34 @@ describe('a genesis', () => {
     ).toEqual([invalid, 'a wallet is on a chain that is not registered', 'hot-btc']);
   });
 
+  it('is refused when a key is no point of its curve, so that nothing could ever be signed with it', () => {
+    const [first] = GENESIS.wallets;
+    if (!first) throw new Error('no wallets');
+    const keys = [{ label: 'hot-btc-0', publicKey: `02${'00'.repeat(31)}05` }];
+    expect(refusalOf({ wallets: [{ ...first, keys }] })).toEqual([
+      invalid,
+      'a wallet names a public key that is no point of secp256k1',
+      'hot-btc',
+    ]);
+    const stray = { ...dave, publicKey: `04${'11'.repeat(64)}` };
+    const persons = [personOf('alice', alice, stray), personOf('bob', bob), personOf('carol', carol)];
+    expect(refusalOf({ persons })).toEqual([
+      invalid,
+      'a credential has a public key that is no point of P-256',
+      stray.credentialId,
+    ]);
+  });
+
+  it('is refused when a token contract is not written with its checksum, since no request could name it', () => {
+    const token = { chain: ETHEREUM, symbol: 'USDX', decimals: 18, codeHash: 'cd'.repeat(32) };
+    const contract = '0x5fbdb2315678afecb367f032d93f642f64180aa3';
+    expect(refusalOf({ tokens: [{ ...token, contract }] })).toEqual([
+      invalid,
+      'a token contract is not written with its checksum (EIP-55)',
+      contract,
+    ]);
+  });
+
   it('is refused when two wallets have one key', () => {
     const twins = GENESIS.wallets.flatMap((wallet) => [wallet, { ...wallet, walletId: 'hot-btc-2' }]);
     expect(refusalOf({ wallets: twins })).toEqual([
@@ -316,7 +344,7 @@ describe('a change', () => {
   });
 
   it('is refused for an Ethereum wallet with two keys', () => {
-    const keys = [`02${'b1'.repeat(32)}`, `03${'b2'.repeat(32)}`].map((publicKey, index) => ({
+    const keys = [`02${'a3'.repeat(32)}`, `03${'22'.repeat(32)}`].map((publicKey, index) => ({
       label: `hot-eth-${index}`,
       publicKey,
     }));

@@ -1,8 +1,12 @@
 // What each kind of governance entry does to the state, and what no entry may do: leave a quorum that cannot be reached,
 // give one key to two people, or let a policy or wallet refer to what is not there.
 
+import { p256 } from '@noble/curves/nist.js';
+import { hexToBytes } from '@noble/hashes/utils.js';
+import { isPointCompressed } from 'tiny-secp256k1';
 import type { z } from 'zod';
 import { accepted, type Outcome, refused } from '../fault.js';
+import { ethereumAddress } from '../intents/ethereum/address.js';
 import { parsePolicies } from '../policy/parse.js';
 import {
   type Change,
@@ -56,12 +60,27 @@ function sharedSymbol(state: GovernanceState): string | undefined {
   return symbols.find((symbol, index) => symbols.indexOf(symbol) !== index);
 }
 
+/** A key that is no point verifies nothing: whoever holds it would count for a quorum and could never sign. */
+function isP256Point(publicKey: string): boolean {
+  try {
+    p256.Point.fromHex(publicKey).assertValidity();
+    return true;
+  } catch {
+    // The library throws for whatever is no point; which of its reasons it was changes nothing.
+    return false;
+  }
+}
+
 /** The rules that hold in every state, whatever entry led to it. */
 function checked(state: GovernanceState): Result {
   for (const [groupId, members] of state.groups) {
     if (new Set(members).size !== members.length) return invalid('a group names somebody twice', groupId);
     const stranger = members.find((member) => !state.persons.has(member));
     if (stranger !== undefined) return invalid('a group names somebody who is not in the roster', stranger);
+  }
+  for (const person of state.persons.values()) {
+    const stray = person.credentials.find(({ publicKey }) => !isP256Point(publicKey));
+    if (stray) return invalid('a credential has a public key that is no point of P-256', stray.credentialId);
   }
   const governors = state.groups.get(state.quorum.group);
   if (!governors) return invalid('the quorum names a group that does not exist', state.quorum.group);
@@ -73,10 +92,16 @@ function checked(state: GovernanceState): Result {
     if (chain.family === 'ethereum' && wallet.keys.length !== 1) {
       return invalid('an Ethereum wallet has exactly one key', wallet.walletId);
     }
+    if (!wallet.keys.every((key) => isPointCompressed(hexToBytes(key.publicKey)))) {
+      return invalid('a wallet names a public key that is no point of secp256k1', wallet.walletId);
+    }
   }
   for (const token of state.tokens.values()) {
     if (state.chains.get(token.chain)?.family !== 'ethereum') {
       return invalid('a token is on a chain that is not a registered Ethereum chain', token.contract);
+    }
+    if (ethereumAddress(token.contract).kind === 'refused') {
+      return invalid('a token contract is not written with its checksum (EIP-55)', token.contract);
     }
   }
   const twin = sharedSymbol(state);
