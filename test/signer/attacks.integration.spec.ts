@@ -221,6 +221,20 @@ describe('Bitcoin bytes: the signer refuses', () => {
         bitcoinOrder({ outputs: [payTo(ALICE_BTC, 5_000_000n), { script: own, amountSats: 4_979_999n }] }),
     ],
     [
+      'a batch whose fee is one satoshi above the sum of its ceilings',
+      'fee-above-ceiling',
+      () =>
+        bitcoinOrder({
+          transfers: [bitcoinTransfer(), bitcoinTransfer({ feeCeiling: '10000' })],
+          coins: [coin(own, 20_000_000n)],
+          outputs: [
+            payTo(ALICE_BTC, 5_000_000n),
+            payTo(ALICE_BTC, 5_000_000n),
+            { script: own, amountSats: 9_969_999n },
+          ],
+        }),
+    ],
+    [
       "a fee above the policy's absolute cap, whatever the ceiling says",
       'fee-above-absolute-cap',
       () =>

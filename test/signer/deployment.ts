@@ -160,6 +160,8 @@ export interface DeploymentOptions {
   readonly tokens?: readonly Erc20Token[];
   /** A clock that stands still unless given. */
   readonly time?: TestTime;
+  /** How long one call may be at the token before its process is killed. */
+  readonly deadlineMs?: number;
 }
 
 export class Deployment {
@@ -182,6 +184,7 @@ export class Deployment {
     readonly pinFile: string,
     readonly tokenProgram: string,
     readonly time: TestTime,
+    private readonly deadlineMs: number,
   ) {}
 
   /** Ceremony included; the signer is not started yet. */
@@ -196,6 +199,7 @@ export class Deployment {
       pinFile,
       tokenProgram,
       options.time ?? new TestTime(),
+      options.deadlineMs ?? 15_000,
     );
     await deployment.ceremony(options);
     return deployment;
@@ -205,14 +209,14 @@ export class Deployment {
     return spawnToken(this.tokenConfig(), { programPath: this.tokenProgram });
   }
 
-  private tokenConfig() {
+  tokenConfig() {
     return {
       modulePath: this.softHsm.modulePath,
       tokenLabel: 'treasury',
       sessions: 4,
       pin: { kind: 'file' as const, path: this.pinFile },
       environment: { ...this.softHsm.environment },
-      deadlineMs: 15_000,
+      deadlineMs: this.deadlineMs,
       startDeadlineMs: 20_000,
     };
   }

@@ -176,6 +176,26 @@ describe('limits', () => {
     deployment.time.advance(2 * HOUR_MS);
     expect(codeOf(await again.sign(bitcoinOrder(amount)))).toBe('done');
   });
+
+  it('go on from what was counted when a policy changes their window', async () => {
+    const client = await deployment.connect();
+    deployment.time.advance(2 * HOUR_MS);
+    expect(codeOf(await client.sign(bitcoinOrder(900_000n)))).toBe('done');
+    expect(codeOf(await client.sign(bitcoinOrder(900_000n)))).toBe('done');
+    const policies = POLICIES.map(({ name, lines }) => ({
+      name,
+      lines: lines.map((line) => line.replace('asset: BTC, window: 1h', 'asset: BTC, window: 3h')),
+    }));
+    const entry = deployment.entry({ kind: 'policies-set', policies }, [deployment.alice, deployment.bob]);
+    expect(codeOf(await client.ask({ verb: 'governance-append', entry }))).toBe('done');
+    deployment.log.push(entry);
+    deployment.time.advance(2 * HOUR_MS);
+    // 1,800,000 of the 4,000,000 are used still, since three hours have not passed.
+    expect(codeOf(await client.sign(bitcoinOrder(900_000n)))).toBe('done');
+    expect(codeOf(await client.sign(bitcoinOrder(900_000n)))).toBe('done');
+    expect(codeOf(await client.sign(bitcoinOrder(400_001n)))).toBe('limit-exceeded');
+    expect(codeOf(await client.sign(bitcoinOrder(400_000n)))).toBe('done');
+  });
 });
 
 function signResultTransfer(answer: Reply | undefined): string | undefined {
