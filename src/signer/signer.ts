@@ -12,7 +12,7 @@ import type { SigningOrder } from '../core/authorization/signing-order.js';
 import { CERTIFICATE_TYPE, type Certificate } from '../core/certificates/certificate.js';
 import { certifiedDecisionOf } from '../core/certificates/decision.js';
 import { accepted, Fault, type Outcome, refused } from '../core/fault.js';
-import type { GovernanceEntry } from '../core/governance/entry.js';
+import { entryHash, type GovernanceEntry } from '../core/governance/entry.js';
 import { replayEntry, replayLog } from '../core/governance/replay.js';
 import type { GovernanceRefusalCode, GovernanceState } from '../core/governance/state.js';
 import { parsePolicies } from '../core/policy/parse.js';
@@ -276,6 +276,11 @@ export class Signer {
   /** Appends one quorum-signed entry to the signer's own log. The very entry that is its newest is accepted again. */
   async appendGovernance(entry: GovernanceEntry): Promise<Outcome<GovernanceResult, GovernanceRefusalCode>> {
     const { store, clock, verifier, anchor } = this.parts;
+    if (this.state.sequence > 0 && entryHash(entry.body) === this.state.head) {
+      // Accepted before; the answer was lost, or the token's record did not follow then.
+      await anchor.cover(store.head().sequence);
+      return accepted(this.readGovernance(entry.body.sequence));
+    }
     const replayed = replayEntry(this.state, entry, verifier);
     if (replayed.kind === 'refused') return replayed;
     const policies = readPolicies(replayed.value);
@@ -283,7 +288,7 @@ export class Signer {
     this.state = replayed.value;
     this.policies = policies;
     await anchor.cover(sequence);
-    return accepted(this.readGovernance(this.state.sequence));
+    return accepted(this.readGovernance(entry.body.sequence));
   }
 
   readGovernance(fromSequence: number): GovernanceResult {
