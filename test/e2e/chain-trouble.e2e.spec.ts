@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isList } from '../../devnet/json-rpc.js';
 import type { TransferAnswer } from '../../src/orchestrator/transfers/transfer.dto.js';
-import { ETHER, Rig } from './rig.js';
+import { expectBooksAgree } from './books.js';
+import { ETHER, eventually, Rig } from './rig.js';
 
 const GWEI = 10n ** 9n;
 const BUMP_MS = 1_500;
@@ -35,15 +36,6 @@ async function inMempool(txid: string): Promise<boolean> {
   return isList(waiting) && waiting.includes(txid);
 }
 
-/** Until it is so, and no longer than a test may wait. */
-async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 15_000;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`never: ${what}`);
-    await sleep(50);
-  }
-}
-
 function reasonsOf(transfer: TransferAnswer): readonly string[] {
   return transfer.transitions.map(({ to, reason }) => `${to}: ${reason.code}`);
 }
@@ -71,8 +63,7 @@ describe('Bitcoin', () => {
     expect(await rig.chains.bitcoinOutputs(sent.destination)).toEqual([
       { txid: sent.transactions[0]?.transactionId, sats: 400_000n },
     ]);
-    const available = (await rig.balances('hot-btc')).get('BTC')?.available;
-    expect(available).toBe(await rig.chains.bitcoinBalance(rig.bitcoinAddress));
+    await expectBooksAgree(rig);
   });
 
   it('drops a withdrawal from its mempool: it is sent again', async () => {

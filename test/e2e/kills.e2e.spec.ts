@@ -2,7 +2,8 @@
 // paid exactly once all the same. A first look; the campaigns that try every line are elsewhere.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, it } from '@jest/globals';
+import { expectBooksAgree, expectPaidOnce, type Wanted } from './books.js';
 import type { OrchestratorProgram } from './orchestrators.js';
 import { ETHER, Rig } from './rig.js';
 
@@ -32,30 +33,6 @@ async function submitAll(): Promise<readonly Wanted[]> {
   );
 }
 
-interface Wanted {
-  readonly asset: 'BTC' | 'ETH';
-  readonly amount: bigint;
-  readonly destination: string;
-  readonly id: string;
-}
-
-async function expectPaidOnce(wanted: readonly Wanted[]): Promise<void> {
-  await rig.settled(
-    wanted.map(({ id }) => id),
-    40_000,
-  );
-  for (const { asset, amount, destination } of wanted) {
-    if (asset === 'ETH') {
-      expect(await rig.chains.ethereum.balance(destination)).toBe(amount);
-    } else {
-      const outputs = await rig.chains.bitcoinOutputs(destination);
-      expect(outputs.map(({ sats }) => sats)).toEqual([amount]);
-    }
-  }
-  const payments = await rig.chains.ethereumPayments(rig.ethereumAddress);
-  expect(payments.map(({ nonce }) => nonce)).toEqual(payments.map((_, index) => index));
-}
-
 describe(`${WITHDRAWALS} withdrawals settle exactly once`, () => {
   it(`though the orchestrator is killed ${KILLS} times among them`, async () => {
     const submitting = submitAll();
@@ -64,8 +41,9 @@ describe(`${WITHDRAWALS} withdrawals settle exactly once`, () => {
       await program.kill();
       await program.start();
     }
-    await expectPaidOnce(await submitting);
-  });
+    await expectPaidOnce(rig, await submitting, 40_000);
+    await expectBooksAgree(rig);
+  }, 120_000);
 
   it(`though the signer is killed ${KILLS} times among them`, async () => {
     const submitting = submitAll();
@@ -74,6 +52,7 @@ describe(`${WITHDRAWALS} withdrawals settle exactly once`, () => {
       await rig.killSigner();
       await rig.startSigner();
     }
-    await expectPaidOnce(await submitting);
-  });
+    await expectPaidOnce(rig, await submitting, 40_000);
+    await expectBooksAgree(rig);
+  }, 120_000);
 });

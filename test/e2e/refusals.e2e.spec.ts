@@ -5,9 +5,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { scriptOfAddress } from '../../src/core/intents/bitcoin/address.js';
 import { send } from '../orchestrator/api-client.js';
 import { makeBackend } from '../signer/deployment.js';
+import { expectBooksAgree, expectNonceOrder } from './books.js';
 import { freshBitcoinAddress, freshEthereumAddress } from './chains.js';
 import { DatabaseThief } from './database-thief.js';
-import { ETHER, Rig } from './rig.js';
+import { withChange } from './policies.js';
+import { ETHER, eventually, Rig } from './rig.js';
 
 const MINUTE_MS = 60_000;
 
@@ -38,14 +40,8 @@ async function expectNothingHeld(): Promise<void> {
     rig.taken(rig.request({ asset: 'ETH', amount: ETHER / 50n })),
   ]);
   await rig.settled(ids);
-  for (const [wallet, symbol] of [
-    ['hot-btc', 'BTC'],
-    ['hot-eth', 'ETH'],
-  ] as const) {
-    expect((await rig.balances(wallet)).get(symbol)).toMatchObject({ pending: 0n, reserved: 0n });
-  }
-  const payments = await rig.chains.ethereumPayments(rig.ethereumAddress);
-  expect(payments.map(({ nonce }) => nonce)).toEqual(payments.map((_, index) => index));
+  await expectBooksAgree(rig);
+  await expectNonceOrder(rig);
 }
 
 describe('over a limit: a withdrawal is refused', () => {
@@ -124,6 +120,38 @@ describe('approvals', () => {
     const request = rig.request(wish);
     rig.deployment.time.advance(3 * MINUTE_MS);
     expect((await rig.submit(request)).body.code).toBe('request-expired');
+  });
+});
+
+describe('what officers approved', () => {
+  it('does not count under another policy: they are asked anew, with another statement', async () => {
+    const { alice, bob, carol, policies } = rig.deployment;
+    const id = await rig.taken(rig.request({ asset: 'BTC', amount: 2_000_000n }));
+    await rig.approve(id, [alice]);
+    const before = (await rig.transfer(id)).approvals.statementDigest;
+    await rig.govern({
+      kind: 'policies-set',
+      policies: withChange(policies, 'hot-bitcoin', 'max: "2 BTC"', 'max: "3 BTC"'),
+    });
+    await eventually('another statement', async () => {
+      const { approvals } = await rig.transfer(id);
+      return approvals.statementDigest !== null && approvals.statementDigest !== before;
+    });
+    expect((await rig.transfer(id)).approvals.given).toEqual([]);
+    await rig.approve(id, [bob]);
+    expect((await rig.transfer(id)).state).toBe('awaiting-approvals');
+    await rig.approve(id, [carol]);
+    const [settled] = await rig.settled([id]);
+    expect(settled?.transitions.map(({ reason }) => reason.code)).toContain('policy-changed');
+  });
+
+  it('ends with a cancel by the backend: nobody can approve it any more', async () => {
+    const { alice, bob, exchange } = rig.deployment;
+    const id = await rig.taken(rig.request({ asset: 'ETH', amount: ETHER }));
+    await rig.approve(id, [alice]);
+    const cancelled = await rig.client(exchange).post(`/v1/transfers/${id}/cancel`);
+    expect([cancelled.status, cancelled.body.state]).toEqual([200, 'cancelled']);
+    expect((await rig.verdict(id, bob)).body.code).toBe('transfer-not-awaiting-approvals');
   });
 });
 

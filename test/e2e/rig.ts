@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type PostgresDevnet, startPostgres } from '../../devnet/postgres.js';
 import { type Program, startProgram } from '../../devnet/process.js';
-import type { PolicyDocument } from '../../src/core/governance/entry.js';
+import type { Change, PolicyDocument } from '../../src/core/governance/entry.js';
 import { p2wpkhAddress } from '../../src/core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
 import type { SignedRequest } from '../../src/core/statements/request.js';
@@ -19,15 +19,7 @@ import { isFinished, type TransferState } from '../../src/orchestrator/transfers
 import { getBalances } from '../../src/orchestrator/wallets/wallet.endpoints.js';
 import { type Answer, ApiClient, type CallOptions } from '../orchestrator/api-client.js';
 import { compileProgram } from '../parts/compile-program.js';
-import {
-  type Backend,
-  Deployment,
-  ETH,
-  ETHEREUM,
-  type Officer,
-  RunningTime,
-  shippedPolicies,
-} from '../signer/deployment.js';
+import { type Backend, Deployment, ETH, ETHEREUM, type Officer, RunningTime } from '../signer/deployment.js';
 import { SocketClient } from '../signer/socket-client.js';
 import { Chains, freshBitcoinAddress, freshEthereumAddress } from './chains.js';
 import {
@@ -36,6 +28,7 @@ import {
   OrchestratorProgram,
   orchestratorInside,
 } from './orchestrators.js';
+import { policiesWithOddTokens } from './policies.js';
 
 export const BITCOIN_FUNDS = 10n ** 9n;
 export const ETHER = 10n ** 18n;
@@ -270,6 +263,16 @@ export class Rig {
     return transferView.parse(answer.body);
   }
 
+  /** Two officers change governance over the API. */
+  async govern(change: Change): Promise<void> {
+    const { alice, bob, log } = this.deployment;
+    const entry = this.deployment.entry(change, [alice, bob]);
+    const answer = await this.client(alice).post('/v1/governance/entries', { body: entry });
+    if (answer.status !== 201) throw new Error(`not appended: ${answer.status} ${answer.text}`);
+    log.push(entry);
+    if (change.kind === 'policies-set') this.deployment.policies = change.policies;
+  }
+
   /** What the API says that a wallet holds, by symbol. */
   async balances(walletId: string): Promise<ReadonlyMap<string, Holding>> {
     const answer = await this.client(this.deployment.bob).get(`/v1/wallets/${walletId}/balances`);
@@ -340,21 +343,15 @@ export class Rig {
   }
 }
 
-function isAnswer(value: unknown): value is Answer {
-  return typeof value === 'object' && value !== null && 'status' in value;
+/** Until it is so, and no longer than a test may wait. */
+export async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + WAIT_MS;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`never: ${what}`);
+    await sleep(LOOK_MS);
+  }
 }
 
-/** The shipped policies, with a rule more for each of the tokens that do not behave. */
-async function policiesWithOddTokens(): Promise<readonly PolicyDocument[]> {
-  const rule = (symbol: string) => [
-    `  - id: ${symbol.toLowerCase()}`,
-    `    when: { asset: ${symbol}, amount-at-most: "1000 ${symbol}" }`,
-    '    then: allow',
-  ];
-  return (await shippedPolicies()).map((document) => {
-    if (document.name !== 'hot-ethereum') return document;
-    const last = document.lines.indexOf('  - id: large');
-    const lines = document.lines.toSpliced(last, 0, ...rule('LIES'), ...rule('SKIM'));
-    return { ...document, lines };
-  });
+function isAnswer(value: unknown): value is Answer {
+  return typeof value === 'object' && value !== null && 'status' in value;
 }

@@ -1,8 +1,10 @@
 // Two orchestrators, programs of their own, on one PostgreSQL and with one signer: what comes to either of them is paid
 // once, and their work never overlaps.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import { expectBooksAgree, expectPaidOnce, type Wanted } from './books.js';
 import { ETHER, Rig } from './rig.js';
 
 const WITHDRAWALS = 60;
@@ -18,7 +20,7 @@ afterAll(() => rig?.stop());
 describe('two orchestrators on one PostgreSQL with one signer', () => {
   it(`settle ${WITHDRAWALS} withdrawals on both chains exactly once, whichever of them was asked`, async () => {
     const wanted = await Promise.all(
-      Array.from({ length: WITHDRAWALS }, async (_, index) => {
+      Array.from({ length: WITHDRAWALS }, async (_, index): Promise<Wanted> => {
         const asset = index % 2 === 0 ? 'BTC' : 'ETH';
         const amount = asset === 'BTC' ? 100_000n + BigInt(index) : ETHER / 200n + BigInt(index);
         const request = rig.request({ asset, amount, feeCeiling: asset === 'BTC' ? 5_000n : ETHER / 1000n });
@@ -27,26 +29,9 @@ describe('two orchestrators on one PostgreSQL with one signer', () => {
         return { asset, amount, id, destination: request.statement.destination };
       }),
     );
-    await rig.settled(
-      wanted.map(({ id }) => id),
-      60_000,
-    );
-    for (const { asset, amount, destination } of wanted) {
-      if (asset === 'ETH') expect(await rig.chains.ethereum.balance(destination)).toBe(amount);
-      else {
-        const outputs = await rig.chains.bitcoinOutputs(destination);
-        expect(outputs.map(({ sats }) => sats)).toEqual([amount]);
-      }
-    }
-    const payments = await rig.chains.ethereumPayments(rig.ethereumAddress);
-    expect(payments.map(({ nonce }) => nonce)).toEqual(Array.from({ length: WITHDRAWALS / 2 }, (_, i) => i));
-    for (const [wallet, symbol] of [
-      ['hot-btc', 'BTC'],
-      ['hot-eth', 'ETH'],
-    ] as const) {
-      expect((await rig.balances(wallet)).get(symbol)).toMatchObject({ pending: 0n, reserved: 0n });
-    }
-  });
+    await expectPaidOnce(rig, wanted, 90_000);
+    await expectBooksAgree(rig);
+  }, 120_000);
 
   it('have done each step once: every transfer went from state to state without a break, by either of them', async () => {
     const client = new pg.Client({ connectionString: rig.databaseUrl });
@@ -74,6 +59,29 @@ describe('two orchestrators on one PostgreSQL with one signer', () => {
       await client.end();
     }
   });
+});
+
+describe('one of them is killed and never comes back', () => {
+  it('the other goes on with what it had begun', async () => {
+    const [first, second] = [rig.program(0), rig.program(1)];
+    const submitting = Promise.all(
+      Array.from({ length: 16 }, async (_, index): Promise<Wanted> => {
+        const asset = index % 2 === 0 ? 'BTC' : 'ETH';
+        const amount = asset === 'BTC' ? 150_000n : ETHER / 100n;
+        const request = rig.request({ asset, amount });
+        return {
+          asset,
+          amount,
+          id: await rig.taken(request, first),
+          destination: request.statement.destination,
+        };
+      }),
+    );
+    await sleep(400);
+    await second.kill();
+    await expectPaidOnce(rig, await submitting, 60_000);
+    await expectBooksAgree(rig);
+  }, 90_000);
 });
 
 interface Transition {
