@@ -14,6 +14,9 @@ export interface Payable {
   readonly feeCaps: FeeCaps;
 }
 
+/** A driver looks at so many of the payables that it is offered, at least; the others may wait for another look. */
+export const PAYABLES_EXAMINED = 32;
+
 /** What the pipeline keeps of a planned transaction, on either chain. */
 export interface PlannedTransaction {
   readonly transactionKey: string;

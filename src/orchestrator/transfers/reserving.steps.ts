@@ -5,7 +5,13 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { Wallet } from '../../core/governance/entry.js';
-import type { ChainDriver, Payable, PlannedTransaction, ReserveResult } from '../chains/chain-driver.js';
+import {
+  type ChainDriver,
+  PAYABLES_EXAMINED,
+  type Payable,
+  type PlannedTransaction,
+  type ReserveResult,
+} from '../chains/chain-driver.js';
 import { forUpdate, rows, sqlInteger } from '../database/sql.js';
 import type { Governance } from '../governance/governance.service.js';
 import { heldApprovals } from './approval.store.js';
@@ -38,14 +44,14 @@ export class ReservingSteps {
     const { database, clock, governance } = this.parts;
     const { wallet, driver } = servedWallet(this.parts, lease.subject);
     const now = governance.now();
-    const offered = await database.read(async (db) => this.candidates(db, lease.subject, now, clock.nowMs()));
+    const offered = await database.read(async (db) => this.candidates(db, lease, now, clock.nowMs()));
     // Network, outside any transaction. What has changed until the reservation is left for the next round.
     const outlook = offered.length > 0 ? await this.outlook(lease, wallet, driver, offered) : undefined;
     const known = new Set(offered.map(({ row }) => row.transferId));
     await database.transaction(async (db) => {
       await hold(db, lease);
       const nowMs = clock.nowMs();
-      const approved = await this.approved(db, lease.subject, true);
+      const approved = await this.approved(db, lease, true);
       const chosen = await this.choose(db, approved, now, nowMs);
       const payables = chosen.payable.filter(({ row }) => known.has(row.transferId));
       const result: ReserveResult =
@@ -78,27 +84,41 @@ export class ReservingSteps {
     return { reason, facts, nowMs, by: this.parts.settings.worker };
   }
 
-  /** Longest-waiting first. */
-  private approved(db: EntityManager, walletId: string, take: boolean): Promise<TransferRow[]> {
-    const select = db
-      .createQueryBuilder(TransferRow, 'transfer')
-      .where('transfer.walletId = :walletId', { walletId })
-      .andWhere('transfer.state = :state', { state: 'approved' })
-      .orderBy('transfer.receivedAtMs', 'ASC')
-      .addOrderBy('transfer.transferId', 'ASC')
-      .limit(this.parts.settings.batchSize);
-    return (take ? forUpdate(db, select) : select).getMany();
+  /**
+   * Those that no look has found waiting yet, longest-approved first; then those that wait, from another place at each look
+   * in a row that comes to nothing. However many wait for funds or for lower fees, none of them keeps the others from being
+   * looked at.
+   */
+  private async approved(db: EntityManager, lease: Lease, take: boolean): Promise<TransferRow[]> {
+    const { batchSize } = this.parts.settings;
+    const look = async (which: 'IS NULL' | 'IS NOT NULL', from: number, limit: number) => {
+      const select = approvedOf(db, lease.subject, which)
+        .orderBy('transfer.receivedAtMs', 'ASC')
+        .addOrderBy('transfer.transferId', 'ASC')
+        .offset(from)
+        .limit(limit);
+      return (take ? forUpdate(db, select) : select).getMany();
+    };
+    const fresh = await look('IS NULL', 0, batchSize);
+    const room = batchSize - fresh.length;
+    if (room === 0) return fresh;
+    const waiting = await approvedOf(db, lease.subject, 'IS NOT NULL').getCount();
+    const examined = Math.min(PAYABLES_EXAMINED, room);
+    const from = waiting > examined ? ((lease.attempts - 1) * examined) % waiting : 0;
+    const onward = await look('IS NOT NULL', from, room);
+    const left = Math.min(from, room - onward.length);
+    return [...fresh, ...onward, ...(left > 0 ? await look('IS NOT NULL', 0, left) : [])];
   }
 
   /** What would be offered if nothing changed: only for the look at the chain, which needs to know for what. */
   private async candidates(
     db: EntityManager,
-    walletId: string,
+    lease: Lease,
     governance: Governance,
     nowMs: number,
   ): Promise<Candidate[]> {
     const candidates: Candidate[] = [];
-    for (const row of await this.approved(db, walletId, false)) {
+    for (const row of await this.approved(db, lease, false)) {
       const assessment = await this.assessed(db, row, governance, () => 0n, nowMs);
       if (assessment) candidates.push({ row, assessment });
     }
@@ -205,6 +225,14 @@ export class ReservingSteps {
     const { driver } = servedWallet(this.parts, walletId);
     return nowMs + this.parts.settings.bumpAfterMs[driver.family];
   }
+}
+
+function approvedOf(db: EntityManager, walletId: string, waits: 'IS NULL' | 'IS NOT NULL') {
+  return db
+    .createQueryBuilder(TransferRow, 'transfer')
+    .where('transfer.walletId = :walletId', { walletId })
+    .andWhere('transfer.state = :state', { state: 'approved' })
+    .andWhere(`transfer.waitingFor ${waits}`);
 }
 
 function payableOf({ row, assessment }: Candidate): Payable {

@@ -17,15 +17,16 @@ import { replayLog } from '../../core/governance/replay.js';
 import { requestDigest, transferIdOf } from '../../core/statements/request.js';
 import { nativeVerifier } from '../../platform/native-verifier.js';
 import type { GovernanceResult, SignResult, TransferRecord } from '../../signer-protocol/messages.js';
-import type {
-  BroadcastResult,
-  ChainDriver,
-  Observation,
-  Payable,
-  PlannedTransaction,
-  ReserveResult,
-  SignedTransaction,
-  UnsignedTransaction,
+import {
+  type BroadcastResult,
+  type ChainDriver,
+  type Observation,
+  PAYABLES_EXAMINED,
+  type Payable,
+  type PlannedTransaction,
+  type ReserveResult,
+  type SignedTransaction,
+  type UnsignedTransaction,
 } from '../chains/chain-driver.js';
 import { rows, sqlInteger } from '../database/sql.js';
 import type { Cast } from './cast.fixture.js';
@@ -243,6 +244,8 @@ export class ScriptedChain {
 export class ScriptedDriver implements ChainDriver {
   wait: Extract<ReserveResult, { kind: 'wait' }>['reason'] | undefined;
   impossible: string | undefined;
+  /** Request ids of transfers for which there are no funds. */
+  readonly short = new Set<string>();
 
   constructor(
     readonly family: 'bitcoin' | 'ethereum',
@@ -261,7 +264,10 @@ export class ScriptedDriver implements ChainDriver {
     if (first && this.impossible === first.request.requestId) {
       return { kind: 'impossible', transferIds: [first.transferId], reason: 'amount-below-dust' };
     }
-    const chosen = this.family === 'bitcoin' ? payables : payables.slice(0, 1);
+    const examined = payables.slice(0, PAYABLES_EXAMINED);
+    const funded = examined.filter((payable) => !this.short.has(payable.request.requestId));
+    if (payables.length > 0 && funded.length === 0) return { kind: 'wait', reason: 'insufficient-funds' };
+    const chosen = this.family === 'bitcoin' ? funded : funded.slice(0, 1);
     const [found] = await rows(
       db,
       z.object({ number: sqlInteger, total: sqlInteger }),

@@ -5,7 +5,7 @@ import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { Erc20Token } from '../../../core/governance/entry.js';
 import { ethereumAddress } from '../../../core/intents/ethereum/address.js';
-import type { Payable } from '../chain-driver.js';
+import { PAYABLES_EXAMINED, type Payable } from '../chain-driver.js';
 import type { ImpossibleReason } from './ethereum.errors.js';
 import { type EthereumRpc, hexQuantity, isChainUnavailable } from './ethereum-rpc.js';
 import { type FeeMarket, gasLimitFor } from './fees.js';
@@ -47,8 +47,6 @@ export interface Account {
   readonly tokens: ReadonlyMap<string, Erc20Token>;
 }
 
-/** Payables beyond these are looked at the next time; only one is planned at a time anyway. */
-const MAX_EXAMINED = 32;
 const EXAMINED_AT_ONCE = 8;
 const PLAIN_TRANSFER_GAS = 21_000n;
 /** `balanceOf(address)`, ERC-20. */
@@ -72,8 +70,8 @@ export async function readOutlook(
   ]);
   const examiner = new Examiner(rpc, settings, account, head.number, balanceWei);
   const examined = new Map<string, Examined>();
-  for (let from = 0; from < Math.min(payables.length, MAX_EXAMINED); from += EXAMINED_AT_ONCE) {
-    const some = payables.slice(from, Math.min(from + EXAMINED_AT_ONCE, MAX_EXAMINED));
+  for (let from = 0; from < Math.min(payables.length, PAYABLES_EXAMINED); from += EXAMINED_AT_ONCE) {
+    const some = payables.slice(from, Math.min(from + EXAMINED_AT_ONCE, PAYABLES_EXAMINED));
     const answers = await Promise.all(some.map((payable) => examiner.examine(payable)));
     for (const [index, { transferId }] of some.entries()) {
       const answer = answers[index];
