@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Block, Transaction } from 'bitcoinjs-lib';
+import { easiestTargetAt } from './least-work.js';
 import { verifiedBlock } from './raw-block.js';
 
 /** The genesis block of regtest, Bitcoin Core's `chainparams.cpp`. */
@@ -14,6 +15,8 @@ function forged(change: (block: Block) => void): { hex: string; hash: string } {
   for (block.nonce = 0; !block.checkProofOfWork(); block.nonce += 1);
   return { hex: block.toHex(), hash: block.getId() };
 }
+
+const target = (bits: number) => BigInt(`0x${Buffer.from(Block.calculateTarget(bits)).toString('hex')}`);
 
 describe('a raw block', () => {
   it('is read when it is the one that was asked for', () => {
@@ -47,6 +50,25 @@ describe('a raw block', () => {
     expect(() => verifiedBlock(block.toHex(), block.getId())).toThrow(
       expect.objectContaining({ code: 'block-mismatch', message: expect.stringContaining('proof of work') }),
     );
+  });
+
+  it('is refused when it states a target that anybody could meet, on the main network', () => {
+    const { hex, hash } = forged((block) => {
+      block.timestamp += 1;
+    });
+    const mainnet = 'bip122:000000000019d6689c085ae165831e93';
+    const regtest = 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328';
+    expect(() => verifiedBlock(hex, hash, easiestTargetAt(mainnet, 900_000))).toThrow(
+      expect.objectContaining({
+        code: 'block-mismatch',
+        facts: expect.objectContaining({ mismatch: 'its target is too easy' }),
+      }),
+    );
+    expect(verifiedBlock(hex, hash, easiestTargetAt(regtest, 900_000)).hash).toBe(hash);
+    expect(verifiedBlock(hex, hash, easiestTargetAt(mainnet, 100)).hash).toBe(hash);
+    // nBits of block 800,000: what the network itself mined then is believed.
+    expect(target(0x17053894)).toBeLessThan(easiestTargetAt(mainnet, 800_000) ?? 0n);
+    expect(target(0x1d00ffff)).toBeGreaterThan(easiestTargetAt(mainnet, 800_000) ?? 0n);
   });
 
   it('is refused when a transaction was changed, added or doubled', () => {

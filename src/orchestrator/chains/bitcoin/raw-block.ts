@@ -1,6 +1,7 @@
 // A block from its raw bytes, checked as far as one block alone can be: it is the one that was asked for, its proof of
 // work meets the target that it states, and it holds exactly the transactions that its header commits to. It does NOT
-// check that the target is the right one, nor scripts or amounts: the node does, and is the operator's own.
+// check that the target is the right one (only that it is not absurdly easy, see least-work.ts), nor scripts or amounts:
+// the node does, and is the operator's own.
 
 import { Block, type Transaction } from 'bitcoinjs-lib';
 import { Fault } from '../../../core/fault.js';
@@ -30,11 +31,12 @@ export interface VerifiedBlock {
 
 /**
  * Decodes and verifies the block with this hash (as displayed). The bytes are a node's. Throws `block-malformed` when
- * they are no block, `block-mismatch` when it is another one, or one whose header does not commit to what it holds.
+ * they are no block, `block-mismatch` when it is another one, one whose header does not commit to what it holds, or one
+ * that states an easier target than `easiestTarget`.
  */
-export function verifiedBlock(hex: string, hash: string): VerifiedBlock {
+export function verifiedBlock(hex: string, hash: string, easiestTarget?: bigint): VerifiedBlock {
   const block = decode(hex, hash);
-  const mismatch = mismatchOf(block, hash);
+  const mismatch = mismatchOf(block, hash, easiestTarget);
   if (mismatch !== undefined) {
     throw new Fault<BitcoinFaultCode>('block-mismatch', `a node gave a wrong block: ${mismatch}`, {
       facts: { hash, mismatch },
@@ -61,13 +63,18 @@ function decode(hex: string, hash: string): Block {
   }
 }
 
-function mismatchOf(block: Block, hash: string): string | undefined {
+function mismatchOf(block: Block, hash: string, easiestTarget: bigint | undefined): string | undefined {
   if (block.getId() !== hash) return 'its hash is another';
+  if (easiestTarget !== undefined && targetOf(block) > easiestTarget) return 'its target is too easy';
   if (!block.checkProofOfWork()) return 'its proof of work does not meet its target';
   if (block.transactions === undefined || block.transactions.length === 0) return 'it has no transactions';
   if (!block.checkTxRoots()) return 'its header does not commit to its transactions';
   if (block.transactions[0]?.isCoinbase() !== true) return 'its first transaction is no coinbase';
   return undefined;
+}
+
+function targetOf(block: Block): bigint {
+  return BigInt(`0x${Buffer.from(Block.calculateTarget(block.bits)).toString('hex')}`);
 }
 
 function blockTransaction(transaction: Transaction, coinbase: boolean): BlockTransaction {

@@ -20,6 +20,7 @@ import {
   watchedScripts,
   watchScript,
 } from './blocks.store.js';
+import { easiestTargetAt } from './least-work.js';
 import { type VerifiedBlock, verifiedBlock } from './raw-block.js';
 import type { BitcoinSettings } from './settings.js';
 
@@ -146,7 +147,7 @@ export class Scanner {
     if (!this.lags(current, cursor)) return false;
     const height = Math.min(...[...current.values()].map((script) => script.scannedHeight)) + 1;
     const known = await this.database.read((db) => blockHashAt(db, this.chain, height));
-    const block = await this.fetch(known ?? (await this.node.blockHash(height)));
+    const block = await this.fetch(height, known ?? (await this.node.blockHash(height)));
     if (block === undefined) return false;
     await this.database.transaction(async (db) => {
       if (await lockCursor(db, this.chain, cursor)) {
@@ -159,7 +160,7 @@ export class Scanner {
   /** False when the next block does not follow: the chain was reorganised meanwhile, and the next call sees to it. */
   private async applyNext(scripts: WatchedScripts, cursor: Cursor): Promise<boolean> {
     const height = cursor.height + 1;
-    const block = await this.fetch(await this.node.blockHash(height));
+    const block = await this.fetch(height, await this.node.blockHash(height));
     if (block === undefined) return false;
     if (cursor.hash !== undefined && block.previous !== cursor.hash) return false;
     return this.database.transaction(async (db) => {
@@ -171,8 +172,9 @@ export class Scanner {
     });
   }
 
-  private async fetch(hash: string | undefined): Promise<VerifiedBlock | undefined> {
-    return hash === undefined ? undefined : verifiedBlock(await this.node.rawBlock(hash), hash);
+  private async fetch(height: number, hash: string | undefined): Promise<VerifiedBlock | undefined> {
+    if (hash === undefined) return undefined;
+    return verifiedBlock(await this.node.rawBlock(hash), hash, easiestTargetAt(this.chain, height));
   }
 
   private lags(scripts: WatchedScripts, cursor: Cursor): boolean {
