@@ -5,7 +5,13 @@ import { z } from 'zod';
 import { signingOrder } from '../core/authorization/signing-order.js';
 import { certificate } from '../core/certificates/certificate.js';
 import { governanceEntry } from '../core/governance/entry.js';
-import { identifier, secp256k1PublicKey, sha256Hex, timestampMs } from '../core/statements/fields.js';
+import {
+  identifier,
+  secp256k1PublicKey,
+  sha256Hex,
+  timestampMs,
+  wholeNumber,
+} from '../core/statements/fields.js';
 import { transferId } from '../core/statements/request.js';
 
 export const PROTOCOL_VERSION = 1;
@@ -32,7 +38,7 @@ export const query = z.discriminatedUnion('verb', [
     version: z.literal(PROTOCOL_VERSION),
     id: messageId,
     verb: z.literal('governance-read'),
-    fromSequence: z.int().min(0),
+    fromSequence: wholeNumber(0),
   }),
   z.strictObject({
     version: z.literal(PROTOCOL_VERSION),

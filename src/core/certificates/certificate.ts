@@ -3,10 +3,18 @@
 
 import { z } from 'zod';
 import { signingOrder } from '../authorization/signing-order.js';
-import { baseUnits, identifier, sha256Hex, timestampMs } from '../statements/fields.js';
+import { baseUnits, identifier, sha256Hex, timestampMs, wholeNumber } from '../statements/fields.js';
 import { transferId } from '../statements/request.js';
 
 export const CERTIFICATE_TYPE = 'portcullis/certificate/v1';
+
+/** Text that canonical JSON can carry. */
+function printable(most: number) {
+  return z
+    .string()
+    .max(most)
+    .regex(/^[\x20-\x7e]*$/);
+}
 
 export const certifiedDecision = z.strictObject({
   transferId,
@@ -14,14 +22,14 @@ export const certifiedDecision = z.strictObject({
   past: z.enum(['unseen', 'reserved', 'signed']),
   kind: z.enum(['allow', 'approve']),
   /** `document/rule` that matched. */
-  rule: z.string().max(200),
+  rule: printable(200),
   /** Persons whose approvals were valid. */
   approvers: z.array(identifier),
   limits: z.array(
     z.strictObject({
-      limitId: z.string().max(200),
-      key: z.string().max(300),
-      windowMs: z.int(),
+      limitId: printable(200),
+      key: printable(300),
+      windowMs: wholeNumber(1),
       max: baseUnits,
       usedBefore: baseUnits,
       usedAfter: baseUnits,
@@ -35,9 +43,9 @@ export const certificate = z.strictObject({
   deploymentId: sha256Hex,
   signerVersion: z.string().max(64),
   /** Place of the reservation in the signer's journal, which the token's record covered before the signature left. */
-  journalSequence: z.int().min(0),
+  journalSequence: wholeNumber(0),
   journalHash: sha256Hex,
-  governanceSequence: z.int().min(0),
+  governanceSequence: wholeNumber(0),
   governanceHead: sha256Hex,
   policyHash: sha256Hex,
   /** The signer's time when it decided. */

@@ -87,7 +87,10 @@ function proved(certified: Certificate): string[] {
   const { decisions, governanceSequence, transactionId } = certified;
   return [
     `the governance log replays from the given genesis to entry ${governanceSequence}, each entry signed by its quorum`,
-    'every request is signed by a key that this log registered, and was alive at the time of the decision',
+    'every request is signed by a key that this log registered',
+    ...decisions
+      .filter(({ past }) => past !== 'signed')
+      .map(({ transferId }) => `${transferId}: its request was alive at the time of the decision`),
     'the signed bytes pay exactly what was requested, to nobody else, within the fee ceilings',
     ...decisions.map(
       ({ transferId, rule, approvers }) =>
@@ -107,8 +110,8 @@ function trusted(certified: Certificate): string[] {
     ...decisions
       .filter(({ past }) => past !== 'unseen')
       .map(
-        ({ transferId }) =>
-          `${transferId}: that an earlier transaction for it was signed, which this one replaces`,
+        ({ transferId, past }) =>
+          `${transferId}: that an earlier transaction for it was ${past}, which this one replaces; limits were charged then${past === 'signed' ? ', and request and approvals may have expired since' : ''}`,
       ),
     ...(order.transfers.length === 0
       ? ['that the transaction cancels one that was signed before, for no more than that was allowed to cost']

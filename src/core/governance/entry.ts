@@ -15,6 +15,7 @@ import {
   sha256Hex,
   signature64,
   timestampMs,
+  wholeNumber,
 } from '../statements/fields.js';
 import { statementBytes } from '../statements/preimage.js';
 
@@ -91,7 +92,7 @@ export const erc20Token = z.strictObject({
   /** EIP-55 checksummed. */
   contract: evmAddress,
   symbol: z.string().regex(/^[A-Za-z0-9.]{1,12}$/),
-  decimals: z.int().min(0).max(30),
+  decimals: wholeNumber(0, 30),
   /** keccak256 of the contract's runtime code, as the officers saw it when they registered it. */
   codeHash: sha256Hex,
 });
@@ -109,7 +110,7 @@ export const policyDocument = z.strictObject({
 export type PolicyDocument = z.infer<typeof policyDocument>;
 
 /** How many persons of which group a change of governance needs. */
-export const quorumRule = z.strictObject({ group: identifier, threshold: z.int().min(1).max(64) });
+export const quorumRule = z.strictObject({ group: identifier, threshold: wholeNumber(1, 64) });
 export type QuorumRule = z.infer<typeof quorumRule>;
 
 export const genesisChange = z.strictObject({
@@ -145,7 +146,7 @@ export type Change = z.infer<typeof change>;
 export const entryBody = z.strictObject({
   type: z.literal(GOVERNANCE_TYPE),
   /** 0 for genesis, then without a gap. */
-  sequence: z.int().min(0).max(1_000_000),
+  sequence: wholeNumber(0, 1_000_000),
   previous: sha256Hex,
   /** Hash of the genesis entry; `NO_PREVIOUS` in genesis itself. Binds an entry to its deployment. */
   deploymentId: sha256Hex,

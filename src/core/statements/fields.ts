@@ -35,8 +35,17 @@ export const signature64 = z.string().regex(/^[0-9a-f]{128}$/);
 /** Base units of an asset as decimal digits. */
 export const baseUnits = z.string().max(78).refine(isBaseUnits, 'not a plain decimal number of base units');
 
+/** A whole number in its one spelling: JSON also knows a minus zero, which canonical JSON refuses to write. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER) {
+  return z
+    .int()
+    .min(least)
+    .max(most)
+    .refine((value) => !Object.is(value, -0), 'minus zero');
+}
+
 /** Milliseconds since 1970, up to the year 9999. */
-export const timestampMs = z.int().min(0).max(253_402_300_799_999);
+export const timestampMs = wholeNumber(0, 253_402_300_799_999);
 
 /**
  * CAIP-2 chain id: `bip122:` and the first 32 hex digits of the genesis block's hash, or `eip155:` and the chain id.
@@ -56,12 +65,12 @@ export const asset = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('native'),
     symbol: z.string().regex(/^[A-Z0-9]{2,12}$/),
-    decimals: z.int().min(0).max(30),
+    decimals: wholeNumber(0, 30),
   }),
   z.strictObject({
     kind: z.literal('erc20'),
     symbol: z.string().regex(/^[A-Za-z0-9.]{1,12}$/),
-    decimals: z.int().min(0).max(30),
+    decimals: wholeNumber(0, 30),
     contract: evmAddress,
   }),
 ]);
