@@ -2,7 +2,7 @@
 // can be killed. Both are what `src/orchestrator/main.ts` runs, under a configuration file's content.
 
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, type Program, startProgram } from '../../devnet/process.js';
 import { appModule } from '../../src/orchestrator/app.module.js';
@@ -157,6 +157,6 @@ export class OrchestratorProgram {
   }
 
   logs(): string {
-    return this.program?.logFile ?? '';
+    return this.program === undefined ? '' : readFileSync(this.program.logFile, 'utf8');
   }
 }
