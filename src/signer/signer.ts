@@ -276,6 +276,8 @@ export class Signer {
   /** Appends one quorum-signed entry to the signer's own log. The very entry that is its newest is accepted again. */
   async appendGovernance(entry: GovernanceEntry): Promise<Outcome<GovernanceResult, GovernanceRefusalCode>> {
     const { store, clock, verifier, anchor } = this.parts;
+    const offered = await this.offered(entry);
+    if (offered.kind === 'refused') return offered;
     if (this.state.sequence > 0 && entryHash(entry.body) === this.state.head) {
       // Accepted before; the answer was lost, or the token's record did not follow then.
       await anchor.cover(store.head().sequence);
@@ -289,6 +291,20 @@ export class Signer {
     this.policies = policies;
     await anchor.cover(sequence);
     return accepted(this.readGovernance(entry.body.sequence));
+  }
+
+  /**
+   * A new wallet's keys are checked before it is taken in: with one that it cannot serve, this signer would never start
+   * again. Only for entries that would be accepted. Throws what `checkWallet` throws.
+   */
+  private async offered(entry: GovernanceEntry): Promise<Outcome<undefined, GovernanceRefusalCode>> {
+    const { change } = entry.body;
+    if (change.kind !== 'wallet-added' || this.state.wallets.has(change.wallet.walletId))
+      return accepted(undefined);
+    const replayed = replayEntry(this.state, entry, this.parts.verifier);
+    if (replayed.kind === 'refused') return replayed;
+    await checkWallet(change.wallet, this.parts.tokens);
+    return accepted(undefined);
   }
 
   readGovernance(fromSequence: number): GovernanceResult {
