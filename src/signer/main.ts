@@ -44,6 +44,7 @@ function readGenesis(path: string) {
 async function serve(configPath: string): Promise<void> {
   const config = readConfig(configPath);
   const running = await startSigner(config, {
+    onHeartbeatLost: (error) => log('error', 'heartbeat-lost', { message: String(error).slice(0, 300) }),
     onTokenProcessLost: (token, facts) => log('error', 'token-process-lost', { token, ...(facts as Facts) }),
   });
   const server = await listen(config.listen, running.signer, log);

@@ -86,8 +86,10 @@ export class Signer {
   private readonly parts: SignerParts;
   private state: GovernanceState;
   private policies: PolicySet;
-  /** Signatures under way by transaction key: an identical order that arrives meanwhile waits for the same one. */
+  /** Wallets whose keys have been checked, and checks under way. */
   private readonly checked = new Set<string>();
+  private readonly checking = new Map<string, Promise<void>>();
+  /** Signatures under way by transaction key: an identical order that arrives meanwhile waits for the same one. */
   private readonly underWay = new Map<string, Promise<SignResult>>();
 
   private constructor(parts: SignerParts, state: GovernanceState, policies: PolicySet) {
@@ -178,7 +180,12 @@ export class Signer {
   private async requireReady(walletId: string): Promise<void> {
     const wallet = this.state.wallets.get(walletId);
     if (!wallet || this.checked.has(walletId)) return;
-    await checkWallet(wallet, this.parts.tokens);
+    // Orders for a wallet whose token is away share one attempt, or they would fill the token's line.
+    const checking =
+      this.checking.get(walletId) ??
+      checkWallet(wallet, this.parts.tokens).finally(() => this.checking.delete(walletId));
+    this.checking.set(walletId, checking);
+    await checking;
     this.checked.add(walletId);
   }
 

@@ -21,6 +21,8 @@ export interface StartOptions {
   /** Compiled token process, where it is not beside the token client. */
   readonly tokenProgram?: string;
   readonly onTokenProcessLost?: (token: string, facts: object) => void;
+  /** Told when the time could not be written: a full disk, say. Limits then last longer after a restart, no more. */
+  readonly onHeartbeatLost?: (error: unknown) => void;
 }
 
 export interface RunningSigner {
@@ -136,16 +138,25 @@ export async function startSigner(config: SignerConfig, options: StartOptions = 
     // What a crash left above the record is covered now; nothing of it was ever given out.
     await anchor.cover(opened.head().sequence);
     await signer.checkWallets();
-    const heartbeat = setInterval(() => opened.beat(clock.now()), HEARTBEAT_MS);
+    const heartbeat = setInterval(() => {
+      try {
+        opened.beat(clock.now());
+      } catch (error) {
+        options.onHeartbeatLost?.(error);
+      }
+    }, HEARTBEAT_MS);
     heartbeat.unref();
     return {
       signer,
       close: async () => {
         clearInterval(heartbeat);
         await signer.idle();
-        opened.beat(clock.now());
-        opened.close();
-        await closeTokens(tokens);
+        try {
+          opened.beat(clock.now());
+        } finally {
+          opened.close();
+          await closeTokens(tokens);
+        }
       },
     };
   } catch (error) {
