@@ -18,8 +18,7 @@ import { type StatementToSign, statementToSign, type Transfer, transfer } from '
 import { asOfficer, type OfficerCall } from './caller.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
 import { cliFault } from './exit.js';
-import { notPinned } from './governance.commands.js';
-import { type KnownGovernance, knownGovernance } from './governance-log.js';
+import { type KnownGovernance, knownGovernance, needPinned } from './governance-log.js';
 import { good, type Line, strong } from './lines.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
 import { statementLines } from './statement-words.js';
@@ -116,7 +115,7 @@ async function decide(given: Given<Options>, verdict: Verdict, id: string): Prom
   return asOfficer(given, async (call) => {
     const served = await call.api.get(`/v1/transfers/${transferId}/statement`, statementToSign);
     if (served.kind === 'refused') return served;
-    const governance = await knownGovernance(given, call.api);
+    const governance = needPinned(await knownGovernance(given, call.api));
     const { state } = governance;
     const nowMs = given.clock.nowMs();
     const statement = checkStatement(served.value, transferId, state, nowMs);
@@ -161,7 +160,7 @@ function showFor(
   given: Given<Options>,
   verdict: Verdict,
   { statement, request, required, missing }: StatementToSign,
-  { state, pinned }: KnownGovernance,
+  { state }: KnownGovernance,
   nowMs: number,
 ): void {
   const verified = verifyRequest(state, request, nativeVerifier, nowMs);
@@ -169,15 +168,15 @@ function showFor(
   given.terminal.tell([
     ...statementLines(verdict, statement, state, nowMs),
     '',
-    `  Needs ${requirementWords(required)}; still missing ${requirementWords(missing) || 'nobody'}. Cannot approve it: ${excluded}.`,
+    // Nothing that was signed says so, and it is not what is approved: the policy is, and the signer asks it.
+    `  The service says that it needs ${requirementWords(required)}; still missing ${requirementWords(missing) || 'nobody'}.`,
+    `  Cannot approve it: ${excluded}.`,
     [
       '  ',
       good('✓'),
       ` signed by request key ${request.statement.keyId}, and the statement is exactly what was requested`,
     ],
-    pinned
-      ? ['  ', good('✓'), ' the governance log leads back to the deployment that you trust']
-      : notPinned(),
+    ['  ', good('✓'), ' the governance log leads back to the deployment that you trust'],
     '',
   ]);
 }

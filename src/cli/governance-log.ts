@@ -12,8 +12,9 @@ import type { Given } from './command-line.js';
 import { cliFault } from './exit.js';
 import { readJson } from './files.js';
 
-/** More than a log may have: a bound for a loop over what an API says. */
+/** More than a log may have: bounds for a loop over what an API says. */
 const MAX_PAGES = 20_001;
+const MAX_ENTRIES = 100_000;
 
 export interface KnownGovernance {
   readonly entries: readonly GovernanceEntry[];
@@ -59,7 +60,10 @@ export async function fetchLog(api: Api): Promise<GovernanceEntry[]> {
     if (answer.kind === 'refused') {
       throw cliFault('governance-mismatch', `the governance log cannot be had: ${answer.code}`, answer.facts);
     }
-    entries.push(...answer.value.entries);
+    for (const entry of answer.value.entries) entries.push(entry);
+    if (entries.length > MAX_ENTRIES) {
+      throw cliFault('governance-mismatch', 'the governance log has no end', { entries: entries.length });
+    }
     if (answer.value.nextFrom !== entries.length || answer.value.entries.length === 0) break;
   }
   return entries;
@@ -79,6 +83,19 @@ export async function knownGovernance(
     });
   }
   return replayed(await fetchLog(api), pinned);
+}
+
+/**
+ * For what rests on the log: an API that may choose the log can choose everything in it, addresses and names of chains
+ * included. Faults `setting-missing`.
+ */
+export function needPinned(known: KnownGovernance): KnownGovernance {
+  if (known.pinned) return known;
+  throw cliFault(
+    'setting-missing',
+    'say --deployment ID, or put "deployment" into the configuration: without it, this log could be anybody\'s',
+    { setting: 'deployment', served: known.state.deploymentId },
+  );
 }
 
 /** What the configured log file comes to, for showing names and units; undefined when none is configured. */

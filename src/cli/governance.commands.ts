@@ -21,7 +21,7 @@ import { credentialOf, type EntryFile, entryText, isSignedBy, readEntry } from '
 import { entryLines } from './entry-words.js';
 import { cliFault } from './exit.js';
 import { jsonText, readYaml, rewrite, writeNew } from './files.js';
-import { type KnownGovernance, knownGovernance, type PinOptions } from './governance-log.js';
+import { type KnownGovernance, knownGovernance, needPinned, type PinOptions } from './governance-log.js';
 import { attention, faint, fields, good, type Line, strong } from './lines.js';
 import { signWithToken, tokenFrom, withToken } from './officer-token.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
@@ -114,8 +114,10 @@ async function stateBefore(
 ): Promise<GovernanceState | undefined> {
   if (body.change.kind === 'genesis') return undefined;
   const known = await governanceFor(given);
+  // A log in a file is one that the officer has chosen; one that is served is not.
+  if (given.options.log === undefined) needPinned(known);
+  else if (!known.pinned) given.terminal.tell([notPinned()]);
   const { state } = known;
-  if (!known.pinned) given.terminal.tell([notPinned()]);
   if (body.deploymentId !== state.deploymentId) {
     throw cliFault('governance-mismatch', 'the entry is for another deployment', {
       entry: body.deploymentId,

@@ -1,23 +1,28 @@
-// `portcullis wallets`: the wallets of governance, their addresses, and what the chains say they hold.
+// `portcullis wallets`: the wallets of governance, their addresses, and what the chains say they hold. People send money
+// to the addresses that are shown here, so they are made from the keys in the governance log and never taken from the
+// API; what a wallet holds is the API's word.
 
 import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
-import { baseUnits, chainId, identifier } from '../core/statements/fields.js';
+import type { GovernanceState } from '../core/governance/state.js';
+import { p2wpkhAddress } from '../core/intents/bitcoin/address.js';
+import { addressOfPublicKey } from '../core/intents/ethereum/address.js';
+import { baseUnits } from '../core/statements/fields.js';
 import type { Api } from '../sdk/api.js';
 import { asOfficer } from './caller.js';
 import type { Answer, CommandLine } from './command-line.js';
+import { knownGovernance, needPinned } from './governance-log.js';
 import { attention, faint, fields, grouped, type Line, strong } from './lines.js';
-import { officerFlags, officerShape } from './options.js';
+import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
 import { chainWords, units } from './words.js';
 
-const wallet = z.object({
-  walletId: identifier,
-  chain: chainId,
-  tier: z.string(),
-  token: identifier,
-  keys: z.array(z.object({ label: identifier, publicKey: z.string(), address: z.string() })),
-});
-const walletList = z.object({ items: z.array(wallet) });
+interface ShownWallet {
+  readonly walletId: string;
+  readonly chain: string;
+  readonly tier: string;
+  readonly token: string;
+  readonly keys: readonly { readonly label: string; readonly publicKey: string; readonly address: string }[];
+}
 
 const balances = z.object({
   balances: z.array(
@@ -32,7 +37,7 @@ const balances = z.object({
   ),
 });
 
-export interface WalletWithBalances extends z.infer<typeof wallet> {
+export interface WalletWithBalances extends ShownWallet {
   /** Or the code of why they cannot be had. */
   readonly balances: z.infer<typeof balances>['balances'] | string;
 }
@@ -65,7 +70,26 @@ export function walletLines(wallets: readonly WalletWithBalances[]): Line[] {
   ]);
 }
 
-async function withBalances(api: Api, one: z.infer<typeof wallet>): Promise<WalletWithBalances> {
+/** The wallets of a log, with the addresses that their keys have. */
+export function walletsOf(state: GovernanceState): ShownWallet[] {
+  return [...state.wallets.values()].flatMap(({ walletId, chain, tier, token, keys }) => {
+    const known = state.chains.get(chain);
+    if (known === undefined) return [];
+    const addressOf = (publicKey: string) =>
+      known.family === 'bitcoin' ? p2wpkhAddress(publicKey, known.network) : addressOfPublicKey(publicKey);
+    return [
+      {
+        walletId,
+        chain,
+        tier,
+        token,
+        keys: keys.map(({ label, publicKey }) => ({ label, publicKey, address: addressOf(publicKey) })),
+      },
+    ];
+  });
+}
+
+async function withBalances(api: Api, one: ShownWallet): Promise<WalletWithBalances> {
   const answer = await api.get(`/v1/wallets/${one.walletId}/balances`, balances);
   return { ...one, balances: answer.kind === 'refused' ? answer.code : answer.value.balances };
 }
@@ -76,16 +100,17 @@ export function walletsCommand(cli: CommandLine): void {
     {
       usage: 'wallets',
       summary: 'show wallets, their addresses and what they hold',
+      description:
+        'Addresses are made from the keys in the governance log, which must lead back to the deployment that you trust. What the wallets hold is what the orchestrator says.',
       example: 'wallets --config alice.yaml',
     },
-    officerFlags,
-    z.object(officerShape),
+    [...pinFlags, ...officerFlags],
+    z.object({ ...officerShape, ...pinShape }),
     (given) =>
       asOfficer(given, async ({ api }): Promise<Outcome<Answer>> => {
-        const answer = await api.get('/v1/wallets', walletList);
-        if (answer.kind === 'refused') return answer;
+        const { state } = needPinned(await knownGovernance(given, api));
         const wallets: WalletWithBalances[] = [];
-        for (const one of answer.value.items) wallets.push(await withBalances(api, one));
+        for (const one of walletsOf(state)) wallets.push(await withBalances(api, one));
         return accepted({ json: { wallets }, lines: walletLines(wallets) });
       }),
   );

@@ -11,6 +11,7 @@ import {
 } from '../../src/core/governance/entry.js';
 import { replayGenesis } from '../../src/core/governance/replay.js';
 import type { GovernanceState } from '../../src/core/governance/state.js';
+import { p2wpkhAddress } from '../../src/core/intents/bitcoin/address.js';
 import {
   approval,
   approvalBytes,
@@ -249,10 +250,12 @@ describe('portcullis approve', () => {
     expect(api.posted).toEqual([]);
   });
 
-  it('says so when no deployment is pinned, and shows it all the same', async () => {
+  it('signs nothing under a log that leads back to no deployment that the officer has named', async () => {
     const unpinned = ['--config', await desk.config('alice', { api: api.url })];
-    const ended = await desk.run('approve', serve(request()), '--yes', ...unpinned);
-    expect(ended.errors).toContain('no deployment id is configured');
+    const ended = await desk.run('approve', serve(request()), '--yes', '--json', ...unpinned);
+    expect(ended).toMatchObject({ exit: 2, code: 'setting-missing' });
+    expect(ended.errors).toContain('--deployment ID');
+    expect(api.posted).toEqual([]);
   });
 
   it('signs nothing without a person or --yes', async () => {
@@ -283,5 +286,29 @@ describe('portcullis approve', () => {
     const ended = await desk.run('approve', transferId, '--yes', ...config);
     expect(ended.exit).not.toBe(0);
     expect(ended.output + ended.errors).not.toContain('\u001b');
+  });
+});
+
+describe('portcullis wallets', () => {
+  it('shows the address that the key in governance has, whatever the API says', async () => {
+    const wallet = state.wallets.get('hot-btc')?.keys[0]?.publicKey ?? '';
+    const key = { label: 'one', publicKey: wallet, address: MALLORYS };
+    const lie = { walletId: 'hot-btc', chain: BITCOIN, tier: 'hot', token: 'treasury', keys: [key] };
+    api.answers.set('/v1/wallets', { items: [lie] });
+    const ended = await desk.run('wallets', '--json', ...config);
+    expect(ended).toMatchObject({
+      exit: 0,
+      answer: { wallets: [{ walletId: 'hot-btc', keys: [{ address: p2wpkhAddress(wallet, 'regtest') }] }] },
+    });
+    expect(ended.output).not.toContain(MALLORYS);
+  });
+
+  it('shows none under a log that leads back to no deployment that the officer has named', async () => {
+    const unpinned = ['--config', await desk.config('alice', { api: api.url })];
+    expect(await desk.run('wallets', '--json', ...unpinned)).toMatchObject({
+      exit: 2,
+      code: 'setting-missing',
+      output: '',
+    });
   });
 });
