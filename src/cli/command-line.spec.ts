@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -64,9 +64,9 @@ describe('the command line', () => {
     });
   });
 
-  it('ends with 1 and no stack when something broke inside', async () => {
+  it('ends with 7 and no stack when something broke inside: no script is to take that for a refusal', async () => {
     const { exit, errors } = await run(['do', 'broken']);
-    expect(exit).toBe(EXIT.refused);
+    expect(exit).toBe(EXIT.unknown);
     expect(errors).toBe('Failed: internal · a bug\n');
   });
 
@@ -110,5 +110,16 @@ describe('the command line', () => {
     expect(await run(['do', 'this', '--config', join(folder, 'none.yaml')])).toMatchObject({
       exit: EXIT.usage,
     });
+  });
+
+  it('refuses settings that others can write: they choose which library is loaded and who is trusted', async () => {
+    const file = join(folder, 'open.yaml');
+    writeFileSync(file, 'api: http://127.0.0.1:7430\n');
+    chmodSync(file, 0o664);
+    const { exit, errors } = await run(['do', 'this', '--json', '--config', file]);
+    expect(exit).toBe(EXIT.usage);
+    expect(JSON.parse(errors)).toMatchObject({ error: { code: 'file-open-to-others' } });
+    chmodSync(file, 0o644);
+    expect(await run(['do', 'this', '--json', '--config', file])).toMatchObject({ exit: EXIT.ok });
   });
 });

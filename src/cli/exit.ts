@@ -17,6 +17,8 @@ export const EXIT = {
   notConfirmed: 5,
   /** Not there yet when the time given was over; it may still come. */
   notYet: 6,
+  /** Nobody knows what became of it: whoever takes this for a "no" and repeats it may pay twice. */
+  unknown: 7,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
@@ -81,7 +83,7 @@ export function cliFault(
 }
 
 export function exitCodeOf(error: unknown): ExitCode {
-  if (!(error instanceof Fault)) return EXIT.refused;
+  if (!(error instanceof Fault)) return EXIT.unknown;
   const { code } = error;
   if (isCliFaultCode(code)) return EXIT_OF[code];
   if (code.startsWith('amount-')) return EXIT.usage;

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Transfer } from '../sdk/shapes.js';
 import { NOW, requestWith, state } from './cli.fixture.js';
+import { EXIT } from './exit.js';
 import { render } from './lines.js';
+import { ended } from './transfer.commands.js';
 import { listLines, momentLine, momentOf, transferLines } from './transfer-words.js';
 
 const { statement } = requestWith();
@@ -105,5 +107,16 @@ describe('transfers in words', () => {
     expect(render([momentLine({ ...before, transactions: [deeper] }, NOW)], false)).toBe(
       '22:15:00  confirming  3 confirmations\n',
     );
+  });
+});
+
+describe('the end of a transfer that was followed', () => {
+  it.each([
+    ['settled', EXIT.ok],
+    ['refused', EXIT.refused],
+    ['failed', EXIT.refused],
+    ['indeterminate', EXIT.unknown],
+  ])('as %s gives exit code %i', (state, exit) => {
+    expect(ended(transferIn({ state })).exit).toBe(exit);
   });
 });

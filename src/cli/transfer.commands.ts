@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { z } from 'zod';
 import { MAX_REQUEST_LIFETIME_MS } from '../core/authorization/requests.js';
-import { accepted, type Outcome } from '../core/fault.js';
+import { accepted, Fault, type Outcome } from '../core/fault.js';
 import type { Chain } from '../core/governance/entry.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { scriptOfAddress } from '../core/intents/bitcoin/address.js';
@@ -15,10 +15,11 @@ import {
   REQUEST_TYPE,
   type RequestStatement,
   requestStatement,
+  type SignedRequest,
   transferId as transferIdSchema,
 } from '../core/statements/request.js';
 import type { Api } from '../sdk/api.js';
-import { readTransfer, signRequest, submitRequest } from '../sdk/backend.js';
+import { readTransfer, signRequest, submitRequest, transferIdFor } from '../sdk/backend.js';
 import { certificateFile, ENDED, type Transfer, transfer, transferPage } from '../sdk/shapes.js';
 import { asAnyone, asBackend, type CallerOptions } from './caller.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
@@ -50,7 +51,8 @@ const requestOptions = z.object({
   ...pinShape,
 });
 
-function transferIdFrom(text: string): string {
+/** A transfer id as somebody typed it. Faults `arguments-invalid`. */
+export function transferIdFrom(text: string): string {
   const parsed = transferIdSchema.safeParse(text);
   if (parsed.success) return parsed.data;
   throw cliFault('arguments-invalid', `${text} is no transfer id: it looks like tr-0123...`);
@@ -128,7 +130,7 @@ async function request(given: Given<z.infer<typeof requestOptions>>): Promise<Ou
   if (destination.kind === 'refused') return destination;
   const statement = requestOf(options, state, backend.keyId, requester, requestId, given.clock.nowMs());
   const signed = await signRequest(statement, backend.sign);
-  const answer = await submitRequest(backend.api, signed);
+  const answer = await submitted(backend.api, signed);
   if (answer.kind === 'refused') return answer;
   const { transferId } = answer.value;
   return accepted({
@@ -141,6 +143,24 @@ async function request(given: Given<z.infer<typeof requestOptions>>): Promise<Ou
       ['Transfer ', strong(transferId), ' is now: ', stateSpan(answer.value.state)],
     ],
   });
+}
+
+/**
+ * A request that was sent may have been taken, whatever came back. Whoever asks anew has to know under which id: another
+ * one is another payment.
+ */
+async function submitted(api: Api, signed: SignedRequest): Promise<Outcome<Transfer>> {
+  try {
+    return await submitRequest(api, signed);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const { requestId } = signed.statement;
+    throw new Fault(
+      error.code,
+      `${error.message}; the request may have been taken all the same. To ask again without ever paying twice, say --request-id ${requestId}`,
+      { facts: { ...error.facts, requestId, transferId: transferIdFor(signed.statement) }, cause: error },
+    );
+  }
 }
 
 const followOptions = z.object({ timeout: duration, ...officerShape });
@@ -171,7 +191,8 @@ async function follow(given: Given<z.infer<typeof followOptions>>, id: string): 
   });
 }
 
-function ended(one: Transfer): Answer {
+/** Exported for its test. */
+export function ended(one: Transfer): Answer {
   const settled = one.state === 'settled';
   const transaction = one.transactions.find((each) => each.state === 'final') ?? one.transactions.at(-1);
   return {
@@ -184,7 +205,7 @@ function ended(one: Transfer): Answer {
     lines: settled
       ? [[good('Settled'), ' in ', strong(transaction?.transactionId ?? 'an unknown transaction')]]
       : [['It ended as ', stateSpan(one.state), `: ${one.reason.code}`]],
-    exit: settled ? EXIT.ok : EXIT.refused,
+    exit: settled ? EXIT.ok : one.state === 'indeterminate' ? EXIT.unknown : EXIT.refused,
   };
 }
 
@@ -289,7 +310,7 @@ export function transferCommands(cli: CommandLine): void {
       usage: 'follow <transfer>',
       summary: 'follow a transfer until it has come to its end',
       description:
-        'Tells each step. Ends with exit code 0 when it is settled, 1 when it ended otherwise, 6 when the time is over.',
+        'Tells each step. Ends with exit code 0 when it is settled, 1 when it ended otherwise, 6 when the time is over, 7 when nobody knows whether it was paid (indeterminate).',
       example: 'follow tr-3f9a1c0b7d2e45863f9a1c0b7d2e45863f9a1c0b --timeout 30m',
     },
     [['--timeout <time>', 'how long to wait: 90s, 30m, 24h', '15m'], ...officerFlags],

@@ -81,6 +81,22 @@ describe('portcullis request', () => {
     });
   });
 
+  it('names the request when its answer is lost, so that asking again cannot pay twice', async () => {
+    api.answers.set('/v1/transfers', { nonsense: true });
+    const ended = await desk.run(...args(), ...config);
+    expect(ended).toMatchObject({ exit: 4, code: 'api-answer-malformed' });
+    const { statement } = signedRequest.parse(api.posted[0]?.body);
+    expect(JSON.parse(ended.errors)).toMatchObject({
+      error: {
+        message: expect.stringContaining(`--request-id ${statement.requestId}`),
+        facts: {
+          requestId: statement.requestId,
+          transferId: transferIdOf(requestDigest(statement)),
+        },
+      },
+    });
+  });
+
   it('sends nothing for an amount that is too precise, a wrong address, or an unknown wallet', async () => {
     const run = (...more: string[]) => desk.run(...args(...more), ...config);
     expect(await run('--amount', '0.123456789')).toMatchObject({ exit: 2, code: 'amount-over-precise' });
