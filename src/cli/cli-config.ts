@@ -2,7 +2,7 @@
 // backend has. A small YAML file, since nobody types a deployment id; every part of it can be given as an option too.
 // It holds no secret: a PIN is asked for, or stands in a file of its own.
 
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { identifier, sha256Hex } from '../core/statements/fields.js';
@@ -44,6 +44,9 @@ export const cliConfig = z.strictObject({
 });
 export type CliConfig = z.infer<typeof cliConfig>;
 
+const ROOT = 0;
+const WRITABLE_BY_OTHERS = 0o022;
+
 export const DEFAULT_CONFIG = 'portcullis.yaml';
 
 /** `--config`, then PORTCULLIS_CLI_CONFIG, then ./portcullis.yaml if it is there; else nothing is configured. */
@@ -59,8 +62,25 @@ export function loadCliConfig(
   return existsSync(DEFAULT_CONFIG) ? readCliConfig(DEFAULT_CONFIG) : {};
 }
 
-/** Paths in the file are relative to it. Faults `file-malformed`. */
+/**
+ * Whoever can write this file chooses what is loaded into this process (the token's module) and which deployment is
+ * trusted; and it is found in whatever folder a person happens to be in. Faults `file-open-to-others`.
+ */
+function refuseForeign(file: string): void {
+  const { mode, uid } = statSync(file);
+  const self = process.getuid?.();
+  if (self === undefined) return;
+  if (uid !== self && uid !== ROOT) {
+    throw cliFault('file-open-to-others', `${file} is somebody else's: it is not used`, { path: file });
+  }
+  if ((mode & WRITABLE_BY_OTHERS) !== 0) {
+    throw cliFault('file-open-to-others', `others can change ${file}: chmod go-w ${file}`, { path: file });
+  }
+}
+
+/** Paths in the file are relative to it. Faults `file-malformed`, `file-open-to-others`. */
 function readCliConfig(file: string): CliConfig {
+  refuseForeign(file);
   const config = readYaml(file, cliConfig, 'a configuration of the command line');
   const from = (relative: string) => resolve(dirname(file), relative);
   const { token, requestKey, log } = config;

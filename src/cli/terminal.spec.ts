@@ -48,6 +48,15 @@ describe('the terminal', () => {
     expect(await codeOf(terminal.ask('Sure? '))).toBe('confirmation-needed');
   });
 
+  it('writes JSON without a character that a terminal would obey', () => {
+    const { terminal, shown } = stage(true);
+    const hostile = { text: '\u009b2J\u001b]0;x\u0007\u202etxt\u007f é' };
+    terminal.printJson(hostile);
+    const written = shown();
+    expect(written).toMatch(/^[\x20-\x7e]+\n$/);
+    expect(JSON.parse(written)).toEqual(hostile);
+  });
+
   it('takes one line as an answer', async () => {
     const { terminal, input } = stage(true);
     const asked = terminal.ask('Last characters: ');

@@ -17,6 +17,14 @@ const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
 const BACKSPACES = ['\u0008', '\u007f'];
 
+/** The same JSON, in ASCII: terminals obey U+009B as they do ESC [, and turn text around at U+202E. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 export class Terminal {
   /** Whether answers are JSON. */
   json = false;
@@ -37,7 +45,7 @@ export class Terminal {
 
   /** An answer for programs: one line of JSON. */
   printJson(value: unknown): void {
-    this.streams.output.write(`${JSON.stringify(value)}\n`);
+    this.streams.output.write(`${asciiJson(value)}\n`);
   }
 
   /** Anything that is not the answer. */
@@ -46,7 +54,7 @@ export class Terminal {
   }
 
   tellJson(value: unknown): void {
-    this.streams.errors.write(`${JSON.stringify(value)}\n`);
+    this.streams.errors.write(`${asciiJson(value)}\n`);
   }
 
   /** True when there is a person who can be asked. */

@@ -124,11 +124,11 @@ export class Api {
         ...(body === undefined ? {} : { body }),
       });
       status = response.status;
-      text = await response.text();
+      text = await boundedText(response);
     } catch (cause) {
+      if (cause instanceof Fault) throw cause;
       throw sdkFault('api-unreachable', `${url.origin} does not answer`, { url: url.origin }, cause);
     }
-    if (text.length > MAX_ANSWER_BYTES) throw sdkFault('api-answer-malformed', 'the answer is too large');
     try {
       return { status, value: JSON.parse(text) };
     } catch (cause) {
@@ -139,6 +139,25 @@ export class Api {
         cause,
       );
     }
+  }
+}
+
+/** The service chooses how long its answer is; we choose how much of it is kept. Faults `api-answer-malformed`. */
+async function boundedText(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return '';
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    bytes += value.byteLength;
+    if (bytes > MAX_ANSWER_BYTES) {
+      await reader.cancel();
+      throw sdkFault('api-answer-malformed', 'the answer is too large');
+    }
+    text += decoder.decode(value, { stream: true });
   }
 }
 
