@@ -13,7 +13,8 @@ export class HttpAdapter extends ExpressAdapter {
   }
 
   override initHttpServer(): void {
-    const { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, maxConnections } = this.settings;
+    const { headersTimeoutMs, requestTimeoutMs, answerTimeoutMs, keepAliveTimeoutMs, maxConnections } =
+      this.settings;
     const server = createServer(
       {
         maxHeaderSize: MAX_HEADER_BYTES,
@@ -26,6 +27,9 @@ export class HttpAdapter extends ExpressAdapter {
       },
       this.getInstance<RequestListener>(),
     );
+    // Longer than a handler may take. It ends a connection whose client takes nothing of its answer: a few hundred of
+    // those would otherwise hold all connections there are, for ever.
+    server.timeout = answerTimeoutMs + headersTimeoutMs;
     server.maxConnections = maxConnections;
     server.maxRequestsPerSocket = 1_000;
     this.setHttpServer(server);
