@@ -73,6 +73,9 @@ const REPORT_TIMEOUT_MS = 2_000;
 /** 1 sat/vB: what most of the network demands of a replacement, whatever the own node says. */
 const COMMON_INCREMENT = 1_000n;
 
+/** 0.1 sat/vB: below it no node passes a transaction on, whatever one of them says. What pays nothing is signed, and stuck. */
+const LEAST_RELAYED = 100n;
+
 export class BitcoinNode {
   private readonly nodes: readonly BitcoinRpc[];
   /** Nodes that have shown the right genesis block since they last gave an unusable answer. */
@@ -130,10 +133,11 @@ export class BitcoinNode {
     const floors =
       mempool.kind === 'result' ? [mempool.value.mempoolminfee, mempool.value.minrelaytxfee ?? 0n] : [];
     const incremental = network.kind === 'result' ? network.value.incrementalfee : 0n;
+    const estimate = estimated.kind === 'result' ? estimated.value.feerate : undefined;
     return {
-      // An error here is no reason not to pay: there is a fallback rate.
-      estimate: estimated.kind === 'result' ? estimated.value.feerate : undefined,
-      floor: floors.reduce(greater, 0n),
+      // An error here is no reason not to pay, and nothing is no estimate: there is a fallback rate.
+      estimate: estimate === 0n ? undefined : estimate,
+      floor: floors.reduce(greater, LEAST_RELAYED),
       incremental: greater(incremental, COMMON_INCREMENT),
     };
   }

@@ -180,6 +180,15 @@ describe('several nodes as one', () => {
     });
   });
 
+  it('lets no node have a transaction pay nothing', async () => {
+    one.handler = knows({
+      estimatesmartfee: '{"feerate":0,"blocks":6}',
+      getmempoolinfo: '{"mempoolminfee":0,"minrelaytxfee":0}',
+      getnetworkinfo: '{"incrementalfee":0}',
+    });
+    expect(await node().fees(6)).toEqual({ estimate: undefined, floor: 100n, incremental: 1_000n });
+  });
+
   it('reads fee rates to the satoshi, and takes no estimate for one that is none', async () => {
     const rest = {
       getmempoolinfo: '{"mempoolminfee":0.00000100,"minrelaytxfee":0.00000100}',
