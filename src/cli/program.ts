@@ -6,6 +6,7 @@ import { ceremonyCommands } from './ceremony.commands.js';
 import { CommandLine } from './command-line.js';
 import { governanceCommands } from './governance.commands.js';
 import { keysCommands } from './keys.commands.js';
+import { resolveCommand } from './resolve.command.js';
 import { statusCommand } from './status.command.js';
 import type { Terminal } from './terminal.js';
 import { transferCommands } from './transfer.commands.js';
@@ -25,6 +26,7 @@ export function portcullis(
   cli.program.commandsGroup('Transfers:');
   transferCommands(cli);
   approvalCommands(cli);
+  resolveCommand(cli);
   cli.program.commandsGroup('Checking:');
   verifyCommand(cli);
   statusCommand(cli);

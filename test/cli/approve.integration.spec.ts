@@ -312,3 +312,31 @@ describe('portcullis wallets', () => {
     });
   });
 });
+
+describe('portcullis resolve', () => {
+  it('has the signer asked again, or records what was found out, in the name of whose token it is', async () => {
+    const transferId = serve(request());
+    const path = `/v1/transfers/${transferId}/resolve`;
+    api.answers.set(path, api.answers.get(`/v1/transfers/${transferId}/approvals`));
+    const asked = await desk.run('resolve', transferId, '--how', 'ask-signer', '--json', ...config);
+    expect(asked).toMatchObject({ exit: 0, answer: { transferId } });
+    const found = ['--how', 'not-paid', '--note', 'no such transaction by block 800'];
+    expect((await desk.run('resolve', transferId, ...found, ...config)).exit).toBe(0);
+    expect(api.posted).toEqual([
+      { path, body: { how: 'ask-signer' } },
+      { path, body: { how: 'not-paid', note: 'no such transaction by block 800' } },
+    ]);
+    expect(api.unauthenticated).toEqual([]);
+  });
+
+  it.each([
+    ['nothing', []],
+    ['a way that there is not', ['--how', 'retry']],
+    ['an outcome without how it is known', ['--how', 'paid']],
+    ['a note to the signer', ['--how', 'ask-signer', '--note', 'please']],
+  ])('refuses %s with code 2, and sends nothing', async (_title, options) => {
+    const ended = await desk.run('resolve', serve(request()), ...options, '--json', ...config);
+    expect(ended).toMatchObject({ exit: 2, code: 'arguments-invalid' });
+    expect(api.posted).toEqual([]);
+  });
+});

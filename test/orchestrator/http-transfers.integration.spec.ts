@@ -94,6 +94,21 @@ describe.each(dialects)('on %s', (dialect) => {
       expect((await rig.exchange.post(path, { idempotencyKey: 'cancel-it-0001' })).text).toBe(answer.text);
       expectProblem(await rig.exchange.post(path), 409, 'transfer-not-cancellable');
     });
+
+    it('that goes on by itself is resolved by nobody, and by no backend', async () => {
+      const { transferId } = await rig.awaitingApprovals('resolve-0001');
+      const path = `/v1/transfers/${transferId}/resolve`;
+      const body = { how: 'ask-signer' };
+      expectProblem(await rig.alice.post(path, { body }), 409, 'transfer-not-indeterminate');
+      expectProblem(await rig.exchange.post(path, { body }), 403, 'officers-only');
+      for (const wrong of [
+        { how: 'paid' },
+        { how: 'paid', note: 'a\nb' },
+        { how: 'ask-signer', note: 'x' },
+      ]) {
+        expectProblem(await rig.alice.post(path, { body: wrong }), 400, 'input-invalid');
+      }
+    });
   });
 
   describe('a list', () => {

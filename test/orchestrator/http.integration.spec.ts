@@ -24,6 +24,7 @@ const officersOnly = [
   ['GET', '/v1/status'],
   ['GET', `/v1/transfers/tr-${'0'.repeat(40)}/statement`],
   ['POST', `/v1/transfers/tr-${'0'.repeat(40)}/approvals`],
+  ['POST', `/v1/transfers/tr-${'0'.repeat(40)}/resolve`],
 ] as const;
 const backendsOnly = [['POST', '/v1/transfers']] as const;
 const anyPrincipal = [

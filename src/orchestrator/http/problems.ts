@@ -240,6 +240,16 @@ const TRANSFERS: Record<TransferRefusalCode | 'balance-unavailable', ProblemKind
     'Being signed',
     'A signature may be on its way; the transfer cannot be cancelled now.',
   ),
+  'transfer-not-indeterminate': kind(
+    409,
+    'Not indeterminate',
+    'Only a transfer that waits for a person to decide can be resolved.',
+  ),
+  'transfer-nothing-to-ask': kind(
+    409,
+    'Nothing to ask the signer for',
+    'A signature for it is known, or part of its batch was recorded already. Find out, and record it.',
+  ),
   'cursor-invalid': kind(400, 'Cursor not valid', 'The cursor is none that an earlier page gave.'),
   'balance-unavailable': kind(503, 'Balance not available', "The chain's nodes do not answer at the moment."),
 };

@@ -5,6 +5,8 @@ import {
   isFinished,
   isSigned,
   mayMove,
+  personMayMove,
+  personMayMoveTransaction,
   statesUpTo,
   type TransactionState,
   type TransferState,
@@ -70,6 +72,21 @@ describe('states of a transfer', () => {
     for (const from of ['indeterminate', 'settled', 'failed', 'replaced', 'void'] as const) {
       expect(transferStates.filter((to) => mayMove(from, to))).toEqual([]);
     }
+  });
+
+  it('lead out of indeterminate by a person, and out of nothing else', () => {
+    expect(transferStates.filter((to) => personMayMove('indeterminate', to))).toEqual([
+      'built',
+      'settled',
+      'failed',
+    ]);
+    for (const from of transferStates.filter((one) => one !== 'indeterminate')) {
+      expect(transferStates.filter((to) => personMayMove(from, to))).toEqual([]);
+    }
+    const moves = transactionStates.flatMap((from) =>
+      transactionStates.filter((to) => personMayMoveTransaction(from, to)).map((to) => `${from} ${to}`),
+    );
+    expect(moves).toEqual(['indeterminate signing']);
   });
 
   it('are all reached, and none stands still without being an end', () => {

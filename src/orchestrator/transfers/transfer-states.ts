@@ -43,7 +43,7 @@ export type TransactionState = (typeof transactionStates)[number];
 
 /**
  * A signature that turns up for a transaction that was given up makes its transfers `indeterminate`, also ones that had
- * come to an end or had been planned anew. Nothing but a person leads out of `indeterminate`.
+ * come to an end or had been planned anew. No program leads out of `indeterminate`.
  */
 const TRANSFER_MOVES: Readonly<Record<TransferState, readonly TransferState[]>> = {
   requested: ['screened', 'refused', 'expired', 'cancelled'],
@@ -82,6 +82,21 @@ const TRANSACTION_MOVES: Readonly<Record<TransactionState, readonly TransactionS
   released: ['indeterminate'],
   indeterminate: [],
 };
+
+/** A person has the signer asked once more for the same bytes, or says what they found out. */
+const PERSONS_MOVES: readonly TransferState[] = ['built', 'settled', 'failed'];
+
+/** Who moves something: the workers by themselves, or a person who has looked at it. */
+export type Mover = 'program' | 'person';
+
+export function personMayMove(from: TransferState, to: TransferState): boolean {
+  return from === 'indeterminate' && PERSONS_MOVES.includes(to);
+}
+
+/** Back to where the signer is asked: it gives the same answer to the same bytes. */
+export function personMayMoveTransaction(from: TransactionState, to: TransactionState): boolean {
+  return from === 'indeterminate' && to === 'signing';
+}
 
 export function mayMove(from: TransferState, to: TransferState): boolean {
   return TRANSFER_MOVES[from].includes(to);

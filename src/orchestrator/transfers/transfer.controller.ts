@@ -11,6 +11,7 @@ import {
   getCertificates,
   getTransfer,
   listTransfers,
+  resolveTransfer,
   submitTransfer,
 } from './transfer.endpoints.js';
 import type { TransferRefusalCode } from './transfer.errors.js';
@@ -58,6 +59,16 @@ export class TransferController {
     const transfer = await this.visible(params.transferId, caller);
     if (transfer.kind === 'refused' || effect.alreadyDone) return transfer;
     return this.transfers.cancel(params.transferId, nameOf(caller), effect.alongside);
+  }
+
+  @Serves(resolveTransfer)
+  async resolve(
+    @Input() { params, body }: InputOf<typeof resolveTransfer>,
+    @Caller() caller: Principal,
+    @Effect() effect: KeyedEffect,
+  ): Promise<Outcome<TransferView, TransferRefusalCode>> {
+    if (effect.alreadyDone) return this.transfers.get(params.transferId);
+    return this.transfers.resolve(params.transferId, body, nameOf(caller), effect.alongside);
   }
 
   @Serves(getCertificates)

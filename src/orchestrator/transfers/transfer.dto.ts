@@ -32,6 +32,22 @@ export const submitBody = signedRequest.meta({
 
 export const transferParams = z.strictObject({ transferId });
 
+export const resolveBody = z
+  .discriminatedUnion('how', [
+    z.strictObject({
+      how: z.literal('ask-signer').describe('Have the signer asked once more for the same bytes.'),
+    }),
+    z.strictObject({
+      how: z.enum(['paid', 'not-paid']).describe('What a person has found out; only the books change.'),
+      note: z
+        .string()
+        .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?$/)
+        .describe('How they know: printable ASCII, at most 200 characters.'),
+    }),
+  ])
+  .meta({ id: 'Resolution' });
+export type Resolution = z.infer<typeof resolveBody>;
+
 const summaryFields = {
   transferId,
   requestId: identifier,

@@ -11,6 +11,7 @@ import {
 import {
   certificateFile,
   listQuery,
+  resolveBody,
   submitBody,
   transferPage,
   transferParams,
@@ -98,6 +99,27 @@ export const cancelTransfer = endpoint({
     example: { ...exampleTransfer, state: 'cancelled', reason: { code: 'cancelled-by-caller', facts: {} } },
   },
   refusals: ['transfer-unknown', 'transfer-not-cancellable', 'transfer-being-signed'],
+});
+
+export const resolveTransfer = endpoint({
+  operation: 'resolveTransfer',
+  method: 'POST',
+  path: '/v1/transfers/:transferId/resolve',
+  tag: 'Transfers',
+  summary: 'Resolve an indeterminate transfer',
+  description:
+    'A signature for it was or may have been made, and the outcome is not known; nothing goes on by itself. An officer has the signer asked once more, which is harmless (the same bytes get the same answer), or records what they found out: then the transfer is `settled` or `failed` in the books, with their name and note, and nothing is signed, sent or given back.',
+  access: 'officer',
+  idempotencyKey: 'optional',
+  params: transferParams,
+  body: { schema: resolveBody, example: { how: 'ask-signer' } },
+  answer: {
+    is: 'ok',
+    description: 'The transfer as it is now.',
+    schema: transferView,
+    example: { ...exampleTransfer, state: 'built', reason: { code: 'signer-asked-again', facts: {} } },
+  },
+  refusals: ['transfer-unknown', 'transfer-not-indeterminate', 'transfer-nothing-to-ask'],
 });
 
 export const getCertificates = endpoint({

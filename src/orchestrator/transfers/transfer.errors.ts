@@ -13,6 +13,8 @@ export type TransferRefusalCode =
   | 'certificate-missing'
   | 'transfer-not-cancellable'
   | 'transfer-being-signed'
+  | 'transfer-not-indeterminate'
+  | 'transfer-nothing-to-ask'
   | 'cursor-invalid';
 
 export type TransferFaultCode =

@@ -9,15 +9,18 @@ import { insertNew } from '../database/sql.js';
 import { verifyTransfer } from './assess.js';
 import type { PipelineParts } from './pipeline.js';
 import { releaseTransaction } from './release.js';
+import type { Resolution } from './transfer.dto.js';
 import { TransactionRow, TransactionTransferRow, TransferRow } from './transfer.entity.js';
 import type { TransferRefusalCode } from './transfer.errors.js';
 import { pageOf, viewOf } from './transfer.reader.js';
 import {
   type Move,
+  moveTransaction,
   moveTransfer,
   recordArrival,
   transactionForUpdate,
   transferForUpdate,
+  transfersOfForUpdate,
 } from './transfer.store.js';
 import type { TransferFilter, TransferPage, TransferView } from './transfer.view.js';
 import { isBeforeReservation } from './transfer-states.js';
@@ -136,6 +139,65 @@ export class TransferService {
           : { to: 'approved', reason: 'batch-released' },
     });
     return accepted(row);
+  }
+
+  /**
+   * What a person does about an `indeterminate` transfer: have the signer asked once more for the same bytes, or say what
+   * they found out. The latter changes the books alone: what is reserved stays reserved, since a signature may be out.
+   * Refuses `transfer-not-indeterminate`, `transfer-nothing-to-ask`.
+   */
+  async resolve(
+    transferId: string,
+    resolution: Resolution,
+    by: Caller,
+    alongside?: Alongside,
+  ): Promise<Result> {
+    const { database, governance, clock } = this.parts;
+    const { state } = governance.now();
+    const seen = await database.read((db) => db.findOneBy(TransferRow, { transferId }));
+    if (!seen) return refused('transfer-unknown', { transferId });
+    return database.transaction(async (db): Promise<Result> => {
+      if (seen.transactionKey !== null) {
+        await lock(db, 'transaction', seen.transactionKey);
+        await lock(db, 'wallet', seen.walletId);
+      }
+      const row = await transferForUpdate(db, transferId);
+      if (row?.state !== 'indeterminate' || row.transactionKey !== seen.transactionKey) {
+        return refused('transfer-not-indeterminate', { transferId, state: row?.state ?? seen.state });
+      }
+      const nowMs = clock.nowMs();
+      if (resolution.how === 'ask-signer') {
+        const asked = await this.askAgain(db, row, { reason: 'signer-asked-again', nowMs, by });
+        if (asked.kind === 'refused') return asked;
+      } else {
+        const { how, note } = resolution;
+        const move = { reason: `recorded-as-${how}`, facts: { note }, nowMs, by };
+        await moveTransfer(db, row, how === 'paid' ? 'settled' : 'failed', move, {}, 'person');
+      }
+      await alongside?.(db);
+      const after = await db.findOneByOrFail(TransferRow, { transferId });
+      return accepted(await viewOf(db, after, state));
+    });
+  }
+
+  /** Takes a transaction without a known signature, and all that it pays, back to where the signer is asked. */
+  private async askAgain(
+    db: EntityManager,
+    { transferId, transactionKey }: TransferRow,
+    move: Move,
+  ): Promise<Outcome<TransactionRow, TransferRefusalCode>> {
+    if (transactionKey === null) return refused('transfer-nothing-to-ask', { transferId });
+    const transaction = await transactionForUpdate(db, transactionKey);
+    const transfers = await transfersOfForUpdate(db, transactionKey);
+    const open = transaction.state === 'indeterminate' && transaction.signedHex === null;
+    // Of a batch of which a part was recorded as paid or not, no signature is to be asked for any more.
+    if (!open || transfers.some((one) => one.state !== 'indeterminate')) {
+      return refused('transfer-nothing-to-ask', { transferId, transaction: transaction.state });
+    }
+    await moveTransaction(db, transaction, 'signing', move.nowMs, { reason: null, facts: {} }, 'person');
+    for (const one of transfers) await moveTransfer(db, one, 'built', move, {}, 'person');
+    await wake(db, 'transaction', transactionKey, move.nowMs);
+    return accepted(transaction);
   }
 
   /** The signer's decision certificate for a transaction of this transfer. */

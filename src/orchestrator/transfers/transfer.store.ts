@@ -6,7 +6,15 @@ import { type Facts, Fault } from '../../core/fault.js';
 import { forUpdate } from '../database/sql.js';
 import { TransactionRow, TransactionTransferRow, TransferRow, TransitionRow } from './transfer.entity.js';
 import type { TransferFaultCode } from './transfer.errors.js';
-import { mayMove, type TransactionState, type TransferState, transactionMayMove } from './transfer-states.js';
+import {
+  type Mover,
+  mayMove,
+  personMayMove,
+  personMayMoveTransaction,
+  type TransactionState,
+  type TransferState,
+  transactionMayMove,
+} from './transfer-states.js';
 
 /** Why, when and by whom something is moved. */
 export interface Move {
@@ -43,9 +51,10 @@ export async function moveTransfer(
   to: TransferState,
   move: Move,
   patch: TransferPatch = {},
+  mover: Mover = 'program',
 ): Promise<void> {
   const from = row.state;
-  if (!mayMove(from, to)) {
+  if (!mayMove(from, to) && !(mover === 'person' && personMayMove(from, to))) {
     throw new Fault<TransferFaultCode>('transfer-move-forbidden', 'a transfer cannot move so', {
       facts: { transferId: row.transferId, from, to, reason: move.reason },
     });
@@ -98,8 +107,13 @@ export async function moveTransaction(
   to: TransactionState,
   nowMs: number,
   patch: TransactionPatch = {},
+  mover: Mover = 'program',
 ): Promise<void> {
-  if (row.state !== to && !transactionMayMove(row.state, to)) {
+  const may =
+    row.state === to ||
+    transactionMayMove(row.state, to) ||
+    (mover === 'person' && personMayMoveTransaction(row.state, to));
+  if (!may) {
     throw new Fault<TransferFaultCode>('transfer-move-forbidden', 'a transaction cannot move so', {
       facts: { transactionKey: row.transactionKey, from: row.state, to },
     });
