@@ -194,7 +194,11 @@ function packagesIn(lockFile) {
 
 async function buildNativePackages() {
   const env = { ...npmEnvironment(), npm_config_nodedir: nodeFolder };
-  await run('npm', ['rebuild', '--foreground-scripts', ...NATIVE_PACKAGES], { cwd: root, env });
+  // .npmrc forbids install scripts, for whoever types npm install by hand as well; here those of two packages are wanted.
+  await run('npm', ['rebuild', '--ignore-scripts=false', '--foreground-scripts', ...NATIVE_PACKAGES], {
+    cwd: root,
+    env,
+  });
   // A rebuild that skipped its scripts ends without an error, so ask the add-ons themselves.
   const check = `
     const { createRequire } = require('node:module');
