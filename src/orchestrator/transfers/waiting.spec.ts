@@ -1,10 +1,12 @@
-// What waits for funds must not keep others from being paid, however much of it there is and however old it is.
+// What waits for funds must not keep others from being paid, however much of it there is and however old it is; and what
+// waits for a time must not wait for one that the clock will not show for hours.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Life, Stage } from './stage.fixture.js';
+import { claim } from './work.store.js';
 
 const BATCH = 4;
 
@@ -55,5 +57,31 @@ describe('transfers that wait', () => {
     expect((await life.view(last)).state).toBe('settled');
     for (const id of ids.slice(0, -1)) expect((await life.view(id)).state).toBe('approved');
     expect(life.failures).toEqual([]);
+  });
+});
+
+describe('a clock that is set back', () => {
+  const BACK_MS = 20 * 60_000;
+
+  it('holds nobody up: what was to be looked at in a moment is looked at in a moment', async () => {
+    stage.pass(BACK_MS + 60_000);
+    const { transferId } = await life.submitted(stage.cast.request('1'));
+    await life.work();
+    expect((await life.view(transferId)).state).toBe('broadcast');
+    stage.pass(-BACK_MS);
+    await life.live(5);
+    expect((await life.view(transferId)).state).toBe('settled');
+  });
+
+  it('holds nobody up either when the program was not running then, and died with a lease', async () => {
+    stage.pass(BACK_MS + 60_000);
+    const { transferId } = await life.submitted(stage.cast.request('1'));
+    await life.work();
+    await life.database.transaction((db) => claim(db, 'dead', stage.nowMs() + 10_000, 60_000));
+    await life.end();
+    stage.pass(-BACK_MS);
+    life = await stage.life('two');
+    await life.live(5);
+    expect((await life.view(transferId)).state).toBe('settled');
   });
 });

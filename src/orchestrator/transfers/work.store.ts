@@ -88,6 +88,23 @@ export async function claim(
   return z.array(leaseRow).parse(result)[0];
 }
 
+/**
+ * After the clock was set back: what was put off until a time that is now far away is due at once, and a lease until then
+ * is over. What waits for an expiry (`transfer`) keeps its time: that one means the clock, whatever it shows. Looking too
+ * early is harmless, and whoever still works under such a lease is stopped by its fence.
+ */
+export async function afterClockWentBack(
+  db: EntityManager,
+  nowMs: number,
+  { longestPauseMs, longestLeaseMs }: { readonly longestPauseMs: number; readonly longestLeaseMs: number },
+): Promise<void> {
+  await run(db, "UPDATE work SET due_at_ms = ? WHERE kind <> 'transfer' AND due_at_ms > ?", [
+    nowMs,
+    nowMs + longestPauseMs,
+  ]);
+  await run(db, 'UPDATE work SET lease_until_ms = 0 WHERE lease_until_ms > ?', [nowMs + longestLeaseMs]);
+}
+
 /** Takes the work row for the rest of the transaction and makes sure that the lease is still ours. Throws `lease-lost`. */
 export async function hold(db: EntityManager, lease: Lease): Promise<void> {
   const fence = await lock(db, lease.kind, lease.subject);

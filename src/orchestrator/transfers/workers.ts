@@ -10,7 +10,7 @@ import type { PipelineParts } from './pipeline.js';
 import { ReservingSteps } from './reserving.steps.js';
 import { SigningSteps } from './signing.steps.js';
 import { TransactionRow } from './transfer.entity.js';
-import { claim, finish, type Lease, retryLater } from './work.store.js';
+import { afterClockWentBack, claim, finish, type Lease, retryLater } from './work.store.js';
 
 /** For the log: a step that came to nothing. Everything that came to something is in the transitions. */
 export interface StepFailure {
@@ -24,6 +24,9 @@ export interface StepFailure {
 /** Somebody else has done the step, or is doing it: nothing to report, and nothing is lost. */
 const OVERTAKEN: readonly string[] = ['lease-lost', 'transfer-changed'];
 
+/** Clocks are corrected all the time by less than this. */
+const CLOCK_JITTER_MS = 1_000;
+
 export class Workers {
   private readonly deciding: DecidingSteps;
   private readonly reserving: ReservingSteps;
@@ -31,6 +34,8 @@ export class Workers {
   private readonly following: FollowingSteps;
   private loops: Promise<void>[] = [];
   private stopping = new AbortController();
+  /** What the clock showed last; more than any clock shows before the first look. */
+  private lastMs = Number.POSITIVE_INFINITY;
 
   constructor(
     private readonly parts: PipelineParts,
@@ -59,6 +64,7 @@ export class Workers {
   /** Claims one piece of due work and does one step of it; false when nothing is due. A step that fails is tried again later. */
   async runOne(): Promise<boolean> {
     const { database, clock, settings } = this.parts;
+    await this.minded(clock.nowMs());
     const lease = await database.transaction((db) =>
       claim(db, settings.worker, clock.nowMs(), settings.leaseMs),
     );
@@ -69,6 +75,19 @@ export class Workers {
       await this.failed(lease, error);
     }
     return true;
+  }
+
+  /** At the first look, since the clock may have been set back between two lives of the program, and whenever it was. */
+  private async minded(nowMs: number): Promise<void> {
+    if (nowMs < this.lastMs - CLOCK_JITTER_MS) {
+      const { database, settings } = this.parts;
+      const { followMs, backoffMaxMs, pollMs, leaseMs } = settings;
+      const longestPauseMs = Math.max(followMs.bitcoin, followMs.ethereum, backoffMaxMs, pollMs);
+      // Twice as long as ours: another orchestrator's clock may be ahead, and its settings more patient.
+      const bounds = { longestPauseMs: 2 * longestPauseMs, longestLeaseMs: 2 * leaseMs };
+      await database.transaction((db) => afterClockWentBack(db, nowMs, bounds));
+    }
+    this.lastMs = nowMs;
   }
 
   private async step(lease: Lease): Promise<void> {
