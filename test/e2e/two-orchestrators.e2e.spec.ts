@@ -1,6 +1,8 @@
 // Two orchestrators, programs of their own, on one PostgreSQL and with one signer: what comes to either of them is paid
 // once, and their work never overlaps.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
@@ -8,6 +10,8 @@ import { expectBooksAgree, expectPaidOnce, type Wanted } from './books.js';
 import { ETHER, Rig } from './rig.js';
 
 const WITHDRAWALS = 60;
+/** A deadlock is retried and does no harm, but is never the way things go. */
+const MANY_DEADLOCKS = 3;
 
 let rig: Rig;
 
@@ -58,6 +62,13 @@ describe('two orchestrators on one PostgreSQL with one signer', () => {
     } finally {
       await client.end();
     }
+  });
+});
+
+describe('the two in one database', () => {
+  it('take their locks in one order: waits that only the database can end, a second each, are rare', () => {
+    const log = readFileSync(join(rig.folder, 'postgres.log'), 'utf8');
+    expect(log.split('deadlock detected').length - 1).toBeLessThan(MANY_DEADLOCKS);
   });
 });
 
