@@ -39,7 +39,7 @@ export function portcullis(
     'after',
     `
 Exit codes: 0 done · 1 refused or failed · 2 usage · 3 not reachable · 4 does not fit what you trust
-            5 not confirmed · 6 not yet. Errors name a code; --json gives them as JSON.
+            5 not confirmed · 6 not yet · 7 outcome unknown: do not repeat, look. Errors name a code; --json gives them as JSON.
 
 Example:
   $ portcullis approve tr-3f9a1c0b7d2e45863f9a1c0b7d2e45863f9a1c0b --config alice.yaml`,
