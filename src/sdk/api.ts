@@ -144,7 +144,8 @@ export class Api {
 
 /** The service chooses how long its answer is; we choose how much of it is kept. Faults `api-answer-malformed`. */
 async function boundedText(response: Response): Promise<string> {
-  const reader = response.body?.getReader();
+  const body = response.body as ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  const reader = body?.getReader();
   if (reader === undefined) return '';
   const decoder = new TextDecoder();
   let text = '';
