@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { DocumentsController } from '../../src/orchestrator/http/documents.controller.js';
+import { Shutdown } from '../../src/orchestrator/http/shutdown.js';
 import { makeBackend } from '../signer/deployment.js';
 import { rawCall, send } from './api-client.js';
 import { ApiRig, expectProblem } from './api-rig.js';
@@ -265,5 +266,17 @@ describe('what goes out', () => {
     for (const secret of [body.signature, 'customer-in-the-log', 'logged-0001', 'portcullis=:', '987654']) {
       expect(rig.logs()).not.toContain(secret);
     }
+  });
+});
+
+// The last one: this program is on its way out afterwards.
+describe('readiness', () => {
+  it('ends when the program is told to stop, before anything stops (not-ready)', async () => {
+    expect((await send(`${rig.url}/readyz`)).status).toBe(200);
+    rig.served.application.get(Shutdown).begin();
+    const answer = await send(`${rig.url}/readyz`);
+    expectProblem(answer, 503, 'not-ready');
+    expect(answer.body.facts).toEqual({ reason: 'shutting-down' });
+    expect((await send(`${rig.url}/healthz`)).status).toBe(200);
   });
 });
