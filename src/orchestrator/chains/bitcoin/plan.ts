@@ -11,7 +11,7 @@ import type { FeeCaps } from '../../../core/policy/types.js';
 import { identifier, sha256Hex } from '../../../core/statements/fields.js';
 import { compareBigints, lesser } from './bigints.js';
 import type { BitcoinFaultCode } from './bitcoin.errors.js';
-import { leastFee, type SelectionTask, selectCoins } from './coin-selection.js';
+import { effectiveCoins, leastFee, type SelectionTask, selectCoins } from './coin-selection.js';
 import type { Coin, RandomBelow } from './selection-searches.js';
 import { shuffled } from './selection-searches.js';
 import { feeAt, outputVbytes, transactionVbytes } from './weight.js';
@@ -120,15 +120,17 @@ export function maxFeeOf(payments: readonly Payment[]): bigint {
  */
 export function planPayments(task: PlanTask): PlanResult {
   if (task.payments.length === 0) return { kind: 'wait', reason: 'nothing-to-pay' };
-  let batch = payable(task);
+  // Once, not for every payment: a stranger can make a wallet's coins very many.
+  const richest = effectiveCoins(task.coins, task.feeRate).slice(0, task.maxInputs);
+  let batch = payable(task, richest);
   if (batch.length === 0) return { kind: 'wait', reason: 'insufficient-funds' };
   const others: Payment[] = [];
   for (;;) {
-    const result = leastFeeOf(task, batch) <= maxFeeOf(batch) ? planExactly(task, batch) : TOO_DEAR;
+    const result = leastFeeOf(task, batch, richest) <= maxFeeOf(batch) ? planExactly(task, batch) : TOO_DEAR;
     if (result.kind === 'planned') return result;
     const weakest = batch.toSorted((a, b) => compareBigints(headroom(a, task), headroom(b, task)))[0];
     if (weakest === undefined || batch.length === 1) {
-      return result.reason === 'fee-above-ceiling' ? oneOf(task, others) : result;
+      return result.reason === 'fee-above-ceiling' ? oneOf(task, others, richest) : result;
     }
     others.unshift(weakest);
     batch = batch.filter((payment) => payment !== weakest);
@@ -140,9 +142,9 @@ const TOO_DEAR = { kind: 'wait', reason: 'fee-above-ceiling' } as const;
 const MAX_ALONE = 10;
 
 /** The last resort: the one that was left may need many inputs, while another could be paid by itself. */
-function oneOf(task: PlanTask, payments: readonly Payment[]): PlanResult {
+function oneOf(task: PlanTask, payments: readonly Payment[], richest: readonly Coin[]): PlanResult {
   for (const payment of payments.slice(0, MAX_ALONE)) {
-    if (leastFeeOf(task, [payment]) > maxFeeOf([payment])) continue;
+    if (leastFeeOf(task, [payment], richest) > maxFeeOf([payment])) continue;
     const result = planExactly(task, [payment]);
     if (result.kind === 'planned') return result;
   }
@@ -150,12 +152,12 @@ function oneOf(task: PlanTask, payments: readonly Payment[]): PlanResult {
 }
 
 /** Payments in their order, without those that do not fit into what the coins can pay. */
-function payable(task: PlanTask): Payment[] {
+function payable(task: PlanTask, richest: readonly Coin[]): Payment[] {
   const batch: Payment[] = [];
   for (const payment of task.payments) {
     if (batch.length === task.maxBatch) break;
     const selection = selectionTask(task, [...batch, payment]);
-    if (leastFee(task.coins, selection) !== undefined) batch.push(payment);
+    if (leastFee(richest, selection) !== undefined) batch.push(payment);
   }
   return batch;
 }
@@ -168,8 +170,9 @@ function headroom(payment: Payment, task: PlanTask): bigint {
   return allowed - feeAt(task.feeRate, outputVbytes(payment.script));
 }
 
-function leastFeeOf(task: PlanTask, payments: readonly Payment[]): bigint {
-  return leastFee(task.coins, selectionTask(task, payments)) ?? 0n;
+/** `richest`: the greatest coins, as many as a transaction takes; the fewest inputs are always among them. */
+function leastFeeOf(task: PlanTask, payments: readonly Payment[], richest: readonly Coin[]): bigint {
+  return leastFee(richest, selectionTask(task, payments)) ?? 0n;
 }
 
 function selectionTask(task: PlanTask, payments: readonly Payment[]): SelectionTask {
