@@ -48,6 +48,14 @@ describe('the terminal', () => {
     expect(await codeOf(terminal.ask('Sure? '))).toBe('confirmation-needed');
   });
 
+  it('takes the end of the input for a no', async () => {
+    const { terminal, input } = stage(true);
+    const asked = codeOf(terminal.ask('Last characters: '));
+    input.end();
+    const late = new Promise<string>((resolve) => setTimeout(() => resolve('never answered'), 500));
+    expect(await Promise.race([asked, late])).toBe('not-confirmed');
+  });
+
   it('writes JSON without a character that a terminal would obey', () => {
     const { terminal, shown } = stage(true);
     const hostile = { text: '\u009b2J\u001b]0;x\u0007\u202etxt\u007f é' };

@@ -62,12 +62,17 @@ export class Terminal {
     return this.streams.input.isTTY === true;
   }
 
-  /** One line from the keyboard. Faults `confirmation-needed` when nobody is there. */
+  /** One line from the keyboard. Faults `confirmation-needed` when nobody is there, `not-confirmed` on Ctrl-C and Ctrl-D. */
   async ask(question: string): Promise<string> {
     if (!this.attended) throw cliFault('confirmation-needed', `nobody is there to be asked: ${question}`);
     const reader = createInterface({ input: this.streams.input, output: this.streams.errors });
+    // A question whose input has ended is never answered, and the program would end with a code that means nothing.
+    const ended = new Promise<never>((_resolve, reject) => {
+      reader.once('close', () => reject(cliFault('not-confirmed', 'interrupted')));
+    });
     try {
-      return (await reader.question(question)).trim().slice(0, LONGEST_ANSWER);
+      const answer = await Promise.race([reader.question(question), ended]);
+      return answer.trim().slice(0, LONGEST_ANSWER);
     } finally {
       reader.close();
     }
