@@ -115,7 +115,7 @@ describe('whatever was signed', () => {
         const coins = Array.from({ length: COINS }, () => coin(own, COIN_SATS));
         const transfers = Array.from({ length: TRANSFERS }, (_, index) =>
           deployment.transfer(
-            deployment.request({ amount: `${10_000 + index}`, feeCeiling: CEILING_SATS.toString() }),
+            deployment.request({ amount: `${100_000 + index}`, feeCeiling: CEILING_SATS.toString() }),
           ),
         );
         const mined: Mined[] = [];
