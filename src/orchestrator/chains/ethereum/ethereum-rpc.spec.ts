@@ -113,6 +113,7 @@ function client(of: readonly TestNode[], more: Partial<z.input<typeof ethereumSe
   const settings: EthereumSettings = ethereumSettings.parse({
     providers: of.map(({ name, url }) => ({ name, url })),
     timeoutMs: 300,
+    reading: { mode: 'fail-over' },
     ...more,
   });
   const rpc = new EthereumRpc(CHAIN_ID, settings, clock);

@@ -13,6 +13,18 @@ const complaints = (settings: unknown): string[] =>
   ethereumSettings.safeParse(settings).error?.issues.map((issue) => issue.message) ?? [];
 
 describe('ethereumSettings', () => {
+  it('compare several nodes unless they are told to believe one', () => {
+    const reading = (count: number) =>
+      ethereumSettings.parse({ providers: [a, b, c, d].slice(0, count) }).reading;
+    expect([2, 3, 4].map(reading)).toEqual([
+      { mode: 'quorum', agreeing: 2 },
+      { mode: 'quorum', agreeing: 2 },
+      { mode: 'quorum', agreeing: 3 },
+    ]);
+    const told = ethereumSettings.parse({ providers: [a, b], reading: { mode: 'fail-over' } });
+    expect(told.reading).toEqual({ mode: 'fail-over' });
+  });
+
   it('need a node and nothing else', () => {
     const settings = ethereumSettings.parse({ providers: [a] });
     expect(settings.reading).toEqual({ mode: 'fail-over' });

@@ -35,6 +35,14 @@ const provider = z
   })
   .refine((one) => (one.url === undefined) !== (one.urlFile === undefined), 'either url or urlFile');
 
+type Reading = { readonly mode: 'quorum'; readonly agreeing: number } | { readonly mode: 'fail-over' };
+
+function readingOf(providers: number): Reading {
+  return providers === 1
+    ? { mode: 'fail-over' }
+    : { mode: 'quorum', agreeing: Math.floor(providers / 2) + 1 };
+}
+
 export const ethereumSettings = z
   .strictObject({
     providers: z.array(provider).min(1).max(8),
@@ -47,7 +55,7 @@ export const ethereumSettings = z
         z.strictObject({ mode: z.literal('quorum'), agreeing: z.int().min(2).max(8) }),
         z.strictObject({ mode: z.literal('fail-over') }),
       ])
-      .default({ mode: 'fail-over' }),
+      .exactOptional(),
     /** When a mined transaction is final: so many blocks (its own counts), or the block that the nodes call so. */
     confirmations: z
       .discriminatedUnion('by', [
@@ -88,6 +96,11 @@ export const ethereumSettings = z
     /** How often a node must prove its chain id again. */
     chainIdRecheckMs: milliseconds(1_000, 86_400_000).default(300_000),
   })
+  // Where nobody says otherwise, several nodes are there to be compared: more than half of them must agree.
+  .transform((settings) => ({
+    ...settings,
+    reading: settings.reading ?? readingOf(settings.providers.length),
+  }))
   .superRefine((settings, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
     const { providers, reading, fees } = settings;
