@@ -122,7 +122,7 @@ describe('whatever was signed', () => {
         for (let at = 0; at < tried.length; at += 10) {
           const crowd = tried.slice(at, at + 10);
           const answers = await Promise.all(
-            crowd.map((attempt, index) => clients[index % 2]?.sign(orderOf(attempt, coins, transfers))),
+            crowd.map(async (attempt, index) => clients[index % 2]?.sign(orderOf(attempt, coins, transfers))),
           );
           for (const [index, answer] of answers.entries()) {
             const attempt = crowd[index];
