@@ -28,6 +28,7 @@ export const TOKEN = { name: 'Demo Dollar', symbol: 'USDX', decimals: 18 } as co
 const SIGNER_PROGRAM = join(repositoryRoot, 'dist', 'src', 'signer', 'main.js');
 const INIT_TIMEOUT_MS = 60_000;
 const WALLET_KEYS = ['hot-btc-1', 'hot-eth-1'] as const;
+const ATTESTATION_KEY = 'attestation';
 const NAMES = { alice: 'Alice Example', bob: 'Bob Example', carol: 'Carol Example' } as const;
 
 const digits = (count: number) => Array.from({ length: count }, () => `${randomInt(10)}`).join('');
@@ -63,6 +64,7 @@ export async function makeKeys(): Promise<MadeKeys> {
     await makeKey('treasury', WALLET_KEYS[0], 'secp256k1', places.key(WALLET_KEYS[0])),
     await makeKey('treasury', WALLET_KEYS[1], 'secp256k1', places.key(WALLET_KEYS[1])),
   ];
+  await makeKey('treasury', ATTESTATION_KEY, 'p256', places.key(ATTESTATION_KEY));
   for (const person of PEOPLE) await makeKey(person, APPROVAL_KEY, 'p256', places.key(person));
   for (const { keyId } of ASKERS) {
     const made = await portcullisOk(
@@ -86,6 +88,7 @@ function planText(contract: string, codeHash: string): string {
     })),
     groups: { treasury: [...PEOPLE], governors: [...PEOPLE] },
     quorum: { group: 'governors', threshold: 2 },
+    attestation: { token: 'treasury', label: ATTESTATION_KEY, key: key(ATTESTATION_KEY) },
     'request-keys': ASKERS.map(({ keyId, requester }) => ({
       id: keyId,
       key: key(keyId),

@@ -106,6 +106,16 @@ function changeLines(change: Change, chains: Chains): Line[] {
           ...section('groups', groups),
           ['governance', `changes need ${threshold} of ${group}`],
           GAP,
+          ...section('attestation', [
+            [
+              [
+                strong(change.attestation.label),
+                `  in token "${change.attestation.token}": the signer vouches with it`,
+              ],
+              [faint(compressed(change.attestation.publicKey))],
+            ],
+          ]),
+          GAP,
           ...section('request keys', change.requestKeys.map(requestKeyLines)),
           GAP,
           ...section(

@@ -8,7 +8,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { stringify } from 'yaml';
 import { Fault } from '../core/fault.js';
 import type { EntryBody } from '../core/governance/entry.js';
-import { alice, bob, signed } from '../core/governance/people.fixture.js';
+import { alice, bob, signed, vouching } from '../core/governance/people.fixture.js';
 import { replayGenesis } from '../core/governance/replay.js';
 import { portableVerifier } from '../core/statements/signature.js';
 import { genesisOf, readPlan } from './plan.js';
@@ -42,6 +42,7 @@ const walletKey = { publicKey: '04', compressed: WALLET_KEY, unextractable: true
 function plan(altered: Record<string, unknown> = {}) {
   write('hot.policy.yaml', POLICY);
   write('wallet.key.json', walletKey);
+  write('attestation.key.json', { ...walletKey, publicKey: vouching.publicKey });
   return {
     persons: [
       {
@@ -53,6 +54,7 @@ function plan(altered: Record<string, unknown> = {}) {
     ],
     groups: { governors: ['alice', 'bob'], treasury: ['alice', 'bob'] },
     quorum: { group: 'governors', threshold: 2 },
+    attestation: { token: 'treasury', label: 'attestation', key: { file: 'attestation.key.json' } },
     'request-keys': [{ id: 'exchange-1', key: { 'public-key': REQUEST_KEY }, owners: ['exchange'] }],
     chains: [{ bitcoin: 'regtest' }, { ethereum: 31_337, coin: 'ETH' }],
     wallets: [

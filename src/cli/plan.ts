@@ -45,6 +45,8 @@ const plan = z.strictObject({
     .min(1),
   groups: z.record(identifier, z.array(identifier).min(1)),
   quorum: z.strictObject({ group: identifier, threshold: z.int().min(1) }),
+  /** The signer's own key for what it vouches for. */
+  attestation: z.strictObject({ token: identifier, label: identifier, key: keySource }),
   'request-keys': z
     .array(z.strictObject({ id: identifier, key: keySource, owners: z.array(identifier).min(1) }))
     .default([]),
@@ -99,15 +101,16 @@ export function readPlan(file: string): Plan {
 class KeyReader {
   constructor(private readonly folder: string) {}
 
-  read(source: KeySource, schema: z.ZodType<string>, whose: string, ofWallet = false): string {
+  /** `mustBeBorn`: only a key that was made in its token and cannot leave it will do. */
+  read(source: KeySource, schema: z.ZodType<string>, whose: string, mustBeBorn = false): string {
     const file = 'file' in source ? resolve(this.folder, source.file) : undefined;
     const described =
       'file' in source
         ? readJson(resolve(this.folder, source.file), keyFile, 'the description of a key')
         : { publicKey: source['public-key'] };
-    // A wallet's key that ever was outside a token may be in somebody's pocket.
+    // A wallet's key, or the signer's own, that ever was outside a token may be in somebody's pocket.
     if (
-      ofWallet &&
+      mustBeBorn &&
       file !== undefined &&
       !(described.unextractable === true && described.bornInToken === true)
     ) {
@@ -196,6 +199,12 @@ export function genesisOf(planned: Plan, planFile: string, seed: string, created
       })),
       groups: Object.entries(planned.groups).map(([groupId, members]) => ({ groupId, members })),
       quorum: planned.quorum,
+      attestation: {
+        token: planned.attestation.token,
+        label: planned.attestation.label,
+        algorithm: 'p256',
+        publicKey: keys.read(planned.attestation.key, p256PublicKey, 'the attestation key', true),
+      },
       requestKeys: planned['request-keys'].map(({ id, key, owners }) => ({
         keyId: id,
         algorithm: 'ed25519',

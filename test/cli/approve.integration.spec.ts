@@ -43,6 +43,8 @@ const backend = generateKeyPairSync('ed25519');
 const ed25519Hex = backend.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('hex');
 const spare = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const spareHex = spare.publicKey.export({ format: 'der', type: 'spki' }).subarray(-65).toString('hex');
+const vouch = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const vouchHex = vouch.publicKey.export({ format: 'der', type: 'spki' }).subarray(-65).toString('hex');
 
 let desk: Desk;
 let api: LyingApi;
@@ -70,6 +72,7 @@ function genesisWith(publicKey: string): GovernanceEntry {
       ],
       groups: [{ groupId: 'treasury', members: ['alice', 'bob'] }],
       quorum: { group: 'treasury', threshold: 1 },
+      attestation: { token: 'treasury', label: 'attestation', algorithm: 'p256', publicKey: vouchHex },
       requestKeys: [
         { keyId: 'exchange-1', algorithm: 'ed25519', publicKey: ed25519Hex, owners: ['exchange'] },
       ],

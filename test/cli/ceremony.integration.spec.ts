@@ -15,6 +15,7 @@ beforeAll(async () => {
   desk = await Desk.create(['treasury', ...OFFICERS]);
   for (const owner of ['treasury', ...OFFICERS]) config.set(owner, ['--config', await desk.config(owner)]);
   await key('treasury', 'hot-btc-1', 'secp256k1', 'hot-btc-1.key.json');
+  await key('treasury', 'attestation', 'p256', 'attestation.key.json');
   for (const owner of OFFICERS) await key(owner, 'approvals', 'p256', `${owner}.key.json`);
   const requestKey = await desk.run('keys', 'request-key', 'generate', desk.path('exchange.pem'), '--json');
   await desk.write('exchange.key.json', requestKey.answer);
@@ -49,6 +50,7 @@ function planText(): string {
     persons: people,
     groups: { governors: [...OFFICERS], treasury: [...OFFICERS] },
     quorum: { group: 'governors', threshold: 2 },
+    attestation: { token: 'treasury', label: 'attestation', key: { file: 'attestation.key.json' } },
     'request-keys': [{ id: 'exchange-1', key: { file: 'exchange.key.json' }, owners: ['exchange'] }],
     chains: [{ bitcoin: 'regtest' }],
     wallets: [{ id: 'hot-btc', chain: BITCOIN, tier: 'hot', token: 'treasury', keys: walletKeys }],

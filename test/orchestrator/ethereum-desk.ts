@@ -161,7 +161,14 @@ export class Desk {
       persons: new Map(),
       groups: new Map(),
       quorum: { group: 'officers', threshold: 2 },
+      attestation: {
+        token: 'treasury',
+        label: 'attestation',
+        algorithm: 'p256',
+        publicKey: `04${'0'.repeat(128)}`,
+      },
       requestKeys: new Map(),
+      everRequestKeys: new Map(),
       chains: new Map([[CHAIN, { family: 'ethereum', chain: CHAIN, coin: { symbol: 'ETH', decimals: 18 } }]]),
       wallets: new Map([[this.wallet.walletId, this.wallet]]),
       tokens: new Map(

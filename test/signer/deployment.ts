@@ -173,7 +173,7 @@ export class Deployment {
   readonly desk = makeBackend('carol-desk', ['carol']);
   readonly log: GovernanceEntry[] = [];
   policies: readonly PolicyDocument[] = [];
-  publicKeys = { bitcoin: '', ethereum: '' };
+  publicKeys = { bitcoin: '', ethereum: '', attestation: '' };
   private running: RunningSigner | undefined;
   private server: RunningServer | undefined;
   private clients: SocketClient[] = [];
@@ -229,6 +229,7 @@ export class Deployment {
       this.publicKeys = {
         bitcoin: compress((await token.generateKey('hot-btc-1', 'secp256k1')).publicKey),
         ethereum: compress((await token.generateKey('hot-eth-1', 'secp256k1')).publicKey),
+        attestation: (await token.generateKey('attestation', 'p256')).publicKey,
       };
     } finally {
       await token.close();
@@ -254,6 +255,12 @@ export class Deployment {
           { groupId: 'governors', members: ['alice', 'bob', 'carol'] },
         ],
         quorum: { group: 'governors', threshold: 2 },
+        attestation: {
+          token: 'treasury',
+          label: 'attestation',
+          algorithm: 'p256',
+          publicKey: this.publicKeys.attestation,
+        },
         requestKeys: [this.exchange, this.desk].map(({ keyId, publicKey, owners }) => ({
           keyId,
           algorithm: 'ed25519',

@@ -82,6 +82,8 @@ function checked(state: GovernanceState): Result {
     const stray = person.credentials.find(({ publicKey }) => !isP256Point(publicKey));
     if (stray) return invalid('a credential has a public key that is no point of P-256', stray.credentialId);
   }
+  if (!isP256Point(state.attestation.publicKey))
+    return invalid('the attestation key is no point of P-256', state.attestation.label);
   const governors = state.groups.get(state.quorum.group);
   if (!governors) return invalid('the quorum names a group that does not exist', state.quorum.group);
   if (governors.length < state.quorum.threshold)
@@ -127,6 +129,7 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     ...genesis.persons.flatMap(marksOfPerson),
     ...genesis.requestKeys.flatMap(marksOfRequestKey),
     ...genesis.wallets.flatMap(marksOfWallet),
+    `key:${genesis.attestation.publicKey}`,
   ]);
   if (typeof everRegistered === 'string')
     return invalid('a key or credential is registered twice', everRegistered);
@@ -138,7 +141,9 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     persons,
     groups: new Map([...groups].map(([id, group]) => [id, group.members])),
     quorum: genesis.quorum,
+    attestation: genesis.attestation,
     requestKeys,
+    everRequestKeys: requestKeys,
     chains,
     wallets,
     tokens,
@@ -194,8 +199,11 @@ function changed(state: GovernanceState, change: Change): GovernanceState | stri
     case 'quorum-set':
       return { ...state, quorum: change.quorum };
     case 'request-key-added': {
-      const requestKeys = new Map(state.requestKeys).set(change.requestKey.keyId, change.requestKey);
-      return registering(marksOfRequestKey(change.requestKey), { requestKeys });
+      const { requestKey } = change;
+      return registering(marksOfRequestKey(requestKey), {
+        requestKeys: new Map(state.requestKeys).set(requestKey.keyId, requestKey),
+        everRequestKeys: new Map(state.everRequestKeys).set(requestKey.keyId, requestKey),
+      });
     }
     case 'request-key-removed':
       if (!state.requestKeys.has(change.keyId)) return 'no such request key';

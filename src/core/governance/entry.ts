@@ -87,6 +87,17 @@ export const wallet = z.strictObject({
 });
 export type Wallet = z.infer<typeof wallet>;
 
+/** The key by which the signer vouches for what it has written down, a void for example. It never signs transactions or approvals. */
+export const attestationKey = z.strictObject({
+  /** Name of the token, in the signer's configuration, that holds it. */
+  token: identifier,
+  /** CKA_LABEL of the key on the token. */
+  label: identifier,
+  algorithm: z.literal('p256'),
+  publicKey: p256PublicKey,
+});
+export type AttestationKey = z.infer<typeof attestationKey>;
+
 export const erc20Token = z.strictObject({
   chain: chainId,
   /** EIP-55 checksummed. */
@@ -120,6 +131,7 @@ export const genesisChange = z.strictObject({
   persons: z.array(person).min(1).max(64),
   groups: z.array(group).min(1).max(64),
   quorum: quorumRule,
+  attestation: attestationKey,
   requestKeys: z.array(requestKey).max(64),
   chains: z.array(chain).min(1).max(16),
   wallets: z.array(wallet).min(1).max(256),
@@ -155,11 +167,15 @@ export const entryBody = z.strictObject({
 });
 export type EntryBody = z.infer<typeof entryBody>;
 
+/** One officer's signature over an entry, or over another text that the quorum signs. */
 export const entrySignature = z.strictObject({ credentialId: identifier, signature: signature64 });
+export type EntrySignature = z.infer<typeof entrySignature>;
+
+export const entrySignatures = z.array(entrySignature).min(1).max(64);
 
 export const governanceEntry = z.strictObject({
   body: entryBody,
-  signatures: z.array(entrySignature).min(1).max(64),
+  signatures: entrySignatures,
 });
 export type GovernanceEntry = z.infer<typeof governanceEntry>;
 

@@ -45,6 +45,8 @@ export const aliceSpare = newKey('alice-2');
 export const bob = newKey('bob-1');
 export const carol = newKey('carol-1');
 export const dave = newKey('dave-1');
+/** Stands for the signer's own key. */
+export const vouching = newKey('attestation');
 
 export function personOf(personId: string, ...keys: readonly Key[]): Person {
   return {
@@ -70,6 +72,7 @@ export const GENESIS: Genesis = {
     { groupId: 'treasury', members: ['alice', 'bob', 'carol'] },
   ],
   quorum: { group: 'governors', threshold: 2 },
+  attestation: { token: 'treasury', label: 'attestation', algorithm: 'p256', publicKey: vouching.publicKey },
   requestKeys: [{ keyId: 'backend', algorithm: 'ed25519', publicKey: 'e1'.repeat(32), owners: ['payouts'] }],
   chains: [
     { family: 'bitcoin', chain: BITCOIN, network: 'regtest', coin: { symbol: 'BTC', decimals: 8 } },

@@ -1,43 +1,12 @@
 // Replay: from entries to state. The signer, the orchestrator and an auditor run this same function and believe only
 // its result. It is NOT a store, and it has no clock: what an entry may do depends on entries before it alone.
 
-import { hexToBytes } from '@noble/hashes/utils.js';
-import { accepted, type Outcome, refused } from '../fault.js';
+import { type Outcome, refused } from '../fault.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 import { applyChange, genesisState } from './change.js';
 import { entryBytes, entryHash, type GovernanceEntry, governanceEntry, NO_PREVIOUS } from './entry.js';
-import { type GovernanceRefusalCode, type GovernanceState, holderOf } from './state.js';
-
-/** Distinct persons of `group` who validly signed the entry; a person counts once, whatever credentials they hold. */
-function quorumOf(
-  entry: GovernanceEntry,
-  roster: GovernanceState,
-  verifier: SignatureVerifier,
-): Outcome<GovernanceState, GovernanceRefusalCode> {
-  const bytes = entryBytes(entry.body);
-  const signers = new Set<string>();
-  for (const { credentialId, signature } of entry.signatures) {
-    const holder = holderOf(roster, credentialId);
-    if (!holder) return refused('governance-signer-unknown', { credentialId });
-    if (signers.has(holder.person.personId)) {
-      return refused('governance-signer-duplicate', { personId: holder.person.personId });
-    }
-    if (!verifier.p256(hexToBytes(holder.credential.publicKey), bytes, hexToBytes(signature))) {
-      return refused('governance-signature-invalid', { credentialId });
-    }
-    signers.add(holder.person.personId);
-  }
-  const members = roster.groups.get(roster.quorum.group) ?? [];
-  const counted = members.filter((member) => signers.has(member)).length;
-  if (counted < roster.quorum.threshold) {
-    return refused('governance-quorum-missing', {
-      group: roster.quorum.group,
-      needed: roster.quorum.threshold,
-      counted,
-    });
-  }
-  return accepted(roster);
-}
+import { verifyQuorum } from './quorum.js';
+import type { GovernanceRefusalCode, GovernanceState } from './state.js';
 
 /**
  * The first entry. Whether it is the right genesis is decided by whoever pinned its hash; this only says that it is a
@@ -56,7 +25,9 @@ export function replayGenesis(
     return refused('governance-previous-mismatch', { sequence: 0 });
   }
   const state = genesisState(body.change, entryHash(body));
-  return state.kind === 'refused' ? state : quorumOf(entry, state.value, verifier);
+  if (state.kind === 'refused') return state;
+  const signed = verifyQuorum(entryBytes(body), entry.signatures, state.value, verifier);
+  return signed.kind === 'refused' ? signed : state;
 }
 
 /** One more entry on top of a state. Input is hostile; the state is not changed. */
@@ -81,7 +52,7 @@ export function replayEntry(
   if (body.previous !== state.head) {
     return refused('governance-previous-mismatch', { sequence: body.sequence });
   }
-  const signed = quorumOf(entry, state, verifier);
+  const signed = verifyQuorum(entryBytes(body), entry.signatures, state, verifier);
   if (signed.kind === 'refused') return signed;
   return applyChange(state, body.change, entryHash(body));
 }

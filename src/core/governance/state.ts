@@ -1,6 +1,7 @@
 // The state that a governance log replays to, and the questions that programs ask of it. It changes only by replay.
 
 import type {
+  AttestationKey,
   Chain,
   Credential,
   Erc20Token,
@@ -10,6 +11,7 @@ import type {
   RequestKey,
   Wallet,
 } from './entry.js';
+import type { QuorumRefusalCode } from './quorum.js';
 
 export type GovernanceRefusalCode =
   | 'governance-entry-malformed'
@@ -18,10 +20,7 @@ export type GovernanceRefusalCode =
   | 'governance-sequence'
   | 'governance-previous-mismatch'
   | 'governance-head-missing'
-  | 'governance-signature-invalid'
-  | 'governance-signer-unknown'
-  | 'governance-signer-duplicate'
-  | 'governance-quorum-missing'
+  | QuorumRefusalCode
   | 'governance-change-invalid';
 
 export interface GovernanceState {
@@ -36,7 +35,11 @@ export interface GovernanceState {
   /** Members by group. */
   readonly groups: ReadonlyMap<string, readonly string[]>;
   readonly quorum: QuorumRule;
+  /** Fixed in genesis. */
+  readonly attestation: AttestationKey;
   readonly requestKeys: ReadonlyMap<string, RequestKey>;
+  /** Every request key that ever was one, the present ones included: what a removed key asked for can still be voided. */
+  readonly everRequestKeys: ReadonlyMap<string, RequestKey>;
   readonly chains: ReadonlyMap<string, Chain>;
   readonly wallets: ReadonlyMap<string, Wallet>;
   /** By `tokenKey(chain, contract)`. */

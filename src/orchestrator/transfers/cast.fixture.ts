@@ -114,6 +114,8 @@ export class Cast {
   readonly entries: GovernanceEntry[];
   readonly deploymentId: string;
   private readonly officers = { alice: officer('alice'), bob: officer('bob'), carol: officer('carol') };
+  /** Stands for the signer's own key. */
+  private readonly vouching = officer('attestation');
   private readonly key = backendKey('backend');
   private requests = 0;
 
@@ -127,6 +129,12 @@ export class Cast {
         { groupId: 'treasury', members: ['alice', 'bob'] },
       ],
       quorum: { group: 'governors', threshold: 2 },
+      attestation: {
+        token: 'treasury',
+        label: 'attestation',
+        algorithm: 'p256',
+        publicKey: this.vouching.person.credentials[0]?.publicKey ?? '',
+      },
       requestKeys: [
         {
           keyId: 'backend',
