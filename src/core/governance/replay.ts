@@ -4,7 +4,7 @@
 import { type Outcome, refused } from '../fault.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 import { applyChange, genesisState } from './change.js';
-import { entryBytes, entryHash, type GovernanceEntry, governanceEntry, NO_PREVIOUS } from './entry.js';
+import { entryBytes, entryHash, governanceEntry, NO_PREVIOUS } from './entry.js';
 import { verifyQuorum } from './quorum.js';
 import type { GovernanceRefusalCode, GovernanceState } from './state.js';
 
