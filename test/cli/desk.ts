@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { createSoftHsm, type SoftHsm } from '../../devnet/softhsm.js';
 import type { CliConfig } from '../../src/cli/cli-config.js';
-import { compileProgram } from '../parts/compile-program.js';
+import { compileProgram } from '../../devnet/compile-program.js';
 
 const TIMEOUT_MS = 60_000;
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createSoftHsm } from '../../devnet/softhsm.js';
 import { spawnToken } from '../../hardware/pkcs11/token-client.js';
-import { compileProgram } from '../parts/compile-program.js';
+import { compileProgram } from '../../devnet/compile-program.js';
 
 const TOKEN = { label: 'treasury', soPin: '24680135', pin: '135790' };
 let folder: string;

@@ -11,7 +11,7 @@ import { isList, isRecord, type JsonValue, jsonRpcText } from '../../devnet/json
 import type { Erc20Token } from '../../src/core/governance/entry.js';
 import { addressOfScript, scriptOfAddress } from '../../src/core/intents/bitcoin/address.js';
 import { FALSE_TOKEN, FEE_TAKING_TOKEN } from '../orchestrator/evm-tokens.js';
-import { ETHEREUM } from '../signer/deployment.js';
+import { ETHEREUM } from '../../devnet/deployment.js';
 
 const BLOCK_EVERY_MS = 400;
 /** keccak256 of `Transfer(address,address,uint256)`. */

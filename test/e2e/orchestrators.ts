@@ -10,8 +10,8 @@ import { configuration as configurationSchema } from '../../src/orchestrator/con
 import { serve } from '../../src/orchestrator/http/serve.js';
 import { Log } from '../../src/orchestrator/logging/log.js';
 import { systemRandomness } from '../../src/platform/system-randomness.js';
-import { compileProgram } from '../parts/compile-program.js';
-import { BITCOIN, type Deployment, ETHEREUM } from '../signer/deployment.js';
+import { compileProgram } from '../../devnet/compile-program.js';
+import { BITCOIN, type Deployment, ETHEREUM } from '../../devnet/deployment.js';
 import type { Chains } from './chains.js';
 
 export interface OrchestratorOptions {

@@ -4,7 +4,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { scriptOfAddress } from '../../src/core/intents/bitcoin/address.js';
 import { send } from '../orchestrator/api-client.js';
-import { makeBackend } from '../signer/deployment.js';
+import { makeBackend } from '../../devnet/deployment.js';
 import { expectBooksAgree, expectNonceOrder } from './books.js';
 import { freshBitcoinAddress, freshEthereumAddress } from './chains.js';
 import { DatabaseThief } from './database-thief.js';

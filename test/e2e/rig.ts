@@ -18,9 +18,16 @@ import { type TransferAnswer, transferView } from '../../src/orchestrator/transf
 import { isFinished, type TransferState } from '../../src/orchestrator/transfers/transfer-states.js';
 import { getBalances } from '../../src/orchestrator/wallets/wallet.endpoints.js';
 import { type Answer, ApiClient, type CallOptions } from '../orchestrator/api-client.js';
-import { compileProgram } from '../parts/compile-program.js';
-import { type Backend, Deployment, ETH, ETHEREUM, type Officer, RunningTime } from '../signer/deployment.js';
-import { SocketClient } from '../signer/socket-client.js';
+import { compileProgram } from '../../devnet/compile-program.js';
+import {
+  type Backend,
+  Deployment,
+  ETH,
+  ETHEREUM,
+  type Officer,
+  RunningTime,
+} from '../../devnet/deployment.js';
+import { SocketClient } from '../../devnet/socket-client.js';
 import { Chains, freshBitcoinAddress, freshEthereumAddress } from './chains.js';
 import {
   type Orchestrator,

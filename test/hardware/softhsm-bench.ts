@@ -15,7 +15,7 @@ import {
 import type { KeySigner } from '../../hardware/key-signer.js';
 import { Pkcs11Token } from '../../hardware/pkcs11/token.js';
 import { spawnToken, type TokenClient } from '../../hardware/pkcs11/token-client.js';
-import { compileProgram } from '../parts/compile-program.js';
+import { compileProgram } from '../../devnet/compile-program.js';
 import { closeAllSessions, logOut } from './sabotage.js';
 
 export const PIN = '135790';

@@ -9,7 +9,7 @@ import { expectFault } from '../../hardware/contract/outside.contract.js';
 import { Pkcs11Token } from '../../hardware/pkcs11/token.js';
 import { type ProcessLoss, spawnToken, type TokenClient } from '../../hardware/pkcs11/token-client.js';
 import type { TokenProcessConfig } from '../../hardware/pkcs11/token-messages.js';
-import { compileProgram } from '../parts/compile-program.js';
+import { compileProgram } from '../../devnet/compile-program.js';
 import { childProcessBench, PIN, type SoftHsmBench } from './softhsm-bench.js';
 
 const LABEL = 'safu';

@@ -3,7 +3,7 @@
 import { randomBytes, sign } from 'node:crypto';
 import { request } from 'node:http';
 import { signHttpRequest } from '../../src/core/http-message-signatures/sign.js';
-import type { Backend, Officer } from '../signer/deployment.js';
+import type { Backend, Officer } from '../../devnet/deployment.js';
 
 export interface Answer {
   readonly status: number;

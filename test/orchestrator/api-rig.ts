@@ -15,7 +15,7 @@ import { type Served, serve } from '../../src/orchestrator/http/serve.js';
 import { Log } from '../../src/orchestrator/logging/log.js';
 import { transferView } from '../../src/orchestrator/transfers/transfer.dto.js';
 import { systemRandomness } from '../../src/platform/system-randomness.js';
-import { type Backend, BITCOIN, Deployment, ETHEREUM, type Officer } from '../signer/deployment.js';
+import { type Backend, BITCOIN, Deployment, ETHEREUM, type Officer } from '../../devnet/deployment.js';
 import { type Answer, ApiClient } from './api-client.js';
 
 export type Dialect = 'SQLite' | 'PostgreSQL';

@@ -35,7 +35,7 @@ import { NonceStore } from '../../src/orchestrator/identity/nonce.store.js';
 import { Log } from '../../src/orchestrator/logging/log.js';
 import { platformModule } from '../../src/orchestrator/platform.module.js';
 import { systemRandomness } from '../../src/platform/system-randomness.js';
-import { makeBackend } from '../signer/deployment.js';
+import { makeBackend } from '../../devnet/deployment.js';
 import { type Answer, ApiClient, rawCall, send } from './api-client.js';
 
 const SECRET = 'hunter2-in-an-error';

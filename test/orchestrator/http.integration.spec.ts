@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { DocumentsController } from '../../src/orchestrator/http/documents.controller.js';
 import { Shutdown } from '../../src/orchestrator/http/shutdown.js';
-import { makeBackend } from '../signer/deployment.js';
+import { makeBackend } from '../../devnet/deployment.js';
 import { rawCall, send } from './api-client.js';
 import { ApiRig, expectProblem } from './api-rig.js';
 

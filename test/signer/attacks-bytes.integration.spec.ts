@@ -2,7 +2,7 @@
 // approvals beside them are honest.
 
 import { describe, expect, it } from '@jest/globals';
-import { USDX } from './deployment.js';
+import { USDX } from '../../devnet/deployment.js';
 import {
   ALICE_BTC,
   type Attack,
@@ -24,8 +24,15 @@ import {
   tokenOrder,
   withTransfer,
 } from './honest-orders.js';
-import { codeOf } from './socket-client.js';
-import { coin, eip1559, erc20Approve, erc20Transfer, payTo, psbtSpendingTwice } from './transactions.js';
+import { codeOf } from '../../devnet/socket-client.js';
+import {
+  coin,
+  eip1559,
+  erc20Approve,
+  erc20Transfer,
+  payTo,
+  psbtSpendingTwice,
+} from '../../devnet/transactions.js';
 
 prepareAttacks();
 

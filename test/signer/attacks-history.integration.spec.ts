@@ -2,7 +2,7 @@
 // governance log.
 
 import { describe, expect, it } from '@jest/globals';
-import { makeOfficer } from './deployment.js';
+import { makeOfficer } from '../../devnet/deployment.js';
 import {
   ALICE_BTC,
   bitcoinOrder,
@@ -18,8 +18,8 @@ import {
   signer,
   THIEF_BTC,
 } from './honest-orders.js';
-import { codeOf } from './socket-client.js';
-import { type Coin, coin, eip1559, payTo } from './transactions.js';
+import { codeOf } from '../../devnet/socket-client.js';
+import { type Coin, coin, eip1559, payTo } from '../../devnet/transactions.js';
 
 prepareAttacks();
 

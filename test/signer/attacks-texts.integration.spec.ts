@@ -4,7 +4,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
 import type { SignedRequest } from '../../src/core/statements/request.js';
-import { BTC, Deployment, makeBackend, makeOfficer } from './deployment.js';
+import { BTC, Deployment, makeBackend, makeOfficer } from '../../devnet/deployment.js';
 import {
   ALICE_BTC,
   type Attack,
@@ -19,8 +19,8 @@ import {
   withStatement,
   withTransfer,
 } from './honest-orders.js';
-import { codeOf } from './socket-client.js';
-import { coin, payTo } from './transactions.js';
+import { codeOf } from '../../devnet/socket-client.js';
+import { coin, payTo } from '../../devnet/transactions.js';
 
 prepareAttacks();
 

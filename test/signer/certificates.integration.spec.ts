@@ -8,8 +8,8 @@ import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import type { Outcome } from '../../src/core/fault.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
-import { Deployment } from './deployment.js';
-import { coin, payTo, psbt } from './transactions.js';
+import { Deployment } from '../../devnet/deployment.js';
+import { coin, payTo, psbt } from '../../devnet/transactions.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 

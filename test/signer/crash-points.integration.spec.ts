@@ -17,8 +17,8 @@ import { Signer } from '../../src/signer/signer.js';
 import { SignerClock } from '../../src/signer/signer-clock.js';
 import { type RunningSigner, startSigner } from '../../src/signer/start.js';
 import { SignerStore } from '../../src/signer/store.js';
-import { Deployment } from './deployment.js';
-import { type Coin, coin, payTo, psbt } from './transactions.js';
+import { Deployment } from '../../devnet/deployment.js';
+import { type Coin, coin, payTo, psbt } from '../../devnet/transactions.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 

@@ -20,9 +20,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Fault } from '../../src/core/fault.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { listen, type RunningServer } from '../../src/signer/server.js';
-import { Deployment } from './deployment.js';
-import { codeOf, SocketClient } from './socket-client.js';
-import { coin, payTo, psbt } from './transactions.js';
+import { Deployment } from '../../devnet/deployment.js';
+import { codeOf, SocketClient } from '../../devnet/socket-client.js';
+import { coin, payTo, psbt } from '../../devnet/transactions.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const isRoot = process.getuid?.() === 0;

@@ -9,9 +9,9 @@ import { BOUNDS } from '../../src/signer/conversation.js';
 import { listen } from '../../src/signer/server.js';
 import { encodeFrame } from '../../src/signer-protocol/frame.js';
 import { governanceResult } from '../../src/signer-protocol/messages.js';
-import { Deployment, makeOfficer, type Officer } from './deployment.js';
-import { codeOf, SocketClient } from './socket-client.js';
-import { coin, payTo, psbt } from './transactions.js';
+import { Deployment, makeOfficer, type Officer } from '../../devnet/deployment.js';
+import { codeOf, SocketClient } from '../../devnet/socket-client.js';
+import { coin, payTo, psbt } from '../../devnet/transactions.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const MEGABYTE = 1024 * 1024;

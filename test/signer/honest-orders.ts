@@ -6,8 +6,8 @@ import type { OrderedTransfer, SigningOrder } from '../../src/core/authorization
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import type { TransferStatement } from '../../src/core/statements/approval.js';
 import type { RequestStatement, SignedRequest } from '../../src/core/statements/request.js';
-import { Deployment, ETH, ETHEREUM, TOKEN_CONTRACT, USDX } from './deployment.js';
-import { codeOf, type SocketClient } from './socket-client.js';
+import { Deployment, ETH, ETHEREUM, TOKEN_CONTRACT, USDX } from '../../devnet/deployment.js';
+import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import {
   type BitcoinOutput,
   type Coin,
@@ -18,7 +18,7 @@ import {
   type PsbtChanges,
   payTo,
   psbt,
-} from './transactions.js';
+} from '../../devnet/transactions.js';
 
 export const THIEF_BTC = 'bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202';
 export const ALICE_BTC = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';

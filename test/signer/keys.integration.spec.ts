@@ -10,7 +10,7 @@ import { Fault } from '../../src/core/fault.js';
 import type { Wallet } from '../../src/core/governance/entry.js';
 import { checkWallet, type Token } from '../../src/signer/self-check.js';
 import { inProcessBench, type SoftHsmBench } from '../hardware/softhsm-bench.js';
-import { BITCOIN } from './deployment.js';
+import { BITCOIN } from '../../devnet/deployment.js';
 
 /** DER of the OID of secp256k1. */
 const SECP256K1 = Buffer.from('06052b8104000a', 'hex');

@@ -7,9 +7,9 @@ import type { Change } from '../../src/core/governance/entry.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { encodeFrame, MAX_MESSAGE_BYTES } from '../../src/signer-protocol/frame.js';
 import { governanceResult, signResult } from '../../src/signer-protocol/messages.js';
-import { Deployment } from './deployment.js';
-import { codeOf, type SocketClient } from './socket-client.js';
-import { coin, payTo, psbt } from './transactions.js';
+import { Deployment } from '../../devnet/deployment.js';
+import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
+import { coin, payTo, psbt } from '../../devnet/transactions.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 

@@ -8,9 +8,9 @@ import type { SigningOrder } from '../../src/core/authorization/signing-order.js
 import { Fault } from '../../src/core/fault.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { startSigner } from '../../src/signer/start.js';
-import { Deployment } from './deployment.js';
-import { codeOf, type SocketClient } from './socket-client.js';
-import { coin, payTo, psbt } from './transactions.js';
+import { Deployment } from '../../devnet/deployment.js';
+import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
+import { coin, payTo, psbt } from '../../devnet/transactions.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 

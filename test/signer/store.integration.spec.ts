@@ -14,9 +14,9 @@ import { journalHash } from '../../src/signer/journal.js';
 import { Seal } from '../../src/signer/seal.js';
 import { initialise, startSigner } from '../../src/signer/start.js';
 import { SignerStore } from '../../src/signer/store.js';
-import { Deployment } from './deployment.js';
-import { codeOf } from './socket-client.js';
-import { coin, payTo, psbt } from './transactions.js';
+import { Deployment } from '../../devnet/deployment.js';
+import { codeOf } from '../../devnet/socket-client.js';
+import { coin, payTo, psbt } from '../../devnet/transactions.js';
 
 const LATER = { wallMs: Date.now() + 1_000, measuredMs: 30 * 86_400_000 };
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';

@@ -4,8 +4,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { GovernanceEntry, Wallet } from '../../src/core/governance/entry.js';
 import { publicKeysResult } from '../../src/signer-protocol/messages.js';
-import { BITCOIN, Deployment } from './deployment.js';
-import { codeOf, type SocketClient } from './socket-client.js';
+import { BITCOIN, Deployment } from '../../devnet/deployment.js';
+import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 
 let deployment: Deployment;
 let signer: SocketClient;

@@ -2,15 +2,15 @@
 
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
-import { encodeFrame, FrameReader } from '../../src/signer-protocol/frame.js';
+import type { SigningOrder } from '../src/core/authorization/signing-order.js';
+import { encodeFrame, FrameReader } from '../src/signer-protocol/frame.js';
 import {
   PROTOCOL_VERSION,
   type Reply,
   reply,
   type SignResult,
   signResult,
-} from '../../src/signer-protocol/messages.js';
+} from '../src/signer-protocol/messages.js';
 
 const REPLY_DEADLINE_MS = 30_000;
 

@@ -1,16 +1,14 @@
-// A signer with everything around it that a test needs: a SoftHSM token with wallet keys made in it, a genesis, officers
-// and backends, and a client that plays the orchestrator, compromised or not. Officers and backends sign with
-// throw-away software keys here, since they are not what is tested; everything on the signer's side is real.
+// A signer with everything around it that a test or a benchmark needs: a SoftHSM token with wallet keys made in it, a
+// genesis, officers and backends, and a client that plays the orchestrator, compromised or not. Officers and backends
+// sign with throw-away software keys here, since they are not what is tested; everything on the signer's side is real.
 
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { repositoryRoot } from '../../devnet/paths.js';
-import { createSoftHsm, type SoftHsm } from '../../devnet/softhsm.js';
-import { type KeySigner, type TokenStatus } from '../../hardware/key-signer.js';
-import { spawnToken } from '../../hardware/pkcs11/token-client.js';
-import type { OrderedTransfer } from '../../src/core/authorization/signing-order.js';
+import { type KeySigner, type TokenStatus } from '../hardware/key-signer.js';
+import { spawnToken } from '../hardware/pkcs11/token-client.js';
+import type { OrderedTransfer } from '../src/core/authorization/signing-order.js';
 import {
   type Change,
   type Credential,
@@ -23,25 +21,27 @@ import {
   NO_PREVIOUS,
   type PolicyDocument,
   policyHashOf,
-} from '../../src/core/governance/entry.js';
+} from '../src/core/governance/entry.js';
 import {
   type Approval,
   approvalBytes,
   statementOf,
   type TransferStatement,
-} from '../../src/core/statements/approval.js';
+} from '../src/core/statements/approval.js';
 import {
   REQUEST_TYPE,
   type RequestStatement,
   requestBytes,
   type SignedRequest,
-} from '../../src/core/statements/request.js';
-import type { SignerConfig } from '../../src/signer/config.js';
-import { listen, type RunningServer } from '../../src/signer/server.js';
-import { type TimeSource } from '../../src/signer/signer-clock.js';
-import { initialise, type RunningSigner, startSigner } from '../../src/signer/start.js';
-import { compileProgram } from '../parts/compile-program.js';
+} from '../src/core/statements/request.js';
+import type { SignerConfig } from '../src/signer/config.js';
+import { listen, type RunningServer } from '../src/signer/server.js';
+import { type TimeSource } from '../src/signer/signer-clock.js';
+import { initialise, type RunningSigner, startSigner } from '../src/signer/start.js';
+import { compileProgram } from './compile-program.js';
+import { repositoryRoot } from './paths.js';
 import { SocketClient } from './socket-client.js';
+import { createSoftHsm, type SoftHsm } from './softhsm.js';
 
 export const BITCOIN = 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328';
 export const ETHEREUM = 'eip155:31337';
@@ -162,6 +162,8 @@ export interface DeploymentOptions {
   readonly time?: TestTime;
   /** How long one call may be at the token before its process is killed. */
   readonly deadlineMs?: number;
+  /** Sessions of the signer's token process; 4 unless given. */
+  readonly sessions?: number;
 }
 
 export class Deployment {
@@ -185,6 +187,7 @@ export class Deployment {
     readonly tokenProgram: string,
     readonly time: TestTime,
     private readonly deadlineMs: number,
+    private readonly sessions: number,
   ) {}
 
   /** Ceremony included; the signer is not started yet. */
@@ -200,6 +203,7 @@ export class Deployment {
       tokenProgram,
       options.time ?? new TestTime(),
       options.deadlineMs ?? 15_000,
+      options.sessions ?? 4,
     );
     await deployment.ceremony(options);
     return deployment;
@@ -213,7 +217,7 @@ export class Deployment {
     return {
       modulePath: this.softHsm.modulePath,
       tokenLabel: 'treasury',
-      sessions: 4,
+      sessions: this.sessions,
       pin: { kind: 'file' as const, path: this.pinFile },
       environment: { ...this.softHsm.environment },
       deadlineMs: this.deadlineMs,

@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { Transaction as BitcoinTransaction, Psbt } from 'bitcoinjs-lib';
 import { Transaction as EthereumTransaction, Interface } from 'ethers';
-import type { UnsignedTransaction } from '../../src/core/authorization/signing-order.js';
-import { scriptOfAddress } from '../../src/core/intents/bitcoin/address.js';
+import type { UnsignedTransaction } from '../src/core/authorization/signing-order.js';
+import { scriptOfAddress } from '../src/core/intents/bitcoin/address.js';
 
 export interface Coin {
   /** The full transaction that made the coin. */
