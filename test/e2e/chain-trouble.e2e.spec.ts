@@ -40,6 +40,17 @@ function reasonsOf(transfer: TransferAnswer): readonly string[] {
   return transfer.transitions.map(({ to, reason }) => `${to}: ${reason.code}`);
 }
 
+/** Waits until a settled transfer is on its way again. */
+async function undone(transferId: string): Promise<TransferAnswer> {
+  let transfer = await rig.transfer(transferId);
+  await eventually('it is on its way again', async () => {
+    transfer = await rig.transfer(transferId);
+    return transfer.state === 'broadcast';
+  });
+  expect(transfer.reason.code).toBe('reorganised');
+  return transfer;
+}
+
 describe('Bitcoin', () => {
   it('takes two blocks back: the withdrawal in them is pending again, and settles', async () => {
     const sent = await broadcast('BTC', 400_000n);
@@ -63,6 +74,31 @@ describe('Bitcoin', () => {
     expect(await rig.chains.bitcoinOutputs(sent.destination)).toEqual([
       { txid: sent.transactions[0]?.transactionId, sats: 400_000n },
     ]);
+    await expectBooksAgree(rig);
+  });
+
+  it('takes three blocks back and drops a settled withdrawal: it is noticed, sent again, and settles once', async () => {
+    const sent = await broadcast('BTC', 350_000n);
+    const txid = sent.transactions[0]?.transactionId ?? '';
+    await rig.chains.bitcoin.mine(FINAL_CONFIRMATIONS);
+    await rig.until(sent.transferId, ['settled']);
+    await rig.chains.bitcoin.reorg(FINAL_CONFIRMATIONS);
+    await rig.chains.bitcoin.evict(txid);
+    expect(await rig.chains.bitcoinOutputs(sent.destination)).toEqual([]);
+    const again = await undone(sent.transferId);
+    expect(again.spendable).toEqual({ is: 'yes', transactionIds: [txid] });
+    expect(rig.first().logs()).toContain('settled-reorganised');
+    await eventually('the transaction is in the mempool again', () => inMempool(txid));
+    await rig.chains.bitcoin.mine(FINAL_CONFIRMATIONS);
+    const settled = await rig.until(sent.transferId, ['settled']);
+    expect(reasonsOf(settled).slice(-4)).toEqual([
+      'settled: final',
+      'broadcast: reorganised',
+      'confirming: in-a-block',
+      'settled: final',
+    ]);
+    expect(settled.transactions.map(({ transactionId }) => transactionId)).toEqual([txid]);
+    expect(await rig.chains.bitcoinOutputs(sent.destination)).toEqual([{ txid, sats: 350_000n }]);
     await expectBooksAgree(rig);
   });
 
@@ -157,6 +193,23 @@ describe('Ethereum', () => {
     });
     await minedUntilSettled(sent);
     expect(await rig.chains.ethereum.balance(sent.destination)).toBe(ETHER / 20n);
+  });
+
+  it('takes three blocks back and drops a settled withdrawal: it is noticed, sent again, and settles once', async () => {
+    const amount = ETHER / 30n;
+    const sent = await broadcast('ETH', amount);
+    const hash = sent.transactions[0]?.transactionId ?? '';
+    await rig.chains.ethereum.mine(3);
+    await rig.until(sent.transferId, ['settled']);
+    await rig.chains.ethereum.reorg(3);
+    expect(await rig.chains.ethereum.balance(sent.destination)).toBe(0n);
+    const again = await undone(sent.transferId);
+    expect(again.spendable).toEqual({ is: 'yes', transactionIds: [hash] });
+    await minedUntilSettled(sent);
+    const settled = await rig.transfer(sent.transferId);
+    expect(reasonsOf(settled)).toContain('broadcast: reorganised');
+    expect(settled.transactions.filter(({ state }) => state === 'final')).toHaveLength(1);
+    expect(await rig.chains.ethereum.balance(sent.destination)).toBe(amount);
   });
 
   it('takes a block back: the withdrawal in it is sent again, and settles', async () => {

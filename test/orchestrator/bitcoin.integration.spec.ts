@@ -217,9 +217,17 @@ function behavesLikeADriver(openNode: () => Promise<BitcoinDevnet>, databaseUrl:
     expect(await rig.driver.broadcast(first)).toMatchObject({ kind: 'rejected' });
     await mined();
     expect(await observed(second)).toMatchObject({ kind: 'mined', feePaid: parsePlan(second.plan).feeSats });
-    expect(await observed(first)).toEqual({ kind: 'conflicted', by: second.transactionId, final: false });
+    expect(await observed(first)).toMatchObject({
+      kind: 'conflicted',
+      by: second.transactionId,
+      final: false,
+    });
     await mined(2);
-    expect(await observed(first)).toEqual({ kind: 'conflicted', by: second.transactionId, final: true });
+    expect(await observed(first)).toMatchObject({
+      kind: 'conflicted',
+      by: second.transactionId,
+      final: true,
+    });
     const fee = parsePlan(second.plan).feeSats;
     expect(await rig.balance(wallet)).toEqual({ available: 350_000n - fee, pending: 0n, reserved: 0n });
   });
@@ -419,11 +427,11 @@ function survivesTrouble(databaseUrl: DatabaseUrl): void {
       await rig.scan();
       const by = conflicting.transactionId;
       expect(elsewhere.getId()).not.toBe(by);
-      expect(await rig.driver.observe(foreign)).toEqual({ kind: 'conflicted', by, final: false });
-      expect(await rig.driver.observe(child)).toEqual({ kind: 'conflicted', by, final: false });
+      expect(await rig.driver.observe(foreign)).toMatchObject({ kind: 'conflicted', by, final: false });
+      expect(await rig.driver.observe(child)).toMatchObject({ kind: 'conflicted', by, final: false });
       await node.mine(2);
       await rig.scan();
-      expect(await rig.driver.observe(child)).toEqual({ kind: 'conflicted', by, final: true });
+      expect(await rig.driver.observe(child)).toMatchObject({ kind: 'conflicted', by, final: true });
       expect(await rig.driver.broadcast(foreign)).toMatchObject({
         kind: 'rejected',
         reason: expect.stringMatching(/^inputs-missing/),

@@ -446,11 +446,11 @@ describe.each(['SQLite', 'PostgreSQL'])('the Ethereum driver on a node and %s', 
       const signed = await desk.sign(await desk.plan({ to: somebody(), amount: ETHER }));
       const by = await foreignPayment(desk, 0);
       await node.mine();
-      expect(await desk.driver.observe(signed)).toEqual({ kind: 'conflicted', by, final: false });
+      expect(await desk.driver.observe(signed)).toMatchObject({ kind: 'conflicted', by, final: false });
       expect(await desk.driver.broadcast(signed)).toEqual({ kind: 'rejected', reason: 'nonce-too-low' });
       expect(desk.alarms).toEqual([]);
       await node.mine(2);
-      expect(await desk.driver.observe(signed)).toEqual({ kind: 'conflicted', by, final: true });
+      expect(await desk.driver.observe(signed)).toMatchObject({ kind: 'conflicted', by, final: true });
       expect(desk.alarms.map((alarm) => alarm.code)).toEqual(['nonce-foreign']);
       await expect(desk.reserve(desk.payable({ to: somebody(), amount: ETHER }))).rejects.toMatchObject({
         code: 'wallet-stopped',
@@ -525,8 +525,11 @@ describe.each(['SQLite', 'PostgreSQL'])('the Ethereum driver on a node and %s', 
       const before = await desk.driver.observe(signed);
       expect(before).toMatchObject({ kind: 'mined', confirmations: 2, final: false });
       await node.reorg(2);
-      const after = await desk.driver.observe(signed);
+      const seenIn = before.kind === 'mined' ? before : undefined;
+      const after = await desk.driver.observe({ ...signed, seenIn });
       expect(['unseen', 'pending']).toContain(after.kind);
+      const further = { blockHash: seenIn?.blockHash ?? '', blockHeight: (seenIn?.blockHeight ?? 0) + 100 };
+      expect(await desk.driver.observe({ ...signed, seenIn: further })).toMatchObject({ kind: 'unknown' });
       expect(['accepted', 'already-known']).toContain((await desk.driver.broadcast(signed)).kind);
       await node.mine(3);
       const again = await desk.driver.observe(signed);
@@ -593,9 +596,9 @@ describe.each(['SQLite', 'PostgreSQL'])('the Ethereum driver on a node and %s', 
       await node.mine();
       const by = replacement.transactionId;
       expect(await desk.driver.observe(replacement)).toMatchObject({ kind: 'mined' });
-      expect(await desk.driver.observe(stuck)).toEqual({ kind: 'conflicted', by, final: false });
+      expect(await desk.driver.observe(stuck)).toMatchObject({ kind: 'conflicted', by, final: false });
       await node.mine(2);
-      expect(await desk.driver.observe(stuck)).toEqual({ kind: 'conflicted', by, final: true });
+      expect(await desk.driver.observe(stuck)).toMatchObject({ kind: 'conflicted', by, final: true });
       // Our own replacement is nobody else's use of the key.
       expect(desk.alarms).toEqual([]);
       await desk.plan({ to: somebody(), amount: ETHER });

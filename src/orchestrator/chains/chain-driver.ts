@@ -62,6 +62,10 @@ export type BroadcastResult =
   /** No node gave an answer that can be relied on; try again. */
   | { readonly kind: 'unreachable'; readonly reason: string };
 
+/**
+ * `final`: deep enough to be told as the end. `buried`: so deep that no reorganisation that is followed reaches it, and
+ * nobody looks at it again; only what is final can be buried.
+ */
 export type Observation =
   | { readonly kind: 'unseen' }
   | { readonly kind: 'pending' }
@@ -71,6 +75,7 @@ export type Observation =
       readonly blockHeight: number;
       readonly confirmations: number;
       readonly final: boolean;
+      readonly buried: boolean;
       readonly feePaid: bigint;
     }
   /** Mined and final, but it did not do what it should (status 0, no matching Transfer log). Only the fee was spent, or what `lost` says. */
@@ -79,11 +84,19 @@ export type Observation =
       readonly blockHash: string;
       readonly blockHeight: number;
       readonly final: boolean;
+      readonly buried: boolean;
       readonly feePaid: bigint;
       readonly reason: string;
     }
-  /** Another transaction that spends an input or the nonce of this one is in the chain. */
-  | { readonly kind: 'conflicted'; readonly by: string; readonly final: boolean }
+  /** Another transaction that spends an input or the nonce of this one is in the chain, in this block. */
+  | {
+      readonly kind: 'conflicted';
+      readonly by: string;
+      readonly blockHash: string;
+      readonly blockHeight: number;
+      readonly final: boolean;
+      readonly buried: boolean;
+    }
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /** A signed transaction that is to be followed. */
@@ -94,6 +107,16 @@ export interface SignedTransaction {
   readonly transactionId: string;
   readonly signedHex: string;
   readonly plan: string;
+  /**
+   * The block in which it, or what it is in conflict with, was seen last. Only a chain that has another block there says
+   * that it is there no more; a node that is behind, or forgetful, does not.
+   */
+  readonly seenIn?: BlockPlace | undefined;
+}
+
+export interface BlockPlace {
+  readonly blockHash: string;
+  readonly blockHeight: number;
 }
 
 /** What a wallet holds of one asset, in base units. */

@@ -1,13 +1,24 @@
 // What is signed is sent and followed until it is final, or until something that conflicts with it is. Sending again what
 // was sent before is harmless. Nothing here gives anything back: a signed transaction stays spendable until it cannot be.
+//
+// What is final is looked at now and then until it is buried: a reorganisation may be deeper than what counts as final.
+// What one drops is on its way again, and is sent again; nothing is ever planned in its place.
 
 import type { EntityManager } from 'typeorm';
-import type { BroadcastResult, Observation, Payable, SignedTransaction } from '../chains/chain-driver.js';
+import { Fault } from '../../core/fault.js';
+import type {
+  BlockPlace,
+  BroadcastResult,
+  Observation,
+  Payable,
+  SignedTransaction,
+} from '../chains/chain-driver.js';
 import { assess, verifyRow } from './assess.js';
 import { backoffMs } from './backoff.js';
-import { type PipelineParts, servedWallet } from './pipeline.js';
+import { longestWatchMs, type PipelineParts, servedWallet } from './pipeline.js';
 import { insertPlan } from './reserving.steps.js';
 import { TransactionRow, type TransferRow } from './transfer.entity.js';
+import type { TransferFaultCode } from './transfer.errors.js';
 import {
   type Move,
   moveTransaction,
@@ -18,8 +29,14 @@ import {
   transfersOf,
   transfersOfForUpdate,
 } from './transfer.store.js';
-import { isFinished, statesUpTo, type TransactionState, type TransferState } from './transfer-states.js';
-import { finish, hold, type Lease, lock } from './work.store.js';
+import {
+  isDecided,
+  isFinished,
+  statesUpTo,
+  type TransactionState,
+  type TransferState,
+} from './transfer-states.js';
+import { finish, hold, type Lease, lock, nudge } from './work.store.js';
 
 /** A node had it and has it no more: it is sent again at the next look. */
 const EVICTED = 'evicted';
@@ -29,8 +46,29 @@ export function signedOf(row: TransactionRow): SignedTransaction {
   const { transactionKey, walletId, chain, plan } = row;
   const signedHex = required(row.signedHex, { transactionKey, what: 'signature' });
   const transactionId = required(row.transactionId, { transactionKey, what: 'transaction id' });
-  return { transactionKey, walletId, chain, transactionId, signedHex, plan };
+  return { transactionKey, walletId, chain, transactionId, signedHex, plan, seenIn: placeOf(row) };
 }
+
+/** Where it was seen last, or what it is in conflict with. */
+function placeOf({ state, blockHash, blockHeight, facts }: TransactionRow): BlockPlace | undefined {
+  if (blockHash !== null && blockHeight !== null) return { blockHash, blockHeight };
+  if (state !== 'conflicted') return undefined;
+  const { blockHash: hash, blockHeight: height } = facts;
+  return typeof hash === 'string' && typeof height === 'number'
+    ? { blockHash: hash, blockHeight: height }
+    : undefined;
+}
+
+/** Reasons that persons' records carry. */
+const RECORDED = 'recorded-as-';
+
+/** The state of its transfers that falls with a transaction's own. */
+const UNDONE_WITH: Partial<Record<TransactionState, TransferState>> = {
+  mined: 'confirming',
+  final: 'settled',
+  failed: 'failed',
+  conflicted: 'replaced',
+};
 
 /** States in which a transaction may still be mined, or may still become one that may. */
 const ALIVE: readonly TransactionState[] = [
@@ -43,13 +81,21 @@ const ALIVE: readonly TransactionState[] = [
   'indeterminate',
 ];
 
-export class FollowingSteps {
-  constructor(private readonly parts: PipelineParts) {}
+/** The older a final transaction, the less a reorganisation reaches it: the next look is after this part of its age. */
+const WATCH_AGE_PART = 4;
 
-  /** One look at a transaction that is `signed`, `broadcast` or `mined`. */
+export class FollowingSteps {
+  constructor(
+    private readonly parts: PipelineParts,
+    /** Told when the chain takes back what was settled: whoever was told so has to know. */
+    private readonly alarm: (fault: Fault) => void = () => undefined,
+  ) {}
+
+  /** One look at a transaction that is `signed`, `broadcast` or `mined`, or that the chain has decided. */
   async run(lease: Lease, row: TransactionRow): Promise<void> {
     const { driver } = servedWallet(this.parts, row.walletId);
     const signed = signedOf(row);
+    if (isDecided(row.state)) return this.recordWatched(lease, await driver.observe(signed));
     if (row.state === 'signed' || row.reason === EVICTED) {
       const result = await driver.broadcast(signed);
       if (result.kind === 'accepted' || result.kind === 'already-known') return this.recordSent(lease);
@@ -124,6 +170,7 @@ export class FollowingSteps {
       const row = await transactionForUpdate(db, lease.subject);
       const nowMs = clock.nowMs();
       await this.apply(db, row, observation, nowMs);
+      if (isDecided(row.state)) return finish(db, lease, nowMs + this.watchMs(row, nowMs));
       const over = !['signed', 'broadcast', 'mined'].includes(row.state);
       const stuck = !over && (rejection !== undefined || observation.kind === 'unknown');
       if (stuck) await this.note(db, row, observation, rejection, nowMs);
@@ -159,7 +206,7 @@ export class FollowingSteps {
         return;
       case 'unseen':
         if (row.state === 'mined') await this.reorganised(db, row, nowMs);
-        if (row.state === 'broadcast' && row.reason !== EVICTED) {
+        if (row.state === 'broadcast' && row.reason !== EVICTED && (await isWanted(db, row))) {
           await moveTransaction(db, row, 'broadcast', nowMs, { reason: EVICTED, facts: {} });
         }
         return;
@@ -172,7 +219,7 @@ export class FollowingSteps {
       case 'failed':
         return this.failed(db, row, seen, nowMs);
       case 'conflicted':
-        if (seen.final) await this.conflicted(db, row, seen.by, nowMs);
+        if (seen.final) await this.conflicted(db, row, seen, nowMs);
         else if (row.reason !== 'conflicted') {
           await moveTransaction(db, row, row.state, nowMs, { reason: 'conflicted', facts: { by: seen.by } });
         }
@@ -184,14 +231,93 @@ export class FollowingSteps {
     await this.advance(db, row, 'broadcast', 'seen-by-node', nowMs);
   }
 
+  /** The chain holds it no more, decided or not. What a person has recorded of a transfer stays. */
   private async reorganised(db: EntityManager, row: TransactionRow, nowMs: number): Promise<void> {
-    const facts = { blockHash: row.blockHash ?? '' };
+    const undone = UNDONE_WITH[row.state];
+    const { blockHash = '' } = placeOf(row) ?? {};
+    const facts = { blockHash };
     const gone = { blockHash: null, blockHeight: null, confirmations: 0, feePaid: null };
-    await moveTransaction(db, row, 'broadcast', nowMs, { ...gone, reason: 'reorganised', facts });
+    const move = { ...gone, reason: 'reorganised', facts };
+    await moveTransaction(db, row, 'broadcast', nowMs, move, 'reorganisation');
     for (const transfer of await transfersOfForUpdate(db, row.transactionKey)) {
-      if (transfer.state !== 'confirming') continue;
-      await moveTransfer(db, transfer, 'broadcast', this.because('reorganised', nowMs, facts));
+      if (transfer.state !== undone || transfer.reason.startsWith(RECORDED)) continue;
+      const because = this.because('reorganised', nowMs, facts);
+      await moveTransfer(db, transfer, 'broadcast', because, {}, 'reorganisation');
+      // Others that pay it may be what the chain has in its place now.
+      for (const other of await transactionsOf(db, transfer.transferId)) {
+        if (other.transactionKey !== row.transactionKey)
+          await nudge(db, 'transaction', other.transactionKey, nowMs);
+      }
     }
+  }
+
+  /** One look at what the chain has decided: does it still say so? */
+  private async recordWatched(lease: Lease, seen: Observation): Promise<void> {
+    const { database, clock } = this.parts;
+    const undone = await database.transaction(async (db) => {
+      await hold(db, lease);
+      const row = await transactionForUpdate(db, lease.subject);
+      const nowMs = clock.nowMs();
+      const { state } = row;
+      if (!isDecided(state)) {
+        await finish(db, lease, nowMs);
+        return undefined;
+      }
+      const facts = { transactionKey: row.transactionKey, transactionId: row.transactionId ?? '', state };
+      const holds = seen.kind === 'unknown' || this.decisionOf(seen) === state;
+      if (holds) await this.confirmed(db, row, seen, nowMs);
+      else {
+        await this.reorganised(db, row, nowMs);
+        await this.apply(db, row, seen, nowMs);
+      }
+      const buried = holds && 'buried' in seen && seen.buried;
+      const againMs = isDecided(row.state) ? this.watchMs(row, nowMs) : this.followMs(row);
+      await finish(db, lease, buried ? null : nowMs + againMs);
+      return holds || state === 'conflicted' ? undefined : { ...facts, seen: seen.kind };
+    });
+    if (undone) {
+      const words = 'the chain took back what it had settled';
+      this.alarm(new Fault<TransferFaultCode>('settled-reorganised', words, { facts: undone }));
+    }
+  }
+
+  private decisionOf(seen: Observation): TransactionState | undefined {
+    if (!('final' in seen) || !seen.final) return undefined;
+    return seen.kind === 'mined' ? 'final' : seen.kind;
+  }
+
+  /** Still so, though perhaps in another block. Transfers that another transaction left open when it was undone are closed. */
+  private async confirmed(
+    db: EntityManager,
+    row: TransactionRow,
+    seen: Observation,
+    nowMs: number,
+  ): Promise<void> {
+    if (!('final' in seen)) return;
+    const { blockHash, blockHeight } = seen;
+    const place = placeOf(row);
+    if (place?.blockHash !== blockHash || place.blockHeight !== blockHeight) {
+      const patch =
+        seen.kind === 'conflicted'
+          ? { facts: { by: seen.by, blockHash, blockHeight } }
+          : { blockHash, blockHeight, feePaid: seen.feePaid };
+      await moveTransaction(db, row, row.state, nowMs, patch);
+    }
+    if (seen.kind === 'mined') {
+      const { confirmations, feePaid } = seen;
+      const facts = { blockHash, blockHeight, confirmations, feePaid: feePaid.toString() };
+      await this.advance(db, row, 'settled', 'final', nowMs, facts);
+    }
+  }
+
+  private watchMs(row: TransactionRow, nowMs: number): number {
+    const { driver } = servedWallet(this.parts, row.walletId);
+    const { settings } = this.parts;
+    const part = Math.floor((nowMs - row.updatedAtMs) / WATCH_AGE_PART);
+    return Math.min(
+      Math.max(part, settings.followMs[driver.family]),
+      longestWatchMs(settings, driver.family),
+    );
   }
 
   private async mined(
@@ -232,8 +358,16 @@ export class FollowingSteps {
   }
 
   /** Something else is buried that spends what this one spends: it can never be mined any more. */
-  private async conflicted(db: EntityManager, row: TransactionRow, by: string, nowMs: number): Promise<void> {
-    await moveTransaction(db, row, 'conflicted', nowMs, { reason: 'conflicted', facts: { by } });
+  private async conflicted(
+    db: EntityManager,
+    row: TransactionRow,
+    { by, blockHash, blockHeight }: Extract<Observation, { kind: 'conflicted' }>,
+    nowMs: number,
+  ): Promise<void> {
+    const facts = { by, blockHash, blockHeight };
+    // Its own block, if it had one, is not where the other one is.
+    const gone = { blockHash: null, blockHeight: null, confirmations: 0, feePaid: null };
+    await moveTransaction(db, row, 'conflicted', nowMs, { ...gone, reason: 'conflicted', facts });
     const winner = await db.findOneBy(TransactionRow, { transactionId: by, walletId: row.walletId });
     for (const transfer of await transfersOfForUpdate(db, row.transactionKey)) {
       if (isFinished(transfer.state)) continue;
@@ -255,8 +389,9 @@ export class FollowingSteps {
       const row = await db.findOneBy(TransactionRow, { transactionKey });
       const waiting = row !== null && (row.state === 'signed' || row.state === 'broadcast');
       if (!waiting || row.bumpAtMs === null || row.bumpAtMs > clock.nowMs()) return undefined;
-      const transfers = await transfersOf(db, transactionKey);
-      return (await hasReplacement(db, transactionKey)) ? undefined : { row, transfers };
+      // A higher fee for what nobody waits for any more, since people have closed it, would be spent against their word.
+      if (!(await isWanted(db, row)) || (await hasReplacement(db, transactionKey))) return undefined;
+      return { row, transfers: await transfersOf(db, transactionKey) };
     });
     if (!found) return;
     const { wallet, driver } = servedWallet(this.parts, found.row.walletId);
@@ -295,6 +430,12 @@ export class FollowingSteps {
     }
     return payables;
   }
+}
+
+/** Somebody still waits for it, or it pays nobody and holds the nonce of others. What people have closed is not sent again. */
+async function isWanted(db: EntityManager, row: TransactionRow): Promise<boolean> {
+  const transfers = await transfersOf(db, row.transactionKey);
+  return transfers.length === 0 || transfers.some(({ state }) => !isFinished(state));
 }
 
 async function hasReplacement(db: EntityManager, transactionKey: string): Promise<boolean> {

@@ -52,6 +52,16 @@ export const defaultPipelineSettings: Omit<PipelineSettings, 'worker'> = {
   maxSignerRefusals: 3,
 };
 
+/** In looks at what is not final yet: so far apart at most are the looks at what is. */
+const LONGEST_WATCH_LOOKS = 720;
+
+export function longestWatchMs(
+  { followMs }: Pick<PipelineSettings, 'followMs'>,
+  family: ChainDriver['family'],
+): number {
+  return followMs[family] * LONGEST_WATCH_LOOKS;
+}
+
 /** What the pipeline asks of the database. */
 export type DatabaseDoor = Pick<Database, 'transaction' | 'read'>;
 

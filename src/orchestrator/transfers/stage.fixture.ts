@@ -78,6 +78,7 @@ export class Stage implements Clock {
 
 export class Life {
   readonly failures: StepFailure[] = [];
+  readonly alarms: Fault[] = [];
   readonly drivers: readonly [ScriptedDriver, ScriptedDriver];
   readonly pipeline: Pipeline;
   readonly transfers: TransferService;
@@ -130,7 +131,11 @@ export class Life {
     });
     this.transfers = new TransferService(this.pipeline);
     this.approvals = new ApprovalService(this.pipeline);
-    this.workers = new Workers(this.pipeline, (failure) => this.failures.push(failure));
+    this.workers = new Workers(
+      this.pipeline,
+      (failure) => this.failures.push(failure),
+      (fault) => this.alarms.push(fault),
+    );
   }
 
   static async begin(stage: Stage, database: Database, name: string, fuse: Fuse): Promise<Life> {

@@ -2,11 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
   isBeforeReservation,
+  isDecided,
   isFinished,
   isSigned,
   mayMove,
   personMayMove,
   personMayMoveTransaction,
+  reorganisationMayMove,
+  reorganisationMayMoveTransaction,
   statesUpTo,
   type TransactionState,
   type TransferState,
@@ -87,6 +90,17 @@ describe('states of a transfer', () => {
       transactionStates.filter((to) => personMayMoveTransaction(from, to)).map((to) => `${from} ${to}`),
     );
     expect(moves).toEqual(['indeterminate signing']);
+  });
+
+  it('are on their way again when the chain takes back what decided them, and by nothing else', () => {
+    const undone = transferStates.flatMap((from) =>
+      transferStates.filter((to) => reorganisationMayMove(from, to)).map((to) => `${from} ${to}`),
+    );
+    expect(undone).toEqual(['settled broadcast', 'replaced broadcast', 'failed broadcast']);
+    for (const from of transactionStates) {
+      const onwards = transactionStates.filter((to) => reorganisationMayMoveTransaction(from, to));
+      expect(onwards).toEqual(isDecided(from) ? ['broadcast'] : []);
+    }
   });
 
   it('are all reached, and none stands still without being an end', () => {

@@ -86,8 +86,25 @@ const TRANSACTION_MOVES: Readonly<Record<TransactionState, readonly TransactionS
 /** A person has the signer asked once more for the same bytes, or says what they found out. */
 const PERSONS_MOVES: readonly TransferState[] = ['built', 'settled', 'failed'];
 
-/** Who moves something: the workers by themselves, or a person who has looked at it. */
-export type Mover = 'program' | 'person';
+/** What a chain that took back a decided transaction undoes: it is on its way again, and so is what it paid. */
+const REORGANISED_TRANSFERS: readonly TransferState[] = ['settled', 'failed', 'replaced'];
+const DECIDED: readonly TransactionState[] = ['final', 'failed', 'conflicted'];
+
+/** Who moves something: the workers by themselves, a person who has looked at it, or a chain that took blocks back. */
+export type Mover = 'program' | 'person' | 'reorganisation';
+
+export function reorganisationMayMove(from: TransferState, to: TransferState): boolean {
+  return to === 'broadcast' && REORGANISED_TRANSFERS.includes(from);
+}
+
+export function reorganisationMayMoveTransaction(from: TransactionState, to: TransactionState): boolean {
+  return to === 'broadcast' && isDecided(from);
+}
+
+/** The chain has decided it, for good unless it is reorganised deeper than what counts as final. */
+export function isDecided(state: TransactionState): boolean {
+  return DECIDED.includes(state);
+}
 
 export function personMayMove(from: TransferState, to: TransferState): boolean {
   return from === 'indeterminate' && PERSONS_MOVES.includes(to);
@@ -106,7 +123,7 @@ export function transactionMayMove(from: TransactionState, to: TransactionState)
   return TRANSACTION_MOVES[from].includes(to);
 }
 
-/** Over as far as the books go: no worker looks at it again. */
+/** Over as far as the books go. Only a chain that takes blocks back, or a person, moves it on. */
 export function isFinished(state: TransferState): boolean {
   return [
     'settled',

@@ -23,4 +23,5 @@ export type TransferFaultCode =
   | 'lease-lost'
   | 'transfer-inconsistent'
   | 'release-blocked'
-  | 'signer-answer-inconsistent';
+  | 'signer-answer-inconsistent'
+  | 'settled-reorganised';

@@ -11,6 +11,8 @@ import {
   mayMove,
   personMayMove,
   personMayMoveTransaction,
+  reorganisationMayMove,
+  reorganisationMayMoveTransaction,
   type TransactionState,
   type TransferState,
   transactionMayMove,
@@ -54,7 +56,11 @@ export async function moveTransfer(
   mover: Mover = 'program',
 ): Promise<void> {
   const from = row.state;
-  if (!mayMove(from, to) && !(mover === 'person' && personMayMove(from, to))) {
+  const may =
+    mayMove(from, to) ||
+    (mover === 'person' && personMayMove(from, to)) ||
+    (mover === 'reorganisation' && reorganisationMayMove(from, to));
+  if (!may) {
     throw new Fault<TransferFaultCode>('transfer-move-forbidden', 'a transfer cannot move so', {
       facts: { transferId: row.transferId, from, to, reason: move.reason },
     });
@@ -112,7 +118,8 @@ export async function moveTransaction(
   const may =
     row.state === to ||
     transactionMayMove(row.state, to) ||
-    (mover === 'person' && personMayMoveTransaction(row.state, to));
+    (mover === 'person' && personMayMoveTransaction(row.state, to)) ||
+    (mover === 'reorganisation' && reorganisationMayMoveTransaction(row.state, to));
   if (!may) {
     throw new Fault<TransferFaultCode>('transfer-move-forbidden', 'a transaction cannot move so', {
       facts: { transactionKey: row.transactionKey, from: row.state, to },

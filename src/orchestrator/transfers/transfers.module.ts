@@ -61,7 +61,11 @@ export function pipelineSettings({ workers, approvals }: Configuration): Pipelin
       provide: Workers,
       inject: [Pipeline, Log],
       useFactory: (pipeline: Pipeline, log: Log) =>
-        new Workers(pipeline, ({ error, ...facts }) => log.warning('step failed', facts, error)),
+        new Workers(
+          pipeline,
+          ({ error, ...facts }) => log.warning('step failed', facts, error),
+          (fault) => log.failure('the chain took back what was settled', fault.facts, fault),
+        ),
     },
   ],
   exports: [Pipeline, TransferService],

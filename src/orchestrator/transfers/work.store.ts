@@ -96,12 +96,21 @@ export async function claim(
 export async function afterClockWentBack(
   db: EntityManager,
   nowMs: number,
-  { longestPauseMs, longestLeaseMs }: { readonly longestPauseMs: number; readonly longestLeaseMs: number },
+  bounds: {
+    readonly longestPauseMs: number;
+    /** Between two looks at a transaction that the chain has decided. */
+    readonly longestWatchMs: number;
+    readonly longestLeaseMs: number;
+  },
 ): Promise<void> {
-  await run(db, "UPDATE work SET due_at_ms = ? WHERE kind <> 'transfer' AND due_at_ms > ?", [
-    nowMs,
-    nowMs + longestPauseMs,
-  ]);
+  const { longestPauseMs, longestWatchMs, longestLeaseMs } = bounds;
+  await run(
+    db,
+    `UPDATE work SET due_at_ms = ? WHERE kind <> 'transfer' AND due_at_ms > ? AND (due_at_ms > ? OR NOT EXISTS
+       (SELECT 1 FROM transactions WHERE kind = 'transaction' AND transaction_key = subject
+         AND state IN ('final', 'failed', 'conflicted')))`,
+    [nowMs, nowMs + longestPauseMs, nowMs + longestWatchMs],
+  );
   await run(db, 'UPDATE work SET lease_until_ms = 0 WHERE lease_until_ms > ?', [nowMs + longestLeaseMs]);
 }
 

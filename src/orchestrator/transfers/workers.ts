@@ -6,10 +6,11 @@ import { Fault } from '../../core/fault.js';
 import { backoffMs } from './backoff.js';
 import { DecidingSteps } from './deciding.steps.js';
 import { FollowingSteps } from './following.steps.js';
-import type { PipelineParts } from './pipeline.js';
+import { longestWatchMs, type PipelineParts } from './pipeline.js';
 import { ReservingSteps } from './reserving.steps.js';
 import { SigningSteps } from './signing.steps.js';
 import { TransactionRow } from './transfer.entity.js';
+import { isDecided } from './transfer-states.js';
 import { afterClockWentBack, claim, finish, type Lease, retryLater } from './work.store.js';
 
 /** For the log: a step that came to nothing. Everything that came to something is in the transitions. */
@@ -40,11 +41,13 @@ export class Workers {
   constructor(
     private readonly parts: PipelineParts,
     private readonly onFailure: (failure: StepFailure) => void = () => undefined,
+    /** For what somebody has to know at once. */
+    alarm: (fault: Fault) => void = () => undefined,
   ) {
     this.deciding = new DecidingSteps(parts);
     this.reserving = new ReservingSteps(parts);
     this.signing = new SigningSteps(parts);
-    this.following = new FollowingSteps(parts);
+    this.following = new FollowingSteps(parts, alarm);
   }
 
   start(): void {
@@ -84,7 +87,12 @@ export class Workers {
       const { followMs, backoffMaxMs, pollMs, leaseMs } = settings;
       const longestPauseMs = Math.max(followMs.bitcoin, followMs.ethereum, backoffMaxMs, pollMs);
       // Twice as long as ours: another orchestrator's clock may be ahead, and its settings more patient.
-      const bounds = { longestPauseMs: 2 * longestPauseMs, longestLeaseMs: 2 * leaseMs };
+      const longest = Math.max(longestWatchMs(settings, 'bitcoin'), longestWatchMs(settings, 'ethereum'));
+      const bounds = {
+        longestPauseMs: 2 * longestPauseMs,
+        longestWatchMs: 2 * longest,
+        longestLeaseMs: 2 * leaseMs,
+      };
       await database.transaction((db) => afterClockWentBack(db, nowMs, bounds));
     }
     this.lastMs = nowMs;
@@ -102,7 +110,7 @@ export class Workers {
           db.findOneBy(TransactionRow, { transactionKey: lease.subject }),
         );
         if (row && ['planned', 'built', 'signing'].includes(row.state)) return this.signing.run(lease, row);
-        if (row && ['signed', 'broadcast', 'mined'].includes(row.state)) {
+        if (row && (['signed', 'broadcast', 'mined'].includes(row.state) || isDecided(row.state))) {
           return this.following.run(lease, row);
         }
         return database.transaction((db) => finish(db, lease, null));

@@ -175,6 +175,7 @@ export class ScriptedChain {
   /** Transaction ids that fail once mined. */
   readonly failing = new Set<string>();
   readonly finalDepth = 3;
+  readonly buriedDepth = 8;
 
   broadcast(hex: string): BroadcastResult {
     const scripted = this.script.shift();
@@ -217,17 +218,22 @@ export class ScriptedChain {
     if (at !== undefined) {
       const confirmations = this.height - at + 1;
       const block = { blockHash: `block-${at}`, blockHeight: at, feePaid: BigInt(contentOf(hex).fee) };
-      const final = confirmations >= this.finalDepth;
+      const depth = this.depth(confirmations);
       return this.failing.has(idOf(hex))
-        ? { kind: 'failed', ...block, final, reason: 'status-0' }
-        : { kind: 'mined', ...block, confirmations, final };
+        ? { kind: 'failed', ...block, ...depth, reason: 'status-0' }
+        : { kind: 'mined', ...block, confirmations, ...depth };
     }
     const rival = this.rival(hex);
     if (rival) {
-      const final = this.height - (this.mined.get(rival) ?? 0) + 1 >= this.finalDepth;
-      return { kind: 'conflicted', by: idOf(rival), final };
+      const at = this.mined.get(rival) ?? 0;
+      const place = { blockHash: `block-${at}`, blockHeight: at };
+      return { kind: 'conflicted', by: idOf(rival), ...place, ...this.depth(this.height - at + 1) };
     }
     return this.mempool.has(hex) ? { kind: 'pending' } : { kind: 'unseen' };
+  }
+
+  private depth(confirmations: number): { final: boolean; buried: boolean } {
+    return { final: confirmations >= this.finalDepth, buried: confirmations >= this.buriedDepth };
   }
 
   /** How often each transfer was paid in mined transactions. */

@@ -72,16 +72,16 @@ export class Follower {
   ): Observation | undefined {
     if (standing.kind === 'unconfirmed') return undefined;
     const confirmations = cursor.height - standing.height + 1;
-    const final = confirmations >= chain.settings.finalConfirmations;
-    if (standing.kind === 'conflicted') return { kind: 'conflicted', by: standing.by, final };
-    return {
-      kind: 'mined',
+    const { finalConfirmations, reorgDepth } = chain.settings;
+    const final = confirmations >= finalConfirmations;
+    const where = {
       blockHash: blockHash ?? '',
       blockHeight: standing.height,
-      confirmations,
       final,
-      feePaid: stored.plan.feeSats,
+      buried: final && confirmations > reorgDepth,
     };
+    if (standing.kind === 'conflicted') return { kind: 'conflicted', by: standing.by, ...where };
+    return { kind: 'mined', ...where, confirmations, feePaid: stored.plan.feeSats };
   }
 
   private sighting(chain: BitcoinChain, transaction: SignedTransaction): Promise<Sighting> {

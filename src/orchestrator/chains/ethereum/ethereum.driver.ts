@@ -205,11 +205,11 @@ export class EthereumDriver implements ChainDriver<EthereumOutlook> {
     const siblings = await this.parts.database.read((db) => signedSiblings(db, transaction.transactionKey));
     try {
       const ids = siblings.flatMap((sibling) => sibling.transactionId ?? []);
-      const sighting = await sight(rpc, settings, plan, idOf(transaction), ids);
+      const sighting = await sight(rpc, settings, plan, idOf(transaction), ids, transaction.seenIn);
       if (sighting.kind === 'seen') return sighting.observation;
-      const { transactionId: by, final, ours } = sighting.use;
-      if (!ours && final) await this.stop(transaction, plan, by);
-      return { kind: 'conflicted', by, final };
+      const { transactionId: by, ours, ...where } = sighting.use;
+      if (!ours && where.final) await this.stop(transaction, plan, by);
+      return { kind: 'conflicted', by, ...where };
     } catch (error) {
       if (isChainUnavailable(error)) return { kind: 'unknown', reason: reasonOf(error) };
       throw error;

@@ -1,7 +1,7 @@
 // Follows one signed transaction on the chain: broadcast it, and say where it is. Everything that decides is read from
 // as many nodes as the settings demand; what they do not agree on is `unknown`, never a guess. No database.
 
-import type { BroadcastResult, Observation } from '../chain-driver.js';
+import type { BlockPlace, BroadcastResult, Observation } from '../chain-driver.js';
 import { judgeBroadcastError } from './broadcast-errors.js';
 import { describe, type EthereumRpc, hexQuantity, type NamedAnswer } from './ethereum-rpc.js';
 import { minedNoncesAt } from './outlook.js';
@@ -18,10 +18,14 @@ import type { EthereumSettings } from './settings.js';
 import { failureOf, feePaidOf } from './settlement.js';
 
 /** Another transaction that is in the chain at our nonce. */
-export interface NonceUse {
+export interface NonceUse extends BlockPlace, Depth {
   readonly transactionId: string;
-  readonly final: boolean;
   readonly ours: boolean;
+}
+
+interface Depth {
+  readonly final: boolean;
+  readonly buried: boolean;
 }
 
 export type Sighting =
@@ -66,24 +70,37 @@ function judgeAnswer({ name, answer }: NamedAnswer<string>, transactionId: strin
   return judgeBroadcastError(failure);
 }
 
-/** Where a transaction is; `siblings` are the ids of our other signed transactions at its nonce. Throws `chain-unavailable`. */
+/**
+ * Where a transaction is; `siblings` are the ids of our other signed transactions at its nonce, `seenIn` is where one of
+ * them was in the chain before. Throws `chain-unavailable`.
+ */
 export async function sight(
   rpc: EthereumRpc,
   settings: EthereumSettings,
   plan: EthereumPlan,
   transactionId: string,
   siblings: readonly string[],
+  seenIn: BlockPlace | undefined,
 ): Promise<Sighting> {
   const head = await rpc.head();
   const receipt = await canonicalReceipt(rpc, transactionId);
   if (receipt) return seen(await judged(rpc, settings, plan, head, receipt));
   const minedNonces = await minedNoncesAt(rpc, plan.from, head.number);
-  if (minedNonces <= plan.nonce) return seen(await inPool(rpc, transactionId));
+  if (minedNonces <= plan.nonce) {
+    if (seenIn && !(await isGone(rpc, head, seenIn))) {
+      return seen({ kind: 'unknown', reason: 'not shown any more, but no other block is in its place' });
+    }
+    return seen(await inPool(rpc, transactionId));
+  }
   for (const sibling of siblings) {
     const other = await canonicalReceipt(rpc, sibling);
     if (!other) continue;
-    const final = await isFinal(rpc, settings, head, other.blockNumber);
-    return { kind: 'nonce-used', use: { transactionId: sibling, final, ours: true } };
+    const depth = await depthOf(rpc, settings, head, other.blockNumber);
+    const { blockHash, blockNumber: blockHeight } = other;
+    return {
+      kind: 'nonce-used',
+      use: { transactionId: sibling, blockHash, blockHeight, ...depth, ours: true },
+    };
   }
   const user = await userOfNonce(rpc, plan, head);
   // Its receipt may not be indexed yet, or no longer: whoever cannot name the other transaction does not call it gone.
@@ -92,9 +109,8 @@ export async function sight(
   if (user.transactionId === transactionId) {
     return seen({ kind: 'unknown', reason: 'mined, but no node shows its receipt' });
   }
-  const final = await isFinal(rpc, settings, head, user.height);
-  const { transactionId: other } = user;
-  return { kind: 'nonce-used', use: { transactionId: other, final, ours: siblings.includes(other) } };
+  const depth = await depthOf(rpc, settings, head, user.blockHeight);
+  return { kind: 'nonce-used', use: { ...user, ...depth, ours: siblings.includes(user.transactionId) } };
 }
 
 function seen(observation: Observation): Sighting {
@@ -111,7 +127,7 @@ async function judged(
   const common = {
     blockHash: receipt.blockHash,
     blockHeight: receipt.blockNumber,
-    final: await isFinal(rpc, settings, head, receipt.blockNumber),
+    ...(await depthOf(rpc, settings, head, receipt.blockNumber)),
     feePaid: feePaidOf(receipt),
   };
   const reason = failureOf(plan, receipt);
@@ -124,14 +140,25 @@ function confirmationsOf(head: Block, height: number): number {
   return Math.max(head.number - height + 1, 1);
 }
 
-async function isFinal(
+async function depthOf(
   rpc: EthereumRpc,
-  { confirmations }: EthereumSettings,
+  { confirmations, reorgDepth }: EthereumSettings,
   head: Block,
   height: number,
-): Promise<boolean> {
-  if (confirmations.by === 'depth') return confirmationsOf(head, height) >= confirmations.depth;
-  return (await rpc.taggedHeight(confirmations.tag)) >= height;
+): Promise<Depth> {
+  const deep = confirmationsOf(head, height);
+  const final =
+    confirmations.by === 'depth'
+      ? deep >= confirmations.depth
+      : (await rpc.taggedHeight(confirmations.tag)) >= height;
+  return { final, buried: final && deep > reorgDepth };
+}
+
+/** A node that has not come so far, or does not know the height, says nothing. */
+async function isGone(rpc: EthereumRpc, head: Block, seenIn: BlockPlace): Promise<boolean> {
+  if (head.number < seenIn.blockHeight) return false;
+  const block = await rpc.blockAt(seenIn.blockHeight);
+  return block !== null && block !== undefined && block.hash !== seenIn.blockHash;
 }
 
 function receiptOf(rpc: EthereumRpc, transactionId: string): Promise<Receipt | null> {
@@ -170,7 +197,7 @@ async function userOfNonce(
   rpc: EthereumRpc,
   plan: EthereumPlan,
   head: Block,
-): Promise<{ readonly transactionId: string; readonly height: number } | undefined> {
+): Promise<(BlockPlace & { readonly transactionId: string }) | undefined> {
   let below = plan.plannedAtHeight;
   let at = head.number;
   while (at - below > 1) {
@@ -185,5 +212,6 @@ async function userOfNonce(
   });
   const from = plan.from.toLowerCase();
   const found = block?.transactions.find((one) => one.from === from && one.nonce === plan.nonce);
-  return found && { transactionId: found.hash, height: at };
+  if (!block || !found) return undefined;
+  return { transactionId: found.hash, blockHash: block.hash, blockHeight: at };
 }

@@ -63,6 +63,11 @@ export const ethereumSettings = z
         z.strictObject({ by: z.literal('tag'), tag: z.enum(['safe', 'finalized']) }),
       ])
       .default({ by: 'tag', tag: 'finalized' }),
+    /**
+     * Reorganisations of so many blocks are followed: what was final and is dropped by one is sent again. Until it is
+     * deeper than this, a final transaction is looked at now and then.
+     */
+    reorgDepth: z.int().min(0).max(100_000).default(128),
     fees: z
       .strictObject({
         maxFeePerGasCeilingWei: weiAmount.prefault('300000000000'),
