@@ -57,7 +57,7 @@ function refusal(id: string, code: ProtocolRefusalCode, facts: Facts = {}): Repl
 }
 
 /** A message to a query, or the reply that refuses it. Input is hostile. */
-function parseQuery(bytes: Uint8Array): Query | Reply {
+export function parseQuery(bytes: Uint8Array): Query | Reply {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -79,7 +79,8 @@ function parseQuery(bytes: Uint8Array): Query | Reply {
   return refusal(id, 'message-malformed', { where, why: (issue?.message ?? '').slice(0, 200) });
 }
 
-async function replyTo(signer: Signer, asked: Query, log: Log): Promise<Reply> {
+/** What the signer says to one query: never a stack, and never an error thrown. */
+export async function replyTo(signer: Signer, asked: Query, log: Log): Promise<Reply> {
   const head = { version: PROTOCOL_VERSION, id: asked.id } as const;
   try {
     const outcome = await answer(signer, asked);

@@ -52,7 +52,7 @@ async function closeTokens(tokens: ReadonlyMap<string, Token>): Promise<void> {
   await Promise.all([...tokens.values()].map(({ signer }) => signer.close()));
 }
 
-function anchorTokenOf(config: SignerConfig, tokens: ReadonlyMap<string, Token>): Token {
+function anchorTokenOf(config: Pick<SignerConfig, 'anchorToken'>, tokens: ReadonlyMap<string, Token>): Token {
   const token = tokens.get(config.anchorToken);
   if (token) return token;
   throw new Fault<SignerFaultCode>('token-unknown', 'the token for the anchor is not configured', {
@@ -111,7 +111,7 @@ function createOrResume(path: string, genesis: GovernanceEntry, seal: Seal): Sig
   }
 }
 
-function requireDeployment(config: SignerConfig, found: string): void {
+function requireDeployment(config: Pick<SignerConfig, 'deploymentId'>, found: string): void {
   if (found === config.deploymentId) return;
   throw new Fault<StoreFaultCode>('store-other-genesis', 'another genesis than the configured deployment', {
     facts: { configured: config.deploymentId, found },
@@ -122,25 +122,11 @@ function requireDeployment(config: SignerConfig, found: string): void {
 export async function startSigner(config: SignerConfig, options: StartOptions = {}): Promise<RunningSigner> {
   checkVectors(nativeVerifier);
   const tokens = await openTokens(config, options);
-  let store: SignerStore | undefined;
   try {
-    const { signer: token } = anchorTokenOf(config, tokens);
-    const pinned = await readAnchor(token);
-    if (!pinned) throw new Fault<AnchorFaultCode>('anchor-missing', 'the token was never part of a ceremony');
-    requireDeployment(config, pinned.genesisHash);
-    const opened = SignerStore.open(config.storePath, await readSeal(token));
-    store = opened;
-    opened.requireAnchor(pinned);
-    const clock = new SignerClock(options.time ?? hostTime, opened.lastInstant());
-    const anchor = new Anchor(token, config.deploymentId, opened, pinned);
-    const signer = Signer.start({ store: opened, clock, verifier: nativeVerifier, anchor, tokens });
-    requireDeployment(config, signer.deploymentId());
-    // What a crash left above the record is covered now; nothing of it was ever given out.
-    await anchor.cover(opened.head().sequence);
-    await signer.checkWallets();
+    const { signer, store, clock } = await bringUp(config, tokens, options.time ?? hostTime);
     const heartbeat = setInterval(() => {
       try {
-        opened.beat(clock.now());
+        store.beat(clock.now());
       } catch (error) {
         options.onHeartbeatLost?.(error);
       }
@@ -152,16 +138,48 @@ export async function startSigner(config: SignerConfig, options: StartOptions = 
         clearInterval(heartbeat);
         await signer.idle();
         try {
-          opened.beat(clock.now());
+          store.beat(clock.now());
         } finally {
-          opened.close();
+          store.close();
           await closeTokens(tokens);
         }
       },
     };
   } catch (error) {
-    store?.close();
     await closeTokens(tokens);
+    throw error;
+  }
+}
+
+export interface SignerUp {
+  readonly signer: Signer;
+  readonly store: SignerStore;
+  readonly clock: SignerClock;
+}
+
+/** From open tokens to a signer that may serve. Throws the fault of the first thing that does not hold; the store is closed then. */
+export async function bringUp(
+  config: Pick<SignerConfig, 'storePath' | 'deploymentId' | 'anchorToken'>,
+  tokens: ReadonlyMap<string, Token>,
+  time: TimeSource,
+): Promise<SignerUp> {
+  const { signer: token } = anchorTokenOf(config, tokens);
+  const pinned = await readAnchor(token);
+  if (!pinned) throw new Fault<AnchorFaultCode>('anchor-missing', 'the token was never part of a ceremony');
+  requireDeployment(config, pinned.genesisHash);
+  const store = SignerStore.open(config.storePath, await readSeal(token));
+  try {
+    store.requireAnchor(pinned);
+    const clock = new SignerClock(time, store.lastInstant());
+    const anchor = new Anchor(token, config.deploymentId, store, pinned);
+    const signer = Signer.start({ store, clock, verifier: nativeVerifier, anchor, tokens });
+    requireDeployment(config, signer.deploymentId());
+    // What a crash left above the record is covered now; nothing of it was ever given out.
+    await anchor.cover(store.head().sequence);
+    await signer.checkWallets();
+    return { signer, store, clock };
+  } catch (error) {
+    store.close();
     throw error;
   }
 }

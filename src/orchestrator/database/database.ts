@@ -43,6 +43,9 @@ interface SqliteConnection {
 /** True while the current call chain is inside a transaction or read of this module. */
 const inside = new AsyncLocalStorage<true>();
 
+/** What the parts of the program ask of it. */
+export type DatabaseDoor = Pick<Database, 'transaction' | 'read'>;
+
 export class Database {
   private tail: Promise<unknown> = Promise.resolve();
   private waiting = 0;

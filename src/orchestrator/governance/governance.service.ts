@@ -11,7 +11,7 @@ import { parsePolicies } from '../../core/policy/parse.js';
 import type { PolicySet } from '../../core/policy/types.js';
 import type { SignatureVerifier } from '../../core/statements/signature.js';
 import type { GovernanceResult } from '../../signer-protocol/messages.js';
-import type { Database } from '../database/database.js';
+import type { DatabaseDoor } from '../database/database.js';
 import { insertNew } from '../database/sql.js';
 import { GovernanceEntryRow } from './governance.entity.js';
 
@@ -50,7 +50,7 @@ export class GovernanceService {
   private readonly listeners: GovernanceListener[] = [];
 
   constructor(
-    private readonly database: Database,
+    private readonly database: DatabaseDoor,
     private readonly signer: GovernanceSource,
     private readonly verifier: SignatureVerifier,
     private readonly clock: Clock,

@@ -2,7 +2,7 @@
 // against its schema. It does NOT decide what a refusal means and sends nothing twice by itself: after a fault it is
 // the caller's to ask again, which is harmless (the signer gives the same answer to the same bytes).
 
-import { connect as connectPlain, type Socket } from 'node:net';
+import { connect as connectPlain } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { SigningOrder } from '../../core/authorization/signing-order.js';
 import type { Clock } from '../../core/clock.js';
@@ -25,14 +25,16 @@ import {
 import type { SignerClientFaultCode } from './signer-client.errors.js';
 import { SignerConnection } from './signer-connection.js';
 
-/** Where the signer is: a way to begin a connection, and the event that says it stands. */
+/** Carries one query at a time. A dead one is never used again. */
+export type SignerCarrier = Pick<SignerConnection, 'dead' | 'ask' | 'close'>;
+
+/** Where the signer is: a way to get a connection that stands. Throws `signer-unreachable`. */
 export interface SignerEndpoint {
-  readonly ready: 'connect' | 'secureConnect';
-  connect(): Socket;
+  open(timeoutMs: number): Promise<SignerCarrier>;
 }
 
 export function unixSocketEndpoint(path: string): SignerEndpoint {
-  return { ready: 'connect', connect: () => connectPlain({ path }) };
+  return { open: (timeoutMs) => SignerConnection.open(connectPlain({ path }), 'connect', timeoutMs) };
 }
 
 export interface TlsEndpointOptions {
@@ -47,20 +49,18 @@ export interface TlsEndpointOptions {
 }
 
 export function tlsEndpoint(options: TlsEndpointOptions): SignerEndpoint {
-  return {
-    ready: 'secureConnect',
-    connect: () =>
-      connectTls({
-        host: options.host,
-        port: options.port,
-        ca: options.authority,
-        cert: options.certificate,
-        key: options.key,
-        servername: options.serverName ?? options.host,
-        minVersion: 'TLSv1.3',
-        rejectUnauthorized: true,
-      }),
-  };
+  const connect = () =>
+    connectTls({
+      host: options.host,
+      port: options.port,
+      ca: options.authority,
+      cert: options.certificate,
+      key: options.key,
+      servername: options.serverName ?? options.host,
+      minVersion: 'TLSv1.3',
+      rejectUnauthorized: true,
+    });
+  return { open: (timeoutMs) => SignerConnection.open(connect(), 'secureConnect', timeoutMs) };
 }
 
 export interface SignerClientOptions {
@@ -85,8 +85,8 @@ const MAX_BACKOFF_MS = 5_000;
 const STATUS_TRANSFERS = 100;
 
 export class SignerClient {
-  private readonly connections = new Set<SignerConnection>();
-  private readonly idle: SignerConnection[] = [];
+  private readonly connections = new Set<SignerCarrier>();
+  private readonly idle: SignerCarrier[] = [];
   private readonly turns: { readonly go: () => void; readonly drop: (fault: Fault) => void }[] = [];
   private busy = 0;
   private failedConnects = 0;
@@ -201,7 +201,7 @@ export class SignerClient {
   }
 
   /** One that nobody else uses until it is put back. One that failed is not put back. */
-  private async connection(): Promise<SignerConnection> {
+  private async connection(): Promise<SignerCarrier> {
     for (let idle = this.idle.pop(); idle; idle = this.idle.pop()) if (!idle.dead) return idle;
     const { clock, endpoint, randomness } = this.options;
     if (clock.nowMs() < this.notBeforeMs) {
@@ -211,7 +211,7 @@ export class SignerClient {
       );
     }
     try {
-      const opened = await SignerConnection.open(endpoint.connect(), endpoint.ready, CONNECT_TIMEOUT_MS);
+      const opened = await endpoint.open(CONNECT_TIMEOUT_MS);
       if (this.closed) {
         opened.close();
         throw closedFault();

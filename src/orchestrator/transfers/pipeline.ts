@@ -7,7 +7,7 @@ import type { Wallet } from '../../core/governance/entry.js';
 import type { Randomness } from '../../core/randomness.js';
 import type { SignatureVerifier } from '../../core/statements/signature.js';
 import type { ChainDriver } from '../chains/chain-driver.js';
-import type { Database } from '../database/database.js';
+import type { DatabaseDoor } from '../database/database.js';
 import type { GovernanceService } from '../governance/governance.service.js';
 import type { SignerClient } from '../signer-client/signer-client.js';
 import type { TransferFaultCode } from './transfer.errors.js';
@@ -61,9 +61,6 @@ export function longestWatchMs(
 ): number {
   return followMs[family] * LONGEST_WATCH_LOOKS;
 }
-
-/** What the pipeline asks of the database. */
-export type DatabaseDoor = Pick<Database, 'transaction' | 'read'>;
 
 /** What the pipeline asks of the signer. */
 export type PipelineSigner = Pick<SignerClient, 'sign' | 'records'>;

@@ -2,6 +2,7 @@
 
 import type { BitcoinNetwork } from '../../../core/intents/bitcoin/address.js';
 import { BitcoinNode } from './bitcoin-node.js';
+import type { Post } from './bitcoin-rpc.js';
 import { networkOf } from './network-of.js';
 import type { BitcoinSettings } from './settings.js';
 
@@ -13,7 +14,7 @@ export interface BitcoinChain {
   readonly node: BitcoinNode;
 }
 
-/** Throws `chain-not-served` for a genesis block that no known network has. */
-export function bitcoinChain(chain: string, settings: BitcoinSettings): BitcoinChain {
-  return { chain, network: networkOf(chain), settings, node: new BitcoinNode(chain, settings) };
+/** Its nodes are asked over HTTP unless `post` is given. Throws `chain-not-served` for a genesis block that no known network has. */
+export function bitcoinChain(chain: string, settings: BitcoinSettings, post?: Post): BitcoinChain {
+  return { chain, network: networkOf(chain), settings, node: new BitcoinNode(chain, settings, post) };
 }

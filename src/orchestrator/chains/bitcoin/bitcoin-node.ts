@@ -7,7 +7,7 @@ import { sha256Hex } from '../../../core/statements/fields.js';
 import type { NodeReport } from '../chain-driver.js';
 import { greater } from './bigints.js';
 import type { BitcoinFaultCode } from './bitcoin.errors.js';
-import { BitcoinRpc, RPC, type RpcAnswer } from './bitcoin-rpc.js';
+import { BitcoinRpc, type Post, RPC, type RpcAnswer } from './bitcoin-rpc.js';
 import { satsOfBtc } from './btc-decimal.js';
 import { type Verdict, verdictOf, verdictOfWords } from './rejection.js';
 import type { BitcoinSettings } from './settings.js';
@@ -84,8 +84,9 @@ export class BitcoinNode {
   constructor(
     readonly chain: string,
     settings: Pick<BitcoinSettings, 'nodes' | 'timeoutMs'>,
+    post?: Post,
   ) {
-    this.nodes = settings.nodes.map((node) => new BitcoinRpc(node, settings.timeoutMs));
+    this.nodes = settings.nodes.map((node) => new BitcoinRpc(node, settings.timeoutMs, post));
   }
 
   /** Throws `chain-unavailable`, as everything here does when no node gives a usable answer. */

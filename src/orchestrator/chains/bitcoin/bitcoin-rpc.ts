@@ -38,6 +38,19 @@ const envelope = z.object({
   error: z.object({ code: z.string().regex(/^-?[0-9]{1,6}$/), message: z.string() }).nullish(),
 });
 
+export interface HttpText {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Carries one call to a node and brings the answer back. It rejects for whatever is no HTTP answer. */
+export type Post = (
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  timeoutMs: number,
+) => Promise<HttpText>;
+
 export class BitcoinRpc {
   /** For messages and logs: never with credentials. */
   readonly name: string;
@@ -47,6 +60,7 @@ export class BitcoinRpc {
   constructor(
     private readonly settings: BitcoinNodeSettings,
     private readonly timeoutMs: number,
+    private readonly carry: Post = postByFetch,
   ) {
     this.name = new URL(settings.url).host;
   }
@@ -77,18 +91,12 @@ export class BitcoinRpc {
     } catch (error) {
       return unusable('unauthorized', `credentials cannot be read: ${messageOf(error)}`);
     }
+    const headers = {
+      'content-type': 'application/json',
+      ...(this.authorization === '' ? {} : { authorization: this.authorization }),
+    };
     try {
-      const response = await fetch(this.settings.url, {
-        method: 'POST',
-        redirect: 'error',
-        headers: {
-          'content-type': 'application/json',
-          ...(this.authorization === '' ? {} : { authorization: this.authorization }),
-        },
-        body,
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      return { kind: 'text', status: response.status, text: await boundedText(response) };
+      return { kind: 'text', ...(await this.carry(this.settings.url, headers, body, timeoutMs)) };
     } catch (error) {
       return unusable('unreachable', messageOf(error));
     }
@@ -96,7 +104,13 @@ export class BitcoinRpc {
 }
 
 type Unusable = { readonly kind: 'unusable'; readonly trouble: RpcTrouble; readonly detail: string };
-type HttpAnswer = { readonly kind: 'text'; readonly status: number; readonly text: string } | Unusable;
+type HttpAnswer = ({ readonly kind: 'text' } & HttpText) | Unusable;
+
+async function postByFetch(...[url, headers, body, timeoutMs]: Parameters<Post>): Promise<HttpText> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  const response = await fetch(url, { method: 'POST', redirect: 'error', headers, body, signal });
+  return { status: response.status, text: await boundedText(response) };
+}
 
 function read<T>(text: string, status: number, schema: z.ZodType<T>): RpcAnswer<T> {
   let json: unknown;

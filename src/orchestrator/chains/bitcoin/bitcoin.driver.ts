@@ -7,7 +7,7 @@ import type { Clock } from '../../../core/clock.js';
 import { Fault } from '../../../core/fault.js';
 import type { Wallet } from '../../../core/governance/entry.js';
 import type { Randomness } from '../../../core/randomness.js';
-import type { Database } from '../../database/database.js';
+import type { DatabaseDoor } from '../../database/database.js';
 import type {
   BroadcastResult,
   ChainDriver,
@@ -38,7 +38,7 @@ export class BitcoinDriver implements ChainDriver<BitcoinOutlook> {
 
   constructor(
     chains: readonly BitcoinChain[],
-    private readonly database: Database,
+    private readonly database: DatabaseDoor,
     clock: Clock,
     randomness: Randomness,
   ) {

@@ -3,7 +3,7 @@
 
 import type { EntityManager } from 'typeorm';
 import { Fault } from '../../../core/fault.js';
-import type { Database } from '../../database/database.js';
+import type { DatabaseDoor } from '../../database/database.js';
 import type { BroadcastResult, Observation, SignedTransaction } from '../chain-driver.js';
 import type { BitcoinFaultCode } from './bitcoin.errors.js';
 import type { BitcoinChain } from './bitcoin-chain.js';
@@ -29,7 +29,7 @@ interface Sighting {
 }
 
 export class Follower {
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: DatabaseDoor) {}
 
   async broadcast(chain: BitcoinChain, transaction: SignedTransaction): Promise<BroadcastResult> {
     const { standing, ancestors } = await this.sighting(chain, transaction);

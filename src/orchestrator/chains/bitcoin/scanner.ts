@@ -4,7 +4,7 @@
 
 import type { Wallet } from '../../../core/governance/entry.js';
 import { p2wpkhScript } from '../../../core/intents/bitcoin/address.js';
-import type { Database } from '../../database/database.js';
+import type { DatabaseDoor } from '../../database/database.js';
 import type { BitcoinNode } from './bitcoin-node.js';
 import {
   appendBlock,
@@ -43,7 +43,7 @@ export class Scanner {
   constructor(
     readonly chain: string,
     private readonly settings: Pick<BitcoinSettings, 'startHeight' | 'reorgDepth'>,
-    private readonly database: Database,
+    private readonly database: DatabaseDoor,
     private readonly node: BitcoinNode,
     private readonly wallets: WalletSource,
   ) {}

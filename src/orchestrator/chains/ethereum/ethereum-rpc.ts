@@ -10,6 +10,7 @@ import {
   describeFailure,
   failed,
   type ProviderAnswer,
+  type Post,
   type ProviderFailure,
   type Question,
   RpcEndpoint,
@@ -107,12 +108,13 @@ export class EthereumRpc {
     chainId: number,
     private readonly settings: EthereumSettings,
     private readonly clock: Clock,
+    post?: Post,
   ) {
     this.needed = settings.reading.mode === 'quorum' ? settings.reading.agreeing : 1;
     this.nodes = settings.providers.map(
       (provider) =>
         new Node(
-          new RpcEndpoint(provider.name, providerUrl(provider), settings.timeoutMs, this.stop.signal),
+          new RpcEndpoint(provider.name, providerUrl(provider), settings.timeoutMs, this.stop.signal, post),
           chainId,
           settings,
           clock,

@@ -12,7 +12,7 @@ import type { GovernanceState } from '../../../core/governance/state.js';
 import { addressOfPublicKey } from '../../../core/intents/ethereum/address.js';
 import { verifySignedEthereum } from '../../../core/intents/ethereum/assemble.js';
 import { decodeEip1559 } from '../../../core/intents/ethereum/decode.js';
-import type { Database } from '../../database/database.js';
+import type { DatabaseDoor } from '../../database/database.js';
 import type {
   BroadcastResult,
   ChainDriver,
@@ -50,11 +50,12 @@ import {
 } from './outlook.js';
 import { type EthereumPlan, maxFeeOf, parsePlan, planText, unsignedHex, weiSentBy } from './plan.js';
 import { freeOf, priceReplacement, priceTransfer } from './pricing.js';
+import type { Post } from './rpc-endpoint.js';
 import { chainIdOf, type EthereumSettings } from './settings.js';
 
 /** What the driver is made of. */
 export interface EthereumDriverParts {
-  readonly database: Database;
+  readonly database: DatabaseDoor;
   readonly clock: Clock;
   /** By CAIP-2 chain id. */
   readonly chains: Readonly<Record<string, EthereumSettings>>;
@@ -63,6 +64,8 @@ export interface EthereumDriverParts {
   readonly signerNextNonce: (walletId: string) => Promise<number | undefined>;
   /** Told what must not wait until somebody looks: a foreign use of a wallet's key. */
   readonly alarm: (fault: Fault) => void;
+  /** How nodes are asked; over HTTP unless given. */
+  readonly post?: Post;
 }
 
 interface Network {
@@ -80,7 +83,7 @@ export class EthereumDriver implements ChainDriver<EthereumOutlook> {
     this.networks = new Map(
       Object.entries(parts.chains).map(([chain, settings]) => [
         chain,
-        { settings, rpc: new EthereumRpc(chainIdOf(chain), settings, parts.clock) },
+        { settings, rpc: new EthereumRpc(chainIdOf(chain), settings, parts.clock, parts.post) },
       ]),
     );
   }

@@ -28,6 +28,21 @@ export type ProviderAnswer<T> =
   | { readonly kind: 'answered'; readonly value: T }
   | { readonly kind: 'failed'; readonly failure: ProviderFailure };
 
+/** What came back over HTTP. `text` is undefined when it was too long to be read. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly retryAfter: string | null;
+  readonly text: string | undefined;
+}
+
+/** Carries one question to a node and brings the answer back. It rejects for whatever is no HTTP answer. */
+export type Post = (
+  target: URL,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  signal: AbortSignal,
+) => Promise<HttpAnswer>;
+
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const MAX_RETRY_AFTER_MS = 10 * 60_000;
 
@@ -48,6 +63,7 @@ export class RpcEndpoint {
     url: string,
     private readonly timeoutMs: number,
     private readonly stop: AbortSignal,
+    private readonly post: Post = postByFetch,
   ) {
     this.target = new URL(url);
     this.headers = { 'content-type': 'application/json', accept: 'application/json' };
@@ -64,28 +80,34 @@ export class RpcEndpoint {
   async ask<T>(question: Question<T>): Promise<ProviderAnswer<T>> {
     const id = this.nextId;
     this.nextId += 1;
-    let status: number;
-    let retryAfter: string | null;
-    let text: string;
+    const body = JSON.stringify({ jsonrpc: '2.0', id, method: question.method, params: question.params });
+    const signal = AbortSignal.any([AbortSignal.timeout(this.timeoutMs), this.stop]);
+    let answer: HttpAnswer;
     try {
-      const response = await fetch(this.target, {
-        method: 'POST',
-        headers: this.headers,
-        body: JSON.stringify({ jsonrpc: '2.0', id, method: question.method, params: question.params }),
-        // A redirect would send a signed transaction, or our credentials, to somebody nobody configured.
-        redirect: 'error',
-        signal: AbortSignal.any([AbortSignal.timeout(this.timeoutMs), this.stop]),
-      });
-      status = response.status;
-      retryAfter = response.headers.get('retry-after');
-      const body = await boundedText(response);
-      if (body === undefined) return failed({ kind: 'malformed', detail: 'answer too long' });
-      text = body;
+      answer = await this.post(this.target, this.headers, body, signal);
     } catch (error) {
       return failed({ kind: 'unreachable', detail: reasonOf(error) });
     }
+    const { status, retryAfter, text } = answer;
+    if (text === undefined) return failed({ kind: 'malformed', detail: 'answer too long' });
     return judge(question, id, status, retryAfter, text);
   }
+}
+
+async function postByFetch(...[target, headers, body, signal]: Parameters<Post>): Promise<HttpAnswer> {
+  const response = await fetch(target, {
+    method: 'POST',
+    headers,
+    body,
+    // A redirect would send a signed transaction, or our credentials, to somebody nobody configured.
+    redirect: 'error',
+    signal,
+  });
+  return {
+    status: response.status,
+    retryAfter: response.headers.get('retry-after'),
+    text: await boundedText(response),
+  };
 }
 
 function judge<T>(
