@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { signingOrder } from '../core/authorization/signing-order.js';
 import { certificate } from '../core/certificates/certificate.js';
 import { governanceEntry } from '../core/governance/entry.js';
+import { burial, transactionKey } from '../core/recovery/burial.js';
+import { type AttestedVoid, attestedVoid } from '../core/recovery/void.js';
 import {
   identifier,
   secp256k1PublicKey,
@@ -12,7 +14,7 @@ import {
   timestampMs,
   wholeNumber,
 } from '../core/statements/fields.js';
-import { transferId } from '../core/statements/request.js';
+import { signedRequest, transferId } from '../core/statements/request.js';
 
 export const PROTOCOL_VERSION = 1;
 
@@ -28,6 +30,15 @@ export const query = z.discriminatedUnion('verb', [
     transferIds: z.array(transferId).max(100),
   }),
   z.strictObject({ version: z.literal(PROTOCOL_VERSION), id: messageId, verb: z.literal('public-keys') }),
+  /** Ends a request for good, unless something was signed for it. */
+  z.strictObject({
+    version: z.literal(PROTOCOL_VERSION),
+    id: messageId,
+    verb: z.literal('void'),
+    request: signedRequest,
+  }),
+  /** A quorum's word that what was signed for some transfers can never be mined. */
+  z.strictObject({ version: z.literal(PROTOCOL_VERSION), id: messageId, verb: z.literal('bury'), burial }),
   z.strictObject({
     version: z.literal(PROTOCOL_VERSION),
     id: messageId,
@@ -50,11 +61,30 @@ export const query = z.discriminatedUnion('verb', [
 export type Query = z.infer<typeof query>;
 export type Verb = Query['verb'];
 
+/** One transaction that was reserved to pay or to cancel a transfer. */
+export const transactionRecord = z.strictObject({
+  transactionKey,
+  purpose: z.enum(['pays', 'cancels']),
+  /**
+   * `reserved`: begun, not signed. `signed`: spendable. `void`: never signed, and never will be. `dead`: a quorum says that
+   * it cannot be mined. `buried`: a quorum says that it lies in the chain and keeps the others from it.
+   */
+  state: z.enum(['reserved', 'signed', 'void', 'dead', 'buried']),
+  /** Null while it is not signed. */
+  transactionId: z.string().max(66).nullable(),
+});
+export type TransactionRecord = z.infer<typeof transactionRecord>;
+
 export const transferRecord = z.strictObject({
   transferId,
-  /** `unseen`: no signature was ever made or begun. `reserved`: one was begun and none has left. `signed`: spendable. */
-  state: z.enum(['unseen', 'reserved', 'signed']),
+  /**
+   * `unseen`: no signature was ever made or begun. `reserved`: one was begun and none has left. `signed`: spendable. `dead`:
+   * what was signed cannot be mined, says a quorum. `void`: it will never be signed.
+   */
+  state: z.enum(['unseen', 'reserved', 'signed', 'dead', 'void']),
+  /** Of all that was ever signed to pay it. */
   transactionIds: z.array(z.string().max(66)),
+  transactions: z.array(transactionRecord),
 });
 export type TransferRecord = z.infer<typeof transferRecord>;
 
@@ -122,7 +152,16 @@ export const governanceResult = z.strictObject({
 });
 export type GovernanceResult = z.infer<typeof governanceResult>;
 
+export const buryResult = z.strictObject({
+  /** Where the signer's journal says so. */
+  journalSequence: z.int(),
+  transfers: z.array(transferRecord),
+});
+export type BuryResult = z.infer<typeof buryResult>;
+
 export interface ResultOf {
+  readonly void: AttestedVoid;
+  readonly bury: BuryResult;
   readonly status: StatusResult;
   readonly 'public-keys': PublicKeysResult;
   readonly sign: SignResult;
@@ -132,6 +171,8 @@ export interface ResultOf {
 
 /** The schema of each verb's result, for whoever receives it. */
 export const resultSchemas = {
+  void: attestedVoid,
+  bury: buryResult,
   status: statusResult,
   'public-keys': publicKeysResult,
   sign: signResult,

@@ -12,6 +12,9 @@ export type ConflictRefusalCode =
   | 'outpoint-used'
   | 'nonce-used'
   | 'nonce-gap'
+  | 'request-before-restore'
+  | 'transfer-void'
+  | 'transaction-dead'
   | 'transfer-already-signed'
   | 'cancel-spends-unused'
   | 'cancel-incomplete'
@@ -27,22 +30,38 @@ type Result = Outcome<Authorization, ConflictRefusalCode>;
 
 function checkRequestIds(authorization: Authorization, ledger: Ledger): Result {
   const inThisOrder = new Map<string, string>();
+  const cutoffMs = ledger.cutoffMs();
   for (const { request } of authorization.transfers) {
-    const { requestId } = request.statement;
+    const { transferId } = request;
+    const { requestId, createdAtMs } = request.statement;
+    if (cutoffMs !== undefined && createdAtMs <= cutoffMs) {
+      return refused('request-before-restore', { transferId, createdAtMs, deadUpToMs: cutoffMs });
+    }
+    if (ledger.voidSequenceOf(transferId) !== undefined) return refused('transfer-void', { transferId });
     const used = inThisOrder.get(requestId) ?? ledger.requestDigestOf(requestId);
     if (used !== undefined && used !== request.digest) {
-      return refused('request-id-used', { transferId: request.transferId, requestId });
+      return refused('request-id-used', { transferId, requestId });
     }
     inThisOrder.set(requestId, request.digest);
   }
   return accepted(authorization);
 }
 
-/** An outpoint or nonce that was used may be used again to pay the very same transfers, or to cancel. */
-function checkSpend(spend: string, users: readonly KnownTransaction[], authorization: Authorization): Result {
+/**
+ * An outpoint or nonce that was used may be used again to pay the very same transfers, or to cancel. What only void or dead
+ * transactions used is free. What a restore leaves to be used up is for cancels, which pay the wallet itself.
+ */
+function checkSpend(spend: string, authorization: Authorization, ledger: Ledger): Result {
+  const users = ledger.usersOf(spend).filter(({ ended }) => ended === undefined);
   const transferIds = authorization.transfers.map(({ request }) => request.transferId);
+  const { nonce, wallet } = authorization.decoded;
   if (transferIds.length === 0) {
-    return users.length > 0 ? accepted(authorization) : refused('cancel-spends-unused', { spend });
+    const isOurs = users.length > 0 || ledger.restoredSpend(spend) !== undefined;
+    return isOurs ? accepted(authorization) : refused('cancel-spends-unused', { spend });
+  }
+  if (ledger.usersOf(spend).length === 0) {
+    const isBefore = nonce !== undefined && nonce < ledger.nextNonce(wallet.walletId);
+    return isBefore ? refused('nonce-used', { spend, by: 'before the restore' }) : accepted(authorization);
   }
   if (users.length === 0) return accepted(authorization);
   const paying = users.filter((user) => user.transferIds.length > 0);
@@ -53,9 +72,9 @@ function checkSpend(spend: string, users: readonly KnownTransaction[], authoriza
   return refused(code, { spend, by: users[0]?.transactionKey ?? '' });
 }
 
-/** Everything that was ever reserved to pay or to cancel these transfers. */
+/** What was ever reserved to pay or to cancel these transfers and may still be mined or signed. */
 function reservedFor(transferIds: readonly string[], ledger: Ledger): KnownTransaction[] {
-  return transferIds.flatMap((id) => [...ledger.transactionsOf(id), ...ledger.cancelsOf(id)]);
+  return transferIds.flatMap((id) => ledger.livingOf(id));
 }
 
 /** The first of them that could be mined beside this one: it shares neither an input nor the nonce. */
@@ -99,22 +118,34 @@ export function checkCount(authorization: Authorization, ledger: Ledger): Result
   const full = transfersTouched(authorization, ledger).find(
     (id) => (cancelling ? ledger.cancelsOf(id) : ledger.transactionsOf(id)).length >= max,
   );
-  return full === undefined
+  if (full !== undefined) return refused('transactions-too-many', { transferId: full, max });
+  const { spends } = authorization.decoded;
+  const crowded = spends.find(
+    (spend) => ledger.restoredSpend(spend) !== undefined && ledger.usersOf(spend).length >= max,
+  );
+  return crowded === undefined
     ? accepted(authorization)
-    : refused('transactions-too-many', { transferId: full, max });
+    : refused('transactions-too-many', { spend: crowded, max });
 }
 
 /** Refuses whatever would let two things be paid by one request, or one thing twice. */
-export function checkConflicts(authorization: Authorization, ledger: Ledger): Result {
+export function checkConflicts(
+  authorization: Authorization,
+  ledger: Ledger,
+  known?: KnownTransaction,
+): Result {
   const ids = checkRequestIds(authorization, ledger);
   if (ids.kind === 'refused') return ids;
+  if (known?.ended !== undefined) {
+    return refused('transaction-dead', { transactionKey: known.transactionKey, ended: known.ended });
+  }
   const { nonce, wallet } = authorization.decoded;
   if (nonce !== undefined) {
     const next = ledger.nextNonce(wallet.walletId);
     if (nonce > next) return refused('nonce-gap', { nonce: nonce.toString(), next: next.toString() });
   }
   for (const spend of authorization.decoded.spends) {
-    const checked = checkSpend(spend, ledger.usersOf(spend), authorization);
+    const checked = checkSpend(spend, authorization, ledger);
     if (checked.kind === 'refused') return checked;
   }
   return authorization.transfers.length === 0
@@ -122,15 +153,24 @@ export function checkConflicts(authorization: Authorization, ledger: Ledger): Re
     : checkTransfers(authorization, ledger);
 }
 
-/** Transactions that were reserved over any of these to pay somebody. */
+/** Transactions that were reserved over any of these to pay somebody, and may still do so. */
 function payersOf(spends: readonly string[], ledger: Ledger): KnownTransaction[] {
-  return spends.flatMap((spend) => ledger.usersOf(spend)).filter((user) => user.transferIds.length > 0);
+  return spends
+    .flatMap((spend) => ledger.usersOf(spend))
+    .filter(({ transferIds, ended }) => transferIds.length > 0 && ended === undefined);
 }
 
-/** What spending these would cancel: each set of transfers once, however often its fee was bumped. */
+/**
+ * What spending these would cancel: each set of transfers once, however often its fee was bumped. What a restore leaves to
+ * be used up may cost what the quorum said, once a transaction; what was to be moved with it is not known.
+ */
 export function cancelled(spends: readonly string[], ledger: Ledger): Cancelled | undefined {
   const sets = new Map(payersOf(spends, ledger).map((user) => [transferSet(user.transferIds), user]));
-  if (sets.size === 0) return undefined;
+  if (sets.size === 0) {
+    const ceilings = spends.flatMap((spend) => ledger.restoredSpend(spend)?.feeCeiling ?? []);
+    const [feeCeiling] = ceilings;
+    return feeCeiling === undefined ? undefined : { feeCeiling, moved: undefined };
+  }
   const users = [...sets.values()];
   return {
     feeCeiling: users.reduce((sum, user) => sum + user.feeCeiling, 0n),

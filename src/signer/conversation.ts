@@ -42,6 +42,10 @@ async function answer(signer: Signer, asked: Query): Promise<Outcome<unknown, st
       return { kind: 'accepted', value: await signer.publicKeys() };
     case 'sign':
       return signer.sign(asked.order);
+    case 'void':
+      return signer.void(asked.request);
+    case 'bury':
+      return signer.bury(asked.burial);
     case 'governance-read':
       return { kind: 'accepted', value: signer.readGovernance(asked.fromSequence) };
     case 'governance-append':

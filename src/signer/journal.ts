@@ -8,8 +8,12 @@ import { z } from 'zod';
 import { signingOrder } from '../core/authorization/signing-order.js';
 import { certifiedDecision } from '../core/certificates/certificate.js';
 import { governanceEntry } from '../core/governance/entry.js';
+import { burial } from '../core/recovery/burial.js';
+import { restore } from '../core/recovery/restore.js';
+import { voidBasis } from '../core/recovery/void.js';
 import { type CanonicalValue, canonicalJson } from '../core/statements/canonical-json.js';
 import { baseUnits, identifier, sha256Hex, timestampMs } from '../core/statements/fields.js';
+import { signedRequest, transferId } from '../core/statements/request.js';
 
 export const BEFORE_FIRST = '0'.repeat(64);
 
@@ -53,12 +57,31 @@ export const signedRecord = z.strictObject({
 });
 export type SignedRecord = z.infer<typeof signedRecord>;
 
+/** A request that is never to be signed. */
+export const voided = z.strictObject({
+  kind: z.literal('voided'),
+  at: instant,
+  request: signedRequest,
+  transferId,
+  basis: voidBasis,
+});
+export type Voided = z.infer<typeof voided>;
+
+export const buried = z.strictObject({ kind: z.literal('buried'), at: instant, burial });
+
+/** The first entry of a journal that goes on where a lost one ended: the sequence and hash before it are the record's. */
+export const restored = z.strictObject({ kind: z.literal('restored'), at: instant, restore });
+export type Restored = z.infer<typeof restored>;
+
 export const journalBody = z.discriminatedUnion('kind', [
-  /** Sequence 0: the genesis entry of the governance log. */
+  /** Sequence 0, or right after `restored`: the genesis entry of the governance log. */
   z.strictObject({ kind: z.literal('genesis'), entry: governanceEntry }),
   z.strictObject({ kind: z.literal('governance'), at: instant, entry: governanceEntry }),
   reservation,
   signedRecord,
+  voided,
+  buried,
+  restored,
 ]);
 export type JournalBody = z.infer<typeof journalBody>;
 

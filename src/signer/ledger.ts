@@ -3,8 +3,11 @@
 
 import type Database from 'better-sqlite3';
 import type { TransferPast } from '../core/authorization/authorize.js';
+import type { LimitCharge } from '../core/policy/types.js';
 import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from '../core/policy/window.js';
-import type { JournalEntry, Reservation } from './journal.js';
+import { refreshable, restoreCutoffMs } from '../core/recovery/restore.js';
+import { requestDigest } from '../core/statements/request.js';
+import type { JournalEntry, Reservation, Restored, Voided } from './journal.js';
 import type { Instant } from './signer-clock.js';
 
 export interface KnownTransaction {
@@ -17,6 +20,15 @@ export interface KnownTransaction {
   readonly feeCeiling: bigint;
   /** What its transfers move in the chain's own coin; undefined when a token is among it. */
   readonly moved: bigint | undefined;
+  /** `void`: it was never signed and never will be. `dead`: a quorum says that it can never be mined. */
+  readonly ended: 'void' | 'dead' | undefined;
+}
+
+/** What a restore says of something that may be spent within its wallet alone. */
+export interface RestoredSpend {
+  readonly walletId: string;
+  /** For one transaction, in base units of the chain's coin. */
+  readonly feeCeiling: bigint;
 }
 
 interface TransactionRow {
@@ -27,6 +39,7 @@ interface TransactionRow {
   readonly transfers: string;
   readonly fee_ceiling: string;
   readonly moved: string | null;
+  readonly ended: 'void' | 'dead' | null;
 }
 
 function known(row: TransactionRow): KnownTransaction {
@@ -38,6 +51,7 @@ function known(row: TransactionRow): KnownTransaction {
     transferIds: row.transfers === '' ? [] : row.transfers.split(' '),
     feeCeiling: BigInt(row.fee_ceiling),
     moved: row.moved === null ? undefined : BigInt(row.moved),
+    ended: row.ended ?? undefined,
   };
 }
 
@@ -65,6 +79,8 @@ function movedBy({ order }: Reservation): string | null {
 }
 
 export class Ledger {
+  /** Up to when requests are dead, and until when limits are exhausted; of the restore that this journal began with. */
+  private restoredAt: { readonly cutoffMs: number; readonly measuredMs: number } | undefined;
   private instant: Instant = { wallMs: 0, measuredMs: 0 };
   private readonly statements: ReturnType<typeof prepare>;
 
@@ -92,6 +108,39 @@ export class Ledger {
       case 'signed':
         put.signed.run(sequence, body.transactionKey);
         break;
+      case 'voided':
+        this.void(sequence, body);
+        break;
+      case 'buried':
+        for (const transactionKey of body.burial.statement.dead) put.end.run('dead', transactionKey);
+        for (const transferId of body.burial.statement.transferIds) {
+          put.burial.run(transferId, body.burial.statement.conflicting.transactionKey, sequence);
+        }
+        break;
+      case 'restored':
+        this.restore(body);
+        break;
+    }
+  }
+
+  /** Whatever was begun for it and for others with it is never signed any more: what it spends is free again. */
+  private void(sequence: number, { transferId, request }: Voided): void {
+    const put = this.statements;
+    put.void.run(transferId, sequence);
+    put.voidedRequest.run(request.statement.requestId, requestDigest(request.statement), transferId);
+    for (const { transactionKey, signedSequence, ended } of this.transactionsOf(transferId)) {
+      if (signedSequence === undefined && ended === undefined) put.end.run('void', transactionKey);
+    }
+  }
+
+  private restore({ restore: { statement }, at }: Restored): void {
+    const put = this.statements;
+    this.restoredAt = { cutoffMs: restoreCutoffMs(statement), measuredMs: at.measuredMs };
+    for (const wallet of statement.wallets) {
+      for (const spend of refreshable(wallet)) {
+        put.restoredSpend.run(spend, wallet.walletId, wallet.refreshFeeCeiling);
+      }
+      if (wallet.family === 'ethereum') put.nonce.run(wallet.walletId, `${wallet.nextNonce}`);
     }
   }
 
@@ -109,7 +158,10 @@ export class Ledger {
     );
     if (transferIds.length === 0) {
       const cancelled = new Set(
-        body.spends.flatMap((spend) => this.usersOf(spend)).flatMap((user) => user.transferIds),
+        body.spends
+          .flatMap((spend) => this.usersOf(spend))
+          .filter(({ ended }) => ended === undefined)
+          .flatMap((user) => user.transferIds),
       );
       for (const transferId of cancelled) put.cancel.run(transferId, body.transactionKey);
     }
@@ -136,8 +188,21 @@ export class Ledger {
     return row.window_ms === windowMs ? counter : rewindowed(counter, windowMs);
   }
 
-  usage(limitId: string, key: string, windowMs: number, measuredMs: number): bigint {
-    return usedIn(this.counter(limitId, key, windowMs), measuredMs);
+  /** How much of a limit is used up. After a restore, all of it for one window: what the lost journal charged is not known. */
+  usage({ limitId, key, windowMs, max }: Omit<LimitCharge, 'amount'>, measuredMs: number): bigint {
+    const used = usedIn(this.counter(limitId, key, windowMs), measuredMs);
+    const isExhausted = this.restoredAt !== undefined && measuredMs - this.restoredAt.measuredMs <= windowMs;
+    return isExhausted && used < max ? max : used;
+  }
+
+  /** Requests created up to this time are dead; undefined when no store was ever lost. */
+  cutoffMs(): number | undefined {
+    return this.restoredAt?.cutoffMs;
+  }
+
+  restoredSpend(spend: string): RestoredSpend | undefined {
+    const row = this.statements.readRestoredSpend.get(spend);
+    return row && { walletId: row.wallet_id, feeCeiling: BigInt(row.fee_ceiling) };
   }
 
   lastInstant(): Instant {
@@ -167,6 +232,29 @@ export class Ledger {
     return this.statements.readCancelsOf.all(transferId).map(known);
   }
 
+  /**
+   * What was ever reserved to pay or to cancel a transfer and may still be mined or signed, as far as is known: without
+   * what is void or dead, and without what a burial of this transfer found in the chain.
+   */
+  livingOf(transferId: string): KnownTransaction[] {
+    const buried = new Set(this.burialsOf(transferId).map((one) => one.transactionKey));
+    return [...this.transactionsOf(transferId), ...this.cancelsOf(transferId)].filter(
+      ({ transactionKey, ended }) => ended === undefined && !buried.has(transactionKey),
+    );
+  }
+
+  /** Where the journal says that a transfer is void. */
+  voidSequenceOf(transferId: string): number | undefined {
+    return this.statements.readVoid.get(transferId)?.journal_sequence;
+  }
+
+  /** Burials that a transfer is part of, by what was found in the chain. */
+  burialsOf(transferId: string): { readonly transactionKey: string; readonly journalSequence: number }[] {
+    return this.statements.readBurials
+      .all(transferId)
+      .map((row) => ({ transactionKey: row.transaction_key, journalSequence: row.journal_sequence }));
+  }
+
   /** Transactions that were reserved over an outpoint or nonce. */
   usersOf(spend: string): KnownTransaction[] {
     return this.statements.readUsers.all(spend).map(known);
@@ -183,14 +271,14 @@ export class Ledger {
   pastOf(transferId: string): TransferPast {
     const transactions = this.transactionsOf(transferId);
     if (transactions.length === 0) return 'unseen';
-    return transactions.some((transaction) => transaction.signedSequence !== undefined)
-      ? 'signed'
-      : 'reserved';
+    const living = transactions.filter(({ ended }) => ended === undefined);
+    if (living.some(({ signedSequence }) => signedSequence !== undefined)) return 'signed';
+    return transactions.some(({ ended }) => ended === 'dead') ? 'dead' : 'reserved';
   }
 }
 
 const TRANSACTION_COLUMNS =
-  't.transaction_key, t.wallet_id, t.reserved_sequence, t.signed_sequence, t.transfers, t.fee_ceiling, t.moved';
+  't.transaction_key, t.wallet_id, t.reserved_sequence, t.signed_sequence, t.transfers, t.fee_ceiling, t.moved, t.ended';
 
 function prepare(db: Database.Database) {
   return {
@@ -199,6 +287,16 @@ function prepare(db: Database.Database) {
       'INSERT INTO transactions (transaction_key, wallet_id, reserved_sequence, transfers, fee_ceiling, moved) VALUES (?, ?, ?, ?, ?, ?)',
     ),
     signed: db.prepare('UPDATE transactions SET signed_sequence = ? WHERE transaction_key = ?'),
+    end: db.prepare('UPDATE transactions SET ended = ? WHERE transaction_key = ?'),
+    void: db.prepare('INSERT INTO voids (transfer_id, journal_sequence) VALUES (?, ?)'),
+    // The id of a voided request is used up as well, unless another request had it before.
+    voidedRequest: db.prepare(
+      'INSERT INTO requests (request_id, digest, transfer_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    burial: db.prepare(
+      'INSERT INTO burials (transfer_id, transaction_key, journal_sequence) VALUES (?, ?, ?)',
+    ),
+    restoredSpend: db.prepare('INSERT INTO restored_spends (spend, wallet_id, fee_ceiling) VALUES (?, ?, ?)'),
     spend: db.prepare('INSERT INTO spends (spend, transaction_key) VALUES (?, ?)'),
     nonce: db.prepare(
       'INSERT INTO nonces (wallet_id, next) VALUES (?, ?) ON CONFLICT (wallet_id) DO UPDATE SET next = excluded.next',
@@ -238,6 +336,15 @@ function prepare(db: Database.Database) {
        JOIN spends s ON s.transaction_key = t.transaction_key WHERE s.spend = ? ORDER BY t.reserved_sequence`,
     ),
     readSpends: db.prepare<[string], { spend: string }>('SELECT spend FROM spends WHERE transaction_key = ?'),
+    readVoid: db.prepare<[string], { journal_sequence: number }>(
+      'SELECT journal_sequence FROM voids WHERE transfer_id = ?',
+    ),
+    readBurials: db.prepare<[string], { transaction_key: string; journal_sequence: number }>(
+      'SELECT transaction_key, journal_sequence FROM burials WHERE transfer_id = ? ORDER BY journal_sequence',
+    ),
+    readRestoredSpend: db.prepare<[string], { wallet_id: string; fee_ceiling: string }>(
+      'SELECT wallet_id, fee_ceiling FROM restored_spends WHERE spend = ?',
+    ),
     readNonce: db.prepare<[string], { next: string }>('SELECT next FROM nonces WHERE wallet_id = ?'),
   };
 }

@@ -1,22 +1,30 @@
 // The signer program.
 //   main.js init  --config FILE --genesis FILE   once, at the ceremony: makes the store and pins the genesis on the token
 //   main.js serve --config FILE                  checks everything and serves until it is told to stop
+//   main.js record --config FILE                 what the token remembers of the store, for the statement of a restore
+//   main.js restore --config FILE --restore FILE --log FILE
+//                                                makes a store anew where a lost one ended, because a quorum says so
 
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
+import { z } from 'zod';
 import { type Facts, Fault } from '../core/fault.js';
 import { governanceEntry } from '../core/governance/entry.js';
+import { restore } from '../core/recovery/restore.js';
 import { signerConfig } from './config.js';
 import type { Log } from './conversation.js';
 import { listen } from './server.js';
-import { initialise, startSigner } from './start.js';
+import { initialise, readRecord, restoreStore, startSigner } from './start.js';
 import { SIGNER_VERSION } from './version.js';
 
 const USAGE = `Usage: signer serve --config FILE
-       signer init  --config FILE --genesis FILE`;
+       signer init  --config FILE --genesis FILE
+       signer record --config FILE
+       signer restore --config FILE --restore FILE --log FILE`;
 
-type MainFaultCode = 'usage' | 'config-invalid' | 'genesis-invalid';
+type MainFaultCode = 'usage' | 'config-invalid' | 'genesis-invalid' | 'restore-invalid' | RestoreRefusal;
+type RestoreRefusal = Extract<Awaited<ReturnType<typeof restoreStore>>, { kind: 'refused' }>['code'];
 
 /** One JSON line an event; facts are whitelisted where they arise. */
 const log: Log = (level, event, facts) => {
@@ -39,6 +47,19 @@ function readGenesis(path: string) {
   const parsed = governanceEntry.safeParse(JSON.parse(readFileSync(path, 'utf8')));
   if (parsed.success) return parsed.data;
   throw new Fault<MainFaultCode>('genesis-invalid', `${path} does not hold a governance entry`);
+}
+
+/** Shape alone; what it says is verified by `restoreStore`. */
+function readRestore(path: string) {
+  const parsed = restore.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  if (parsed.success) return parsed.data;
+  throw new Fault<MainFaultCode>('restore-invalid', `${path} does not hold a restore`);
+}
+
+function readLog(path: string) {
+  const parsed = z.array(governanceEntry).safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  if (parsed.success) return parsed.data;
+  throw new Fault<MainFaultCode>('genesis-invalid', `${path} does not hold a governance log`);
 }
 
 async function serve(configPath: string): Promise<void> {
@@ -76,7 +97,13 @@ async function serve(configPath: string): Promise<void> {
 async function main(): Promise<void> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { config: { type: 'string' }, genesis: { type: 'string' }, help: { type: 'boolean' } },
+    options: {
+      config: { type: 'string' },
+      genesis: { type: 'string' },
+      restore: { type: 'string' },
+      log: { type: 'string' },
+      help: { type: 'boolean' },
+    },
   });
   if (values.help) {
     process.stdout.write(`${USAGE}\n`);
@@ -88,6 +115,23 @@ async function main(): Promise<void> {
     const genesis = readGenesis(values.genesis);
     await initialise(readConfig(values.config), genesis);
     log('info', 'initialised', { sequence: genesis.body.sequence });
+    return;
+  }
+  if (verb === 'record' && values.config) {
+    const { genesisHash, sequence, hash } = await readRecord(readConfig(values.config));
+    log('info', 'record', { deploymentId: genesisHash, sequence, hash });
+    return;
+  }
+  if (verb === 'restore' && values.config && values.restore && values.log) {
+    const restored = await restoreStore(
+      readConfig(values.config),
+      readRestore(values.restore),
+      readLog(values.log),
+    );
+    if (restored.kind === 'refused') {
+      throw new Fault<MainFaultCode>(restored.code, 'the restore is refused', { facts: restored.facts });
+    }
+    log('info', 'restored', { ...restored.value });
     return;
   }
   throw new Fault<MainFaultCode>('usage', USAGE);

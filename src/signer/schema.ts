@@ -31,8 +31,21 @@ export const PROJECTION_SCHEMA = `
     signed_sequence INTEGER,
     transfers TEXT NOT NULL,
     fee_ceiling TEXT NOT NULL,
-    moved TEXT
+    moved TEXT,
+    ended TEXT CHECK (ended IN ('void', 'dead'))
   ) STRICT;
+  CREATE TEMP TABLE voids (transfer_id TEXT PRIMARY KEY, journal_sequence INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TEMP TABLE burials (
+    transfer_id TEXT NOT NULL,
+    transaction_key TEXT NOT NULL,
+    journal_sequence INTEGER NOT NULL,
+    PRIMARY KEY (transfer_id, transaction_key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TEMP TABLE restored_spends (
+    spend TEXT PRIMARY KEY,
+    wallet_id TEXT NOT NULL,
+    fee_ceiling TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
   CREATE TEMP TABLE transaction_transfers (
     transfer_id TEXT NOT NULL,
     transaction_key TEXT NOT NULL,

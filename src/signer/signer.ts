@@ -17,25 +17,38 @@ import { replayEntry, replayLog } from '../core/governance/replay.js';
 import type { GovernanceRefusalCode, GovernanceState } from '../core/governance/state.js';
 import { parsePolicies } from '../core/policy/parse.js';
 import type { PolicySet } from '../core/policy/types.js';
-import { requestDigest, transferIdOf } from '../core/statements/request.js';
+import type { Burial } from '../core/recovery/burial.js';
+import { verifyRestore } from '../core/recovery/restore.js';
+import { type AttestedVoid, voidBytes } from '../core/recovery/void.js';
+import { requestDigest, type SignedRequest, transferIdOf } from '../core/statements/request.js';
 import type { SignatureVerifier } from '../core/statements/signature.js';
 import { MAX_MESSAGE_BYTES } from '../signer-protocol/frame.js';
 import type {
+  BuryResult,
   GovernanceResult,
   PublicKeysResult,
   SignResult,
   StatusResult,
-  TransferRecord,
 } from '../signer-protocol/messages.js';
 import type { Anchor } from './anchor.js';
+import { attest, checkAttestationKey } from './attesting.js';
 import { type ConflictRefusalCode, cancelled, checkConflicts, checkCount } from './conflicts.js';
 import { journalText, type Reservation, type ReservedTransfer, type SignedRecord } from './journal.js';
 import { type KnownTransaction, transferSet } from './ledger.js';
+import { statusOf, transferRecordOf } from './reports.js';
 import { checkWallet, describeWallets, type Token } from './self-check.js';
 import type { SignerClock } from './signer-clock.js';
 import { signTransaction, transactionKeyOf } from './signing.js';
 import type { SignerStore, StoreFaultCode } from './store.js';
 import { SIGNER_VERSION } from './version.js';
+import {
+  type BuryingRefusalCode,
+  bury,
+  type VoidingRefusalCode,
+  voidRequest,
+  voidStatementAt,
+  type WayOut,
+} from './ways-out.js';
 
 export type SignRefusalCode =
   | AuthorizationRefusalCode
@@ -107,6 +120,7 @@ export class Signer {
         facts: { code: replayed.code, ...replayed.facts },
       });
     }
+    requireRestore(parts, entries, replayed.value.deploymentId);
     return new Signer(parts, replayed.value, readPolicies(replayed.value));
   }
 
@@ -119,8 +133,10 @@ export class Signer {
     await Promise.allSettled([...this.underWay.values()]);
   }
 
-  /** Self-checks of every wallet's keys. Throws what `checkWallet` throws. */
+  /** Self-checks of every wallet's keys, and of the signer's own. Throws what `checkWallet` throws. */
   async checkWallets(): Promise<void> {
+    const { tokens, verifier } = this.parts;
+    await checkAttestationKey(this.state.attestation, tokens, verifier);
     for (const walletId of this.state.wallets.keys()) await this.requireReady(walletId);
   }
 
@@ -154,12 +170,12 @@ export class Signer {
       policies: this.policies,
       verifier,
       nowMs: now.wallMs,
-      usage: ({ limitId, key, windowMs }) => store.ledger.usage(limitId, key, windowMs, now.measuredMs),
+      usage: (charge) => store.ledger.usage(charge, now.measuredMs),
       pastOf: (transferId) => store.ledger.pastOf(transferId),
       cancelled: (spends) => cancelled(spends, store.ledger),
     });
     if (authorized.kind === 'refused') return authorized;
-    const free = checkConflicts(authorized.value, store.ledger);
+    const free = checkConflicts(authorized.value, store.ledger, known);
     if (free.kind === 'refused') return free;
     const token = this.tokenOf(authorized.value);
     const reserved = known
@@ -274,10 +290,61 @@ export class Signer {
       tokenSerial,
       order: reserved.body.order,
       decisions: reserved.body.transfers.map((transfer) => transfer.decision),
+      burials: this.burialsBefore(reserved.sequence, reserved.body),
       signedTransaction,
       transactionId,
     };
     return { signedTransaction, transactionId, repeated, certificate };
+  }
+
+  /** The burials that let transfers be paid again which had been paid by what is dead now. */
+  private burialsBefore(sequence: number, { transfers }: Reservation): Burial[] {
+    const { store } = this.parts;
+    const sequences = transfers
+      .filter(({ decision }) => decision.past === 'dead')
+      .flatMap(({ decision }) => store.ledger.burialsOf(decision.transferId))
+      .map(({ journalSequence }) => journalSequence)
+      .filter((one) => one < sequence);
+    return [...new Set(sequences)].flatMap((one) => {
+      const { body } = store.read(one);
+      return body.kind === 'buried' ? [body.burial] : [];
+    });
+  }
+
+  /** The signer's attested word that a request is never signed, or why it cannot give it. Hostile input. */
+  async void(request: SignedRequest): Promise<Outcome<AttestedVoid, VoidingRefusalCode>> {
+    const { store, anchor, tokens, verifier } = this.parts;
+    const voided = voidRequest(this.wayOut(), request);
+    if (voided.kind === 'refused') return voided;
+    await anchor.cover(voided.value);
+    const { deploymentId, attestation } = this.state;
+    const statement = voidStatementAt(store, voided.value, deploymentId);
+    return accepted({
+      statement,
+      signature: await attest(voidBytes(statement), attestation, tokens, verifier),
+    });
+  }
+
+  /** Takes a quorum's word that what was signed for some transfers can never be mined. Hostile input. */
+  async bury(burial: Burial): Promise<Outcome<BuryResult, BuryingRefusalCode>> {
+    const buried = bury(this.wayOut(), burial);
+    if (buried.kind === 'refused') return buried;
+    await this.parts.anchor.cover(buried.value);
+    const transfers = burial.statement.transferIds.map((transferId) =>
+      transferRecordOf(this.parts.store, transferId),
+    );
+    return accepted({ journalSequence: buried.value, transfers });
+  }
+
+  private wayOut(): WayOut {
+    const { store, clock, verifier } = this.parts;
+    return {
+      store,
+      clock,
+      verifier,
+      state: this.state,
+      isUnderWay: (transactionKey) => this.underWay.has(transactionKey),
+    };
   }
 
   /** Appends one quorum-signed entry to the signer's own log. The very entry that is its newest is accepted again. */
@@ -322,51 +389,29 @@ export class Signer {
     };
   }
 
-  private transferRecord(transferId: string): TransferRecord {
-    const { store } = this.parts;
-    const transactions = store.ledger.transactionsOf(transferId);
-    const transactionIds = transactions.flatMap(({ signedSequence }) => {
-      const body = signedSequence === undefined ? undefined : store.read(signedSequence).body;
-      return body?.kind === 'signed' ? [body.transactionId] : [];
-    });
-    return { transferId, state: store.ledger.pastOf(transferId), transactionIds };
-  }
-
   async status(transferIds: readonly string[]): Promise<StatusResult> {
-    const { store, clock, anchor, tokens } = this.parts;
-    const head = store.head();
-    const reports = await Promise.all(
-      [...tokens].map(async ([name, token]) => {
-        try {
-          const { label, serial, model, manufacturer, loggedIn } = await token.signer.status();
-          return { name, ready: loggedIn, label, serial, model, manufacturer };
-        } catch (error) {
-          const fault = error instanceof Fault ? error.code : 'internal';
-          return { name, ready: false, label: '', serial: '', model: '', manufacturer: '', fault };
-        }
-      }),
-    );
-    return {
-      signerVersion: SIGNER_VERSION,
-      deploymentId: this.state.deploymentId,
-      governanceSequence: this.state.sequence,
-      governanceHead: this.state.head,
-      policyHash: this.state.policyHash,
-      journalSequence: head.sequence,
-      journalHead: head.hash,
-      anchoredSequence: anchor.coveredSequence(),
-      nowMs: clock.now().wallMs,
-      tokens: reports,
-      nonces: [...this.state.wallets.values()]
-        .filter((wallet) => this.state.chains.get(wallet.chain)?.family === 'ethereum')
-        .map(({ walletId }) => ({ walletId, next: Number(store.ledger.nextNonce(walletId)) })),
-      transfers: transferIds.map((transferId) => this.transferRecord(transferId)),
-    };
+    return statusOf(this.parts, this.state, transferIds);
   }
 
   async publicKeys(): Promise<PublicKeysResult> {
     return { wallets: await describeWallets(this.state, this.parts.tokens) };
   }
+}
+
+/** A store that goes on from a lost one still shows why: the quorum's word over the log as it was then. Throws `store-corrupt`. */
+function requireRestore(
+  { store, verifier }: SignerParts,
+  log: readonly GovernanceEntry[],
+  deploymentId: string,
+): void {
+  const begin = store.restoredFrom();
+  if (!begin) return;
+  const then = log.slice(0, begin.restore.statement.governanceSequence + 1);
+  const verified = verifyRestore(begin.restore, then, deploymentId, verifier, undefined);
+  if (verified.kind === 'accepted') return;
+  throw new Fault<StoreFaultCode>('store-corrupt', 'the restore in the store is not signed by a quorum', {
+    facts: { code: verified.code, ...verified.facts },
+  });
 }
 
 function readPolicies(state: GovernanceState): PolicySet {

@@ -2,17 +2,24 @@
 // Making a store is an act of its own (`initialise`), done once at the ceremony.
 
 import { spawnToken } from '../../hardware/pkcs11/token-client.js';
-import { Fault } from '../core/fault.js';
+import { accepted, Fault, type Outcome, refused } from '../core/fault.js';
 import { entryHash, type GovernanceEntry } from '../core/governance/entry.js';
 import { replayGenesis } from '../core/governance/replay.js';
+import {
+  type Restore,
+  type RestoreRefusalCode,
+  restoreBytes,
+  verifyRestore,
+} from '../core/recovery/restore.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
-import { ANCHOR_RECORD, Anchor, type AnchorFaultCode, readAnchor } from './anchor.js';
+import { ANCHOR_RECORD, Anchor, type Anchored, type AnchorFaultCode, readAnchor } from './anchor.js';
 import type { SignerConfig } from './config.js';
+import type { Restored } from './journal.js';
 import { makeSeal, readSeal, type Seal } from './seal.js';
 import { checkVectors, type Token } from './self-check.js';
 import { Signer, type SignerFaultCode } from './signer.js';
 import { hostTime, SignerClock, type TimeSource } from './signer-clock.js';
-import { anchorValue, SignerStore, type StoreFaultCode } from './store.js';
+import { anchorValue, type JournalHead, SignerStore, type StoreFaultCode } from './store.js';
 
 const HEARTBEAT_MS = 5_000;
 
@@ -106,6 +113,82 @@ function createOrResume(path: string, genesis: GovernanceEntry, seal: Seal): Sig
     const store = SignerStore.open(path, seal);
     const [only] = store.governance(0, 1);
     if (store.head().sequence === 0 && only && entryHash(only.body) === entryHash(genesis.body)) return store;
+    store.close();
+    throw error;
+  }
+}
+
+/** What the token remembers, for the statement of a restore. Throws `anchor-missing`, `anchor-malformed`, and the token's faults. */
+export async function readRecord(config: SignerConfig, options: StartOptions = {}): Promise<Anchored> {
+  const tokens = await openTokens(config, options);
+  try {
+    const pinned = await readAnchor(anchorTokenOf(config, tokens).signer);
+    if (pinned) return pinned;
+    throw new Fault<AnchorFaultCode>('anchor-missing', 'the token was never part of a ceremony');
+  } finally {
+    await closeTokens(tokens);
+  }
+}
+
+/**
+ * Makes a store that goes on where a lost one ended, because a quorum says so. Refuses what is not signed by it, is about
+ * another record than the token's, or has expired; never touches a store that is there. Doing it again after a crash in the
+ * middle is safe. Afterwards this restore is of no use any more: the token's record has moved on.
+ */
+export async function restoreStore(
+  config: SignerConfig,
+  restore: Restore,
+  log: readonly GovernanceEntry[],
+  options: StartOptions = {},
+): Promise<Outcome<JournalHead, RestoreRefusalCode | 'restore-other-record'>> {
+  checkVectors(nativeVerifier);
+  const tokens = await openTokens(config, options);
+  try {
+    const { signer: token } = anchorTokenOf(config, tokens);
+    const pinned = await readAnchor(token);
+    if (!pinned) throw new Fault<AnchorFaultCode>('anchor-missing', 'the token was never part of a ceremony');
+    requireDeployment(config, pinned.genesisHash);
+    const { statement } = restore;
+    if (statement.lost.sequence !== pinned.sequence || statement.lost.hash !== pinned.hash) {
+      return refused('restore-other-record', { statement: statement.lost.sequence, token: pinned.sequence });
+    }
+    const { wallMs } = new SignerClock(options.time ?? hostTime, { wallMs: 0, measuredMs: 0 }).now();
+    const verified = verifyRestore(restore, log, config.deploymentId, nativeVerifier, wallMs);
+    if (verified.kind === 'refused') return verified;
+    const at = { wallMs: Math.max(wallMs, statement.createdAtMs), measuredMs: 0 };
+    const seal = await readSeal(token);
+    const store = restoreOrResume(config.storePath, { kind: 'restored', at, restore }, log, seal);
+    try {
+      const head = store.head();
+      await token.writeRecord(ANCHOR_RECORD, {
+        version: BigInt(head.sequence) + 1n,
+        value: anchorValue(config.deploymentId, head.hash),
+      });
+      return accepted(head);
+    } finally {
+      store.close();
+    }
+  } finally {
+    await closeTokens(tokens);
+  }
+}
+
+/** A store that begins with this very restore and holds nothing but the log is what one leaves behind that was cut short. */
+function restoreOrResume(
+  path: string,
+  begin: Restored,
+  log: readonly GovernanceEntry[],
+  seal: Seal,
+): SignerStore {
+  try {
+    return SignerStore.restore(path, begin, log, seal);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== ('store-exists' satisfies StoreFaultCode)) throw error;
+    const store = SignerStore.open(path, seal);
+    const found = store.restoredFrom()?.restore.statement;
+    const wanted = begin.restore.statement;
+    const isSame = found && Buffer.from(restoreBytes(found)).equals(restoreBytes(wanted));
+    if (isSame && store.head().sequence === wanted.lost.sequence + 1 + log.length) return store;
     store.close();
     throw error;
   }

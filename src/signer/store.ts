@@ -17,6 +17,7 @@ import {
   journalBody,
   journalHash,
   journalText,
+  type Restored,
 } from './journal.js';
 import { Ledger } from './ledger.js';
 import { JOURNAL_SCHEMA, PROJECTION_SCHEMA } from './schema.js';
@@ -30,7 +31,8 @@ export type StoreFaultCode =
   | 'store-corrupt'
   | 'store-rolled-back'
   | 'store-diverged'
-  | 'store-other-genesis';
+  | 'store-other-genesis'
+  | 'store-restore-unfinished';
 
 /** Entries held in memory at a time while the store is opened. */
 const LOAD_PAGE = 200;
@@ -81,7 +83,9 @@ export class SignerStore {
   private readonly db: Database.Database;
   private readonly insert: Database.Statement;
   private readonly select: Database.Statement<[number], Row>;
-  private newest: JournalHead = { sequence: -1, hash: BEFORE_FIRST };
+  /** What comes before the first entry: nothing, or the record of a lost journal that this one goes on from. */
+  private base: JournalHead = { sequence: -1, hash: BEFORE_FIRST };
+  private newest: JournalHead = this.base;
 
   private constructor(
     db: Database.Database,
@@ -100,11 +104,49 @@ export class SignerStore {
   /** A new store that begins with a genesis. Throws `store-exists`. */
   static create(path: string, genesis: GovernanceEntry, seal: Seal): SignerStore {
     if (existsSync(path)) throw new Fault<StoreFaultCode>('store-exists', 'there is a signer store already');
+    const store = SignerStore.made(path, seal);
+    store.append({ kind: 'genesis', entry: genesis });
+    return store;
+  }
+
+  /**
+   * A store that goes on where a lost one ended, with what a quorum's restore says and the governance log as it was. All of
+   * it is there or nothing. Restore and log have been verified by the caller. Throws `store-exists`.
+   */
+  static restore(path: string, begin: Restored, log: readonly GovernanceEntry[], seal: Seal): SignerStore {
+    if (existsSync(path)) throw new Fault<StoreFaultCode>('store-exists', 'there is a signer store already');
+    const store = SignerStore.made(path, seal);
+    store.db.transaction(() => {
+      store.goOnFrom(begin);
+      store.append(begin);
+      for (const entry of log) {
+        store.append(
+          entry.body.sequence === 0
+            ? { kind: 'genesis', entry }
+            : { kind: 'governance', at: begin.at, entry },
+        );
+      }
+    })();
+    return store;
+  }
+
+  private static made(path: string, seal: Seal): SignerStore {
     const store = new SignerStore(openFile(path), seal);
     // It names customers and holds transactions that may not have been broadcast yet. SQLite's other files follow it.
     chmodSync(path, 0o600);
-    store.append({ kind: 'genesis', entry: genesis });
     return store;
+  }
+
+  private goOnFrom({ restore: { statement } }: Restored): void {
+    this.base = statement.lost;
+    this.newest = statement.lost;
+  }
+
+  /** The restore that this store began with. */
+  restoredFrom(): Restored | undefined {
+    const row = this.select.get(this.base.sequence + 1);
+    const body = row && entryOf(row).body;
+    return body?.kind === 'restored' ? body : undefined;
   }
 
   /**
@@ -141,17 +183,23 @@ export class SignerStore {
         rows = page.all(this.newest.sequence, LOAD_PAGE);
       }
     })();
-    if (this.newest.sequence < 0) throw new Fault<StoreFaultCode>('store-corrupt', 'the journal is empty');
+    if (this.newest === this.base) throw new Fault<StoreFaultCode>('store-corrupt', 'the journal is empty');
   }
 
   /** Takes in one stored entry. Throws `store-corrupt` unless it follows from the one before it and was written here. */
   private project(row: Row): void {
+    const parsed = journalBody.safeParse(JSON.parse(row.body));
+    const isFirst = this.newest.sequence < 0;
+    if (isFirst && parsed.data?.kind === 'restored') this.goOnFrom(parsed.data);
     const sequence = this.newest.sequence + 1;
     const hash = journalHash(this.newest.hash, sequence, row.body);
-    const parsed = journalBody.safeParse(JSON.parse(row.body));
     const sealed = row.seal === this.seal.ofEntry(sequence, hash);
     const follows = row.sequence === sequence && row.hash === hash && sealed && parsed.success;
-    if (!follows || (parsed.data.kind === 'genesis') !== (sequence === 0)) {
+    // A restore stands only before everything else, genesis only there or right after it.
+    const wanted = isFirst ? ['genesis', 'restored'] : this.afterRestore() ? ['genesis'] : undefined;
+    const isBeginning = parsed.data?.kind === 'genesis' || parsed.data?.kind === 'restored';
+    const isInPlace = wanted ? wanted.includes(parsed.data?.kind ?? '') : !isBeginning;
+    if (!follows || !isInPlace) {
       throw new Fault<StoreFaultCode>(
         'store-corrupt',
         'an entry of the journal does not follow from the one before',
@@ -162,6 +210,10 @@ export class SignerStore {
     }
     this.ledger.apply({ sequence, hash, body: parsed.data });
     this.newest = { sequence, hash };
+  }
+
+  private afterRestore(): boolean {
+    return this.base.sequence >= 0 && this.newest.sequence === this.base.sequence + 1;
   }
 
   head(): JournalHead {
@@ -231,6 +283,13 @@ export class SignerStore {
         {
           facts: { store: this.newest.sequence, token: pinned.sequence },
         },
+      );
+    }
+    if (this.base.sequence >= 0 && pinned.sequence === this.base.sequence && pinned.hash === this.base.hash) {
+      throw new Fault<StoreFaultCode>(
+        'store-restore-unfinished',
+        'the store was restored and the record on the token was not brought up to it: restore again',
+        { facts: { sequence: pinned.sequence } },
       );
     }
     const row = this.select.get(pinned.sequence);

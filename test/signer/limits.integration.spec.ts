@@ -137,7 +137,7 @@ describe('limits', () => {
     expect(codeOf(await client.sign(bitcoinOrder(600n)))).toBe('limit-exceeded');
   });
 
-  it('are not regained by cancelling, by reporting failure, by a restart, or by turning the clock forward while it is off', async () => {
+  it('are not regained by cancelling, by reporting failure, by asking for a void, by a restart, or by turning the clock forward while it is off', async () => {
     const [client] = orchestrators;
     if (!client) throw new Error('no client');
     const amount = 300_000n;
@@ -159,12 +159,13 @@ describe('limits', () => {
     expect(codeOf(await client.sign(cancel))).toBe('done');
     expect(codeOf(await client.sign(bitcoinOrder(amount)))).toBe('limit-exceeded');
 
-    for (const verb of ['report', 'release', 'failed', 'cancel', 'void']) {
+    for (const verb of ['report', 'release', 'failed', 'cancel']) {
       const transferId = signResultTransfer(replies[0]);
       expect(codeOf(await client.ask({ verb, transferIds: [transferId], state: 'failed' }))).toBe(
         'verb-unknown',
       );
     }
+    expect(codeOf(await client.ask({ verb: 'void', request }))).toBe('transfer-signed');
     expect(codeOf(await client.sign(bitcoinOrder(amount)))).toBe('limit-exceeded');
 
     await deployment.stop();

@@ -35,8 +35,11 @@ export type AuthorizationRefusalCode =
   | 'fee-above-relative-cap'
   | 'nothing-to-cancel';
 
-/** What the caller knows of a transfer's past. `signed`: a signature for it may be out, so expiry protects nothing any more. */
-export type TransferPast = 'unseen' | 'reserved' | 'signed';
+/**
+ * What the caller knows of a transfer's past. `signed`: a signature for it may be out, so expiry protects nothing any more.
+ * `dead`: there were some, and a quorum says that none of them can be mined: its limits stay charged, and expiry holds again.
+ */
+export type TransferPast = 'unseen' | 'reserved' | 'signed' | 'dead';
 
 export interface Circumstances {
   readonly state: GovernanceState;

@@ -21,9 +21,7 @@ export const MAX_REQUEST_LIFETIME_MS = 7 * 24 * 60 * 60 * 1000;
 export const MAX_CLOCK_SKEW_MS = 5 * 60 * 1000;
 
 export type RequestRefusalCode =
-  | 'request-other-deployment'
-  | 'request-key-unknown'
-  | 'request-signature-invalid'
+  | RequestOriginCode
   | 'request-lifetime'
   | 'request-from-the-future'
   | 'request-expired'
@@ -54,6 +52,27 @@ function registered(state: GovernanceState, chain: Chain, asset: Asset): boolean
   );
 }
 
+export type RequestOriginCode =
+  | 'request-other-deployment'
+  | 'request-key-unknown'
+  | 'request-signature-invalid';
+
+/** The key that signed a request for this deployment, among those given. Input is hostile; says nothing of time or content. */
+export function verifyOrigin(
+  { statement, signature }: SignedRequest,
+  deploymentId: string,
+  keys: ReadonlyMap<string, RequestKey>,
+  verifier: SignatureVerifier,
+): Outcome<RequestKey, RequestOriginCode> {
+  const { keyId } = statement;
+  if (statement.deploymentId !== deploymentId) return refused('request-other-deployment');
+  const key = keys.get(keyId);
+  if (!key) return refused('request-key-unknown', { keyId });
+  return verifier.ed25519(hexToBytes(key.publicKey), requestBytes(statement), hexToBytes(signature))
+    ? accepted(key)
+    : refused('request-signature-invalid', { keyId });
+}
+
 /**
  * Verifies one signed request. Input is hostile; `nowMs` is the verifier's own time. `isSigned` tells of a transfer that it
  * has a signed transaction already: expiry would not make that one less spendable, so its replacement outlives it.
@@ -70,12 +89,9 @@ export function verifyRequest(
   const transferId = transferIdOf(digest);
   const no = (code: RequestRefusalCode, facts = {}) => refused(code, { transferId, ...facts });
 
-  if (statement.deploymentId !== state.deploymentId) return no('request-other-deployment');
-  const key = state.requestKeys.get(statement.keyId);
-  if (!key) return no('request-key-unknown', { keyId: statement.keyId });
-  if (!verifier.ed25519(hexToBytes(key.publicKey), requestBytes(statement), hexToBytes(request.signature))) {
-    return no('request-signature-invalid', { keyId: statement.keyId });
-  }
+  const origin = verifyOrigin(request, state.deploymentId, state.requestKeys, verifier);
+  if (origin.kind === 'refused') return no(origin.code, origin.facts);
+  const key = origin.value;
   if (!key.owners.includes(statement.requester))
     return no('requester-not-owner', { requester: statement.requester });
 

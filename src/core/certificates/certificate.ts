@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { signingOrder } from '../authorization/signing-order.js';
+import { burial } from '../recovery/burial.js';
 import { baseUnits, identifier, sha256Hex, timestampMs, wholeNumber } from '../statements/fields.js';
 import { transferId } from '../statements/request.js';
 
@@ -19,7 +20,7 @@ function printable(most: number) {
 export const certifiedDecision = z.strictObject({
   transferId,
   /** What had been reserved or signed for the transfer before: anything but `unseen` makes this a replacement. */
-  past: z.enum(['unseen', 'reserved', 'signed']),
+  past: z.enum(['unseen', 'reserved', 'signed', 'dead']),
   kind: z.enum(['allow', 'approve']),
   /** `document/rule` that matched. */
   rule: printable(200),
@@ -54,6 +55,8 @@ export const certificate = z.strictObject({
   /** The bytes that were judged, with the request and approvals that justified them, as they came in. */
   order: signingOrder,
   decisions: z.array(certifiedDecision),
+  /** For transfers that were paid before by what a quorum says is dead: the quorum's words. */
+  burials: z.array(burial).max(200),
   signedTransaction: z.string().regex(/^[0-9a-f]+$/),
   transactionId: z.string().max(66),
 });

@@ -13,6 +13,7 @@ import { addressOfPublicKey } from '../intents/ethereum/address.js';
 import { verifySignedEthereum } from '../intents/ethereum/assemble.js';
 import { parsePolicies } from '../policy/parse.js';
 import type { LimitUsage } from '../policy/types.js';
+import { type BurialRefusalCode, verifyBurial } from '../recovery/burial.js';
 import { canonicalJson } from '../statements/canonical-json.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 import { type Certificate, type CertifiedDecision, certificate as schema } from './certificate.js';
@@ -27,6 +28,8 @@ export type CertificateRefusalCode =
   | 'certificate-governance-mismatch'
   | 'certificate-policy-mismatch'
   | 'certificate-decision-mismatch'
+  | 'certificate-burial-missing'
+  | BurialRefusalCode
   | 'certificate-transaction-mismatch';
 
 export interface Verified {
@@ -83,6 +86,37 @@ function stateThen(
   return replayed;
 }
 
+/** A transfer that was paid before by what is dead now: the quorum under which the signer heard it says so. */
+function checkBurials(
+  certified: Certificate,
+  log: readonly GovernanceEntry[],
+  verifier: SignatureVerifier,
+): Outcome<undefined, CertificateRefusalCode> {
+  const wanted = certified.decisions.filter(({ past }) => past === 'dead');
+  const named = new Set(certified.burials.flatMap(({ statement }) => statement.transferIds));
+  const missing = wanted.find(({ transferId }) => !named.has(transferId));
+  if (missing) return refused('certificate-burial-missing', { transferId: missing.transferId });
+  for (const burial of certified.burials) {
+    const { statement } = burial;
+    const at = log.findIndex((entry) => entryHash(entry.body) === statement.governanceHead);
+    if (at < 0 || at > certified.governanceSequence) {
+      return refused('certificate-burial-missing', { governanceHead: statement.governanceHead });
+    }
+    const then = replayLog(log.slice(0, at + 1), verifier);
+    if (then.kind === 'refused') return then;
+    const askers = certified.order.transfers
+      .map(({ request }) => request.statement)
+      .flatMap(({ requester, keyId }) => [
+        requester,
+        ...(then.value.everRequestKeys.get(keyId)?.owners ?? []),
+      ]);
+    // When the signer heard it is its word; that it was alive then is taken with it.
+    const verified = verifyBurial(burial, then.value, new Set(askers), verifier, statement.createdAtMs);
+    if (verified.kind === 'refused') return verified;
+  }
+  return accepted(undefined);
+}
+
 function proved(certified: Certificate): string[] {
   const { decisions, governanceSequence, transactionId } = certified;
   return [
@@ -95,6 +129,10 @@ function proved(certified: Certificate): string[] {
     ...decisions.map(
       ({ transferId, rule, approvers }) =>
         `${transferId}: rule ${rule} of the policy in force matched; approved by ${approvers.join(', ') || 'nobody, as the rule allows'}`,
+    ),
+    ...certified.burials.map(
+      ({ statement }) =>
+        `a quorum says that ${statement.conflicting.transactionId} lies in block ${statement.conflicting.blockHeight} and keeps from the chain what was signed before for ${statement.transferIds.join(', ')}`,
     ),
     `transaction ${transactionId} is signed by the wallet's own keys`,
   ];
@@ -109,9 +147,10 @@ function trusted(certified: Certificate): string[] {
       : []),
     ...decisions
       .filter(({ past }) => past !== 'unseen')
-      .map(
-        ({ transferId, past }) =>
-          `${transferId}: that an earlier transaction for it was ${past}, which this one replaces; limits were charged then${past === 'signed' ? ', and request and approvals may have expired since' : ''}`,
+      .map(({ transferId, past }) =>
+        past === 'dead'
+          ? `${transferId}: that what was signed for it before cannot be mined, as a quorum says that it saw; limits were charged then`
+          : `${transferId}: that an earlier transaction for it was ${past}, which this one replaces; limits were charged then${past === 'signed' ? ', and request and approvals may have expired since' : ''}`,
       ),
     ...(order.transfers.length === 0
       ? ['that the transaction cancels one that was signed before, for no more than that was allowed to cost']
@@ -142,6 +181,9 @@ export function verifyCertificate(
   const state = then.value;
   const policies = parsePolicies(state.policies, state);
   if (policies.kind === 'refused') return refused('certificate-policy-mismatch', policies.facts);
+
+  const buried = checkBurials(certified, log, verifier);
+  if (buried.kind === 'refused') return buried;
 
   const { order } = certified;
   const decoded = decodeOrder(order, state);

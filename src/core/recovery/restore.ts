@@ -12,7 +12,16 @@ import { entryHash, entrySignatures, type GovernanceEntry } from '../governance/
 import { type QuorumRefusalCode, verifyQuorum } from '../governance/quorum.js';
 import { replayLog } from '../governance/replay.js';
 import type { GovernanceRefusalCode, GovernanceState } from '../governance/state.js';
-import { baseUnits, identifier, sha256Hex, timestampMs, wholeNumber } from '../statements/fields.js';
+import { addressOfPublicKey } from '../intents/ethereum/address.js';
+import {
+  baseUnits,
+  chainId,
+  evmAddress,
+  identifier,
+  sha256Hex,
+  timestampMs,
+  wholeNumber,
+} from '../statements/fields.js';
 import { statementBytes } from '../statements/preimage.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 
@@ -25,6 +34,7 @@ export const restoredWallet = z.discriminatedUnion('family', [
   z.strictObject({
     family: z.literal('bitcoin'),
     walletId: identifier,
+    chain: chainId,
     block: seenBlock,
     /** `txid:vout` of every coin of the wallet that is unspent as of the block. */
     unspent: z.array(z.string().regex(/^[0-9a-f]{64}:(?:0|[1-9][0-9]{0,9})$/)).max(5_000),
@@ -34,6 +44,9 @@ export const restoredWallet = z.discriminatedUnion('family', [
   z.strictObject({
     family: z.literal('ethereum'),
     walletId: identifier,
+    chain: chainId,
+    /** EIP-55. */
+    address: evmAddress,
     block: seenBlock,
     /** Nonces below it are used on the chain. */
     minedNonces: wholeNumber(0),
@@ -73,6 +86,22 @@ export function restoreCutoffMs(statement: RestoreStatement): number {
   return statement.createdAtMs + MAX_CLOCK_SKEW_MS;
 }
 
+/** How many nonces one restore may have used up; each costs a transaction. */
+export const MAX_REFRESHED_NONCES = 1_000;
+
+/**
+ * What of a wallet may be spent by a transaction that pays the wallet itself and nobody else, so that whatever was signed
+ * over it and never broadcast is dead. Named as spends are named everywhere (see `Spending`).
+ */
+export function refreshable(wallet: RestoredWallet): string[] {
+  if (wallet.family === 'bitcoin') return wallet.unspent.map((outpoint) => `${wallet.chain}/${outpoint}`);
+  const { chain, address, minedNonces, nextNonce } = wallet;
+  return Array.from(
+    { length: nextNonce - minedNonces },
+    (_, index) => `${chain}/${address.toLowerCase()}/${minedNonces + index}`,
+  );
+}
+
 export type RestoreRefusalCode =
   | QuorumRefusalCode
   | GovernanceRefusalCode
@@ -90,14 +119,17 @@ function checkWallets(
   if (named.size !== wallets.length || named.size !== state.wallets.size) {
     return refused('restore-wallets-incomplete', { named: wallets.length, wallets: state.wallets.size });
   }
-  for (const { walletId, chain } of state.wallets.values()) {
+  for (const { walletId, chain, keys } of state.wallets.values()) {
     const wallet = named.get(walletId);
-    if (wallet?.family !== state.chains.get(chain)?.family) {
+    if (wallet?.family !== state.chains.get(chain)?.family || wallet?.chain !== chain) {
       return refused('restore-wallets-incomplete', { walletId });
     }
-    if (wallet?.family === 'ethereum' && wallet.nextNonce < wallet.minedNonces) {
-      return refused('restore-nonces-backwards', { walletId });
+    if (wallet.family === 'bitcoin') continue;
+    if (wallet.address !== addressOfPublicKey(keys[0]?.publicKey ?? '')) {
+      return refused('restore-wallets-incomplete', { walletId, address: wallet.address });
     }
+    const gap = wallet.nextNonce - wallet.minedNonces;
+    if (gap < 0 || gap > MAX_REFRESHED_NONCES) return refused('restore-nonces-backwards', { walletId, gap });
   }
   return accepted(undefined);
 }

@@ -201,6 +201,7 @@ export const exampleCertificate: Certificate = {
       ],
     },
   ],
+  burials: [],
   signedTransaction: '020000000001',
   transactionId: hex64('e'),
 };

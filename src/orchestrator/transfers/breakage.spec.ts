@@ -79,7 +79,12 @@ describe('the signer', () => {
   it('leaves a transfer to a person when it refuses one that it has begun to sign', async () => {
     const { transferId } = await life.submitted(stage.cast.request('1'));
     stage.signer.script.push(() => refused('request-expired', { transferId }));
-    stage.signer.recordsScript = (id) => ({ transferId: id, state: 'reserved', transactionIds: [] });
+    stage.signer.recordsScript = (id) => ({
+      transferId: id,
+      state: 'reserved',
+      transactionIds: [],
+      transactions: [],
+    });
     await life.live(5);
     expect(await life.view(transferId)).toMatchObject({
       state: 'indeterminate',

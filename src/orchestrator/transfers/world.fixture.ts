@@ -120,7 +120,17 @@ export class ScriptedSigner {
       const ids = [...this.signed]
         .filter(([, one]) => one.transfers.includes(transferId))
         .map(([hex]) => idOf(hex));
-      return { transferId, state: ids.length > 0 ? 'signed' : 'unseen', transactionIds: ids };
+      return {
+        transferId,
+        state: ids.length > 0 ? 'signed' : 'unseen',
+        transactionIds: ids,
+        transactions: ids.map((transactionId) => ({
+          transactionKey: `bitcoin:${'0'.repeat(64)}`,
+          purpose: 'pays',
+          state: 'signed',
+          transactionId,
+        })),
+      };
     });
   }
 
@@ -143,6 +153,7 @@ export class ScriptedSigner {
         tokenSerial: 'none',
         order,
         decisions: [],
+        burials: [],
         ...signature,
       },
     };

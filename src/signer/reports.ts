@@ -1,0 +1,72 @@
+// What the signer tells of itself and of what it has done for a transfer. Reads only.
+
+import { Fault } from '../core/fault.js';
+import type { GovernanceState } from '../core/governance/state.js';
+import type { StatusResult, TransactionRecord, TransferRecord } from '../signer-protocol/messages.js';
+import type { KnownTransaction } from './ledger.js';
+import type { SignerParts } from './signer.js';
+import type { SignerStore } from './store.js';
+import { SIGNER_VERSION } from './version.js';
+
+function stateOf({ ended, signedSequence }: KnownTransaction): TransactionRecord['state'] {
+  return ended ?? (signedSequence === undefined ? 'reserved' : 'signed');
+}
+
+function transactionIdOf(store: SignerStore, { signedSequence }: KnownTransaction): string | undefined {
+  const body = signedSequence === undefined ? undefined : store.read(signedSequence).body;
+  return body?.kind === 'signed' ? body.transactionId : undefined;
+}
+
+/** All that was reserved or signed to pay or to cancel a transfer, and what it comes to. */
+export function transferRecordOf(store: SignerStore, transferId: string): TransferRecord {
+  const { ledger } = store;
+  const buried = new Set(ledger.burialsOf(transferId).map(({ transactionKey }) => transactionKey));
+  const recordAs = (purpose: TransactionRecord['purpose']) => (known: KnownTransaction) => ({
+    transactionKey: known.transactionKey,
+    purpose,
+    state: buried.has(known.transactionKey) ? ('buried' as const) : stateOf(known),
+    transactionId: transactionIdOf(store, known) ?? null,
+  });
+  const paying = ledger.transactionsOf(transferId).map(recordAs('pays'));
+  return {
+    transferId,
+    state: ledger.voidSequenceOf(transferId) === undefined ? ledger.pastOf(transferId) : 'void',
+    transactionIds: paying.flatMap(({ transactionId }) => transactionId ?? []),
+    transactions: [...paying, ...ledger.cancelsOf(transferId).map(recordAs('cancels'))],
+  };
+}
+
+export async function statusOf(
+  { store, clock, anchor, tokens }: SignerParts,
+  state: GovernanceState,
+  transferIds: readonly string[],
+): Promise<StatusResult> {
+  const head = store.head();
+  const reports = await Promise.all(
+    [...tokens].map(async ([name, token]) => {
+      try {
+        const { label, serial, model, manufacturer, loggedIn } = await token.signer.status();
+        return { name, ready: loggedIn, label, serial, model, manufacturer };
+      } catch (error) {
+        const fault = error instanceof Fault ? error.code : 'internal';
+        return { name, ready: false, label: '', serial: '', model: '', manufacturer: '', fault };
+      }
+    }),
+  );
+  return {
+    signerVersion: SIGNER_VERSION,
+    deploymentId: state.deploymentId,
+    governanceSequence: state.sequence,
+    governanceHead: state.head,
+    policyHash: state.policyHash,
+    journalSequence: head.sequence,
+    journalHead: head.hash,
+    anchoredSequence: anchor.coveredSequence(),
+    nowMs: clock.now().wallMs,
+    tokens: reports,
+    nonces: [...state.wallets.values()]
+      .filter((wallet) => state.chains.get(wallet.chain)?.family === 'ethereum')
+      .map(({ walletId }) => ({ walletId, next: Number(store.ledger.nextNonce(walletId)) })),
+    transfers: transferIds.map((transferId) => transferRecordOf(store, transferId)),
+  };
+}
