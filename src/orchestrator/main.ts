@@ -2,10 +2,10 @@
 
 import 'reflect-metadata';
 import { Fault } from '../core/fault.js';
-import { systemClock } from '../platform/system-clock.js';
 import { systemRandomness } from '../platform/system-randomness.js';
 import { appModule } from './app.module.js';
 import { configurationPath, loadConfiguration } from './config/load.js';
+import { DatabaseClock } from './database/database-clock.js';
 import { serve } from './http/serve.js';
 import { Log } from './logging/log.js';
 
@@ -15,7 +15,10 @@ const STOP_WITHIN_MS = 60_000;
 async function run(): Promise<void> {
   const configuration = loadConfiguration(configurationPath(process.argv.slice(2), process.env));
   const log = Log.to(configuration.log);
-  const platform = { clock: systemClock, randomness: systemRandomness, log };
+  const clock = new DatabaseClock({
+    onApart: (hostAheadMs) => log.warning('clocks apart', { hostAheadMs: Math.round(hostAheadMs) }),
+  });
+  const platform = { clock, randomness: systemRandomness, log };
   const served = await serve(appModule(configuration, platform), configuration, log);
 
   const stop = (signal: string) => {

@@ -21,6 +21,10 @@ export interface OrchestratorOptions {
   readonly ethereum?: Readonly<Record<string, unknown>>;
   readonly workers?: Readonly<Record<string, unknown>>;
   readonly approvals?: Readonly<Record<string, unknown>>;
+  /** Where the signer is; the deployment's unix socket unless given. */
+  readonly signer?: Readonly<Record<string, unknown>>;
+  /** How far the host's clock is ahead of the true one, as the program sees it. For programs alone. */
+  readonly clockAheadMs?: number;
 }
 
 export interface Orchestrator {
@@ -47,7 +51,7 @@ export function configurationOf(
     deploymentId: deployment.deploymentId,
     http: { port, rateLimits: { perAddress: plenty, perPrincipal: plenty }, drainMs: 2_000 },
     database: { url: options.databaseUrl },
-    signer: { socket: listen.kind === 'unix' ? listen.path : '', timeoutMs: 10_000 },
+    signer: options.signer ?? { socket: listen.kind === 'unix' ? listen.path : '', timeoutMs: 10_000 },
     chains: {
       bitcoin: {
         [BITCOIN]: {
@@ -112,6 +116,7 @@ export class OrchestratorProgram {
     private readonly configFile: string,
     private readonly folder: string,
     private readonly name: string,
+    private readonly clockAheadMs: number,
     readonly url: string,
   ) {}
 
@@ -128,7 +133,8 @@ export class OrchestratorProgram {
     const configuration = configurationOf(deployment, chains, folder, port, options);
     writeFileSync(configFile, JSON.stringify(configuration), { mode: 0o600 });
     const url = `http://127.0.0.1:${port}`;
-    const orchestrator = new OrchestratorProgram(entry, configFile, folder, name, url);
+    const ahead = options.clockAheadMs ?? 0;
+    const orchestrator = new OrchestratorProgram(entry, configFile, folder, name, ahead, url);
     await orchestrator.start();
     return orchestrator;
   }
@@ -139,11 +145,20 @@ export class OrchestratorProgram {
     this.program = await startProgram({
       name: this.name,
       command: process.execPath,
-      args: ['--no-deprecation', this.entry, '--config', this.configFile],
-      env: { PATH: process.env.PATH },
+      args: ['--no-deprecation', ...this.clock(), this.entry, '--config', this.configFile],
+      env: { PATH: process.env.PATH, CLOCK_AHEAD_MS: `${this.clockAheadMs}` },
       logFile: join(this.folder, `${this.name}-${this.starts}.log`),
       ready: async () => (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
     });
+  }
+
+  private clock(): string[] {
+    return this.clockAheadMs === 0 ? [] : ['--import', join(import.meta.dirname, 'clock-ahead.mjs')];
+  }
+
+  /** SIGSTOP and SIGCONT: hung, and going on from there as if nothing had been. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.program?.signal(signal);
   }
 
   /** SIGKILL, in the middle of whatever it does. */

@@ -55,6 +55,8 @@ export interface RigOptions {
   readonly orchestrators?: number;
   readonly policies?: readonly PolicyDocument[];
   readonly settings?: Partial<OrchestratorOptions>;
+  /** What each of several orchestrators has of its own, in their order. */
+  readonly each?: readonly Partial<OrchestratorOptions>[];
 }
 
 /** What a test wants paid; whatever it leaves out is an unremarkable small withdrawal. */
@@ -150,7 +152,8 @@ export class Rig {
   }
 
   async addOrchestrator(): Promise<Orchestrator> {
-    const options = { databaseUrl: this.databaseUrl, ...this.options.settings };
+    const own = this.options.each?.[this.orchestrators.length];
+    const options = { databaseUrl: this.databaseUrl, ...this.options.settings, ...own };
     const { deployment, chains, folder } = this;
     const orchestrator = this.options.programs
       ? await OrchestratorProgram.start(deployment, chains, folder, options)
@@ -188,6 +191,11 @@ export class Rig {
   async killSigner(): Promise<void> {
     this.signer?.signal('SIGKILL');
     await this.signer?.exited;
+  }
+
+  /** SIGSTOP and SIGCONT: whoever asks meanwhile waits. */
+  signalSigner(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.signer?.signal(signal);
   }
 
   /** An orchestrator that is a program of its own. */

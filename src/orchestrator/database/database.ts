@@ -35,6 +35,8 @@ const FIRST_PAUSE_MS = 5;
 const BUSY_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 const LOCK_TIMEOUT_MS = 10_000;
+/** Transactions do database work alone, so one that is silent belongs to a program that is hung: its locks go first. */
+const SILENT_TRANSACTION_MS = 10_000;
 
 interface SqliteConnection {
   pragma(text: string): unknown;
@@ -178,7 +180,7 @@ function dataSource(
         max: options.poolSize ?? 10,
         statement_timeout: STATEMENT_TIMEOUT_MS,
         lock_timeout: LOCK_TIMEOUT_MS,
-        idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+        idle_in_transaction_session_timeout: SILENT_TRANSACTION_MS,
       },
     });
   }
