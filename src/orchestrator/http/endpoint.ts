@@ -40,7 +40,7 @@ export interface Endpoint<
   readonly method: 'GET' | 'POST';
   /** With `:name` for path parameters. */
   readonly path: string;
-  readonly tag: 'Transfers' | 'Approvals' | 'Wallets' | 'Governance' | 'Status' | 'Documents';
+  readonly tag: 'Transfers' | 'Approvals' | 'Ways out' | 'Wallets' | 'Governance' | 'Status' | 'Documents';
   readonly summary: string;
   readonly description: string;
   readonly access: Access;

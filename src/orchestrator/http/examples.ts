@@ -20,6 +20,9 @@ import {
   type SignedRequest,
   transferIdOf,
 } from '../../core/statements/request.js';
+import { type Burial, BURIAL_TYPE, type BurialStatement, burialBytes } from '../../core/recovery/burial.js';
+import type { RestoredWallet } from '../../core/recovery/restore.js';
+import { type AttestedVoid, VOID_TYPE, type VoidStatement, voidBytes } from '../../core/recovery/void.js';
 import type { TransferAnswer, TransferSummaryAnswer } from '../transfers/transfer.dto.js';
 
 /** Secret keys for examples: anybody can see them, so nothing may ever trust them. */
@@ -208,3 +211,54 @@ export const exampleCertificate: Certificate = {
 
 export const exampleNowMs = CREATED_MS + 13 * MINUTE_MS;
 export const exampleWalletPublicKey = `02${bytesToHex(hexToBytes(hex64('7')))}`;
+
+const voidStatement: VoidStatement = {
+  type: VOID_TYPE,
+  deploymentId: exampleStatement.deploymentId,
+  transferId: exampleTransferId,
+  requestId: exampleStatement.requestId,
+  requestDigest: digest,
+  basis: 'never-signed',
+  journalSequence: 19,
+  journalHash: hex64('8'),
+  voidedAtMs: exampleStatement.expiresAtMs + MINUTE_MS,
+};
+
+export const exampleVoid: AttestedVoid = {
+  statement: voidStatement,
+  signature: signByOfficer(voidBytes(voidStatement)),
+};
+
+const burialStatement: BurialStatement = {
+  type: BURIAL_TYPE,
+  deploymentId: exampleStatement.deploymentId,
+  governanceHead: statement.governanceHead,
+  transferIds: [exampleTransferId],
+  dead: [`bitcoin:${hex64('e')}`],
+  conflicting: {
+    transactionKey: `bitcoin:${hex64('f')}`,
+    transactionId: hex64('f'),
+    blockHash: hex64('c'),
+    blockHeight: 905_214,
+    confirmations: 7,
+  },
+  createdAtMs: exampleNowMs,
+  expiresAtMs: exampleNowMs + 24 * 60 * MINUTE_MS,
+};
+
+export const exampleBurial: Burial = {
+  statement: burialStatement,
+  signatures: [
+    { credentialId: 'ada-piv', signature: signByOfficer(burialBytes(burialStatement)) },
+    { credentialId: 'ben-piv', signature: signByOfficer(burialBytes(burialStatement)) },
+  ],
+};
+
+export const exampleRestoredWallet: RestoredWallet = {
+  family: 'bitcoin',
+  walletId: exampleStatement.wallet,
+  chain: exampleStatement.chain,
+  block: { height: 905_220, hash: hex64('c') },
+  unspent: [`${hex64('5')}:0`],
+  refreshFeeCeiling: '50000',
+};

@@ -11,13 +11,14 @@ import * as governance from '../governance/governance.endpoints.js';
 import * as status from '../status/status.endpoints.js';
 import * as transfers from '../transfers/transfer.endpoints.js';
 import * as wallets from '../wallets/wallet.endpoints.js';
+import * as waysOut from '../ways-out/ways-out.endpoints.js';
 import * as documents from './documents.endpoints.js';
 import { type Endpoint, endpoint } from './endpoint.js';
 import { exampleRequest, exampleRequestPublicKey } from './examples.js';
 import { openApiDocument } from './openapi.js';
 import { PROBLEMS } from './problems.js';
 
-const endpoints: Endpoint[] = [approvals, governance, status, transfers, wallets, documents].flatMap(
+const endpoints: Endpoint[] = [approvals, governance, status, transfers, wallets, waysOut, documents].flatMap(
   (module) =>
     Object.values(module).filter((value): value is Endpoint => 'operation' in value && 'answer' in value),
 );

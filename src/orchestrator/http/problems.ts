@@ -6,6 +6,7 @@ import type { ApprovalServiceRefusalCode } from '../approvals/approval.service.j
 import type { IdempotencyRefusalCode } from '../idempotency/idempotency.store.js';
 import type { AuthenticationRefusalCode } from '../identity/authenticator.js';
 import type { TransferRefusalCode } from '../transfers/transfer.errors.js';
+import type { WayOutRefusalCode } from '../ways-out/ways-out.errors.js';
 
 /** Codes that this folder itself refuses with. */
 export type HttpRefusalCode =
@@ -37,6 +38,7 @@ export type ProblemCode =
   | TransferRefusalCode
   | ApprovalServiceRefusalCode
   | GovernanceRefusalCode
+  | WayOutRefusalCode
   | 'balance-unavailable';
 
 interface ProblemKind {
@@ -370,6 +372,101 @@ const GOVERNANCE: Record<GovernanceRefusalCode, ProblemKind> = {
   ),
 };
 
+type OwnCode = Exclude<WayOutRefusalCode, TransferRefusalCode | GovernanceRefusalCode>;
+
+const WAYS_OUT: Record<OwnCode, ProblemKind> = {
+  'request-of-another-transfer': kind(
+    422,
+    "Another transfer's request",
+    'The request in the body is not the one that this transfer came of.',
+  ),
+  'transfer-not-voidable': kind(
+    409,
+    'Not over yet',
+    'Something of it is still under way, or it was paid. Cancel it first, or wait for its end.',
+  ),
+  'transfer-signed': kind(
+    409,
+    'Was signed',
+    'Something spendable was signed for it: it is never void before a quorum has buried that.',
+  ),
+  'request-before-restore': kind(
+    409,
+    'Older than the restore',
+    'The signer began again after a lost store and does not know whether the lost one signed this. Nothing is signed for it any more.',
+  ),
+  'transfer-not-stuck': kind(
+    409,
+    'Not under way',
+    'Only what was signed and is not decided by the chain can be cancelled there.',
+  ),
+  'transfer-nothing-to-cancel': kind(
+    409,
+    'Nothing to cancel',
+    'No signed transaction of it is known here. See its ways out.',
+  ),
+  'cancel-impossible': kind(
+    409,
+    'Cannot be outbid',
+    'No coin or nonce of this wallet that conflicts with all that was signed can be spent; `why` says what hinders.',
+  ),
+  'cancel-waits': kind(
+    409,
+    'Cannot be cancelled now',
+    'The cancel does not fit under the fee ceilings today, or the nodes are behind; `why` says which. Try again.',
+  ),
+  'burial-other-deployment': kind(
+    422,
+    "Another deployment's burial",
+    'The statement names another deployment.',
+  ),
+  'burial-governance-moved': kind(
+    409,
+    'Governance moved',
+    'The statement was signed under another governance entry. Draw it up again.',
+  ),
+  'burial-expired': kind(
+    422,
+    'Burial expired',
+    'The statement is too old, or was to live too long. Draw it up again.',
+  ),
+  'burial-too-shallow': kind(
+    409,
+    'Not deep enough',
+    'What lies in the chain needs more confirmations: 6 on Bitcoin, 64 on Ethereum.',
+  ),
+  'burial-transfer-unknown': kind(
+    422,
+    'Nothing was signed for it',
+    'The signer has begun nothing for one of the transfers.',
+  ),
+  'burial-conflicting-unknown': kind(
+    422,
+    'Not of this signer',
+    'The transaction in the chain is none that this signer has signed, or its id is another one.',
+  ),
+  'burial-conflicting-pays': kind(
+    422,
+    'It pays one of them',
+    'The transaction in the chain pays one of the transfers: that one is paid.',
+  ),
+  'burial-incomplete': kind(
+    409,
+    'Not all of it',
+    'The statement does not name exactly what was signed for the transfers. Draw it up again.',
+  ),
+  'burial-not-conflicting': kind(
+    422,
+    'Does not conflict',
+    'One of the transactions shares no coin or nonce with what lies in the chain: it can still be mined.',
+  ),
+  'wallet-of-another-restore': kind(
+    422,
+    'Not this wallet',
+    'The body names another wallet, chain or address, or not what the signer goes on from.',
+  ),
+};
+
 export const PROBLEMS: Record<ProblemCode, ProblemKind> = {
   ...HTTP,
   ...AUTHENTICATION,
@@ -377,4 +474,5 @@ export const PROBLEMS: Record<ProblemCode, ProblemKind> = {
   ...TRANSFERS,
   ...APPROVALS,
   ...GOVERNANCE,
+  ...WAYS_OUT,
 };
