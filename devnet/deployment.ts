@@ -13,6 +13,7 @@ import {
   type Change,
   type Credential,
   type EntryBody,
+  type EntrySignature,
   type Erc20Token,
   entryBytes,
   entryHash,
@@ -90,16 +91,16 @@ export function makeBackend(keyId: string, owners: string[]): Backend {
   return { keyId, publicKey: raw, owners, privateKey };
 }
 
+/** Each officer's signature over a text that the quorum signs. */
+export function officersSign(bytes: Uint8Array, officers: readonly Officer[]): EntrySignature[] {
+  return officers.map(({ credential, privateKey }) => ({
+    credentialId: credential.credentialId,
+    signature: sign('sha256', bytes, { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('hex'),
+  }));
+}
+
 export function signEntry(body: EntryBody, officers: readonly Officer[]): GovernanceEntry {
-  return {
-    body,
-    signatures: officers.map(({ credential, privateKey }) => ({
-      credentialId: credential.credentialId,
-      signature: sign('sha256', entryBytes(body), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString(
-        'hex',
-      ),
-    })),
-  };
+  return { body, signatures: officersSign(entryBytes(body), officers) };
 }
 
 export async function shippedPolicies(): Promise<PolicyDocument[]> {

@@ -3,6 +3,15 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { USDX } from '../../devnet/deployment.js';
+import { codeOf } from '../../devnet/socket-client.js';
+import {
+  coin,
+  eip1559,
+  erc20Approve,
+  erc20Transfer,
+  payTo,
+  psbtSpendingTwice,
+} from '../../devnet/transactions.js';
 import {
   ALICE_BTC,
   type Attack,
@@ -24,15 +33,6 @@ import {
   tokenOrder,
   withTransfer,
 } from './honest-orders.js';
-import { codeOf } from '../../devnet/socket-client.js';
-import {
-  coin,
-  eip1559,
-  erc20Approve,
-  erc20Transfer,
-  payTo,
-  psbtSpendingTwice,
-} from '../../devnet/transactions.js';
 
 prepareAttacks();
 

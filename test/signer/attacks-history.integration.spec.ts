@@ -3,6 +3,8 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { makeOfficer } from '../../devnet/deployment.js';
+import { codeOf } from '../../devnet/socket-client.js';
+import { type Coin, coin, eip1559, payTo } from '../../devnet/transactions.js';
 import {
   ALICE_BTC,
   bitcoinOrder,
@@ -18,8 +20,6 @@ import {
   signer,
   THIEF_BTC,
 } from './honest-orders.js';
-import { codeOf } from '../../devnet/socket-client.js';
-import { type Coin, coin, eip1559, payTo } from '../../devnet/transactions.js';
 
 prepareAttacks();
 

@@ -2,9 +2,11 @@
 // beside the bytes than belong there.
 
 import { describe, expect, it } from '@jest/globals';
+import { BTC, Deployment, makeBackend, makeOfficer } from '../../devnet/deployment.js';
+import { codeOf } from '../../devnet/socket-client.js';
+import { coin, payTo } from '../../devnet/transactions.js';
 import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
 import type { SignedRequest } from '../../src/core/statements/request.js';
-import { BTC, Deployment, makeBackend, makeOfficer } from '../../devnet/deployment.js';
 import {
   ALICE_BTC,
   type Attack,
@@ -19,8 +21,6 @@ import {
   withStatement,
   withTransfer,
 } from './honest-orders.js';
-import { codeOf } from '../../devnet/socket-client.js';
-import { coin, payTo } from '../../devnet/transactions.js';
 
 prepareAttacks();
 

@@ -2,12 +2,12 @@
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Psbt, Transaction } from 'bitcoinjs-lib';
-import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
-import type { PolicyDocument } from '../../src/core/governance/entry.js';
-import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { Deployment } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { coin, payTo, psbt } from '../../devnet/transactions.js';
+import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
+import type { PolicyDocument } from '../../src/core/governance/entry.js';
+import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 
 const DESTINATION_BTC = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const HOUR_MS = 3_600_000;

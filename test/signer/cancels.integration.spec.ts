@@ -2,15 +2,15 @@
 // a compromised orchestrator that shares them with a miner would burn as many as it may.
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Deployment, ETHEREUM, TOKEN_CONTRACT, USDX } from '../../devnet/deployment.js';
+import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
+import { type Coin, coin, eip1559, erc20Transfer, payTo, psbt } from '../../devnet/transactions.js';
 import type { OrderedTransfer } from '../../src/core/authorization/signing-order.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
 import { type Reply, signResult } from '../../src/signer-protocol/messages.js';
-import { Deployment, ETHEREUM, TOKEN_CONTRACT, USDX } from '../../devnet/deployment.js';
-import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
-import { type Coin, coin, eip1559, erc20Transfer, payTo, psbt } from '../../devnet/transactions.js';
 
 const DESTINATION_BTC = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const DESTINATION_ETH = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';

@@ -3,13 +3,13 @@
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { Deployment } from '../../devnet/deployment.js';
+import { coin, payTo, psbt } from '../../devnet/transactions.js';
 import type { Certificate } from '../../src/core/certificates/certificate.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import type { Outcome } from '../../src/core/fault.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
-import { Deployment } from '../../devnet/deployment.js';
-import { coin, payTo, psbt } from '../../devnet/transactions.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 

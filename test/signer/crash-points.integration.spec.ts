@@ -4,6 +4,8 @@
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Deployment } from '../../devnet/deployment.js';
+import { type Coin, coin, payTo, psbt } from '../../devnet/transactions.js';
 import type { KeySigner, TokenRecord } from '../../hardware/key-signer.js';
 import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
 import { Fault, type Outcome } from '../../src/core/fault.js';
@@ -17,8 +19,6 @@ import { Signer } from '../../src/signer/signer.js';
 import { SignerClock } from '../../src/signer/signer-clock.js';
 import { type RunningSigner, startSigner } from '../../src/signer/start.js';
 import { SignerStore } from '../../src/signer/store.js';
-import { Deployment } from '../../devnet/deployment.js';
-import { type Coin, coin, payTo, psbt } from '../../devnet/transactions.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 

@@ -17,12 +17,12 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Fault } from '../../src/core/fault.js';
-import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
-import { listen, type RunningServer } from '../../src/signer/server.js';
 import { Deployment } from '../../devnet/deployment.js';
 import { codeOf, SocketClient } from '../../devnet/socket-client.js';
 import { coin, payTo, psbt } from '../../devnet/transactions.js';
+import { Fault } from '../../src/core/fault.js';
+import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
+import { listen, type RunningServer } from '../../src/signer/server.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const isRoot = process.getuid?.() === 0;

@@ -5,13 +5,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Transaction } from 'bitcoinjs-lib';
 import fc from 'fast-check';
+import { Deployment } from '../../devnet/deployment.js';
+import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
+import { type Coin, coin, payTo, psbt } from '../../devnet/transactions.js';
 import type { OrderedTransfer, SigningOrder } from '../../src/core/authorization/signing-order.js';
 import type { PolicyDocument } from '../../src/core/governance/entry.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { type Reply, signResult } from '../../src/signer-protocol/messages.js';
-import { Deployment } from '../../devnet/deployment.js';
-import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
-import { type Coin, coin, payTo, psbt } from '../../devnet/transactions.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const COINS = 6;

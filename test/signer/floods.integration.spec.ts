@@ -3,15 +3,15 @@
 
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Deployment, makeOfficer, type Officer } from '../../devnet/deployment.js';
+import { codeOf, SocketClient } from '../../devnet/socket-client.js';
+import { coin, payTo, psbt } from '../../devnet/transactions.js';
 import type { PolicyDocument } from '../../src/core/governance/entry.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { BOUNDS } from '../../src/signer/conversation.js';
 import { listen } from '../../src/signer/server.js';
 import { encodeFrame } from '../../src/signer-protocol/frame.js';
 import { governanceResult } from '../../src/signer-protocol/messages.js';
-import { Deployment, makeOfficer, type Officer } from '../../devnet/deployment.js';
-import { codeOf, SocketClient } from '../../devnet/socket-client.js';
-import { coin, payTo, psbt } from '../../devnet/transactions.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const MEGABYTE = 1024 * 1024;

@@ -2,10 +2,6 @@
 // changed. The attacks themselves stand in attacks-*.integration.spec.ts.
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { OrderedTransfer, SigningOrder } from '../../src/core/authorization/signing-order.js';
-import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
-import type { TransferStatement } from '../../src/core/statements/approval.js';
-import type { RequestStatement, SignedRequest } from '../../src/core/statements/request.js';
 import { Deployment, ETH, ETHEREUM, TOKEN_CONTRACT, USDX } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import {
@@ -19,6 +15,10 @@ import {
   payTo,
   psbt,
 } from '../../devnet/transactions.js';
+import type { OrderedTransfer, SigningOrder } from '../../src/core/authorization/signing-order.js';
+import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
+import type { TransferStatement } from '../../src/core/statements/approval.js';
+import type { RequestStatement, SignedRequest } from '../../src/core/statements/request.js';
 
 export const THIEF_BTC = 'bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202';
 export const ALICE_BTC = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';

@@ -4,13 +4,13 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pkcs11js, { type Handle } from 'pkcs11js';
 import * as secp256k1 from 'tiny-secp256k1';
+import { BITCOIN } from '../../devnet/deployment.js';
 import { find, importPrivateKey } from '../../hardware/contract/outside.contract.js';
 import type { KeyDescription } from '../../hardware/key-signer.js';
 import { Fault } from '../../src/core/fault.js';
 import type { Wallet } from '../../src/core/governance/entry.js';
 import { checkWallet, type Token } from '../../src/signer/self-check.js';
 import { inProcessBench, type SoftHsmBench } from '../hardware/softhsm-bench.js';
-import { BITCOIN } from '../../devnet/deployment.js';
 
 /** DER of the OID of secp256k1. */
 const SECP256K1 = Buffer.from('06052b8104000a', 'hex');

@@ -3,13 +3,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
+import { Deployment } from '../../devnet/deployment.js';
+import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
+import { coin, payTo, psbt } from '../../devnet/transactions.js';
 import type { Change } from '../../src/core/governance/entry.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { encodeFrame, MAX_MESSAGE_BYTES } from '../../src/signer-protocol/frame.js';
 import { governanceResult, signResult } from '../../src/signer-protocol/messages.js';
-import { Deployment } from '../../devnet/deployment.js';
-import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
-import { coin, payTo, psbt } from '../../devnet/transactions.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 

@@ -4,13 +4,13 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Deployment } from '../../devnet/deployment.js';
+import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
+import { coin, payTo, psbt } from '../../devnet/transactions.js';
 import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
 import { Fault } from '../../src/core/fault.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { startSigner } from '../../src/signer/start.js';
-import { Deployment } from '../../devnet/deployment.js';
-import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
-import { coin, payTo, psbt } from '../../devnet/transactions.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 

@@ -2,14 +2,14 @@
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Transaction as EthereumTransaction } from 'ethers';
+import { Deployment, ETH, ETHEREUM, TOKEN_CONTRACT, USDX } from '../../devnet/deployment.js';
+import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
+import { coin, eip1559, erc20Transfer, payTo, psbt } from '../../devnet/transactions.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
 import { statusResult } from '../../src/signer-protocol/messages.js';
-import { Deployment, ETH, ETHEREUM, TOKEN_CONTRACT, USDX } from '../../devnet/deployment.js';
-import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
-import { coin, eip1559, erc20Transfer, payTo, psbt } from '../../devnet/transactions.js';
 
 const DESTINATION = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
 const GWEI = 10n ** 9n;

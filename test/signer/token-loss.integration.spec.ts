@@ -4,13 +4,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Transaction as EthereumTransaction } from 'ethers';
+import { Deployment, ETH, ETHEREUM } from '../../devnet/deployment.js';
+import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
+import { coin, eip1559, payTo, psbt } from '../../devnet/transactions.js';
 import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { requestDigest, transferIdOf } from '../../src/core/statements/request.js';
 import { type SignResult, signResult, statusResult } from '../../src/signer-protocol/messages.js';
-import { Deployment, ETH, ETHEREUM } from '../../devnet/deployment.js';
-import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
-import { coin, eip1559, payTo, psbt } from '../../devnet/transactions.js';
 
 const DESTINATION_BTC = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const DESTINATION_ETH = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';

@@ -2,10 +2,10 @@
 // wallet's keys at each start and would never start again, and nothing takes a wallet out of the log.
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { GovernanceEntry, Wallet } from '../../src/core/governance/entry.js';
-import { publicKeysResult } from '../../src/signer-protocol/messages.js';
 import { BITCOIN, Deployment } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
+import type { GovernanceEntry, Wallet } from '../../src/core/governance/entry.js';
+import { publicKeysResult } from '../../src/signer-protocol/messages.js';
 
 let deployment: Deployment;
 let signer: SocketClient;
