@@ -1,7 +1,7 @@
 // The governance log as the signer has it, replayed here: who may do what. It is a mirror: the orchestrator can neither
 // make an entry nor have one forgotten, and it believes only what replays from the genesis that its configuration pins.
 
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, MoreThan } from 'typeorm';
 import type { Clock } from '../../core/clock.js';
 import { accepted, Fault, type Outcome, refused } from '../../core/fault.js';
 import { entryHash, type GovernanceEntry, governanceEntry } from '../../core/governance/entry.js';
@@ -85,10 +85,16 @@ export class GovernanceService {
 
   /** Replays the mirror, so that a program knows who may do what also while the signer is away. Throws `governance-mirror-damaged`, `governance-other-genesis`. */
   async load(): Promise<void> {
+    this.current = await this.replayMirror(undefined);
+  }
+
+  /** What the mirror holds after `before`, replayed upon it. */
+  private async replayMirror(before: Governance | undefined): Promise<Governance | undefined> {
+    const known = before?.state.sequence ?? -1;
     const found = await this.database.read((db) =>
-      db.find(GovernanceEntryRow, { order: { sequence: 'ASC' } }),
+      db.find(GovernanceEntryRow, { where: { sequence: MoreThan(known) }, order: { sequence: 'ASC' } }),
     );
-    let governance: Governance | undefined;
+    let governance = before;
     for (const row of found) {
       const next = this.replayed(governance, JSON.parse(row.entry));
       if (next.kind === 'refused') {
@@ -100,7 +106,24 @@ export class GovernanceService {
       }
       governance = next.value;
     }
+    return governance;
+  }
+
+  /** What was read may be older than what was taken from the mirror meanwhile. */
+  private becomeNewer(governance: Governance): void {
+    if (this.current && this.current.state.sequence >= governance.state.sequence) return;
     this.current = governance;
+  }
+
+  /**
+   * Takes in what another orchestrator has mirrored in the same database, where that reaches to `sequence` and this one
+   * is behind. Throws as `load` does.
+   */
+  async catchUp(sequence: number | null): Promise<void> {
+    const known = this.current?.state.sequence ?? -1;
+    if (sequence === null || sequence <= known) return;
+    const replayed = await this.replayMirror(this.current);
+    if (replayed) this.becomeNewer(replayed);
   }
 
   /**
@@ -139,8 +162,11 @@ export class GovernanceService {
 
   private async read(): Promise<void> {
     for (let page = 0; page < MAX_PAGES; page += 1) {
-      const from = this.current ? this.current.state.sequence + 1 : 0;
+      const before = this.current;
+      const from = before ? before.state.sequence + 1 : 0;
       const answer = await this.signer.governanceRead(from);
+      // The mirror was taken in meanwhile, and this answer is not about what is known now.
+      if (this.current !== before) continue;
       if (answer.entries.length > 0) await this.take(answer.entries);
       const { state } = this.current ?? {};
       if (!state) throw new Fault<GovernanceFaultCode>('governance-unavailable', 'the signer has no log');
@@ -175,7 +201,7 @@ export class GovernanceService {
       }
       for (const listener of this.listeners) await listener(db, taken.state);
     });
-    this.current = taken;
+    this.becomeNewer(taken);
   }
 
   private replayed(before: Governance | undefined, entry: unknown): Outcome<Governance> {

@@ -21,7 +21,21 @@ export interface Lease {
   readonly attempts: number;
 }
 
-const leaseRow = z.object({ kind: workKind, subject: z.string(), fence: sqlInteger, attempts: sqlInteger });
+/** A claim, with how far the governance log was mirrored when it was made; null before the first entry. */
+export interface Claim {
+  readonly lease: Lease;
+  readonly governanceSequence: number | null;
+}
+
+const claimRow = z
+  .object({
+    kind: workKind,
+    subject: z.string(),
+    fence: sqlInteger,
+    attempts: sqlInteger,
+    governance: sqlInteger.nullable(),
+  })
+  .transform(({ governance, ...lease }): Claim => ({ lease, governanceSequence: governance }));
 
 /** Makes work due, now or later; never later than it is due already. */
 export async function wake(
@@ -74,7 +88,7 @@ export async function claim(
   worker: string,
   nowMs: number,
   leaseMs: number,
-): Promise<Lease | undefined> {
+): Promise<Claim | undefined> {
   const result: unknown = await rawUpdate(
     db,
     `WITH next AS MATERIALIZED (
@@ -82,10 +96,10 @@ export async function claim(
        WHERE due_at_ms <= ? AND lease_until_ms <= ? ORDER BY due_at_ms LIMIT 1 ${isPostgres(db) ? 'FOR UPDATE SKIP LOCKED' : ''})
      UPDATE work SET lease_owner = ?, lease_until_ms = ?, fence = fence + 1, attempts = attempts + 1
      FROM next WHERE kind = next_kind AND subject = next_subject
-     RETURNING kind, subject, fence, attempts`,
+     RETURNING kind, subject, fence, attempts, (SELECT max(sequence) FROM governance_entries) AS governance`,
     [nowMs, nowMs, worker, nowMs + leaseMs],
   );
-  return z.array(leaseRow).parse(result)[0];
+  return z.array(claimRow).parse(result)[0];
 }
 
 /**

@@ -68,11 +68,14 @@ export class Workers {
   async runOne(): Promise<boolean> {
     const { database, clock, settings } = this.parts;
     await this.minded(clock.nowMs());
-    const lease = await database.transaction((db) =>
+    const claimed = await database.transaction((db) =>
       claim(db, settings.worker, clock.nowMs(), settings.leaseMs),
     );
-    if (!lease) return false;
+    if (!claimed) return false;
+    const { lease, governanceSequence } = claimed;
     try {
+      // Two orchestrators that went by different policies would undo each other's plans for as long as they do.
+      await this.parts.governance.catchUp(governanceSequence);
       await this.step(lease);
     } catch (error) {
       await this.failed(lease, error);
