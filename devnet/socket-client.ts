@@ -90,7 +90,7 @@ export class SocketClient {
       const timer = setTimeout(
         () => reject(new Error('the signer did not answer in time')),
         REPLY_DEADLINE_MS,
-      );
+      ).unref();
       this.waiting.set(id, (received) => {
         clearTimeout(timer);
         resolve(received);

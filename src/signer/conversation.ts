@@ -25,6 +25,10 @@ export interface Bounds {
   readonly unreadBytes: number;
   /** A frame that was begun has to be complete after this long, however steadily it trickles in. */
   readonly frameDeadlineMs: number;
+  /** A TLS connection is retired at this age, so that a certificate that has expired is out soon after. */
+  readonly longestMs: number;
+  /** One that is retired is answered what it has asked, and cut off after this. */
+  readonly retireMs: number;
 }
 
 export const BOUNDS: Bounds = {
@@ -32,6 +36,8 @@ export const BOUNDS: Bounds = {
   signingBytes: 32 * 1024 * 1024,
   unreadBytes: 4 * 1024 * 1024,
   frameDeadlineMs: 30_000,
+  longestMs: 60 * 60 * 1_000,
+  retireMs: 30_000,
 };
 
 async function answer(signer: Signer, asked: Query): Promise<Outcome<unknown, string>> {
@@ -132,6 +138,7 @@ class Conversation {
   private busy = false;
   private deadline: NodeJS.Timeout | undefined;
   private over = false;
+  private retiring: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly socket: Socket,
@@ -178,7 +185,23 @@ class Conversation {
   closed(): void {
     this.over = true;
     this.stopDeadline();
+    clearTimeout(this.retiring);
     this.line = [];
+  }
+
+  /** Answers what it has been asked already, and ends; within `retireMs`, whatever the other side does. */
+  retire(): void {
+    if (this.over) return;
+    this.retiring ??= setTimeout(() => this.socket.destroy(), this.bounds.retireMs);
+    this.endIfIdle();
+  }
+
+  private endIfIdle(): void {
+    const atWork = this.busy || this.signing > 0 || this.line.length > 0 || !this.reader.isIdle();
+    if (this.over || this.retiring === undefined || atWork) return;
+    // Whoever never closes their own side is not waited for: the timer goes on until the socket is gone.
+    this.over = true;
+    this.socket.end();
   }
 
   private hasRoom(): boolean {
@@ -216,6 +239,7 @@ class Conversation {
           this.busy = false;
         }
         if (this.line.length > 0) this.take();
+        this.endIfIdle();
       });
   }
 
@@ -233,11 +257,18 @@ class Conversation {
   }
 }
 
+/** A conversation that is under way. */
+export interface Talk {
+  /** Ends it after what was asked already, and within `retireMs` at the latest. */
+  retire(): void;
+}
+
 /** Answers whoever is at the other end until they leave. Input is hostile. */
-export function converse(socket: Socket, signer: Signer, log: Log, bounds: Bounds = BOUNDS): void {
+export function converse(socket: Socket, signer: Signer, log: Log, bounds: Bounds = BOUNDS): Talk {
   const conversation = new Conversation(socket, signer, log, bounds);
   socket.on('data', (chunk: Buffer) => conversation.receive(chunk));
   socket.on('drain', () => conversation.take());
   socket.on('error', (error) => log('warn', 'connection-error', { message: error.message.slice(0, 200) }));
   socket.on('close', () => conversation.closed());
+  return conversation;
 }

@@ -12,9 +12,10 @@ import { z } from 'zod';
 import { type Facts, Fault } from '../core/fault.js';
 import { governanceEntry } from '../core/governance/entry.js';
 import { restore } from '../core/recovery/restore.js';
+import { certificateFacts } from '../platform/certificates.js';
 import { signerConfig } from './config.js';
 import type { Log } from './conversation.js';
-import { listen } from './server.js';
+import { listen, type RunningServer } from './server.js';
 import { initialise, readRecord, restoreStore, startSigner } from './start.js';
 import { SIGNER_VERSION } from './version.js';
 
@@ -62,6 +63,23 @@ function readLog(path: string) {
   throw new Fault<MainFaultCode>('genesis-invalid', `${path} does not hold a governance log`);
 }
 
+/** SIGHUP: new certificates are taken, or refused with the old ones kept; orders under way are not disturbed. */
+function takeCertificates(server: RunningServer): void {
+  try {
+    const certificates = server.reload();
+    if (certificates === undefined)
+      log('info', 'nothing-to-reload', { why: 'a unix socket needs no certificates' });
+    else log('info', 'certificates-taken', certificateFacts(certificates));
+  } catch (error) {
+    const fault = error instanceof Fault ? error : undefined;
+    log('error', 'certificates-refused', {
+      code: fault?.code ?? 'internal',
+      message: String(error instanceof Error ? error.message : error).slice(0, 300),
+      ...fault?.facts,
+    });
+  }
+}
+
 async function serve(configPath: string): Promise<void> {
   const config = readConfig(configPath);
   const running = await startSigner(config, {
@@ -92,6 +110,7 @@ async function serve(configPath: string): Promise<void> {
   };
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
+  process.on('SIGHUP', () => takeCertificates(server));
 }
 
 async function main(): Promise<void> {

@@ -1,13 +1,19 @@
 // The signer's door: a unix socket, or mTLS for another host. It decides who may talk to the signer at all; what is said
-// then is conversation.ts.
+// then is conversation.ts. Certificates are replaced while it stands open: docs/decisions/0041.
 
-import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { constants } from 'node:crypto';
+import { chmodSync, chownSync, lstatSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { createServer as createTlsServer } from 'node:tls';
+import {
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  type Server as TlsServer,
+} from 'node:tls';
 import { Fault } from '../core/fault.js';
+import { type Certificates, readCertificates, requireValid } from '../platform/certificates.js';
 import type { SignerConfig } from './config.js';
-import { BOUNDS, type Bounds, converse, type Log } from './conversation.js';
+import { BOUNDS, type Bounds, converse, type Log, type Talk } from './conversation.js';
 import type { Signer } from './signer.js';
 
 const MAX_CONNECTIONS = 64;
@@ -50,7 +56,86 @@ function readySocketPath(path: string, groupId: number | undefined): void {
 export interface RunningServer {
   /** Port of a TLS server; undefined for a unix socket. */
   readonly port: number | undefined;
+  /**
+   * Reads the certificates' files again, and goes by them if they fit together: new connections at once, and those that
+   * stand are closed after what they have asked. Undefined for a unix socket. Throws a CertificateFaultCode, and then
+   * nothing has changed.
+   */
+  reload(): Certificates | undefined;
   close(): Promise<void>;
+}
+
+type TlsSettings = Extract<SignerConfig['listen'], { kind: 'tls' }>;
+
+function certificatesFor({ certificateFile, keyFile, clientAuthorityFile }: TlsSettings): Certificates {
+  const certificates = readCertificates({ certificateFile, keyFile, authorityFile: clientAuthorityFile });
+  requireValid(certificates, Date.now());
+  return certificates;
+}
+
+function contextOf({ certificate, key, authority }: Certificates): SecureContextOptions {
+  return {
+    cert: certificate,
+    key,
+    ca: authority,
+    minVersion: 'TLSv1.3',
+    // No resumption: whoever comes again shows their certificate again.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}
+
+/** The TLS server and whoever talks over it. */
+class TlsDoor {
+  readonly server: TlsServer;
+  private readonly talks = new Set<Talk>();
+  /** Connections, by their other end, that began under certificates which are still in force. */
+  private readonly current = new Set<string>();
+
+  constructor(
+    private readonly settings: TlsSettings,
+    private readonly longestMs: number,
+    private readonly admitted: (socket: Socket) => Talk,
+  ) {
+    const options = {
+      ...contextOf(certificatesFor(settings)),
+      requestCert: true,
+      rejectUnauthorized: true,
+      handshakeTimeout: HANDSHAKE_DEADLINE_MS,
+    };
+    this.server = createTlsServer(options, (socket) => this.admit(socket));
+    this.server.on('connection', (socket: Socket) => {
+      const peer = peerOf(socket);
+      this.current.add(peer);
+      socket.on('close', () => this.current.delete(peer));
+    });
+  }
+
+  reload(): Certificates {
+    const certificates = certificatesFor(this.settings);
+    this.server.setSecureContext(contextOf(certificates));
+    this.current.clear();
+    for (const talk of this.talks) talk.retire();
+    return certificates;
+  }
+
+  private admit(socket: Socket): void {
+    // Its handshake began before the certificates were replaced, and was judged by the old ones.
+    if (!this.current.has(peerOf(socket))) {
+      socket.destroy();
+      return;
+    }
+    const talk = this.admitted(socket);
+    this.talks.add(talk);
+    const tooOld = setTimeout(() => talk.retire(), this.longestMs).unref();
+    socket.on('close', () => {
+      clearTimeout(tooOld);
+      this.talks.delete(talk);
+    });
+  }
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 /** Listens as configured. Whoever can connect can ask; what may be signed does not depend on who asks. */
@@ -67,21 +152,8 @@ export async function listen(
     socket.on('close', () => sockets.delete(socket));
   };
   const admitted = (socket: Socket) => converse(socket, signer, log, bounds);
-  const server: Server =
-    config.kind === 'unix'
-      ? createServer(admitted)
-      : createTlsServer(
-          {
-            cert: readFileSync(config.certificateFile),
-            key: readFileSync(config.keyFile),
-            ca: readFileSync(config.clientAuthorityFile),
-            requestCert: true,
-            rejectUnauthorized: true,
-            minVersion: 'TLSv1.3',
-            handshakeTimeout: HANDSHAKE_DEADLINE_MS,
-          },
-          admitted,
-        );
+  const door = config.kind === 'tls' ? new TlsDoor(config, bounds.longestMs, admitted) : undefined;
+  const server: Server = door?.server ?? createServer(admitted);
   server.maxConnections = MAX_CONNECTIONS;
   server.on('connection', connected);
   server.on('drop', () => log('warn', 'connection-dropped', { limit: MAX_CONNECTIONS }));
@@ -108,6 +180,7 @@ export async function listen(
   const address = server.address();
   return {
     port: typeof address === 'object' ? address?.port : undefined,
+    reload: () => door?.reload(),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -3,7 +3,7 @@
 // keys, as tests must; no key that moves money is in this process.
 
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +13,7 @@ import type { Change, PolicyDocument } from '../../src/core/governance/entry.js'
 import { p2wpkhAddress } from '../../src/core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
 import type { SignedRequest } from '../../src/core/statements/request.js';
+import type { SignerConfig } from '../../src/signer/config.js';
 import { statementToSign } from '../../src/orchestrator/approvals/approval.endpoints.js';
 import { type TransferAnswer, transferView } from '../../src/orchestrator/transfers/transfer.dto.js';
 import { isFinished, type TransferState } from '../../src/orchestrator/transfers/transfer-states.js';
@@ -57,6 +58,8 @@ export interface RigOptions {
   readonly settings?: Partial<OrchestratorOptions>;
   /** What each of several orchestrators has of its own, in their order. */
   readonly each?: readonly Partial<OrchestratorOptions>[];
+  /** Another door of the signer than its unix socket, and a way through it. For programs alone. */
+  readonly door?: { readonly listen: SignerConfig['listen']; readonly connect: () => Promise<SocketClient> };
 }
 
 /** What a test wants paid; whatever it leaves out is an unremarkable small withdrawal. */
@@ -168,10 +171,12 @@ export class Rig {
       return;
     }
     this.signerStarts += 1;
-    const config = this.deployment.config();
+    const usual = this.deployment.config();
+    const config = { ...usual, listen: this.options.door?.listen ?? usual.listen };
     const configFile = join(this.folder, 'signer.json');
     writeFileSync(configFile, JSON.stringify(config), { mode: 0o600 });
     const path = config.listen.kind === 'unix' ? config.listen.path : '';
+    const connect = this.options.door?.connect ?? (() => SocketClient.connect(path));
     this.signer = await startProgram({
       name: 'the signer',
       command: process.execPath,
@@ -179,7 +184,7 @@ export class Rig {
       env: { PATH: process.env.PATH },
       logFile: join(this.folder, `signer-${this.signerStarts}.log`),
       ready: async () => {
-        const client = await SocketClient.connect(path);
+        const client = await connect();
         const answer = await client.ask({ verb: 'status', transferIds: [] });
         client.close();
         return answer.kind === 'done';
@@ -193,9 +198,14 @@ export class Rig {
     await this.signer?.exited;
   }
 
-  /** SIGSTOP and SIGCONT: whoever asks meanwhile waits. */
-  signalSigner(signal: 'SIGSTOP' | 'SIGCONT'): void {
+  /** SIGSTOP and SIGCONT: whoever asks meanwhile waits. SIGHUP: it takes new certificates. */
+  signalSigner(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGHUP'): void {
     this.signer?.signal(signal);
+  }
+
+  /** What the signer has logged since it was started last. */
+  signerLog(): string {
+    return this.signer === undefined ? '' : readFileSync(this.signer.logFile, 'utf8');
   }
 
   /** An orchestrator that is a program of its own. */

@@ -1,22 +1,14 @@
 // Who may talk to the signer at all: a unix socket that only its owner and its group reach, or TLS 1.3 with certificates
 // on both sides for another host.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Authorities } from '../../devnet/authorities.js';
 import { Deployment } from '../../devnet/deployment.js';
 import { codeOf, SocketClient } from '../../devnet/socket-client.js';
 import { coin, payTo, psbt } from '../../devnet/transactions.js';
@@ -153,74 +145,16 @@ describe('the unix socket', () => {
 describe('TLS', () => {
   let port: number;
 
-  function openssl(...parameters: string[]): void {
-    execFileSync('openssl', parameters, { cwd: place('tls'), stdio: 'pipe' });
-  }
-
-  function authority(name: string): void {
-    openssl(
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '2',
-      '-keyout',
-      `${name}.key`,
-      '-out',
-      `${name}.pem`,
-      '-subj',
-      '/CN=treasury authority',
-    );
-  }
-
-  function issued(name: string, by: string, usage: 'clientAuth' | 'serverAuth'): void {
-    openssl(
-      'req',
-      '-new',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-keyout',
-      `${name}.key`,
-      '-out',
-      `${name}.csr`,
-      '-subj',
-      `/CN=${name}`,
-    );
-    writeFileSync(place('tls', `${name}.ext`), `extendedKeyUsage=${usage}\nsubjectAltName=IP:127.0.0.1\n`);
-    openssl(
-      'x509',
-      '-req',
-      '-in',
-      `${name}.csr`,
-      '-CA',
-      `${by}.pem`,
-      '-CAkey',
-      `${by}.key`,
-      '-days',
-      '1',
-      '-extfile',
-      `${name}.ext`,
-      '-out',
-      `${name}.pem`,
-    );
-  }
-
-  const file = (name: string) => readFileSync(place('tls', name));
-  const holding = (name: string) => ({ cert: file(`${name}.pem`), key: file(`${name}.key`) });
+  let made: Authorities;
 
   beforeAll(() => {
     mkdirSync(place('tls'));
-    for (const name of ['authority', 'impostor']) authority(name);
-    issued('signer', 'authority', 'serverAuth');
-    issued('orchestrator', 'authority', 'clientAuth');
-    issued('stranger', 'impostor', 'clientAuth');
+    made = new Authorities(place('tls'));
+    for (const name of ['authority', 'impostor']) made.found(name);
+    made.issue('signer', 'authority', { usage: 'serverAuth' });
+    made.issue('orchestrator', 'authority', { usage: 'clientAuth' });
+    made.issue('stranger', 'impostor', { usage: 'clientAuth' });
+    made.issue('late', 'authority', { usage: 'clientAuth', days: -1 });
   });
 
   async function listenTls(): Promise<RunningServer> {
@@ -243,7 +177,7 @@ describe('TLS', () => {
 
   /** What comes of a query over a connection with these options: the code of the reply, or that there is none. */
   async function asked(options: ConnectionOptions): Promise<string> {
-    const socket = connectTls({ host: '127.0.0.1', port, ca: file('authority.pem'), ...options });
+    const socket = connectTls({ host: '127.0.0.1', port, ca: made.pem('authority'), ...options });
     const client = SocketClient.over(socket);
     const answered = client.ask({ verb: 'status', transferIds: [] }).then(codeOf);
     const ended = client.ended.then(() => 'hung up');
@@ -257,8 +191,8 @@ describe('TLS', () => {
     const socket = connectTls({
       host: '127.0.0.1',
       port,
-      ca: file('authority.pem'),
-      ...holding('orchestrator'),
+      ca: made.pem('authority'),
+      ...made.holding('orchestrator'),
     });
     await once(socket, 'secureConnect');
     expect(socket.getProtocol()).toBe('TLSv1.3');
@@ -271,13 +205,17 @@ describe('TLS', () => {
 
   it.each([
     ['without a certificate', () => ({})],
-    ['with one of another authority of the same name', () => holding('stranger')],
-    ['with one that is not for clients', () => holding('signer')],
-    ['that speaks TLS 1.2 at most', () => ({ ...holding('orchestrator'), maxVersion: 'TLSv1.2' as const })],
+    ['with one of another authority of the same name', () => made.holding('stranger')],
+    ['with one that is not for clients', () => made.holding('signer')],
+    ['with one that has expired', () => made.holding('late')],
+    [
+      'that speaks TLS 1.2 at most',
+      () => ({ ...made.holding('orchestrator'), maxVersion: 'TLSv1.2' as const }),
+    ],
   ])('does not talk to a client %s', async (_title, options) => {
     await listenTls();
     expect(await asked(options())).toBe('hung up');
-    expect(await asked(holding('orchestrator'))).toBe('done');
+    expect(await asked(made.holding('orchestrator'))).toBe('done');
   });
 
   it('does not talk to a client in plain text, and stops although one waits before the handshake', async () => {

@@ -1,25 +1,32 @@
 // The connection to the signer as a Nest module, open as long as the program runs.
 
-import { readFileSync } from 'node:fs';
 import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Clock } from '../../core/clock.js';
 import type { Randomness } from '../../core/randomness.js';
 import { CONFIGURATION } from '../config/config.module.js';
 import type { Configuration, SignerSettings } from '../config/settings.js';
+import { Log } from '../logging/log.js';
 import { CLOCK, RANDOMNESS } from '../tokens.js';
+import { ClientCertificates } from './client-certificates.js';
 import { SignerClient, type SignerEndpoint, tlsEndpoint, unixSocketEndpoint } from './signer-client.js';
 
-/** Reads the certificates' files. */
-export function endpointOf(settings: SignerSettings): SignerEndpoint {
+/** Throws a CertificateFaultCode when the certificates' files do not fit together. */
+export function endpointOf(settings: SignerSettings, log: Log): SignerEndpoint {
   if ('socket' in settings) return unixSocketEndpoint(settings.socket);
   const { host, port, tls } = settings;
+  const { certificateFile, keyFile, caFile, serverName } = tls;
+  const certificates = new ClientCertificates(
+    { certificateFile, keyFile, authorityFile: caFile },
+    {
+      taken: (facts) => log.info('certificates taken', facts),
+      refused: (facts, error) => log.failure('certificates refused, the old ones stay', facts, error),
+    },
+  );
   return tlsEndpoint({
     host,
     port,
-    authority: readFileSync(tls.caFile, 'utf8'),
-    certificate: readFileSync(tls.certificateFile, 'utf8'),
-    key: readFileSync(tls.keyFile, 'utf8'),
-    ...(tls.serverName === undefined ? {} : { serverName: tls.serverName }),
+    certificates: () => certificates.current(),
+    ...(serverName === undefined ? {} : { serverName }),
   });
 }
 
@@ -28,9 +35,14 @@ export function endpointOf(settings: SignerSettings): SignerEndpoint {
   providers: [
     {
       provide: SignerClient,
-      inject: [CONFIGURATION, CLOCK, RANDOMNESS],
-      useFactory: ({ signer }: Configuration, clock: Clock, randomness: Randomness) =>
-        new SignerClient({ endpoint: endpointOf(signer), clock, randomness, timeoutMs: signer.timeoutMs }),
+      inject: [CONFIGURATION, CLOCK, RANDOMNESS, Log],
+      useFactory: ({ signer }: Configuration, clock: Clock, randomness: Randomness, log: Log) =>
+        new SignerClient({
+          endpoint: endpointOf(signer, log),
+          clock,
+          randomness,
+          timeoutMs: signer.timeoutMs,
+        }),
     },
   ],
   exports: [SignerClient],

@@ -2,13 +2,14 @@
 // against its schema. It does NOT decide what a refusal means and sends nothing twice by itself: after a fault it is
 // the caller's to ask again, which is harmless (the signer gives the same answer to the same bytes).
 
-import { connect as connectPlain } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectPlain, isIP } from 'node:net';
+import { checkServerIdentity, connect as connectTls, type TLSSocket } from 'node:tls';
 import type { SigningOrder } from '../../core/authorization/signing-order.js';
 import type { Clock } from '../../core/clock.js';
 import { accepted, Fault, type Outcome, refused, unreachable } from '../../core/fault.js';
 import type { GovernanceEntry } from '../../core/governance/entry.js';
 import type { Randomness } from '../../core/randomness.js';
+import type { Certificates } from '../../platform/certificates.js';
 import {
   type GovernanceResult,
   PROTOCOL_VERSION,
@@ -40,27 +41,30 @@ export function unixSocketEndpoint(path: string): SignerEndpoint {
 export interface TlsEndpointOptions {
   readonly host: string;
   readonly port: number;
-  /** PEM texts: the authority that both certificates are from, and the orchestrator's own certificate and key. */
-  readonly authority: string;
-  readonly certificate: string;
-  readonly key: string;
   /** Name in the signer's certificate, when it is not the host. */
   readonly serverName?: string;
+  /** Asked for each connection, since certificates are replaced while the program runs. May throw. */
+  readonly certificates: () => Pick<Certificates, 'certificate' | 'key' | 'authority'>;
 }
 
-export function tlsEndpoint(options: TlsEndpointOptions): SignerEndpoint {
-  const connect = () =>
-    connectTls({
-      host: options.host,
-      port: options.port,
-      ca: options.authority,
-      cert: options.certificate,
-      key: options.key,
-      servername: options.serverName ?? options.host,
+export function tlsEndpoint({ host, port, serverName, certificates }: TlsEndpointOptions): SignerEndpoint {
+  const name = serverName ?? host;
+  const connect = (): TLSSocket => {
+    const { certificate, key, authority } = certificates();
+    return connectTls({
+      host,
+      port,
+      ca: authority,
+      cert: certificate,
+      key,
+      // An address is no server name (RFC 6066 §3), but has to be in the certificate all the same.
+      ...(isIP(name) === 0 ? { servername: name } : {}),
+      checkServerIdentity: (_asked, shown) => checkServerIdentity(name, shown),
       minVersion: 'TLSv1.3',
       rejectUnauthorized: true,
     });
-  return { open: (timeoutMs) => SignerConnection.open(connect(), 'secureConnect', timeoutMs) };
+  };
+  return { open: async (timeoutMs) => SignerConnection.open(connect(), 'secureConnect', timeoutMs) };
 }
 
 export interface SignerClientOptions {
