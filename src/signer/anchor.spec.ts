@@ -4,7 +4,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KeySigner, TokenRecord } from '../../hardware/key-signer.js';
 import { Fault } from '../core/fault.js';
-import { Anchor, type Anchorable } from './anchor.js';
+import { Anchor, type Anchorable, readAnchor } from './anchor.js';
 import { anchorValue, type StoreFaultCode } from './store.js';
 
 const GENESIS = '9e'.repeat(32);
@@ -24,7 +24,7 @@ class Journal implements Anchorable {
 
 /** Holds one record; each write waits until the test lets it go on. */
 class HeldToken {
-  record: TokenRecord = { version: 1n, value: anchorValue(GENESIS, hashOf(0)) };
+  record: TokenRecord | undefined = { version: 1n, value: anchorValue(GENESIS, hashOf(0)) };
   writes = 0;
   private waiting: { write: () => void; fail: (error: Fault) => void }[] = [];
 
@@ -102,7 +102,7 @@ describe('the record on the token', () => {
     await turn();
     expect(all.every(({ settled }) => settled === 'covered')).toBe(true);
     expect(token.writes).toBeLessThanOrEqual(2);
-    expect(token.record.version).toBe(201n);
+    expect(token.record?.version).toBe(201n);
   });
 
   it('is not written again for what it covers already', async () => {
@@ -142,5 +142,29 @@ describe('the record on the token', () => {
     const later = cover(99);
     await turn();
     expect([later.settled, token.writes]).toEqual([code, 0]);
+  });
+
+  it.each<[string, TokenRecord | undefined]>([
+    ['anchor-missing', undefined],
+    ['store-other-genesis', { version: 1n, value: anchorValue('0e'.repeat(32), hashOf(0)) }],
+    ['anchor-malformed', { version: 1n, value: new Uint8Array(63) }],
+  ])('that is not there as it was any more stops everything (%s)', async (code, record) => {
+    const { journal, token, cover } = stage();
+    journal.length = 2;
+    token.record = record;
+    const one = cover(1);
+    await turn();
+    expect([one.settled, token.writes]).toEqual([code, 0]);
+  });
+
+  it.each([
+    ['a byte is missing', 1n, 63],
+    ['there is a byte too many', 1n, 65],
+    ['its version is 0', 0n, 64],
+    ['its version is no sequence', BigInt(Number.MAX_SAFE_INTEGER) + 1n, 64],
+  ])('is none when %s (anchor-malformed)', async (_title, version, bytes) => {
+    const { token } = stage();
+    token.record = { version, value: new Uint8Array(bytes) };
+    await expect(readAnchor(token.signer as KeySigner)).rejects.toMatchObject({ code: 'anchor-malformed' });
   });
 });

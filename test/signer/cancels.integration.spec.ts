@@ -69,6 +69,10 @@ describe('replacements', () => {
 });
 
 describe('a cancel: the signer refuses', () => {
+  it('coins that no transaction spends (nothing-to-cancel)', async () => {
+    expect(codeOf(await cancel(coins(2), 1_000n))).toBe('nothing-to-cancel');
+  });
+
   it("a fee above the policy's absolute cap, however wide the ceiling was (fee-above-absolute-cap)", async () => {
     const spent = coins(2);
     expect(codeOf(await pay(small(1_000_000n), spent, 1_000n))).toBe('done');

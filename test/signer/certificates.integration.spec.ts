@@ -9,6 +9,7 @@ import type { Certificate } from '../../src/core/certificates/certificate.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import type { Outcome } from '../../src/core/fault.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
+import { BURIAL_TYPE, type Burial } from '../../src/core/recovery/burial.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
@@ -51,6 +52,30 @@ function checked(certificate: Certificate): unknown {
   };
 }
 
+/** A quorum's word about the transfers of a certificate, in form alone. */
+function burialOf({ decisions, deploymentId }: Certificate, governanceHead: string): Burial {
+  const key = `bitcoin:${'ab'.repeat(32)}`;
+  return {
+    statement: {
+      type: BURIAL_TYPE,
+      deploymentId,
+      governanceHead,
+      transferIds: decisions.map(({ transferId }) => transferId),
+      dead: [key],
+      conflicting: {
+        transactionKey: key,
+        transactionId: 'ab'.repeat(32),
+        blockHash: 'ab'.repeat(32),
+        blockHeight: 1,
+        confirmations: 100,
+      },
+      createdAtMs: 1,
+      expiresAtMs: 2,
+    },
+    signatures: [{ credentialId: 'alice-token', signature: '00'.repeat(64) }],
+  };
+}
+
 function withDecision(certificate: Certificate, changes: object): unknown {
   return {
     ...certificate,
@@ -88,6 +113,57 @@ describe('a certificate', () => {
     ['no limits', { limits: [] }],
   ])('is refused with %s', (_title, changes) => {
     expect(audited(withDecision(first, changes)).kind).toBe('refused');
+  });
+
+  const other = 'ab'.repeat(32);
+  const dead = () => withDecision(first, { past: 'dead' }) as Certificate;
+  it.each<[string, string, () => unknown]>([
+    ['certificate-malformed', 'a field is missing', () => ({ ...first, type: undefined })],
+    [
+      'certificate-other-deployment',
+      'it is of another deployment',
+      () => ({ ...first, deploymentId: other }),
+    ],
+    [
+      'certificate-log-too-short',
+      'it rests on entries that are not in the log',
+      () => ({ ...first, governanceSequence: 1 }),
+    ],
+    [
+      'certificate-governance-mismatch',
+      'it rests on another log',
+      () => ({ ...first, governanceHead: other }),
+    ],
+    ['certificate-policy-mismatch', 'it rests on other policies', () => ({ ...first, policyHash: other })],
+    [
+      'certificate-decision-mismatch',
+      'another approved',
+      () => withDecision(first, { approvers: ['alice', 'carol'] }),
+    ],
+    ['certificate-burial-missing', 'it replaces what is dead, and nobody says so', dead],
+    [
+      'certificate-burial-missing',
+      'who says so went by another log',
+      () => ({ ...dead(), burials: [burialOf(first, other)] }),
+    ],
+    [
+      'certificate-transaction-mismatch',
+      'it is of another transaction',
+      () => ({ ...first, transactionId: other }),
+    ],
+    [
+      'certificate-transaction-mismatch',
+      'its transaction is another one',
+      () => ({ ...first, signedTransaction: bumped.signedTransaction }),
+    ],
+  ])('is refused with %s when %s', (code, _, altered) => {
+    expect(audited(altered())).toMatchObject({ kind: 'refused', code });
+  });
+
+  it('is refused with certificate-other-deployment by somebody who knows another genesis', () => {
+    expect(verifyCertificate(first, deployment.log, other, portableVerifier)).toMatchObject({
+      code: 'certificate-other-deployment',
+    });
   });
 
   it('says of a replacement that nobody proves that its request was still alive', () => {

@@ -148,6 +148,15 @@ describe('a genesis', () => {
     ]);
   });
 
+  it('is refused when the attestation key is no point of P-256, since no void could ever be verified', () => {
+    const publicKey = `04${'11'.repeat(64)}`;
+    expect(refusalOf({ attestation: { ...GENESIS.attestation, publicKey } })).toEqual([
+      invalid,
+      'the attestation key is no point of P-256',
+      GENESIS.attestation.label,
+    ]);
+  });
+
   it('is refused when a token contract is not written with its checksum, since no request could name it', () => {
     const token = { chain: ETHEREUM, symbol: 'USDX', decimals: 18, codeHash: 'cd'.repeat(32) };
     const contract = '0x5fbdb2315678afecb367f032d93f642f64180aa3';
@@ -357,6 +366,17 @@ describe('a change', () => {
     expect(
       codeOf(appended(start, { kind: 'wallet-added', wallet: { ...wallet, keys: keys.slice(0, 1) } })),
     ).toBe('accepted');
+  });
+
+  it('is refused when it adds a wallet under a name that is taken, with a key of its own', () => {
+    const [wallet] = GENESIS.wallets;
+    if (!wallet) throw new Error('no wallets');
+    const keys = [{ label: 'hot-btc-1', publicKey: `02${'a3'.repeat(32)}` }];
+    expect(whyOf(appended(start, { kind: 'wallet-added', wallet: { ...wallet, keys } }))).toEqual([
+      invalid,
+      'this wallet exists already',
+      'wallet-added',
+    ]);
   });
 
   it('leaves the state before it as it was', () => {

@@ -137,6 +137,14 @@ describe('a governance log', () => {
     },
   );
 
+  it.each([
+    ['an entry', { previous: '11'.repeat(32) }],
+    ['a deployment', { deploymentId: '11'.repeat(32) }],
+  ])('is refused when its genesis says that %s stands before it', (_, altered) => {
+    const genesis = signed({ ...genesisOf().body, ...altered }, alice, bob);
+    expect(codeOf(replayLog([genesis], portableVerifier))).toBe('governance-previous-mismatch');
+  });
+
   it('is refused when an edited entry is signed again but those after it are not', () => {
     const [, second] = LOG;
     if (!second) throw new Error('the log is too short');

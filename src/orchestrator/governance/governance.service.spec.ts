@@ -71,6 +71,11 @@ describe('GovernanceService', () => {
     expect(() => service().state()).toThrow(expect.objectContaining({ code: 'governance-unavailable' }));
   });
 
+  it('throws governance-unavailable when the signer has no log at all', async () => {
+    log = [];
+    await expect(service().refresh()).rejects.toMatchObject({ code: 'governance-unavailable' });
+  });
+
   it('follows the log over many pages, and tells of it inside the transaction that mirrors it', async () => {
     for (let count = 0; count < 60; count += 1)
       cast.amend(group(count % 2 === 0 ? ['alice', 'carol'] : ['alice', 'bob']));

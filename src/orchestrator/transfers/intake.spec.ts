@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Fault } from '../../core/fault.js';
 import { START_MS } from './cast.fixture.js';
 import { certain, type Life, Stage } from './stage.fixture.js';
+import { TransferService } from './transfer.service.js';
 import type { TransferPage } from './transfer.view.js';
 
 const ETH = '000000000000000000';
@@ -65,6 +66,12 @@ describe('requests', () => {
     expect(certain(await life.transfers.list({})).items).toEqual([]);
   });
 
+  it('refuses chain-not-served when no driver of this program serves the chain, and keeps nothing', async () => {
+    const others = new TransferService(Object.create(life.pipeline, { drivers: { value: [] } }));
+    expect(await others.submit(stage.cast.request('1'))).toMatchObject({ code: 'chain-not-served' });
+    expect(certain(await life.transfers.list({})).items).toEqual([]);
+  });
+
   it('keeps nothing of a request when what was to happen alongside fails', async () => {
     const request = stage.cast.request('1');
     const submitted = life.transfers.submit(request, async () => {
@@ -84,6 +91,20 @@ describe('requests', () => {
       state: 'refused',
       reason: { code: 'request-signature-invalid' },
     });
+  });
+});
+
+describe('a request in the database', () => {
+  it('ends its transfer when it was exchanged for another one, signed as it may be (request-altered)', async () => {
+    const { transferId } = await life.submitted(stage.cast.request('1'));
+    const other = JSON.stringify(stage.cast.request('2'));
+    await life.database.transaction((db) => db.query('UPDATE transfers SET request = ?', [other]));
+    await life.live(6);
+    expect(await life.view(transferId)).toMatchObject({
+      state: 'refused',
+      reason: { code: 'request-altered' },
+    });
+    expect(stage.signer.orders).toEqual([]);
   });
 });
 
@@ -147,6 +168,36 @@ describe('approvals', () => {
     });
   });
 
+  it('shows no statement of a transfer that waits for nobody (transfer-not-awaiting-approvals)', async () => {
+    const { transferId, sign } = await waiting();
+    await life.approved(transferId, sign('alice', await statementOf(transferId), 'reject'));
+    expect(await life.approvals.statementFor(transferId)).toMatchObject({
+      code: 'transfer-not-awaiting-approvals',
+    });
+  });
+
+  it('tells an officer who comes after the end to read or to sign that it is too late (approval-expired)', async () => {
+    const { transferId, sign } = await waiting();
+    const approval = sign('alice', await statementOf(transferId));
+    stage.pass(24 * HOUR_MS);
+    await life.work();
+    expect(await life.view(transferId)).toMatchObject({ state: 'expired' });
+    expect(await life.approvals.statementFor(transferId)).toMatchObject({ code: 'approval-expired' });
+    expect(await life.approvals.submit(transferId, approval)).toMatchObject({ code: 'approval-expired' });
+  });
+
+  it('refuses approver-not-in-group when the policy asks for others', async () => {
+    const group = { groupId: 'treasury', members: ['bob', 'carol'] };
+    stage.cast.amend({ kind: 'group-set', group });
+    await life.governance.refresh();
+    const { transferId, sign } = await waiting();
+    const approval = sign('alice', await statementOf(transferId));
+    expect(await life.approvals.submit(transferId, approval)).toMatchObject({
+      code: 'approver-not-in-group',
+    });
+    expect((await life.view(transferId)).approvals.given).toEqual([]);
+  });
+
   it('ends a transfer that an officer rejects, and never lets a rejection count as an approval', async () => {
     const { transferId, sign } = await waiting();
     const statement = await statementOf(transferId);
@@ -158,6 +209,45 @@ describe('approvals', () => {
     expect(view).toMatchObject({
       state: 'refused',
       reason: { code: 'rejected-by-officer', facts: { personId: 'alice' } },
+    });
+  });
+});
+
+describe('a transfer that is not there', () => {
+  const nobodys = `tr-${'0'.repeat(40)}`;
+  const approval = { credentialId: 'alice-piv', verdict: 'approve', signature: '00'.repeat(64) } as const;
+  it.each<[string, () => Promise<unknown>]>([
+    ['read', () => life.transfers.get(nobodys)],
+    ['cancelled', () => life.transfers.cancel(nobodys, 'person:alice')],
+    ['resolved', () => life.transfers.resolve(nobodys, { how: 'ask-signer' }, 'person:alice')],
+    ['asked for its certificate', () => life.transfers.certificate(nobodys, 'plan-1')],
+    ['shown to an officer', () => life.approvals.statementFor(nobodys)],
+    ['approved', () => life.approvals.submit(nobodys, approval)],
+  ])('is refused when it is to be %s (transfer-unknown)', async (_title, ask) => {
+    expect(await ask()).toMatchObject({ kind: 'refused', code: 'transfer-unknown' });
+  });
+
+  it('is not the one whose transaction somebody names (transaction-unknown)', async () => {
+    const { transferId } = await life.submitted(stage.cast.request('1'));
+    const other = await life.submitted(stage.cast.request('1'));
+    await life.live(6);
+    const [transaction] = (await life.view(other.transferId)).transactions;
+    expect(
+      await life.transfers.certificate(other.transferId, transaction?.transactionKey ?? ''),
+    ).toMatchObject({
+      kind: 'accepted',
+    });
+    expect(await life.transfers.certificate(transferId, transaction?.transactionKey ?? '')).toMatchObject({
+      code: 'transaction-unknown',
+    });
+  });
+
+  it('has no certificate before it is signed (certificate-missing)', async () => {
+    const { transferId } = await life.submitted(stage.cast.request('1'));
+    while ((await life.view(transferId)).state !== 'built') await life.workers.runOne();
+    const [transaction] = (await life.view(transferId)).transactions;
+    expect(await life.transfers.certificate(transferId, transaction?.transactionKey ?? '')).toMatchObject({
+      code: 'certificate-missing',
     });
   });
 });

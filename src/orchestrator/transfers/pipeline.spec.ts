@@ -206,6 +206,23 @@ describe('cancelling', () => {
     expect(stage.chain.payments().get(first)).toBeUndefined();
   });
 
+  it('refuses transfer-being-signed when it is planned in that very moment, and the plan stands', async () => {
+    const { transferId } = await life.submitted(stage.cast.request('1'));
+    const { database } = life.pipeline;
+    const read = database.read.bind(database);
+    database.read = async (work) => {
+      database.read = read;
+      const seen = await read(work);
+      while ((await life.view(transferId)).state !== 'built') await life.workers.runOne();
+      return seen;
+    };
+    expect(await life.transfers.cancel(transferId, 'request-key:backend')).toMatchObject({
+      code: 'transfer-being-signed',
+    });
+    await life.live(6);
+    expect((await life.view(transferId)).state).toBe('settled');
+  });
+
   it('refuses transfer-being-signed once the signer may have been asked', async () => {
     const { transferId } = await life.submitted(stage.cast.request('1'));
     stage.signer.script.push(() => {

@@ -174,4 +174,15 @@ describe('resolving is refused', () => {
     const paid = await life.transfers.resolve(transferId, { how: 'paid', note: 'sent by hand' }, ALICE);
     expect(paid).toMatchObject({ kind: 'accepted', value: { state: 'settled' } });
   });
+
+  it('for what is signed and lost its nonce to something unknown, as far as asking goes (transfer-nothing-to-ask)', async () => {
+    const { transferId } = await life.submitted(stage.cast.request('1'));
+    await life.work();
+    const thief = { wallet: 'hot-eth', number: 0, fee: 99, transfers: [] };
+    stage.chain.mined.set(Buffer.from(JSON.stringify(thief)).toString('hex'), stage.chain.height);
+    stage.chain.mempool.clear();
+    await life.live(6);
+    expect((await life.view(transferId)).state).toBe('indeterminate');
+    expect(await askSigner(transferId)).toMatchObject({ code: 'transfer-nothing-to-ask' });
+  });
 });

@@ -310,6 +310,14 @@ describe('a signed transaction from elsewhere is refused', () => {
     expect(verifySignedBitcoin(signed, intent)).toMatchObject({ kind: 'refused', code });
   });
 
+  it('transaction-mismatch when the intent says nothing of one of its inputs', () => {
+    for (const less of [{ inputs: [] }, { sighashes: [] }, { sighashes: intent.sighashes.slice(0, 1) }]) {
+      expect(verifySignedBitcoin(hex, { ...intent, ...less })).toMatchObject({
+        code: 'transaction-mismatch',
+      });
+    }
+  });
+
   it('whichever single bit is changed', () => {
     const bytes = hexToBytes(hex);
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {

@@ -128,6 +128,15 @@ describe('a hostile PSBT is refused', () => {
         }),
     ],
     [
+      'previous-transaction-malformed',
+      'a previous transaction has another flag than that of witnesses',
+      () =>
+        withInput((input) => {
+          const hex = input.fields['00'] ?? '';
+          input.fields['00'] = `${hex.slice(0, 8)}0002${hex.slice(8, -8)}0101aa${hex.slice(-8)}`;
+        }),
+    ],
+    [
       'previous-transaction-mismatch',
       'the previous transaction is another one, with a higher amount',
       () =>
@@ -327,6 +336,11 @@ describe('a hostile PSBT is refused', () => {
       'a length takes 9 bytes',
       ofHex('70736274ffff0100000000000000'),
       'length is not in its shortest encoding',
+    ],
+    [
+      'it counts more inputs than its bytes could hold',
+      ofHex('70736274ff01000902000000fe0000010000'),
+      'more items than bytes',
     ],
     [
       'keys are not in order',

@@ -217,7 +217,7 @@ describe('a cancel', () => {
     [
       'cancel-not-to-self',
       'it calls a token',
-      { ...ERC20, data: calldata('transfer', OWN_ADDRESS, 0n) },
+      { ...ERC20, data: calldata('transfer', OWN_ADDRESS, 0n), gasLimit: 21_000n },
       10n ** 18n,
     ],
     ['fee-above-ceiling', 'it can cost one wei too much', cancel, 629_999_999_999_999n],

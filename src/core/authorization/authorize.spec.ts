@@ -1,0 +1,165 @@
+// What of an order's judgement is not one of its parts: cancels, the caps on fees, and the order that does not fit itself.
+// Orders as a whole are under test at the signer's socket.
+
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { accepted } from '../fault.js';
+import { BITCOIN, start } from '../governance/people.fixture.js';
+import type { GovernanceState } from '../governance/state.js';
+import { decodePsbt } from '../intents/bitcoin/decode.js';
+import { draftOf, psbtOf, testKey } from '../intents/bitcoin/psbt.fixture.js';
+import { parsePolicies } from '../policy/parse.js';
+import type { PolicySet } from '../policy/types.js';
+import { REQUEST_TYPE, type RequestStatement, requestBytes } from '../statements/request.js';
+import { portableVerifier } from '../statements/signature.js';
+import { authorize, type Circumstances } from './authorize.js';
+import type { DecodedOrder, Movement } from './decode-order.js';
+import type { VerifiedRequest } from './requests.js';
+import type { SigningOrder } from './signing-order.js';
+
+const NOW_MS = 1_760_000_000_000;
+const backend = generateKeyPairSync('ed25519');
+const publicKey = Buffer.from(backend.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url').toString(
+  'hex',
+);
+const state: GovernanceState = {
+  ...start,
+  requestKeys: new Map([
+    ['backend', { keyId: 'backend', algorithm: 'ed25519', publicKey, owners: ['payouts'] }],
+  ]),
+};
+const POLICY = [
+  'policy: hot',
+  'applies-to: { wallets: [hot-btc] }',
+  'fee-caps: { absolute: "0.001 BTC", relative: "5%" }',
+  'rules:',
+  '  - { id: all, when: { asset: BTC }, then: allow }',
+];
+
+function policies(): PolicySet {
+  const parsed = parsePolicies([{ name: 'hot', lines: POLICY }], state);
+  if (parsed.kind === 'refused') throw new Error(JSON.stringify(parsed.facts));
+  return parsed.value;
+}
+
+const own = testKey('own');
+const transaction: SigningOrder['transaction'] = {
+  kind: 'psbt',
+  base64: psbtOf(draftOf([{ script: own.script, sats: 100_000n }], [{ script: own.script, sats: 99_000n }])),
+};
+
+/** Bytes that compare as they are told to: comparing is match.ts. */
+function decodedWith(altered: Partial<DecodedOrder>): DecodedOrder {
+  const wallet = state.wallets.get('hot-btc');
+  const chain = state.chains.get(BITCOIN);
+  const intent = decodePsbt(transaction.kind === 'psbt' ? transaction.base64 : '', 'regtest');
+  if (!wallet || !chain || intent.kind === 'refused') throw new Error('the fixture does not fit');
+  return {
+    intent: intent.value,
+    wallet,
+    chain,
+    spends: [`${BITCOIN}/${'ab'.repeat(32)}:0`],
+    nonce: undefined,
+    maxFee: 1_000n,
+    toSign: [],
+    matchPayments: (requests) => accepted(requests.map((request) => movement(request))),
+    matchCancel: () => accepted([]),
+    ...altered,
+  };
+}
+
+function movement(request: VerifiedRequest, contract = 'native'): Movement {
+  const { amount, destination } = request.statement;
+  return { request, contract, amount: BigInt(amount), destination };
+}
+
+function given(altered: Partial<Circumstances> = {}): Circumstances {
+  return {
+    state,
+    policies: policies(),
+    verifier: portableVerifier,
+    nowMs: NOW_MS,
+    usage: () => 0n,
+    pastOf: () => 'unseen',
+    cancelled: () => ({ feeCeiling: 10_000n, moved: 1_000_000n }),
+    ...altered,
+  };
+}
+
+function payment(): SigningOrder['transfers'][number] {
+  const statement: RequestStatement = {
+    type: REQUEST_TYPE,
+    deploymentId: state.deploymentId,
+    requestId: 'req-1',
+    keyId: 'backend',
+    kind: 'withdrawal',
+    chain: BITCOIN,
+    wallet: 'hot-btc',
+    asset: { kind: 'native', symbol: 'BTC', decimals: 8 },
+    amount: '1000000',
+    destination: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080',
+    feeCeiling: '100000000',
+    requester: 'payouts',
+    customer: 'customer-7',
+    createdAtMs: NOW_MS,
+    expiresAtMs: NOW_MS + 3_600_000,
+  };
+  const signature = sign(null, requestBytes(statement), backend.privateKey).toString('hex');
+  return { request: { statement, signature }, statement: null, approvals: [] };
+}
+
+function answerTo(
+  transfers: SigningOrder['transfers'],
+  decoded: Partial<DecodedOrder> = {},
+  circumstances: Partial<Circumstances> = {},
+): string {
+  const order: SigningOrder = { wallet: 'hot-btc', transaction, transfers };
+  const outcome = authorize(order, decodedWith(decoded), given(circumstances));
+  return outcome.kind === 'refused' ? outcome.code : 'accepted';
+}
+
+describe('a cancel', () => {
+  it('is authorized within the caps', () => {
+    expect(answerTo([], { maxFee: 50_000n })).toBe('accepted');
+  });
+
+  it('is refused with nothing-to-cancel when nothing spends what it spends', () => {
+    expect(answerTo([], {}, { cancelled: () => undefined })).toBe('nothing-to-cancel');
+  });
+
+  it('is refused with policy-no-match when no document covers its wallet', () => {
+    expect(answerTo([], {}, { policies: { hash: '', policies: [] } })).toBe('policy-no-match');
+  });
+
+  it.each([
+    ['fee-above-relative-cap', 'it costs one satoshi above 5 % of what was to be moved', 50_001n, 1_000_000n],
+    ['fee-above-absolute-cap', 'it costs one satoshi above the cap', 100_001n, 100_000_000n],
+    ['fee-above-absolute-cap', 'it costs one satoshi above the cap, and moved a token', 100_001n, undefined],
+  ])('is refused with %s when %s', (code, _, maxFee, moved) => {
+    expect(answerTo([], { maxFee }, { cancelled: () => ({ feeCeiling: 10n ** 10n, moved }) })).toBe(code);
+  });
+});
+
+describe('a payment', () => {
+  it('is authorized within the caps', () => {
+    expect(answerTo([payment()], { maxFee: 50_000n })).toBe('accepted');
+  });
+
+  it('is refused with fee-above-relative-cap when it costs one satoshi above 5 %', () => {
+    expect(answerTo([payment()], { maxFee: 50_001n })).toBe('fee-above-relative-cap');
+  });
+
+  it('is refused with fee-above-absolute-cap when it costs one satoshi above the cap', () => {
+    const moves = (amount: bigint): Partial<DecodedOrder> => ({
+      matchPayments: (requests) => accepted(requests.map((request) => ({ ...movement(request), amount }))),
+      maxFee: 100_001n,
+    });
+    expect(answerTo([payment()], moves(100_000_000n))).toBe('fee-above-absolute-cap');
+  });
+
+  it('is refused with policy-error when the bytes would carry out more than was ordered', () => {
+    const twice: DecodedOrder['matchPayments'] = (requests) =>
+      accepted([...requests, ...requests].map((request) => movement(request)));
+    expect(answerTo([payment()], { matchPayments: twice })).toBe('policy-error');
+  });
+});

@@ -1,0 +1,207 @@
+// The store alone, on a file of its own: what it refuses to open, to make, and to believe. That a signer with a real token
+// does not start on such a store is under test elsewhere.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import Database from 'better-sqlite3';
+import { Fault } from '../core/fault.js';
+import { genesisOf, start } from '../core/governance/people.fixture.js';
+import { RESTORE_TYPE } from '../core/recovery/restore.js';
+import { nativeVerifier } from '../platform/native-verifier.js';
+import type { Anchor } from './anchor.js';
+import { type JournalBody, journalHash, journalText, type Restored } from './journal.js';
+import { Seal } from './seal.js';
+import { Signer } from './signer.js';
+import { SignerClock } from './signer-clock.js';
+import { SignerStore } from './store.js';
+
+const SEAL = new Seal(new Uint8Array(32).fill(7));
+const AT = { wallMs: 1_760_000_000_000, measuredMs: 0 };
+
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'portcullis-store-'));
+  path = join(folder, 'signer.db');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function codeOf(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof Fault) return error.code;
+    throw error;
+  }
+  return 'nothing thrown';
+}
+
+/** A store with these entries after its genesis, closed again. */
+function made(...more: readonly JournalBody[]): void {
+  const store = SignerStore.create(path, genesisOf(), SEAL);
+  for (const body of more) store.append(body);
+  store.close();
+}
+
+function opened(): string {
+  return codeOf(() => SignerStore.open(path, SEAL).close());
+}
+
+/** What somebody does to the file who has the disk, and no token. */
+function outside(change: (db: Database.Database) => void): void {
+  const db = new Database(path);
+  db.exec('DROP TRIGGER IF EXISTS journal_no_update; DROP TRIGGER IF EXISTS journal_no_delete');
+  change(db);
+  db.close();
+}
+
+const signed = (key: string): JournalBody => ({
+  kind: 'signed',
+  transactionKey: `bitcoin:${key}`,
+  signedTransaction: '00',
+  transactionId: key,
+  tokenSerial: '1',
+});
+
+const restoreOf = (sequence: number, hash: string): Restored => ({
+  kind: 'restored',
+  at: AT,
+  restore: {
+    statement: {
+      type: RESTORE_TYPE,
+      deploymentId: start.deploymentId,
+      governanceSequence: 0,
+      governanceHead: start.head,
+      lost: { sequence, hash },
+      wallets: [],
+      createdAtMs: AT.wallMs,
+      expiresAtMs: AT.wallMs + 1,
+    },
+    signatures: [{ credentialId: 'alice-1', signature: '00'.repeat(64) }],
+  },
+});
+
+describe("the signer's store", () => {
+  it('opens as it was left', () => {
+    made(signed('a'), signed('b'));
+    expect(opened()).toBe('nothing thrown');
+  });
+
+  it('is never made over one that is there (store-exists), not by a restore either', () => {
+    made();
+    expect(codeOf(() => SignerStore.create(path, genesisOf(), SEAL))).toBe('store-exists');
+    expect(codeOf(() => SignerStore.restore(path, restoreOf(9, 'ab'.repeat(32)), [genesisOf()], SEAL))).toBe(
+      'store-exists',
+    );
+  });
+
+  it('is never made anew by being opened (store-missing)', () => {
+    expect(opened()).toBe('store-missing');
+  });
+
+  it.each<[string, (db: Database.Database) => void]>([
+    ['without a single entry', (db) => db.exec('DELETE FROM journal')],
+    [
+      'with its newest entry under a later sequence',
+      (db) => db.exec('UPDATE journal SET sequence = 7 WHERE sequence = 2'),
+    ],
+    [
+      'with an entry under another hash',
+      (db) => db.exec('UPDATE journal SET hash = seal WHERE sequence = 1'),
+    ],
+    ['with an entry that is no JSON', (db) => db.exec("UPDATE journal SET body = '{' WHERE sequence = 1")],
+    [
+      'with an entry that was edited',
+      (db) => db.exec("UPDATE journal SET body = replace(body, '00', '01') WHERE sequence = 1"),
+    ],
+    ['with an entry of another seal', (db) => db.exec('UPDATE journal SET seal = hash WHERE sequence = 2')],
+    ['without the table of its journal', (db) => db.exec('ALTER TABLE journal DROP COLUMN seal')],
+  ])('is not opened %s (store-corrupt)', (_title, change) => {
+    made(signed('a'), signed('b'));
+    outside(change);
+    expect(opened()).toBe('store-corrupt');
+  });
+
+  it('is not opened when an entry was added at its end, hashes and all, without the seal (store-corrupt)', () => {
+    made(signed('a'));
+    outside((db) => {
+      const newest = db.prepare('SELECT hash, seal FROM journal WHERE sequence = 1').get() as {
+        hash: string;
+        seal: string;
+      };
+      const text = journalText(signed('b'));
+      db.prepare('INSERT INTO journal (sequence, hash, seal, body) VALUES (2, ?, ?, ?)').run(
+        journalHash(newest.hash, 2, text),
+        newest.seal,
+        text,
+      );
+    });
+    expect(opened()).toBe('store-corrupt');
+  });
+
+  it.each<[string, JournalBody]>([
+    [
+      'a second genesis',
+      { kind: 'genesis', entry: { ...genesisOf(), body: { ...genesisOf().body, sequence: 1 } } },
+    ],
+    ['a restore', restoreOf(9, 'ab'.repeat(32))],
+  ])('is not opened with %s in its middle, sealed as it may be (store-corrupt)', (_title, body) => {
+    made(body);
+    expect(opened()).toBe('store-corrupt');
+  });
+
+  it('says so when it is asked for an entry that is not there, or for governance that is none (store-corrupt)', () => {
+    made(signed('a'));
+    const store = SignerStore.open(path, SEAL);
+    expect(codeOf(() => store.read(9))).toBe('store-corrupt');
+    Object.assign(store.ledger, { governanceSequences: () => [1] });
+    expect(codeOf(() => store.governance(0, 1))).toBe('store-corrupt');
+    store.close();
+  });
+
+  it('knows a record of a newer state (store-rolled-back) from one of another history (store-diverged)', () => {
+    made(signed('a'));
+    const store = SignerStore.open(path, SEAL);
+    const { sequence, hash } = store.head();
+    expect(codeOf(() => store.requireAnchor({ sequence, hash }))).toBe('nothing thrown');
+    expect(codeOf(() => store.requireAnchor({ sequence: sequence + 1, hash }))).toBe('store-rolled-back');
+    expect(codeOf(() => store.requireAnchor({ sequence: 0, hash }))).toBe('store-diverged');
+    store.close();
+  });
+
+  it('that goes on from a lost one is not served from before the record covers it (store-restore-unfinished)', () => {
+    const lost = { sequence: 9, hash: 'ab'.repeat(32) };
+    const store = SignerStore.restore(path, restoreOf(lost.sequence, lost.hash), [genesisOf()], SEAL);
+    expect(codeOf(() => store.requireAnchor(lost))).toBe('store-restore-unfinished');
+    expect(codeOf(() => store.requireAnchor(store.head()))).toBe('nothing thrown');
+    expect(codeOf(() => store.requireAnchor({ sequence: 8, hash: lost.hash }))).toBe('store-diverged');
+    store.close();
+    expect(opened()).toBe('nothing thrown');
+  });
+});
+
+describe('a signer on a store', () => {
+  function startOn(store: SignerStore): string {
+    const time = { wallMs: () => AT.wallMs, monotonicMs: () => 0 };
+    const clock = new SignerClock(time, store.lastInstant());
+    const parts = { store, clock, verifier: nativeVerifier, anchor: {} as Anchor, tokens: new Map() };
+    const code = codeOf(() => Signer.start(parts));
+    store.close();
+    return code;
+  }
+
+  it('does not start when the governance log in it does not replay (store-corrupt)', () => {
+    expect(startOn(SignerStore.create(path, genesisOf(), SEAL))).toBe('nothing thrown');
+    rmSync(path);
+    const { body, signatures } = genesisOf();
+    const forged = { body, signatures: signatures.slice(0, 1) };
+    expect(startOn(SignerStore.create(path, forged, SEAL))).toBe('store-corrupt');
+  });
+
+  it('does not start when no quorum signed the restore that it begins with (store-corrupt)', () => {
+    const store = SignerStore.restore(path, restoreOf(9, 'ab'.repeat(32)), [genesisOf()], SEAL);
+    expect(startOn(store)).toBe('store-corrupt');
+  });
+});
