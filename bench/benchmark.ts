@@ -4,25 +4,27 @@
 /** One measurement, in the benchmark's unit. */
 export type Take = () => number | Promise<number>;
 
-/** The two sides, ready to be measured, and what has to be put away afterwards. */
-export interface Contest {
-  readonly subject: Take;
-  readonly baseline: Take;
-  close?(): void | Promise<void>;
+export interface Settings {
+  /** Fewer and shorter samples: shows that everything works, and little more. */
+  readonly quick: boolean;
 }
 
 export interface Benchmark {
   /** What people type: lower case with dashes. */
   readonly name: string;
-  readonly unit: string;
   /** What is compared with what, in a few words. */
   readonly says: string;
-  /** How many times each side is measured. */
-  readonly samples: number;
-  open(): Contest | Promise<Contest>;
+  run(settings: Settings): Promise<Report>;
 }
 
-/** What is written to the JSON file, one per benchmark. `value` and `baseline` are medians in `unit`. */
+export interface Report {
+  /** The benchmark's own row first; further rows are named after it, `NAME/WHAT`. */
+  readonly results: readonly Result[];
+  /** What a reader has to know about this very run, a line each. */
+  readonly notes?: readonly string[];
+}
+
+/** What is written to the JSON file, one per row. `value` and `baseline` are medians in `unit`. */
 export interface Result {
   readonly name: string;
   readonly value: number;
@@ -34,24 +36,39 @@ export interface Result {
   readonly samples: readonly number[];
 }
 
-/** Measures one benchmark: a warm-up of both sides, then subject and baseline in turn. */
-export async function measure(benchmark: Benchmark): Promise<Result> {
-  const contest = await benchmark.open();
+/** Two sides, ready to be measured. */
+export interface Contest {
+  readonly name: string;
+  readonly unit: string;
+  /** How many times each side is measured. */
+  readonly samples: number;
+  readonly subject: Take;
+  readonly baseline: Take;
+}
+
+/** Measures a contest: a warm-up of both sides, then subject and baseline in turn. */
+export async function measure(contest: Contest): Promise<Result> {
   const samples: number[] = [];
   const baselines: number[] = [];
-  try {
-    await contest.subject();
-    await contest.baseline();
-    for (let i = 0; i < benchmark.samples; i += 1) {
-      samples.push(await contest.subject());
-      baselines.push(await contest.baseline());
-    }
-  } finally {
-    await contest.close?.();
+  await contest.subject();
+  await contest.baseline();
+  for (let i = 0; i < contest.samples; i += 1) {
+    samples.push(await contest.subject());
+    baselines.push(await contest.baseline());
   }
+  return resultOf(contest.name, contest.unit, samples, baselines);
+}
+
+/** A row from what was measured on both sides. */
+export function resultOf(
+  name: string,
+  unit: string,
+  samples: readonly number[],
+  baselines: readonly number[],
+): Result {
   const value = median(samples);
   const baseline = median(baselines);
-  return { name: benchmark.name, value, unit: benchmark.unit, baseline, ratio: value / baseline, samples };
+  return { name, value, unit, baseline, ratio: value / baseline, samples };
 }
 
 /** Calls `work` again and again for about `forMs` milliseconds; answers calls per second. */
@@ -67,9 +84,15 @@ export function callsPerSecond(work: () => void, forMs = 200): number {
   return (calls * 1000) / elapsedMs;
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
+  return percentile(values, 0.5);
+}
+
+/** By linear interpolation between the nearest two. `share` from 0 to 1. */
+export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+  const at = (sorted.length - 1) * share;
+  const below = sorted[Math.floor(at)] ?? Number.NaN;
+  const above = sorted[Math.ceil(at)] ?? Number.NaN;
+  return below + (above - below) * (at - Math.floor(at));
 }

@@ -1,20 +1,23 @@
-// npm run bench: measures the named benchmarks, or all of them, and prints a table.
-//   npm run bench [-- NAME… --json FILE --list]
+// npm run bench: measures the named benchmarks, or all of them, and prints a table. docs/benchmarks.md explains it.
+//   npm run bench [NAME…]
+//   npm run bench -- [NAME…] [--json FILE] [--quick] [--list]
 
 import { writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Benchmark, measure, type Result } from './benchmark.js';
+import type { Benchmark, Result } from './benchmark.js';
 import { canonicalJsonBenchmark } from './canonical-json.js';
+import { signBtcBenchmark, signEthBenchmark } from './signing.js';
 
-const BENCHMARKS: readonly Benchmark[] = [canonicalJsonBenchmark];
+const BENCHMARKS: readonly Benchmark[] = [canonicalJsonBenchmark, signEthBenchmark, signBtcBenchmark];
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'string' }, list: { type: 'boolean' } },
+    options: { json: { type: 'string' }, list: { type: 'boolean' }, quick: { type: 'boolean' } },
   });
   if (values.list === true) {
-    for (const { name, says } of BENCHMARKS) console.log(`${name.padEnd(20)} ${says}`);
+    for (const { name, says } of BENCHMARKS) console.log(`${name.padEnd(NAME_WIDTH)} ${says}`);
     return 0;
   }
   const unknown = positionals.filter((name) => BENCHMARKS.every((benchmark) => benchmark.name !== name));
@@ -25,25 +28,34 @@ async function main(): Promise<number> {
   }
   const chosen = BENCHMARKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   const results: Result[] = [];
+  console.log(`${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node.js ${process.version}\n`);
   console.log(row('benchmark', 'value', 'baseline', 'ratio', 'unit'));
   for (const benchmark of chosen) {
-    const result = await measure(benchmark);
-    results.push(result);
-    console.log(
-      row(result.name, rounded(result.value), rounded(result.baseline), result.ratio.toFixed(3), result.unit),
-    );
-    console.log(`  ${benchmark.says}`);
+    const loadBefore = load();
+    const report = await benchmark.run({ quick: values.quick === true });
+    results.push(...report.results);
+    for (const { name, value, baseline, ratio, unit } of report.results) {
+      console.log(row(name, rounded(value), rounded(baseline), ratio.toFixed(3), unit));
+    }
+    for (const line of [benchmark.says, ...(report.notes ?? [])]) console.log(`  ${line}`);
+    console.log(`  load of the machine over the last minute: ${loadBefore} before, ${load()} after`);
   }
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
   return 0;
 }
 
+const NAME_WIDTH = 36;
+
 function row(name: string, value: string, baseline: string, ratio: string, unit: string): string {
-  return `${name.padEnd(20)} ${value.padStart(14)} ${baseline.padStart(14)} ${ratio.padStart(8)}  ${unit}`;
+  return `${name.padEnd(NAME_WIDTH)} ${value.padStart(12)} ${baseline.padStart(12)} ${ratio.padStart(8)}  ${unit}`;
 }
 
 function rounded(value: number): string {
   return value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3);
+}
+
+function load(): string {
+  return (loadavg()[0] ?? 0).toFixed(1);
 }
 
 main().then(
