@@ -23,7 +23,15 @@ const FOLDERS = [
     },
   },
   { folder: 'src/signer-protocol', folders: ['src/core'], packages: { zod: SCHEMA } },
-  { folder: 'src/platform', folders: ['src/core'], node: true, packages: {} },
+  {
+    folder: 'src/platform',
+    folders: ['src/core'],
+    node: true,
+    packages: {
+      // In the signer too. Only its binding is imported, never the way in that falls back to other arithmetic.
+      secp256k1: 'libsecp256k1 as machine code: verifies every signature before it leaves',
+    },
+  },
   {
     folder: 'hardware',
     folders: ['src/core'],

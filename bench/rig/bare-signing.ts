@@ -31,7 +31,7 @@ export class BareSigning {
     const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
     const answered = once(this.child, 'message', { signal });
     this.child.send(message);
-    const [answer] = await answered;
+    const [answer]: unknown[] = await answered;
     return answer;
   }
 

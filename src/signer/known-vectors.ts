@@ -4,7 +4,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { p2wpkhAddress } from '../core/intents/bitcoin/address.js';
-import { recoveryIdOf, verifyDigest } from '../core/intents/ecdsa.js';
+import { recoveryIdOf, type Secp256k1, verifyDigest } from '../core/intents/ecdsa.js';
 import { addressOfPublicKey } from '../core/intents/ethereum/address.js';
 import { decodeEip1559 } from '../core/intents/ethereum/decode.js';
 import { canonicalJson } from '../core/statements/canonical-json.js';
@@ -38,6 +38,7 @@ const SECP256K1 = {
   message: 'Everything should be made as simple as possible, but not simpler.',
   signature:
     '33a69cd2065432a30f3d1ce4eb0d59b8ab58c74f27c41a7fdb5696ad4e6108c96f807982866f785d3f6418d24163ddae117b7db4d5fdf0071de069fa54342262',
+  yParity: 0,
 };
 
 function changed(hex: string): Uint8Array {
@@ -45,7 +46,7 @@ function changed(hex: string): Uint8Array {
 }
 
 /** Each vector is checked both ways: the published signature verifies, and the same with one bit changed does not. */
-export function knownVectors(verifier: SignatureVerifier): readonly KnownVector[] {
+export function knownVectors(verifier: SignatureVerifier, curve: Secp256k1): readonly KnownVector[] {
   const ed25519 = (signature: Uint8Array) =>
     verifier.ed25519(hexToBytes(RFC8032_TEST_2.publicKey), hexToBytes(RFC8032_TEST_2.message), signature);
   const p256 = (signature: Uint8Array) =>
@@ -65,10 +66,13 @@ export function knownVectors(verifier: SignatureVerifier): readonly KnownVector[
     {
       name: 'secp256k1 ECDSA',
       holds: () =>
-        verifyDigest(GENERATOR, digest, secp256k1) &&
-        !verifyDigest(GENERATOR, digest, changed(SECP256K1.signature)),
+        verifyDigest(GENERATOR, digest, secp256k1, curve) &&
+        !verifyDigest(GENERATOR, digest, changed(SECP256K1.signature), curve),
     },
-    { name: 'secp256k1 recovery', holds: () => [0, 1].includes(recoveryIdOf(GENERATOR, digest, secp256k1)) },
+    {
+      name: 'secp256k1 recovery',
+      holds: () => recoveryIdOf(GENERATOR, digest, secp256k1, curve) === SECP256K1.yParity,
+    },
     {
       name: 'BIP-173 P2WPKH address',
       holds: () => p2wpkhAddress(GENERATOR, 'mainnet') === 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4',

@@ -12,6 +12,7 @@ import { p2wpkhAddress } from '../core/intents/bitcoin/address.js';
 import { normaliseLowS, verifyDigest } from '../core/intents/ecdsa.js';
 import { addressOfPublicKey } from '../core/intents/ethereum/address.js';
 import type { SignatureVerifier } from '../core/statements/signature.js';
+import { nativeSecp256k1 } from '../platform/native-secp256k1.js';
 import type { PublicKeysResult } from '../signer-protocol/messages.js';
 import { knownVectors } from './known-vectors.js';
 
@@ -31,8 +32,8 @@ export interface Token {
 }
 
 /** Recomputes published test vectors. Throws `vector-failed`. */
-export function checkVectors(verifier: SignatureVerifier): void {
-  for (const vector of knownVectors(verifier)) {
+export function checkVectors(verifier: SignatureVerifier, curve = nativeSecp256k1): void {
+  for (const vector of knownVectors(verifier, curve)) {
     if (!vector.holds()) {
       throw new Fault<SelfCheckFaultCode>('vector-failed', 'a published test vector does not come out', {
         facts: { vector: vector.name },

@@ -9,6 +9,7 @@ import { Fault } from '../core/fault.js';
 import { assembleBitcoin } from '../core/intents/bitcoin/assemble.js';
 import { normaliseLowS, recoveryIdOf, verifyDigest } from '../core/intents/ecdsa.js';
 import { assembleEthereum } from '../core/intents/ethereum/assemble.js';
+import { nativeSecp256k1 } from '../platform/native-secp256k1.js';
 
 export type SigningFaultCode = 'signature-invalid' | 'transaction-kind';
 
@@ -31,7 +32,7 @@ export function transactionKeyOf({ intent, wallet }: DecodedOrder): string {
 /** One low-S signature, verified against the key that governance names. Throws `signature-invalid`, and the token's faults. */
 async function signOne(token: KeySigner, { key, digest }: DigestToSign): Promise<Uint8Array> {
   const signature = normaliseLowS(await token.signDigest({ label: key.label }, digest));
-  if (!verifyDigest(key.publicKey, digest, signature)) {
+  if (!verifyDigest(key.publicKey, digest, signature, nativeSecp256k1)) {
     throw new Fault<SigningFaultCode>(
       'signature-invalid',
       'the token returned a signature that does not verify',
@@ -57,6 +58,7 @@ export async function signTransaction(
         publicKey: key.publicKey,
         rs64: signatures[index] ?? new Uint8Array(0),
       })),
+      nativeSecp256k1,
     );
     return { signedTransaction: hex, transactionId };
   }
@@ -68,7 +70,7 @@ export async function signTransaction(
       'an Ethereum transaction has exactly one signature',
     );
   }
-  const yParity = recoveryIdOf(item.key.publicKey, item.digest, signature);
+  const yParity = recoveryIdOf(item.key.publicKey, item.digest, signature, nativeSecp256k1);
   const { hex, transactionId } = assembleEthereum(transaction.hex, signature, yParity);
   return { signedTransaction: hex, transactionId };
 }

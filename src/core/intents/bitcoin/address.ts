@@ -8,7 +8,7 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { address as codec } from 'bitcoinjs-lib';
 import { isXOnlyPoint } from 'tiny-secp256k1';
 import { accepted, type Outcome, refused } from '../../fault.js';
-import { publicKeyBytes } from '../ecdsa.js';
+import { portableSecp256k1, publicKeyBytes } from '../ecdsa.js';
 
 export type BitcoinNetwork = 'mainnet' | 'testnet' | 'signet' | 'regtest';
 
@@ -92,8 +92,8 @@ export function isP2wpkh(script: string): boolean {
 }
 
 /** P2WPKH scriptPubKey of a compressed public key (both lower-case hex). Throws `public-key-malformed`. BIP-141. */
-export function p2wpkhScript(publicKey: string): string {
-  return `0014${bytesToHex(ripemd160(sha256(publicKeyBytes(publicKey))))}`;
+export function p2wpkhScript(publicKey: string, curve = portableSecp256k1): string {
+  return `0014${bytesToHex(ripemd160(sha256(publicKeyBytes(publicKey, curve))))}`;
 }
 
 /** P2WPKH address of a compressed public key (lower-case hex). Throws `public-key-malformed`. */

@@ -4,7 +4,14 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js';
 import { accepted, Fault, type Outcome, refused } from '../../fault.js';
-import { isLowS, normaliseLowS, publicKeyBytes, verifyDigest } from '../ecdsa.js';
+import {
+  isLowS,
+  normaliseLowS,
+  portableSecp256k1,
+  publicKeyBytes,
+  type Secp256k1,
+  verifyDigest,
+} from '../ecdsa.js';
 import type { BitcoinIntent } from '../intent.js';
 import { p2wpkhScript } from './address.js';
 import { readOrReason } from './bytes.js';
@@ -116,6 +123,7 @@ export function decodeSignedBitcoin(hex: string): Outcome<SignedBitcoin, Bitcoin
 export function verifySignedBitcoin(
   hex: string,
   intent: Pick<BitcoinIntent, 'transactionId' | 'inputs' | 'sighashes'>,
+  curve = portableSecp256k1,
 ): Outcome<SignedBitcoin, BitcoinSignedCode> {
   const decoded = decodeSignedBitcoin(hex);
   if (decoded.kind === 'refused') return decoded;
@@ -124,22 +132,24 @@ export function verifySignedBitcoin(
   if (transactionId !== intent.transactionId || inputs.length !== intent.inputs.length) {
     return refused('transaction-mismatch', { transactionId, expected: intent.transactionId });
   }
+  const scripts = new Map<string, string | undefined>();
   for (const [inputIndex, { publicKey, rs64 }] of inputs.entries()) {
     const spent = intent.inputs[inputIndex];
     const digest = intent.sighashes[inputIndex];
     if (spent === undefined || digest === undefined) return refused('transaction-mismatch', { inputIndex });
-    if (ownScriptOf(publicKey) !== spent.script) {
+    if (!scripts.has(publicKey)) scripts.set(publicKey, ownScriptOf(publicKey, curve));
+    if (scripts.get(publicKey) !== spent.script) {
       return refused('public-key-mismatch', { inputIndex, publicKey });
     }
-    if (!verifyDigest(publicKey, digest, rs64))
+    if (!verifyDigest(publicKey, digest, rs64, curve))
       return refused('signature-invalid', { inputIndex, publicKey });
   }
   return decoded;
 }
 
-function ownScriptOf(publicKey: string): string | undefined {
+function ownScriptOf(publicKey: string, curve: Secp256k1): string | undefined {
   try {
-    return p2wpkhScript(publicKey);
+    return p2wpkhScript(publicKey, curve);
   } catch {
     // 33 bytes that are no point: nobody's script.
     return undefined;
@@ -154,6 +164,7 @@ function ownScriptOf(publicKey: string): string | undefined {
 export function assembleBitcoin(
   base64: string,
   signatures: readonly InputSignature[],
+  curve = portableSecp256k1,
 ): { readonly hex: string; readonly transactionId: string } {
   const unsigned = readUnsignedBitcoin(base64);
   if (unsigned.kind === 'refused') {
@@ -169,7 +180,7 @@ export function assembleBitcoin(
   }
   const witnesses = signatures.map(({ publicKey, rs64 }) => [
     concatBytes(derBytes(normaliseLowS(rs64)), Uint8Array.of(SIGHASH_ALL)),
-    publicKeyBytes(publicKey),
+    publicKeyBytes(publicKey, curve),
   ]);
   const hex = bytesToHex(
     writeTransaction({
@@ -177,7 +188,7 @@ export function assembleBitcoin(
       inputs: transaction.inputs.map((input, index) => ({ ...input, witness: witnesses[index] ?? [] })),
     }),
   );
-  const verified = verifySignedBitcoin(hex, { transactionId, inputs: spent, sighashes });
+  const verified = verifySignedBitcoin(hex, { transactionId, inputs: spent, sighashes }, curve);
   if (verified.kind === 'refused') {
     throw new Fault<BitcoinAssembleFaultCode>('signed-refused', 'the signed transaction does not verify', {
       facts: { ...verified.facts, code: verified.code },
