@@ -27,12 +27,15 @@ export class BareSigning {
     return (await this.ask({ forMs })) as BareRun;
   }
 
-  private async ask(message: object): Promise<unknown> {
-    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
-    const answered = once(this.child, 'message', { signal });
-    this.child.send(message);
-    const [answer]: unknown[] = await answered;
-    return answer;
+  private ask(message: object): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error('the bare program does not answer')), ANSWER_WITHIN_MS);
+      this.child.once('message', (answer) => {
+        clearTimeout(late);
+        resolve(answer);
+      });
+      this.child.send(message);
+    });
   }
 
   async close(): Promise<void> {

@@ -52,14 +52,15 @@ function checkRequestIds(authorization: Authorization, ledger: Ledger): Result {
  * transactions used is free. What a restore leaves to be used up is for cancels, which pay the wallet itself.
  */
 function checkSpend(spend: string, authorization: Authorization, ledger: Ledger): Result {
-  const users = ledger.usersOf(spend).filter(({ ended }) => ended === undefined);
+  const everyUser = ledger.usersOf(spend);
+  const users = everyUser.filter(({ ended }) => ended === undefined);
   const transferIds = authorization.transfers.map(({ request }) => request.transferId);
   const { nonce, wallet } = authorization.decoded;
   if (transferIds.length === 0) {
     const isOurs = users.length > 0 || ledger.restoredSpend(spend) !== undefined;
     return isOurs ? accepted(authorization) : refused('cancel-spends-unused', { spend });
   }
-  if (ledger.usersOf(spend).length === 0) {
+  if (everyUser.length === 0) {
     const isBefore = nonce !== undefined && nonce < ledger.nextNonce(wallet.walletId);
     return isBefore ? refused('nonce-used', { spend, by: 'before the restore' }) : accepted(authorization);
   }

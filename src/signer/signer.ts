@@ -253,8 +253,9 @@ export class Signer {
     token: Token,
   ): Promise<SignResult> {
     const { store, anchor } = this.parts;
+    const { decoded } = authorization;
     const [signed] = await Promise.all([
-      signTransaction(token.signer, order.transaction, authorization.decoded.toSign),
+      signTransaction(token.signer, order.transaction, decoded.toSign, decoded.unsigned),
       anchor.cover(reservedSequence),
     ]);
     const body: SignedRecord = { kind: 'signed', transactionKey, ...signed, tokenSerial: token.serial };

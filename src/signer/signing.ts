@@ -6,8 +6,13 @@ import type { KeySigner } from '../../hardware/key-signer.js';
 import type { DecodedOrder, DigestToSign } from '../core/authorization/decode-order.js';
 import type { UnsignedTransaction } from '../core/authorization/signing-order.js';
 import { Fault } from '../core/fault.js';
-import { assembleBitcoin } from '../core/intents/bitcoin/assemble.js';
-import { normaliseLowS, recoveryIdOf, verifyDigest } from '../core/intents/ecdsa.js';
+import {
+  assembleBitcoin,
+  assembleUnsigned,
+  type BitcoinAssembleFaultCode,
+} from '../core/intents/bitcoin/assemble.js';
+import type { UnsignedBitcoin } from '../core/intents/bitcoin/decode.js';
+import { type EcdsaFaultCode, normaliseLowS, recoveryIdOf } from '../core/intents/ecdsa.js';
 import { assembleEthereum } from '../core/intents/ethereum/assemble.js';
 import { nativeSecp256k1 } from '../platform/native-secp256k1.js';
 
@@ -29,38 +34,34 @@ export function transactionKeyOf({ intent, wallet }: DecodedOrder): string {
     : `ethereum:${wallet.walletId}:${bytesToHex(intent.signingHash)}`;
 }
 
-/** One low-S signature, verified against the key that governance names. Throws `signature-invalid`, and the token's faults. */
+/** One signature in the form that both chains relay. Whose it is, is checked in what it becomes part of. */
 async function signOne(token: KeySigner, { key, digest }: DigestToSign): Promise<Uint8Array> {
-  const signature = normaliseLowS(await token.signDigest({ label: key.label }, digest));
-  if (!verifyDigest(key.publicKey, digest, signature, nativeSecp256k1)) {
-    throw new Fault<SigningFaultCode>(
-      'signature-invalid',
-      'the token returned a signature that does not verify',
-      {
-        facts: { label: key.label },
-      },
-    );
-  }
-  return signature;
+  return normaliseLowS(await token.signDigest({ label: key.label }, digest));
 }
 
-/** Signs every digest and puts the transaction together. Nothing is returned unless all of it verified. */
+/**
+ * Signs every digest and puts the transaction together. Nothing is returned unless each signature in it is valid under
+ * the key that governance names. `unsigned` is the PSBT as it was read already. Throws `signature-invalid`, and the
+ * token's faults.
+ */
 export async function signTransaction(
   token: KeySigner,
   transaction: UnsignedTransaction,
   toSign: readonly DigestToSign[],
+  unsigned?: UnsignedBitcoin,
 ): Promise<Signed> {
   const signatures = await Promise.all(toSign.map((item) => signOne(token, item)));
   if (transaction.kind === 'psbt') {
-    const { hex, transactionId } = assembleBitcoin(
-      transaction.base64,
-      toSign.map(({ key }, index) => ({
-        publicKey: key.publicKey,
-        rs64: signatures[index] ?? new Uint8Array(0),
-      })),
-      nativeSecp256k1,
+    const witnesses = toSign.map(({ key }, index) => ({
+      publicKey: key.publicKey,
+      rs64: signatures[index] ?? new Uint8Array(0),
+    }));
+    const assembled = verified('signed-refused', () =>
+      unsigned
+        ? assembleUnsigned(unsigned, witnesses, nativeSecp256k1)
+        : assembleBitcoin(transaction.base64, witnesses, nativeSecp256k1),
     );
-    return { signedTransaction: hex, transactionId };
+    return { signedTransaction: assembled.hex, transactionId: assembled.transactionId };
   }
   const [item] = toSign;
   const [signature] = signatures;
@@ -70,7 +71,24 @@ export async function signTransaction(
       'an Ethereum transaction has exactly one signature',
     );
   }
-  const yParity = recoveryIdOf(item.key.publicKey, item.digest, signature, nativeSecp256k1);
+  // The parity under which recovery gives this very key: there is none unless the key has signed this digest.
+  const yParity = verified('recovery-id-none', () =>
+    recoveryIdOf(item.key.publicKey, item.digest, signature, nativeSecp256k1),
+  );
   const { hex, transactionId } = assembleEthereum(transaction.hex, signature, yParity);
   return { signedTransaction: hex, transactionId };
+}
+
+/** Where the work ends with that code, the token has signed something else, or with another key. */
+function verified<T>(code: BitcoinAssembleFaultCode | EcdsaFaultCode, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof Fault) || cause.code !== code) throw cause;
+    throw new Fault<SigningFaultCode>(
+      'signature-invalid',
+      'the token returned a signature that does not verify',
+      { cause, facts: cause.facts },
+    );
+  }
 }

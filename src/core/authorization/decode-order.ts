@@ -5,7 +5,12 @@ import { accepted, type Outcome, refused } from '../fault.js';
 import type { Chain, Wallet, walletKey } from '../governance/entry.js';
 import type { GovernanceState } from '../governance/state.js';
 import { p2wpkhScript } from '../intents/bitcoin/address.js';
-import { type BitcoinDecodeCode, decodePsbt } from '../intents/bitcoin/decode.js';
+import {
+  type BitcoinDecodeCode,
+  intentOf,
+  readUnsignedBitcoin,
+  type UnsignedBitcoin,
+} from '../intents/bitcoin/decode.js';
 import { type BitcoinMatchCode, matchBitcoin, matchBitcoinCancel } from '../intents/bitcoin/match.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
 import { decodeEip1559, type EthereumDecodeCode } from '../intents/ethereum/decode.js';
@@ -54,6 +59,8 @@ export interface Movement {
 
 export interface DecodedOrder extends Spending {
   readonly intent: Intent;
+  /** Bitcoin only: the transaction as it was read, so that it need not be read once more to be put together. */
+  readonly unsigned?: UnsignedBitcoin;
   readonly wallet: Wallet;
   readonly chain: Chain;
   /** Compares the bytes with the requests: each paid exactly, nobody else paid, fee within their ceilings. In their order. */
@@ -66,7 +73,12 @@ export interface DecodedOrder extends Spending {
 
 type Result = Outcome<DecodedOrder, DecodeRefusalCode>;
 
-function decodedBitcoin(intent: BitcoinIntent, wallet: Wallet, chain: BitcoinChain): Result {
+function decodedBitcoin(
+  unsigned: UnsignedBitcoin,
+  intent: BitcoinIntent,
+  wallet: Wallet,
+  chain: BitcoinChain,
+): Result {
   const keyOfScript = new Map(wallet.keys.map((key) => [p2wpkhScript(key.publicKey), key]));
   const toSign: DigestToSign[] = [];
   for (const [index, input] of intent.inputs.entries()) {
@@ -96,6 +108,7 @@ function decodedBitcoin(intent: BitcoinIntent, wallet: Wallet, chain: BitcoinCha
   };
   return accepted({
     intent,
+    unsigned,
     wallet,
     chain,
     spends: intent.inputs.map((input) => `${chain.chain}/${input.outpoint}`),
@@ -173,8 +186,12 @@ export function decodeOrder(order: SigningOrder, state: GovernanceState): Result
   const chain = wallet && state.chains.get(wallet.chain);
   if (!wallet || !chain) return refused('wallet-unknown', { wallet: order.wallet });
   if (chain.family === 'bitcoin' && transaction.kind === 'psbt') {
-    const decoded = decodePsbt(transaction.base64, chain.network);
-    return decoded.kind === 'refused' ? decoded : decodedBitcoin(decoded.value, wallet, chain);
+    const unsigned = readUnsignedBitcoin(transaction.base64);
+    if (unsigned.kind === 'refused') return unsigned;
+    const decoded = intentOf(unsigned.value, chain.network);
+    return decoded.kind === 'refused'
+      ? decoded
+      : decodedBitcoin(unsigned.value, decoded.value, wallet, chain);
   }
   if (chain.family === 'ethereum' && transaction.kind === 'eip1559') {
     const decoded = decodeEip1559(transaction.hex);

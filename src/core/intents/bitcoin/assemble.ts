@@ -15,7 +15,7 @@ import {
 import type { BitcoinIntent } from '../intent.js';
 import { p2wpkhScript } from './address.js';
 import { readOrReason } from './bytes.js';
-import { readUnsignedBitcoin } from './decode.js';
+import { readUnsignedBitcoin, type UnsignedBitcoin } from './decode.js';
 import { SIGHASH_ALL } from './sighash.js';
 import {
   displayHash,
@@ -157,22 +157,38 @@ function ownScriptOf(publicKey: string, curve: Secp256k1): string | undefined {
 }
 
 /**
- * The signed transaction (lower-case hex) of a PSBT and one signature for each input, in their order. The finished bytes
- * are read back and verified before they are returned. Throws `unsigned-refused`, `signature-count`, `signed-refused`
- * (facts name the code beneath), `signature-malformed`, `public-key-malformed`.
+ * The signed transaction (lower-case hex) of a PSBT and one signature for each input, in their order. Throws
+ * `unsigned-refused` (facts name the code beneath), and what `assembleUnsigned` throws.
  */
 export function assembleBitcoin(
   base64: string,
   signatures: readonly InputSignature[],
   curve = portableSecp256k1,
-): { readonly hex: string; readonly transactionId: string } {
+): AssembledBitcoin {
   const unsigned = readUnsignedBitcoin(base64);
   if (unsigned.kind === 'refused') {
     throw new Fault<BitcoinAssembleFaultCode>('unsigned-refused', 'the PSBT is not one that may be signed', {
       facts: { ...unsigned.facts, code: unsigned.code },
     });
   }
-  const { transaction, spent, sighashes, transactionId } = unsigned.value;
+  return assembleUnsigned(unsigned.value, signatures, curve);
+}
+
+export interface AssembledBitcoin {
+  readonly hex: string;
+  readonly transactionId: string;
+}
+
+/**
+ * The same of a PSBT that was read before. The finished bytes are read back, and every signature in them verified,
+ * before they are returned. Throws `signature-count`, `signed-refused` (facts name the code beneath),
+ * `signature-malformed`, `public-key-malformed`.
+ */
+export function assembleUnsigned(
+  { transaction, spent, sighashes, transactionId }: UnsignedBitcoin,
+  signatures: readonly InputSignature[],
+  curve = portableSecp256k1,
+): AssembledBitcoin {
   if (signatures.length !== transaction.inputs.length) {
     throw new Fault<BitcoinAssembleFaultCode>('signature-count', 'not one signature for each input', {
       facts: { signatures: signatures.length, inputs: transaction.inputs.length },

@@ -87,9 +87,10 @@ function bytesOfBase64(base64: string): Uint8Array | undefined {
   try {
     const binary = atob(base64);
     // `atob` forgives white space, missing padding and stray bits; only the one canonical spelling is let through.
-    return btoa(binary) === base64
-      ? Uint8Array.from(binary, (character) => character.charCodeAt(0))
-      : undefined;
+    if (btoa(binary) !== base64) return undefined;
+    const bytes = new Uint8Array(binary.length);
+    for (let at = 0; at < bytes.length; at += 1) bytes[at] = binary.charCodeAt(at);
+    return bytes;
   } catch {
     // Not base64 at all.
     return undefined;
@@ -291,8 +292,12 @@ function signedVbytes({ inputs, outputs }: BitcoinTransaction): number {
  */
 export function decodePsbt(base64: string, network: BitcoinNetwork): Decoded<BitcoinIntent> {
   const read = readUnsignedBitcoin(base64);
-  if (read.kind === 'refused') return read;
-  const { transaction, spent, feeSats, sighashes, transactionId } = read.value;
+  return read.kind === 'refused' ? read : intentOf(read.value, network);
+}
+
+/** What a transaction that was read would do on `network`. */
+export function intentOf(unsigned: UnsignedBitcoin, network: BitcoinNetwork): Decoded<BitcoinIntent> {
+  const { transaction, spent, feeSats, sighashes, transactionId } = unsigned;
   const outputs: CreatedOutput[] = [];
   for (const [outputIndex, output] of transaction.outputs.entries()) {
     const script = bytesToHex(output.script);
