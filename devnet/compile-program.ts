@@ -28,10 +28,17 @@ const SWC: Options = {
   module: { type: 'es6' },
 };
 
-/** Path of the compiled entry. `entry` is a TypeScript file, relative to the repository. */
-export async function compileProgram(entry: string): Promise<string> {
-  if (import.meta.url.endsWith('.js')) return join(repositoryRoot, 'dist', entry.replace(/\.ts$/, '.js'));
-  const { sources, assets } = collect(resolve(repositoryRoot, entry));
+/** Makes another text of a source file, before anything is read from it. The file's path is absolute. */
+export type Alteration = (file: string, source: string) => string;
+
+/**
+ * Path of the compiled entry. `entry` is a TypeScript file, relative to the repository. With an alteration it is a copy of
+ * its own, for tests that look into a program: what is shipped has no such door.
+ */
+export async function compileProgram(entry: string, alteration?: Alteration): Promise<string> {
+  if (alteration === undefined && import.meta.url.endsWith('.js'))
+    return join(repositoryRoot, 'dist', entry.replace(/\.ts$/, '.js'));
+  const { sources, assets } = collect(resolve(repositoryRoot, entry), alteration);
   const hash = createHash('sha256');
   for (const [file, source] of [...sources].sort(([a], [b]) => (a < b ? -1 : 1)))
     hash.update(`${file}\0${source}\0`);
@@ -62,13 +69,16 @@ function inside(folder: string, file: string): string {
   return join(folder, relative(repositoryRoot, file).replace(/\.ts$/, '.js'));
 }
 
-function collect(entry: string): { sources: Map<string, string>; assets: Set<string> } {
+function collect(
+  entry: string,
+  alteration: Alteration = (_file, source) => source,
+): { sources: Map<string, string>; assets: Set<string> } {
   const sources = new Map<string, string>();
   const assets = new Set<string>();
   const open = [entry];
   for (let file = open.pop(); file !== undefined && sources.size < MOST_FILES; file = open.pop()) {
     if (sources.has(file)) continue;
-    const source = readFileSync(file, 'utf8');
+    const source = alteration(file, readFileSync(file, 'utf8'));
     sources.set(file, source);
     for (const [, reference] of source.matchAll(REFERENCE)) {
       const target = resolve(dirname(file), reference ?? '');

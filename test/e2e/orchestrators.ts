@@ -25,7 +25,22 @@ export interface OrchestratorOptions {
   readonly signer?: Readonly<Record<string, unknown>>;
   /** How far the host's clock is ahead of the true one, as the program sees it. For programs alone. */
   readonly clockAheadMs?: number;
+  readonly signerTimeoutMs?: number;
 }
+
+/** How programs are compiled and started, for tests that look into them; as they are shipped unless said otherwise. */
+export interface ProgramMaking {
+  readonly compile: (entry: string) => Promise<string>;
+  /** Beside PATH; asked at every start. */
+  readonly environment: (program: string) => Readonly<Record<string, string>>;
+  /** For Node.js itself. */
+  readonly nodeOptions?: readonly string[];
+}
+
+export const AS_SHIPPED: ProgramMaking = {
+  compile: (entry) => compileProgram(entry),
+  environment: () => ({}),
+};
 
 export interface Orchestrator {
   readonly url: string;
@@ -51,7 +66,10 @@ export function configurationOf(
     deploymentId: deployment.deploymentId,
     http: { port, rateLimits: { perAddress: plenty, perPrincipal: plenty }, drainMs: 2_000 },
     database: { url: options.databaseUrl },
-    signer: options.signer ?? { socket: listen.kind === 'unix' ? listen.path : '', timeoutMs: 10_000 },
+    signer: options.signer ?? {
+      socket: listen.kind === 'unix' ? listen.path : '',
+      timeoutMs: options.signerTimeoutMs ?? 10_000,
+    },
     chains: {
       bitcoin: {
         [BITCOIN]: {
@@ -115,9 +133,10 @@ export class OrchestratorProgram {
     private readonly entry: string,
     private readonly configFile: string,
     private readonly folder: string,
-    private readonly name: string,
+    readonly name: string,
     private readonly clockAheadMs: number,
     readonly url: string,
+    private readonly making: ProgramMaking,
   ) {}
 
   static async start(
@@ -125,8 +144,9 @@ export class OrchestratorProgram {
     chains: Chains,
     folder: string,
     options: OrchestratorOptions,
+    making: ProgramMaking = AS_SHIPPED,
   ): Promise<OrchestratorProgram> {
-    const entry = await compileProgram('src/orchestrator/main.ts');
+    const entry = await making.compile('src/orchestrator/main.ts');
     const port = await freePort();
     const name = `orchestrator-${port}`;
     const configFile = join(folder, `${name}.json`);
@@ -134,7 +154,7 @@ export class OrchestratorProgram {
     writeFileSync(configFile, JSON.stringify(configuration), { mode: 0o600 });
     const url = `http://127.0.0.1:${port}`;
     const ahead = options.clockAheadMs ?? 0;
-    const orchestrator = new OrchestratorProgram(entry, configFile, folder, name, ahead, url);
+    const orchestrator = new OrchestratorProgram(entry, configFile, folder, name, ahead, url, making);
     await orchestrator.start();
     return orchestrator;
   }
@@ -145,8 +165,19 @@ export class OrchestratorProgram {
     this.program = await startProgram({
       name: this.name,
       command: process.execPath,
-      args: ['--no-deprecation', ...this.clock(), this.entry, '--config', this.configFile],
-      env: { PATH: process.env.PATH, CLOCK_AHEAD_MS: `${this.clockAheadMs}` },
+      args: [
+        '--no-deprecation',
+        ...this.clock(),
+        ...(this.making.nodeOptions ?? []),
+        this.entry,
+        '--config',
+        this.configFile,
+      ],
+      env: {
+        PATH: process.env.PATH,
+        CLOCK_AHEAD_MS: `${this.clockAheadMs}`,
+        ...this.making.environment('orchestrator'),
+      },
       logFile: join(this.folder, `${this.name}-${this.starts}.log`),
       ready: async () => (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
     });
@@ -159,6 +190,12 @@ export class OrchestratorProgram {
   /** SIGSTOP and SIGCONT: hung, and going on from there as if nothing had been. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.program?.signal(signal);
+  }
+
+  /** The process that runs now, or ran last. */
+  process(): Program {
+    if (this.program === undefined) throw new RangeError('it was never started');
+    return this.program;
   }
 
   /** SIGKILL, in the middle of whatever it does. */

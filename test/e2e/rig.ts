@@ -19,7 +19,6 @@ import { type TransferAnswer, transferView } from '../../src/orchestrator/transf
 import { isFinished, type TransferState } from '../../src/orchestrator/transfers/transfer-states.js';
 import { getBalances } from '../../src/orchestrator/wallets/wallet.endpoints.js';
 import { type Answer, ApiClient, type CallOptions } from '../orchestrator/api-client.js';
-import { compileProgram } from '../../devnet/compile-program.js';
 import {
   type Backend,
   Deployment,
@@ -31,10 +30,12 @@ import {
 import { SocketClient } from '../../devnet/socket-client.js';
 import { Chains, freshBitcoinAddress, freshEthereumAddress } from './chains.js';
 import {
+  AS_SHIPPED,
   type Orchestrator,
   type OrchestratorOptions,
   OrchestratorProgram,
   orchestratorInside,
+  type ProgramMaking,
 } from './orchestrators.js';
 import { policiesWithOddTokens } from './policies.js';
 
@@ -43,7 +44,7 @@ export const ETHER = 10n ** 18n;
 export const ETHEREUM_FUNDS = 100n * ETHER;
 export const TOKEN_FUNDS = 1_000_000n * ETHER;
 
-/** Coins that the Bitcoin wallet begins with. */
+/** Coins that the Bitcoin wallet begins with, unless a test says otherwise. */
 const COINS = 10n;
 const WAIT_MS = 30_000;
 const LOOK_MS = 60;
@@ -53,6 +54,9 @@ export interface RigOptions {
   readonly database?: 'sqlite' | 'postgres';
   /** Signer and orchestrators as programs that can be killed; inside the test otherwise, on a clock that it can advance. */
   readonly programs?: boolean;
+  readonly making?: ProgramMaking;
+  /** Coins that the Bitcoin wallet begins with. */
+  readonly coins?: bigint;
   readonly orchestrators?: number;
   readonly policies?: readonly PolicyDocument[];
   readonly settings?: Partial<OrchestratorOptions>;
@@ -60,6 +64,8 @@ export interface RigOptions {
   readonly each?: readonly Partial<OrchestratorOptions>[];
   /** Another door of the signer than its unix socket, and a way through it. For programs alone. */
   readonly door?: { readonly listen: SignerConfig['listen']; readonly connect: () => Promise<SocketClient> };
+  /** Told once the nodes run: what the orchestrators are configured with beyond that. */
+  readonly settingsFor?: (chains: Chains) => Promise<Partial<OrchestratorOptions>>;
 }
 
 /** What a test wants paid; whatever it leaves out is an unremarkable small withdrawal. */
@@ -146,8 +152,9 @@ export class Rig {
 
   private async fund(): Promise<void> {
     const { bitcoin, ethereum } = this.chains;
-    for (let coin = 0n; coin < COINS; coin += 1n) {
-      await bitcoin.fund(this.bitcoinAddress, BITCOIN_FUNDS / COINS);
+    const coins = this.options.coins ?? COINS;
+    for (let coin = 0n; coin < coins; coin += 1n) {
+      await bitcoin.fund(this.bitcoinAddress, BITCOIN_FUNDS / coins);
     }
     await bitcoin.mine(1);
     await ethereum.fund(this.ethereumAddress, ETHEREUM_FUNDS);
@@ -155,11 +162,14 @@ export class Rig {
   }
 
   async addOrchestrator(): Promise<Orchestrator> {
-    const own = this.options.each?.[this.orchestrators.length];
+    const own = {
+      ...(await this.options.settingsFor?.(this.chains)),
+      ...this.options.each?.[this.orchestrators.length],
+    };
     const options = { databaseUrl: this.databaseUrl, ...this.options.settings, ...own };
     const { deployment, chains, folder } = this;
     const orchestrator = this.options.programs
-      ? await OrchestratorProgram.start(deployment, chains, folder, options)
+      ? await OrchestratorProgram.start(deployment, chains, folder, options, this.options.making)
       : await orchestratorInside(deployment, chains, folder, options);
     this.orchestrators.push(orchestrator);
     return orchestrator;
@@ -174,22 +184,44 @@ export class Rig {
     const usual = this.deployment.config();
     const config = { ...usual, listen: this.options.door?.listen ?? usual.listen };
     const configFile = join(this.folder, 'signer.json');
-    writeFileSync(configFile, JSON.stringify(config), { mode: 0o600 });
+    const making = this.options.making ?? AS_SHIPPED;
+    const environment = making.environment('signer');
+    const tokens = Object.entries(config.tokens).map(([name, token]) => [
+      name,
+      { ...token, environment: { ...token.environment, ...making.environment('token') } },
+    ]);
+    writeFileSync(configFile, JSON.stringify({ ...config, tokens: Object.fromEntries(tokens) }), {
+      mode: 0o600,
+    });
     const path = config.listen.kind === 'unix' ? config.listen.path : '';
     const connect = this.options.door?.connect ?? (() => SocketClient.connect(path));
     this.signer = await startProgram({
       name: 'the signer',
       command: process.execPath,
-      args: ['--no-deprecation', await compileProgram('src/signer/main.ts'), 'serve', '--config', configFile],
-      env: { PATH: process.env.PATH },
+      args: [
+        '--no-deprecation',
+        ...(making.nodeOptions ?? []),
+        await making.compile('src/signer/main.ts'),
+        'serve',
+        '--config',
+        configFile,
+      ],
+      env: { PATH: process.env.PATH, ...environment },
       logFile: join(this.folder, `signer-${this.signerStarts}.log`),
       ready: async () => {
         const client = await connect();
-        const answer = await client.ask({ verb: 'status', transferIds: [] });
+        // One that is killed in the middle of its answer closes the connection, and says nothing more.
+        const answer = await Promise.race([client.ask({ verb: 'status', transferIds: [] }), client.ended]);
         client.close();
-        return answer.kind === 'done';
+        return answer?.kind === 'done';
       },
     });
+  }
+
+  /** The signer's process that runs now, or ran last. */
+  signerProcess(): Program {
+    if (this.signer === undefined) throw new RangeError('the signer was never started as a program');
+    return this.signer;
   }
 
   /** SIGKILL; its token process ends by itself. */
