@@ -6,6 +6,8 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/src', '<rootDir>/hardware', '<rootDir>/devnet', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
+  // Minutes each, one after the other: npm run test:kills.
+  testPathIgnorePatterns: ['/node_modules/', '\\.ordeal\\.spec\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {

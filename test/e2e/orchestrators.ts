@@ -26,6 +26,7 @@ export interface OrchestratorOptions {
   /** How far the host's clock is ahead of the true one, as the program sees it. For programs alone. */
   readonly clockAheadMs?: number;
   readonly signerTimeoutMs?: number;
+  readonly http?: Readonly<Record<string, unknown>>;
 }
 
 /** How programs are compiled and started, for tests that look into them; as they are shipped unless said otherwise. */
@@ -64,7 +65,7 @@ export function configurationOf(
   const plenty = { perMinute: 1_000_000, burst: 1_000_000 };
   return {
     deploymentId: deployment.deploymentId,
-    http: { port, rateLimits: { perAddress: plenty, perPrincipal: plenty }, drainMs: 2_000 },
+    http: { port, rateLimits: { perAddress: plenty, perPrincipal: plenty }, drainMs: 2_000, ...options.http },
     database: { url: options.databaseUrl },
     signer: options.signer ?? {
       socket: listen.kind === 'unix' ? listen.path : '',

@@ -64,6 +64,8 @@ export interface RigOptions {
   readonly each?: readonly Partial<OrchestratorOptions>[];
   /** Another door of the signer than its unix socket, and a way through it. For programs alone. */
   readonly door?: { readonly listen: SignerConfig['listen']; readonly connect: () => Promise<SocketClient> };
+  /** Puts something between the orchestrators and their database: another URL for the one that is given. */
+  readonly databaseThrough?: (url: string) => Promise<string>;
   /** Told once the nodes run: what the orchestrators are configured with beyond that. */
   readonly settingsFor?: (chains: Chains) => Promise<Partial<OrchestratorOptions>>;
 }
@@ -124,7 +126,8 @@ export class Rig {
       await rig.startSigner();
       if (options.database === 'postgres') {
         rig.postgres = await startPostgres({ logFile: join(folder, 'postgres.log') });
-        rig.databaseUrl = await rig.postgres.createDatabase();
+        const url = await rig.postgres.createDatabase();
+        rig.databaseUrl = (await options.databaseThrough?.(url)) ?? url;
       } else {
         rig.databaseUrl = `sqlite:${join(folder, 'orchestrator.db')}`;
       }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BITCOIN, type Officer } from '../../devnet/deployment.js';
 import { SocketClient } from '../../devnet/socket-client.js';
 import type { Change, GovernanceEntry, PolicyDocument } from '../../src/core/governance/entry.js';
-import type { SignedRequest } from '../../src/core/statements/request.js';
+import { requestDigest, type SignedRequest, transferIdOf } from '../../src/core/statements/request.js';
 import { transferPage } from '../../src/orchestrator/transfers/transfer.dto.js';
 import { isFinished, type TransferState } from '../../src/orchestrator/transfers/transfer-states.js';
 import { withChange } from '../e2e/policies.js';
@@ -33,6 +33,7 @@ export class Workload {
   private readonly loops: Promise<void>[] = [];
   /** Transfers that officers leave alone. */
   private readonly left = new Set<string>();
+  private readonly attempts: { readonly wish: Wish; readonly request: SignedRequest }[] = [];
   private governing: Promise<unknown> = Promise.resolve();
   private strict = false;
 
@@ -63,6 +64,7 @@ export class Workload {
     this.stopping.abort();
     await Promise.all(this.loops);
     await this.calm();
+    for (const { wish, request } of this.attempts) await this.taken(wish, request);
     const deadline = performance.now() + DRAIN_MS;
     const open = new Set(this.asked.map(({ id }) => id));
     while (open.size > 0) {
@@ -101,15 +103,21 @@ export class Workload {
 
   /** Submits it until it is taken, whatever happens to the program meanwhile. */
   async take(wish: Wish): Promise<string> {
-    const request = this.rig.request(wish);
-    const id = await this.insist(request);
+    return this.taken(wish, this.rig.request(wish));
+  }
+
+  private async taken(wish: Wish, request: SignedRequest): Promise<string> {
+    const id = await this.rig.insist(request, TAKEN_WITHIN_MS);
     const { amount, destination } = request.statement;
     this.asked.push({ id, asset: wish.asset, amount: BigInt(amount), destination });
     return id;
   }
 
-  private insist(request: SignedRequest): Promise<string> {
-    return this.rig.insist(request, TAKEN_WITHIN_MS);
+  /** A request that somebody tried once, whatever they heard. It is submitted until it is taken before all is over. */
+  tried(wish: Wish): SignedRequest {
+    const request = this.rig.request(wish);
+    this.attempts.push({ wish, request });
+    return request;
   }
 
   /** Waits for one of these states, or for an end, or for the workload's; the state that it is in then. */
@@ -181,13 +189,8 @@ export class Workload {
 
   private async untouched(wish: Wish): Promise<string> {
     const request = this.rig.request(wish);
-    const id = await this.insist(request).then((taken) => {
-      this.left.add(taken);
-      return taken;
-    });
-    const { amount, destination } = request.statement;
-    this.asked.push({ id, asset: wish.asset, amount: BigInt(amount), destination });
-    return id;
+    this.left.add(transferIdOf(requestDigest(request.statement)));
+    return this.taken(wish, request);
   }
 
   async cancel(id: string): Promise<void> {

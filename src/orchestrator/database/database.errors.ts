@@ -7,6 +7,7 @@ export type DatabaseFaultCode =
   | 'database-url-malformed'
   | 'database-overloaded'
   | 'database-contended'
+  | 'database-unreachable'
   | 'database-closed'
   | 'transaction-nested'
   | 'row-missing'
@@ -30,6 +31,31 @@ export function isContention(error: unknown): boolean {
   return (
     code !== undefined &&
     (code === '40001' || code === '40P01' || code === '55P03' || code.startsWith('SQLITE_BUSY'))
+  );
+}
+
+/** PostgreSQL: connection exceptions, and a server that is going down or coming up. */
+const AWAY_STATES = /^(?:08...|57P0[1-5]|53300)$/;
+/** What the network says. */
+const AWAY_NETWORK = /^(?:ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
+/** SQLite: the file, its disk or its directory. */
+const AWAY_FILE = /^SQLITE_(?:CANTOPEN|IOERR|FULL)/;
+/** The driver's own words for a connection that ended; it gives them no code. */
+const AWAY_WORDS =
+  /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout)/;
+
+/**
+ * The database is not there at the moment. What was under way was undone, or was committed and its answer lost: whoever
+ * asks again finds out.
+ */
+export function isAway(error: unknown): boolean {
+  const thrown: unknown = error instanceof QueryFailedError ? error.driverError : error;
+  if (!(thrown instanceof Error)) return false;
+  if (thrown instanceof AggregateError) return thrown.errors.some(isAway);
+  const parsed = driverError.safeParse(thrown);
+  const code = parsed.success ? parsed.data.code : '';
+  return (
+    [AWAY_STATES, AWAY_NETWORK, AWAY_FILE].some((one) => one.test(code)) || AWAY_WORDS.test(thrown.message)
   );
 }
 

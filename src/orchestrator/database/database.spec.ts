@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Column, Entity } from 'typeorm';
+import SqliteFile from 'better-sqlite3';
+import { Column, Entity, QueryFailedError } from 'typeorm';
 import { z } from 'zod';
 import { amountColumn, integerColumn, jsonColumn, textColumn, timeColumn } from './columns.js';
-import { isUniqueViolation } from './database.errors.js';
+import { isAway, isUniqueViolation } from './database.errors.js';
 import { Database } from './database.js';
 import { statementsOf } from './migrate.js';
 import { forUpdate, insertNew, rows, run, sqlInteger } from './sql.js';
@@ -122,6 +123,27 @@ describe('Database on SQLite', () => {
     expect(found).toEqual([{ version: 1, held_wei: '5' }]);
   });
 
+  it('says that it is contended while another program holds it, reads on, and holds nothing up meanwhile', async () => {
+    const other = new SqliteFile(join(folder, '..', 'test.db'));
+    other.exec('BEGIN IMMEDIATE');
+    const beats: number[] = [];
+    const heart = setInterval(() => beats.push(performance.now()), 10);
+    try {
+      const blocked = database
+        .transaction((db) => db.insert(Jar, jar('one')))
+        .catch((error: unknown) => error);
+      expect(await database.read((db) => db.countBy(Jar, {}))).toBe(0);
+      expect(await blocked).toMatchObject({ code: 'database-contended' });
+    } finally {
+      clearInterval(heart);
+      other.exec('ROLLBACK');
+      other.close();
+    }
+    const pauses = beats.slice(1).map((beat, index) => beat - (beats[index] ?? beat));
+    expect(Math.max(...pauses)).toBeLessThan(1_000);
+    await database.transaction((db) => db.insert(Jar, jar('one')));
+  });
+
   it('refuses a URL that names no absolute path and no server', async () => {
     const opened = Database.open({ url: 'sqlite:here.db', entities: [], clock });
     await expect(opened).rejects.toMatchObject({ code: 'database-url-malformed' });
@@ -175,5 +197,35 @@ describe('migrations', () => {
     await database.close();
     writeFileSync(join(folder, 'extra.sql'), '');
     await expect(reopen()).rejects.toMatchObject({ code: 'migration-misnamed' });
+  });
+});
+
+describe('a database that is away', () => {
+  const failed = (code: string, message = 'no') =>
+    new QueryFailedError('SELECT 1', [], Object.assign(new Error(message), { code }));
+
+  it('is known by what the network, the server, the file or the driver says', () => {
+    for (const code of [
+      'ECONNREFUSED',
+      'ECONNRESET',
+      'EPIPE',
+      '57P01',
+      '57P03',
+      '08006',
+      'SQLITE_IOERR_WRITE',
+    ]) {
+      expect({ code, away: isAway(failed(code)) }).toEqual({ code, away: true });
+    }
+    expect(isAway(Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }))).toBe(true);
+    expect(isAway(new Error('Connection terminated unexpectedly'))).toBe(true);
+    expect(isAway(new AggregateError([Object.assign(new Error(''), { code: 'ETIMEDOUT' })]))).toBe(true);
+  });
+
+  it('is not what a wrong statement, a conflict or a fault of ours looks like', () => {
+    for (const code of ['42601', '23505', '40001', 'SQLITE_CONSTRAINT', 'SQLITE_BUSY']) {
+      expect({ code, away: isAway(failed(code)) }).toEqual({ code, away: false });
+    }
+    expect(isAway(new Error('a row is missing'))).toBe(false);
+    expect(isAway('Connection terminated')).toBe(false);
   });
 });

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, type EntityManager, type MixedList } from 'typeorm';
 import type { Clock } from '../../core/clock.js';
 import { Fault } from '../../core/fault.js';
-import { type DatabaseFaultCode, isContention } from './database.errors.js';
+import { type DatabaseFaultCode, isAway, isContention } from './database.errors.js';
 import { migrate, migrationsFolder, readMigrations } from './migrate.js';
 import { SnakeCaseNames } from './naming.js';
 
@@ -32,7 +32,9 @@ type Entity = abstract new (...parameters: never[]) => object;
 const MAX_WAITING = 10_000;
 const MAX_ATTEMPTS = 10;
 const FIRST_PAUSE_MS = 5;
-const BUSY_TIMEOUT_MS = 5_000;
+/** SQLite waits for a lock by holding the whole program up, so the waiting is done here, between attempts. */
+const BUSY_TIMEOUT_MS = 25;
+const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 const LOCK_TIMEOUT_MS = 10_000;
 /** Transactions do database work alone, so one that is silent belongs to a program that is hung: its locks go first. */
@@ -79,7 +81,8 @@ export class Database {
   /**
    * Runs `work` in a transaction: READ COMMITTED on PostgreSQL (rows that a decision rests on are to be locked), alone
    * on SQLite. When the database says that it lost against another transaction, `work` runs again from its beginning,
-   * so it must do nothing but database work. Throws `transaction-nested`, `database-overloaded`, `database-contended`.
+   * so it must do nothing but database work. Throws `transaction-nested`, `database-overloaded`, `database-contended`,
+   * `database-unreachable`.
    */
   async transaction<T>(work: (db: EntityManager) => Promise<T>): Promise<T> {
     this.check();
@@ -87,10 +90,13 @@ export class Database {
     return retried(() => (this.dialect === 'sqlite' ? this.queued(attempt) : attempt()));
   }
 
-  /** Reads outside any transaction: each statement sees what was committed when it began. Cannot write on SQLite. */
+  /**
+   * Reads outside any transaction: each statement sees what was committed when it began. Cannot write on SQLite. Throws as
+   * `transaction`.
+   */
   async read<T>(work: (db: EntityManager) => Promise<T>): Promise<T> {
     this.check();
-    return inside.run(true, () => work(this.reader.manager));
+    return retried(() => inside.run(true, () => work(this.reader.manager)));
   }
 
   /** Waits for what is under way, then closes the connections. Safe to call twice. */
@@ -134,6 +140,11 @@ async function retried<T>(attempt: () => Promise<T>): Promise<T> {
     try {
       return await attempt();
     } catch (error) {
+      if (isAway(error)) {
+        throw new Fault<DatabaseFaultCode>('database-unreachable', 'the database does not answer', {
+          cause: error,
+        });
+      }
       if (!isContention(error)) throw error;
       if (attempts >= MAX_ATTEMPTS) {
         throw new Fault<DatabaseFaultCode>(
@@ -178,6 +189,8 @@ function dataSource(
       url: options.url,
       extra: {
         max: options.poolSize ?? 10,
+        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+        keepAlive: true,
         statement_timeout: STATEMENT_TIMEOUT_MS,
         lock_timeout: LOCK_TIMEOUT_MS,
         idle_in_transaction_session_timeout: SILENT_TRANSACTION_MS,

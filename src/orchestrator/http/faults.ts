@@ -13,6 +13,7 @@ type PassingFaultCode = DatabaseFaultCode | GovernanceFaultCode | SignerClientFa
 const PASSING: ReadonlySet<string> = new Set<PassingFaultCode>([
   'database-overloaded',
   'database-contended',
+  'database-unreachable',
   'database-closed',
   'governance-unavailable',
   'signer-unreachable',
