@@ -1,19 +1,46 @@
-// A token that hangs up on every signature for a while: what was reserved meanwhile stays without one.
+// A token that does not sign for a while: it hangs up, so that what was reserved meanwhile stays without a signature, or
+// it keeps everybody waiting.
 
 import type { Deployment } from '../../devnet/deployment.js';
+import type { KeySigner } from '../../hardware/key-signer.js';
 
-export async function whileTokenFails<T>(deployment: Deployment, run: () => Promise<T>): Promise<T> {
+async function withSigning<T>(
+  deployment: Deployment,
+  altered: (real: KeySigner) => KeySigner['signDigest'],
+  run: () => Promise<T>,
+): Promise<T> {
   const { parts } = deployment.serving().signer as unknown as {
-    parts: { tokens: Map<string, { signer: object }> };
+    parts: { tokens: Map<string, { signer: KeySigner }> };
   };
   const token = parts.tokens.get('treasury');
   if (!token) throw new Error('no token');
   const real = token.signer;
-  const signDigest = { value: async () => Promise.reject(new Error('the token hung up')) };
-  Object.assign(token, { signer: Object.create(real, { signDigest }) });
+  Object.assign(token, { signer: Object.create(real, { signDigest: { value: altered(real) } }) });
   try {
     return await run();
   } finally {
     Object.assign(token, { signer: real });
+  }
+}
+
+export function whileTokenFails<T>(deployment: Deployment, run: () => Promise<T>): Promise<T> {
+  const fails = async () => Promise.reject(new Error('the token hung up'));
+  return withSigning(deployment, () => fails, run);
+}
+
+/** Every signature that is begun meanwhile comes after `run` has ended. */
+export async function whileTokenWaits<T>(deployment: Deployment, run: () => Promise<T>): Promise<T> {
+  const { promise: goOn, resolve } = Promise.withResolvers<void>();
+  try {
+    return await withSigning(
+      deployment,
+      (real) => async (key, digest) => {
+        await goOn;
+        return real.signDigest(key, digest);
+      },
+      run,
+    );
+  } finally {
+    resolve();
   }
 }

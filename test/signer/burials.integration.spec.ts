@@ -3,7 +3,14 @@
 
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Deployment, ETH, ETHEREUM, type Officer, officersSign } from '../../devnet/deployment.js';
+import {
+  Deployment,
+  ETH,
+  ETHEREUM,
+  makeBackend,
+  type Officer,
+  officersSign,
+} from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { type Coin, coin, eip1559, payTo, psbt } from '../../devnet/transactions.js';
 import type { OrderedTransfer, SigningOrder } from '../../src/core/authorization/signing-order.js';
@@ -26,7 +33,7 @@ import {
   statusResult,
   type TransferRecord,
 } from '../../src/signer-protocol/messages.js';
-import { whileTokenFails } from './broken-token.js';
+import { whileTokenFails, whileTokenWaits } from './broken-token.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const DESTINATION_ETH = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
@@ -388,5 +395,53 @@ describe('a burial: the signer refuses', () => {
     expect(['transfer-being-signed', 'done']).toContain(codeOf(answer));
     expect(codeOf(await signing)).toBe('done');
     expect((await recordOf(transfer)).state).toBe(codeOf(answer) === 'done' ? 'dead' : 'signed');
+  });
+
+  it('while the token is at one of the dead, however long it takes (transfer-being-signed)', async () => {
+    const transfer = small();
+    const a = coin(own, COIN_SATS);
+    await signed(paying(transfer, [a]));
+    const cancel = await signed(cancelling([a]));
+    const { signing, answer } = await whileTokenWaits(deployment, async () => {
+      const begun = signer.sign(paying(transfer, [a], 3_000n));
+      for (let looks = 0; (await recordOf(transfer)).transactions.length < 3; looks++) {
+        if (looks > 100) throw new Error('the bump was never reserved');
+      }
+      return { signing: begun, answer: await bury(await statementOn(transfer, cancel)) };
+    });
+    expect(codeOf(answer)).toBe('transfer-being-signed');
+    expect(codeOf(await signing)).toBe('done');
+    expect(codeOf(await bury(await statementOn(transfer, cancel)))).toBe('done');
+  });
+
+  it('some transfers of a batch without the others (burial-incomplete)', async () => {
+    const batch = [small(), small('110000')];
+    const [first, second] = batch;
+    if (!first || !second) throw new Error('no batch');
+    const a = coin(own, COIN_SATS);
+    const change = { script: own, amountSats: COIN_SATS - 211_000n };
+    const outputs = [payTo(DESTINATION, 100_000n), payTo(DESTINATION, 110_000n), change];
+    await signed({ wallet: 'hot-btc', transaction: psbt([a], outputs), transfers: batch });
+    const statement = await statementOn(first, await signed(cancelling([a])));
+    expect(codeOf(await bury(statement))).toBe('burial-incomplete');
+    expect(codeOf(await bury({ ...statement, transferIds: batch.map(idOf) }))).toBe('done');
+  });
+
+  it('to count whoever else the key speaks for that asked for the transfer', async () => {
+    const { alice, bob, carol } = deployment;
+    const shared = makeBackend('shared-desk', ['exchange', 'bob']);
+    const { keyId, publicKey, owners } = shared;
+    const requestKey = { keyId, algorithm: 'ed25519' as const, publicKey, owners };
+    const entry = deployment.entry({ kind: 'request-key-added', requestKey }, [alice, bob]);
+    expect(codeOf(await signer.ask({ verb: 'governance-append', entry }))).toBe('done');
+    deployment.log.push(entry);
+    const transfer = deployment.transfer(
+      deployment.request({ amount: '100000', destination: DESTINATION }, shared),
+    );
+    const a = coin(own, COIN_SATS);
+    await signed(paying(transfer, [a]));
+    const statement = await statementOn(transfer, await signed(cancelling([a])));
+    expect(codeOf(await bury(statement, [alice, bob]))).toBe('governance-quorum-missing');
+    expect(codeOf(await bury(statement, [alice, carol]))).toBe('done');
   });
 });

@@ -13,7 +13,7 @@ import { type AttestedVoid, attestedVoid, verifyVoid } from '../../src/core/reco
 import { requestDigest, type SignedRequest, transferIdOf } from '../../src/core/statements/request.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
 import { type Reply, statusResult } from '../../src/signer-protocol/messages.js';
-import { whileTokenFails } from './broken-token.js';
+import { whileTokenFails, whileTokenWaits } from './broken-token.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const COIN_SATS = 1_000_000n;
@@ -143,6 +143,20 @@ describe('a void: the signer refuses', () => {
     expect(await stateOf(forged)).toBe('unseen');
   });
 
+  it('while the token is at a signature for it, however long it takes (transfer-being-signed)', async () => {
+    const transfer = small();
+    const { signing, answer } = await whileTokenWaits(deployment, async () => {
+      const begun = signer.sign(paying([transfer]));
+      for (let looks = 0; (await stateOf(transfer.request)) !== 'reserved'; looks++) {
+        if (looks > 100) throw new Error('it was never reserved');
+      }
+      return { signing: begun, answer: await ask(transfer.request) };
+    });
+    expect(codeOf(answer)).toBe('transfer-being-signed');
+    expect(codeOf(await signing)).toBe('done');
+    expect(codeOf(await ask(transfer.request))).toBe('transfer-signed');
+  });
+
   it('to have both, however void and signature are raced', async () => {
     const second = await deployment.connect();
     const outcomes = { voids: 0, signatures: 0 };
@@ -150,11 +164,15 @@ describe('a void: the signer refuses', () => {
       deployment.time.advance(25 * 3_600_000);
       const transfer = small('41000');
       const order = paying([transfer]);
+      const atOnce = (one: () => Promise<Reply>) => one;
+      const later = (one: () => Promise<Reply>) => () => sleep(1 + (round % 7)).then(one);
+      // Who begins has the advantage, so each of them begins in half of the rounds.
+      const [voiding, signing] = round % 2 === 0 ? [atOnce, later] : [later, atOnce];
       const asks = [
-        () => second.sign(order),
-        () => sleep(round % 7).then(() => ask(transfer.request)),
-        () => signer.sign(order),
-        () => sleep(round % 7).then(() => ask(transfer.request, second)),
+        signing(() => second.sign(order)),
+        voiding(() => ask(transfer.request)),
+        signing(() => signer.sign(order)),
+        voiding(() => ask(transfer.request, second)),
       ];
       const turned = [...asks.slice(round % 4), ...asks.slice(0, round % 4)];
       const answers = await Promise.all(turned.map(async (one) => one()));
