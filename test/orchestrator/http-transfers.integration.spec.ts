@@ -79,7 +79,9 @@ describe.each(dialects)('on %s', (dialect) => {
       const path = `/v1/transfers/${String(made.body.transferId)}`;
       expect((await rig.exchange.get(path)).status).toBe(200);
       expect((await rig.alice.get(path)).status).toBe(200);
+      expect((await rig.alice.get(`${path}/request`)).body).toEqual(body);
       expectProblem(await rig.desk.get(path), 404, 'transfer-unknown');
+      expectProblem(await rig.desk.get(`${path}/request`), 404, 'transfer-unknown');
       expectProblem(await rig.desk.post(`${path}/cancel`), 404, 'transfer-unknown');
       expectProblem(await rig.desk.get(`${path}/certificates`), 404, 'transfer-unknown');
       expectProblem(await rig.exchange.get(`${path}/certificates`), 404, 'certificate-missing');

@@ -31,6 +31,7 @@ const backendsOnly = [['POST', '/v1/transfers']] as const;
 const anyPrincipal = [
   ['GET', '/v1/transfers'],
   ['GET', `/v1/transfers/tr-${'0'.repeat(40)}`],
+  ['GET', `/v1/transfers/tr-${'0'.repeat(40)}/request`],
   ['POST', `/v1/transfers/tr-${'0'.repeat(40)}/cancel`],
   ['GET', `/v1/transfers/tr-${'0'.repeat(40)}/certificates`],
 ] as const;

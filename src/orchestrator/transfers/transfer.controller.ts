@@ -2,6 +2,7 @@
 
 import { Controller } from '@nestjs/common';
 import { accepted, type Outcome, refused } from '../../core/fault.js';
+import type { SignedRequest } from '../../core/statements/request.js';
 import type { KeyedEffect } from '../http/call.js';
 import { Caller, Effect, Input, type InputOf, Serves } from '../http/endpoint.js';
 import { nameOf, type Principal } from '../identity/principal.js';
@@ -9,6 +10,7 @@ import type { CertificateFile } from './transfer.dto.js';
 import {
   cancelTransfer,
   getCertificates,
+  getRequest,
   getTransfer,
   listTransfers,
   resolveTransfer,
@@ -48,6 +50,15 @@ export class TransferController {
     @Caller() caller: Principal,
   ): Promise<Outcome<TransferView, TransferRefusalCode>> {
     return this.visible(params.transferId, caller);
+  }
+
+  @Serves(getRequest)
+  async request(
+    @Input() { params }: InputOf<typeof getRequest>,
+    @Caller() caller: Principal,
+  ): Promise<Outcome<SignedRequest, TransferRefusalCode>> {
+    const transfer = await this.visible(params.transferId, caller);
+    return transfer.kind === 'refused' ? transfer : this.transfers.request(params.transferId);
   }
 
   @Serves(cancelTransfer)

@@ -81,6 +81,20 @@ export const getTransfer = endpoint({
   refusals: ['transfer-unknown'],
 });
 
+export const getRequest = endpoint({
+  operation: 'getRequest',
+  method: 'GET',
+  path: '/v1/transfers/:transferId/request',
+  tag: 'Transfers',
+  summary: 'Show the signed request of a transfer',
+  description:
+    "What the request key signed, to the letter, in whatever state the transfer is. It proves itself: the transfer's id follows from it, and its signature is the request key's.",
+  access: 'authenticated',
+  params: transferParams,
+  answer: { is: 'ok', description: 'The request.', schema: submitBody, example: exampleRequest },
+  refusals: ['transfer-unknown'],
+});
+
 export const cancelTransfer = endpoint({
   operation: 'cancelTransfer',
   method: 'POST',

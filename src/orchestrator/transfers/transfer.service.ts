@@ -80,6 +80,11 @@ export class TransferService {
     });
   }
 
+  async request(transferId: string): Promise<Outcome<SignedRequest, 'transfer-unknown'>> {
+    const row = await this.parts.database.read((db) => db.findOneBy(TransferRow, { transferId }));
+    return row ? accepted(row.request) : refused('transfer-unknown', { transferId });
+  }
+
   async list(filter: TransferFilter): Promise<Outcome<TransferPage, 'cursor-invalid'>> {
     return this.parts.database.read((db) => pageOf(db, filter));
   }
