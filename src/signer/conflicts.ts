@@ -4,7 +4,9 @@
 // about one.
 
 import type { Authorization, Cancelled } from '../core/authorization/authorize.js';
+import type { SigningOrder } from '../core/authorization/signing-order.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
+import { requestDigest, transferIdOf } from '../core/statements/request.js';
 import { type KnownTransaction, type Ledger, transferSet } from './ledger.js';
 
 export type ConflictRefusalCode =
@@ -28,16 +30,28 @@ export const MAX_TRANSACTIONS_OF_TRANSFER = 100;
 
 type Result = Outcome<Authorization, ConflictRefusalCode>;
 
-function checkRequestIds(authorization: Authorization, ledger: Ledger): Result {
-  const inThisOrder = new Map<string, string>();
+/**
+ * Requests that are over for good, whatever else is to be said of them: void, or made before the store was restored. Asked
+ * of the order as it came: a request that says another time or another content than was signed is refused anyway.
+ */
+export function checkOver(order: SigningOrder, ledger: Ledger): Outcome<undefined, ConflictRefusalCode> {
   const cutoffMs = ledger.cutoffMs();
-  for (const { request } of authorization.transfers) {
-    const { transferId } = request;
-    const { requestId, createdAtMs } = request.statement;
+  for (const { request } of order.transfers) {
+    const { createdAtMs } = request.statement;
+    const transferId = transferIdOf(requestDigest(request.statement));
     if (cutoffMs !== undefined && createdAtMs <= cutoffMs) {
       return refused('request-before-restore', { transferId, createdAtMs, deadUpToMs: cutoffMs });
     }
     if (ledger.voidSequenceOf(transferId) !== undefined) return refused('transfer-void', { transferId });
+  }
+  return accepted(undefined);
+}
+
+function checkRequestIds(authorization: Authorization, ledger: Ledger): Result {
+  const inThisOrder = new Map<string, string>();
+  for (const { request } of authorization.transfers) {
+    const { transferId } = request;
+    const { requestId } = request.statement;
     const used = inThisOrder.get(requestId) ?? ledger.requestDigestOf(requestId);
     if (used !== undefined && used !== request.digest) {
       return refused('request-id-used', { transferId, requestId });

@@ -32,7 +32,7 @@ import type {
 } from '../signer-protocol/messages.js';
 import type { Anchor } from './anchor.js';
 import { attest, checkAttestationKey } from './attesting.js';
-import { type ConflictRefusalCode, cancelled, checkConflicts, checkCount } from './conflicts.js';
+import { type ConflictRefusalCode, cancelled, checkConflicts, checkCount, checkOver } from './conflicts.js';
 import { journalText, type Reservation, type ReservedTransfer, type SignedRecord } from './journal.js';
 import { type KnownTransaction, transferSet } from './ledger.js';
 import { statusOf, transferRecordOf } from './reports.js';
@@ -164,6 +164,8 @@ export class Signer {
     const waiting = this.underWay.get(transactionKey);
     if (waiting) return accepted({ ...(await waiting), repeated: true });
 
+    const over = checkOver(order, store.ledger);
+    if (over.kind === 'refused') return over;
     const now = clock.now();
     const authorized = authorize(order, decoded.value, {
       state: this.state,

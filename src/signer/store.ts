@@ -5,7 +5,7 @@
 // Whoever can write to the file is not believed: entries are chained, the record on the token pins one of them, and what
 // stands above that, like the heartbeat, carries a seal that only who is logged in to the token can make.
 
-import { chmodSync, existsSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import Database from 'better-sqlite3';
 import { Fault } from '../core/fault.js';
@@ -116,17 +116,23 @@ export class SignerStore {
   static restore(path: string, begin: Restored, log: readonly GovernanceEntry[], seal: Seal): SignerStore {
     if (existsSync(path)) throw new Fault<StoreFaultCode>('store-exists', 'there is a signer store already');
     const store = SignerStore.made(path, seal);
-    store.db.transaction(() => {
-      store.goOnFrom(begin);
-      store.append(begin);
-      for (const entry of log) {
-        store.append(
-          entry.body.sequence === 0
-            ? { kind: 'genesis', entry }
-            : { kind: 'governance', at: begin.at, entry },
-        );
-      }
-    })();
+    try {
+      store.db.transaction(() => {
+        store.goOnFrom(begin);
+        store.append(begin);
+        for (const entry of log) {
+          const { sequence } = entry.body;
+          store.append(
+            sequence === 0 ? { kind: 'genesis', entry } : { kind: 'governance', at: begin.at, entry },
+          );
+        }
+      })();
+    } catch (error) {
+      store.close();
+      // Made a moment ago, and nothing came into it: whoever tries again finds no store, as before.
+      for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+      throw error;
+    }
     return store;
   }
 

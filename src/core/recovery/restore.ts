@@ -109,6 +109,7 @@ export type RestoreRefusalCode =
   | 'restore-governance-mismatch'
   | 'restore-expired'
   | 'restore-wallets-incomplete'
+  | 'restore-coins-repeated'
   | 'restore-nonces-backwards';
 
 function checkWallets(
@@ -124,7 +125,12 @@ function checkWallets(
     if (wallet?.family !== state.chains.get(chain)?.family || wallet?.chain !== chain) {
       return refused('restore-wallets-incomplete', { walletId });
     }
-    if (wallet.family === 'bitcoin') continue;
+    if (wallet.family === 'bitcoin') {
+      if (new Set(wallet.unspent).size !== wallet.unspent.length) {
+        return refused('restore-coins-repeated', { walletId });
+      }
+      continue;
+    }
     if (wallet.address !== addressOfPublicKey(keys[0]?.publicKey ?? '')) {
       return refused('restore-wallets-incomplete', { walletId, address: wallet.address });
     }

@@ -7,6 +7,9 @@ import { p256 } from '@noble/curves/nist.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { Certificate } from '../../core/certificates/certificate.js';
 import { type EntryBody, entryBytes, type GovernanceEntry } from '../../core/governance/entry.js';
+import { BURIAL_TYPE, type Burial, type BurialStatement, burialBytes } from '../../core/recovery/burial.js';
+import type { RestoredWallet } from '../../core/recovery/restore.js';
+import { type AttestedVoid, VOID_TYPE, type VoidStatement, voidBytes } from '../../core/recovery/void.js';
 import {
   type Approval,
   approvalBytes,
@@ -20,9 +23,6 @@ import {
   type SignedRequest,
   transferIdOf,
 } from '../../core/statements/request.js';
-import { type Burial, BURIAL_TYPE, type BurialStatement, burialBytes } from '../../core/recovery/burial.js';
-import type { RestoredWallet } from '../../core/recovery/restore.js';
-import { type AttestedVoid, VOID_TYPE, type VoidStatement, voidBytes } from '../../core/recovery/void.js';
 import type { TransferAnswer, TransferSummaryAnswer } from '../transfers/transfer.dto.js';
 
 /** Secret keys for examples: anybody can see them, so nothing may ever trust them. */

@@ -9,8 +9,8 @@ import { type Block, block, blockOrNone, smallQuantity } from './rpc-answers.js'
 import {
   describeFailure,
   failed,
-  type ProviderAnswer,
   type Post,
+  type ProviderAnswer,
   type ProviderFailure,
   type Question,
   RpcEndpoint,
