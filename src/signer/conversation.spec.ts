@@ -1,6 +1,6 @@
 // What a connection is told when an answer cannot be given. Hostile messages are under test at the real signer's socket.
 
-import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Fault } from '../core/fault.js';
 import { encodeFrame, FrameReader, MAX_MESSAGE_BYTES } from '../signer-protocol/frame.js';

@@ -2,11 +2,24 @@
 
 import { Fault } from '../core/fault.js';
 import type { GovernanceState } from '../core/governance/state.js';
+import type { SignatureVerifier } from '../core/statements/signature.js';
 import type { StatusResult, TransactionRecord, TransferRecord } from '../signer-protocol/messages.js';
+import type { Anchor } from './anchor.js';
 import type { KnownTransaction } from './ledger.js';
-import type { SignerParts } from './signer.js';
+import type { Token } from './self-check.js';
+import type { SignerClock } from './signer-clock.js';
 import type { SignerStore } from './store.js';
 import { SIGNER_VERSION } from './version.js';
+
+/** What the signer is put together from. */
+export interface SignerParts {
+  readonly store: SignerStore;
+  readonly clock: SignerClock;
+  readonly verifier: SignatureVerifier;
+  readonly anchor: Anchor;
+  /** Tokens by the name that governance's wallets use. */
+  readonly tokens: ReadonlyMap<string, Token>;
+}
 
 function stateOf({ ended, signedSequence }: KnownTransaction): TransactionRecord['state'] {
   return ended ?? (signedSequence === undefined ? 'reserved' : 'signed');

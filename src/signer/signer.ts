@@ -21,7 +21,6 @@ import type { Burial } from '../core/recovery/burial.js';
 import { verifyRestore } from '../core/recovery/restore.js';
 import { type AttestedVoid, voidBytes } from '../core/recovery/void.js';
 import { requestDigest, type SignedRequest, transferIdOf } from '../core/statements/request.js';
-import type { SignatureVerifier } from '../core/statements/signature.js';
 import { MAX_MESSAGE_BYTES } from '../signer-protocol/frame.js';
 import type {
   BuryResult,
@@ -30,16 +29,14 @@ import type {
   SignResult,
   StatusResult,
 } from '../signer-protocol/messages.js';
-import type { Anchor } from './anchor.js';
 import { attest, checkAttestationKey } from './attesting.js';
 import { type ConflictRefusalCode, cancelled, checkConflicts, checkCount, checkOver } from './conflicts.js';
 import { journalText, type Reservation, type ReservedTransfer, type SignedRecord } from './journal.js';
 import { type KnownTransaction, transferSet } from './ledger.js';
-import { statusOf, transferRecordOf } from './reports.js';
+import { type SignerParts, statusOf, transferRecordOf } from './reports.js';
 import { checkWallet, describeWallets, type Token } from './self-check.js';
-import type { SignerClock } from './signer-clock.js';
 import { signTransaction, transactionKeyOf } from './signing.js';
-import type { SignerStore, StoreFaultCode } from './store.js';
+import type { StoreFaultCode } from './store.js';
 import { SIGNER_VERSION } from './version.js';
 import {
   type BuryingRefusalCode,
@@ -65,15 +62,6 @@ const MAX_RESERVATION_CHARACTERS = MAX_MESSAGE_BYTES - 1024 * 1024;
 const GOVERNANCE_PAGE = 50;
 /** A page ends with the entry that passes this, so that it fits into a reply whatever the entries are. */
 const GOVERNANCE_PAGE_CHARACTERS = 1024 * 1024;
-
-export interface SignerParts {
-  readonly store: SignerStore;
-  readonly clock: SignerClock;
-  readonly verifier: SignatureVerifier;
-  readonly anchor: Anchor;
-  /** Tokens by the name that governance's wallets use. */
-  readonly tokens: ReadonlyMap<string, Token>;
-}
 
 function certifiedTransfers(authorization: Authorization): ReservedTransfer[] {
   return authorization.transfers.map((transfer) => ({

@@ -5,13 +5,7 @@ import { hexToBytes } from '@noble/hashes/utils.js';
 import { accepted, type Outcome, refused } from '../fault.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 import type { EntrySignature } from './entry.js';
-import { type GovernanceState, holderOf } from './state.js';
-
-export type QuorumRefusalCode =
-  | 'governance-signature-invalid'
-  | 'governance-signer-unknown'
-  | 'governance-signer-duplicate'
-  | 'governance-quorum-missing';
+import { type GovernanceState, holderOf, type QuorumRefusalCode } from './state.js';
 
 /**
  * The persons who signed, when they are enough. Signatures are hostile; one bad one refuses all. A person counts once,

@@ -11,7 +11,12 @@ import type {
   RequestKey,
   Wallet,
 } from './entry.js';
-import type { QuorumRefusalCode } from './quorum.js';
+
+export type QuorumRefusalCode =
+  | 'governance-signature-invalid'
+  | 'governance-signer-unknown'
+  | 'governance-signer-duplicate'
+  | 'governance-quorum-missing';
 
 export type GovernanceRefusalCode =
   | 'governance-entry-malformed'

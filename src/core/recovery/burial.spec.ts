@@ -5,10 +5,10 @@ import { portableVerifier } from '../statements/signature.js';
 import {
   BURIAL_TYPE,
   type BurialStatement,
-  burial as schema,
   burialBytes,
   LEAST_CONFIRMATIONS,
   MAX_BURIAL_LIFETIME_MS,
+  burial as schema,
   verifyBurial,
 } from './burial.js';
 

@@ -5,8 +5,8 @@
 import { z } from 'zod';
 import { accepted, type Outcome, refused } from '../fault.js';
 import { entrySignatures } from '../governance/entry.js';
-import { type QuorumRefusalCode, verifyQuorum } from '../governance/quorum.js';
-import type { GovernanceState } from '../governance/state.js';
+import { verifyQuorum } from '../governance/quorum.js';
+import type { GovernanceState, QuorumRefusalCode } from '../governance/state.js';
 import { sha256Hex, timestampMs, wholeNumber } from '../statements/fields.js';
 import { statementBytes } from '../statements/preimage.js';
 import { transferId } from '../statements/request.js';

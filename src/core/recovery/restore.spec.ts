@@ -23,8 +23,8 @@ import {
   type RestoredWallet,
   type RestoreStatement,
   refreshable,
-  restore as schema,
   restoreBytes,
+  restore as schema,
   verifyRestore,
 } from './restore.js';
 

@@ -9,9 +9,9 @@ import { z } from 'zod';
 import { MAX_CLOCK_SKEW_MS } from '../authorization/requests.js';
 import { accepted, type Outcome, refused } from '../fault.js';
 import { entryHash, entrySignatures, type GovernanceEntry } from '../governance/entry.js';
-import { type QuorumRefusalCode, verifyQuorum } from '../governance/quorum.js';
+import { verifyQuorum } from '../governance/quorum.js';
 import { replayLog } from '../governance/replay.js';
-import type { GovernanceRefusalCode, GovernanceState } from '../governance/state.js';
+import type { GovernanceRefusalCode, GovernanceState, QuorumRefusalCode } from '../governance/state.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
 import {
   baseUnits,

@@ -1,6 +1,6 @@
 // The closed list of codes of this feature: why somebody is told no. Those of the signer are passed on.
 
-import type { QuorumRefusalCode } from '../../core/governance/quorum.js';
+import type { QuorumRefusalCode } from '../../core/governance/state.js';
 import type { BurialRefusalCode } from '../../core/recovery/burial.js';
 import type { TransferRefusalCode } from '../transfers/transfer.errors.js';
 
