@@ -30,6 +30,8 @@ const FOLDERS = [
     packages: {
       // In the signer too. Only its binding is imported, never the way in that falls back to other arithmetic.
       secp256k1: 'libsecp256k1 as machine code: verifies every signature before it leaves',
+      yaml: 'configuration files',
+      zod: SCHEMA,
     },
   },
   {
@@ -53,7 +55,6 @@ const FOLDERS = [
       '@noble/hashes': HASHES,
       'better-sqlite3': 'its own store: synchronous, durable, one file',
       'tiny-secp256k1': SECP256K1,
-      yaml: 'its configuration',
       zod: SCHEMA,
     },
   },
@@ -87,7 +88,6 @@ const FOLDERS = [
       'swagger-ui-dist': 'the page that shows the OpenAPI document',
       'tiny-secp256k1': SECP256K1,
       typeorm: 'connections, transactions and queries on both databases',
-      yaml: 'its configuration',
       zod: SCHEMA,
     },
   },

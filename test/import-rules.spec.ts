@@ -30,7 +30,7 @@ const PLANTED: readonly Planted[] = [
   { rule: 'signer-protocol-packages', file: 'src/signer-protocol/packs.ts', imports: 'yaml' },
   { rule: 'signer-protocol-node', file: 'src/signer-protocol/listens.ts', imports: 'node:net' },
   { rule: 'platform-folders', file: 'src/platform/borrows.ts', imports: '../orchestrator/service.js' },
-  { rule: 'platform-packages', file: 'src/platform/packs.ts', imports: 'zod' },
+  { rule: 'platform-packages', file: 'src/platform/packs.ts', imports: 'typeorm' },
   { rule: 'hardware-folders', file: 'hardware/borrows.ts', imports: '../src/signer/keeper.js' },
   { rule: 'hardware-packages', file: 'hardware/packs.ts', imports: 'typeorm' },
   { rule: 'signer-folders', file: 'src/signer/trusts.ts', imports: '../orchestrator/service.js' },

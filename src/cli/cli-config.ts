@@ -78,10 +78,16 @@ function refuseForeign(file: string): void {
   }
 }
 
+/** The settings, or the section `cli` of a file that has one. */
+function sectionOr<S extends z.ZodType>(schema: S) {
+  const sectioned = z.object({ cli: z.unknown() });
+  return z.preprocess((value) => sectioned.safeParse(value).data?.cli ?? value, schema);
+}
+
 /** Paths in the file are relative to it. Faults `file-malformed`, `file-open-to-others`. */
 function readCliConfig(file: string): CliConfig {
   refuseForeign(file);
-  const config = readYaml(file, cliConfig, 'a configuration of the command line');
+  const config = readYaml(file, sectionOr(cliConfig), 'a configuration of the command line');
   const from = (relative: string) => resolve(dirname(file), relative);
   const { token, requestKey, log } = config;
   return {

@@ -1,6 +1,7 @@
 // How a command ends: the exit codes that scripts go by, and which fault gives which. docs/cli.md lists them.
 
 import { type Facts, Fault } from '../core/fault.js';
+import type { ConfigurationFaultCode } from '../platform/configuration-file.js';
 import type { SdkFaultCode } from '../sdk/api.js';
 
 export const EXIT = {
@@ -34,6 +35,7 @@ export type CliFaultCode =
   | 'plan-invalid'
   | 'pin-needed'
   | 'confirmation-needed'
+  | ConfigurationFaultCode
   | SdkFaultCode
   | 'governance-mismatch'
   | 'statement-mismatch'
@@ -45,6 +47,11 @@ const EXIT_OF: Readonly<Record<CliFaultCode, ExitCode>> = {
   'arguments-invalid': EXIT.usage,
   'config-missing': EXIT.usage,
   'config-invalid': EXIT.usage,
+  'configuration-missing': EXIT.usage,
+  'configuration-unreadable': EXIT.usage,
+  'configuration-open-to-others': EXIT.usage,
+  'configuration-malformed': EXIT.usage,
+  'configuration-invalid': EXIT.usage,
   'setting-missing': EXIT.usage,
   'file-unreadable': EXIT.usage,
   'file-malformed': EXIT.usage,

@@ -4,6 +4,7 @@
 import { approvalCommands } from './approval.commands.js';
 import { ceremonyCommands } from './ceremony.commands.js';
 import { CommandLine } from './command-line.js';
+import { configCommands } from './config.commands.js';
 import { governanceCommands } from './governance.commands.js';
 import { keysCommands } from './keys.commands.js';
 import { resolveCommand } from './resolve.command.js';
@@ -31,6 +32,7 @@ export function portcullis(
   verifyCommand(cli);
   statusCommand(cli);
   walletsCommand(cli);
+  configCommands(cli);
   cli.program.commandsGroup('Keys and governance:');
   keysCommands(cli);
   ceremonyCommands(cli);

@@ -1,52 +1,38 @@
-// The orchestrator program: reads its configuration, starts, and stops when it is told to. It holds no key.
+// The orchestrator program: what it is told on the command line. It holds no key.
+//   main.js        --config FILE            starts, and stops when it is told to (run.ts)
+//   main.js check  --config FILE [--json]   says what is wrong with the configuration; exit code 2 when something is
+//   main.js schema                          prints the JSON Schema of its section
+//
+// The program itself is only loaded when it is to run: a check should be quick.
 
-import 'reflect-metadata';
+import { z } from 'zod';
 import { Fault } from '../core/fault.js';
-import { systemRandomness } from '../platform/system-randomness.js';
-import { appModule } from './app.module.js';
-import { configurationPath, loadConfiguration } from './config/load.js';
-import { DatabaseClock } from './database/database-clock.js';
-import { serve } from './http/serve.js';
+import { answerReport } from '../platform/configuration-report.js';
+import { systemClock } from '../platform/system-clock.js';
+import { checkConfiguration } from './config/check.js';
+import { configurationPath } from './config/load.js';
+import { configuration } from './config/settings.js';
 import { Log } from './logging/log.js';
 
-/** A stop that hangs is worse than a hard one: whatever is cut off goes on at the next start. */
-const STOP_WITHIN_MS = 60_000;
-
-async function run(): Promise<void> {
-  const configuration = loadConfiguration(configurationPath(process.argv.slice(2), process.env));
-  const log = Log.to(configuration.log);
-  const clock = new DatabaseClock({
-    onApart: (hostAheadMs) => log.warning('clocks apart', { hostAheadMs: Math.round(hostAheadMs) }),
-  });
-  const platform = { clock, randomness: systemRandomness, log };
-  const served = await serve(appModule(configuration, platform), configuration, log);
-
-  const stop = (signal: string) => {
-    log.info('told to stop', { signal });
-    setTimeout(() => {
-      log.failure('stop took too long', {}, new Fault('stop-timeout', 'the program did not stop in time'));
-      process.exit(1);
-    }, STOP_WITHIN_MS + configuration.http.drainMs).unref();
-    served.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.failure('stop failed', {}, error);
-        process.exit(1);
-      },
-    );
-  };
-  process.once('SIGTERM', () => stop('SIGTERM'));
-  process.once('SIGINT', () => stop('SIGINT'));
-  // Nobody knows what state these leave behind. Everything that matters is in the database: end, and be started anew.
-  for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
-    process.on(event, (error: unknown) => {
-      log.failure('unhandled', { event }, error);
-      process.exit(1);
-    });
+async function main(args: readonly string[]): Promise<void> {
+  const [verb] = args;
+  if (verb === 'check') {
+    const path = configurationPath(args, process.env);
+    const mistakes = checkConfiguration(path, systemClock.nowMs());
+    process.exitCode = answerReport('orchestrator', path, mistakes, args.includes('--json'));
+    return;
   }
+  if (verb === 'schema') {
+    const schema = z.toJSONSchema(configuration, { io: 'input', unrepresentable: 'any' });
+    process.stdout.write(`${JSON.stringify(schema)}\n`);
+    return;
+  }
+  const path = configurationPath(args, process.env);
+  const { run } = await import('./run.js');
+  await run(path);
 }
 
-run().catch((error: unknown) => {
+main(process.argv.slice(2)).catch((error: unknown) => {
   // Before there is a log, and for whoever started it by hand: one line, with what would be right.
   const message =
     error instanceof Fault ? `${error.code}: ${error.message}` : 'the orchestrator did not start';

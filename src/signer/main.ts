@@ -4,15 +4,19 @@
 //   main.js record --config FILE                 what the token remembers of the store, for the statement of a restore
 //   main.js restore --config FILE --restore FILE --log FILE
 //                                                makes a store anew where a lost one ended, because a quorum says so
+//   main.js check --config FILE [--json]         says what is wrong with the configuration; exit code 2 when something is
+//   main.js schema                               prints the JSON Schema of its section
 
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { type Facts, Fault } from '../core/fault.js';
 import { governanceEntry } from '../core/governance/entry.js';
 import { restore } from '../core/recovery/restore.js';
 import { certificateFacts } from '../platform/certificates.js';
+import { ConfigurationFile } from '../platform/configuration-file.js';
+import { answerReport } from '../platform/configuration-report.js';
+import { checkConfig } from './check-config.js';
 import { signerConfig } from './config.js';
 import type { Log } from './conversation.js';
 import { listen, type RunningServer } from './server.js';
@@ -22,9 +26,11 @@ import { SIGNER_VERSION } from './version.js';
 const USAGE = `Usage: signer serve --config FILE
        signer init  --config FILE --genesis FILE
        signer record --config FILE
-       signer restore --config FILE --restore FILE --log FILE`;
+       signer restore --config FILE --restore FILE --log FILE
+       signer check --config FILE [--json]
+       signer schema`;
 
-type MainFaultCode = 'usage' | 'config-invalid' | 'genesis-invalid' | 'restore-invalid' | RestoreRefusal;
+type MainFaultCode = 'usage' | 'genesis-invalid' | 'restore-invalid' | RestoreRefusal;
 type RestoreRefusal = Extract<Awaited<ReturnType<typeof restoreStore>>, { kind: 'refused' }>['code'];
 
 /** One JSON line an event; facts are whitelisted where they arise. */
@@ -34,15 +40,7 @@ const log: Log = (level, event, facts) => {
   );
 };
 
-function readConfig(path: string) {
-  const parsed = signerConfig.safeParse(parse(readFileSync(path, 'utf8')));
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new Fault<MainFaultCode>(
-    'config-invalid',
-    `${path}: ${issue?.path.map(String).join('.')}: ${issue?.message}`,
-  );
-}
+const readConfig = (path: string) => ConfigurationFile.read(path).section('signer').parsed(signerConfig);
 
 function readGenesis(path: string) {
   const parsed = governanceEntry.safeParse(JSON.parse(readFileSync(path, 'utf8')));
@@ -121,6 +119,7 @@ async function main(): Promise<void> {
       genesis: { type: 'string' },
       restore: { type: 'string' },
       log: { type: 'string' },
+      json: { type: 'boolean' },
       help: { type: 'boolean' },
     },
   });
@@ -130,6 +129,15 @@ async function main(): Promise<void> {
   }
   const [verb] = positionals;
   if (verb === 'serve' && values.config) return serve(values.config);
+  if (verb === 'check' && values.config) {
+    const mistakes = checkConfig(values.config, Date.now());
+    process.exitCode = answerReport('signer', values.config, mistakes, values.json === true);
+    return;
+  }
+  if (verb === 'schema') {
+    process.stdout.write(`${JSON.stringify(z.toJSONSchema(signerConfig, { io: 'input' }))}\n`);
+    return;
+  }
   if (verb === 'init' && values.config && values.genesis) {
     const genesis = readGenesis(values.genesis);
     await initialise(readConfig(values.config), genesis);

@@ -1,4 +1,5 @@
-// docs/configuration.md says what the schema says: its examples parse, its defaults are the defaults, no setting is missing.
+// docs/configuration.md says what the orchestrator's schema says: its examples parse, its defaults are the defaults, no
+// setting is missing. (The signer's half: test/packaging.)
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +41,7 @@ describe('docs/configuration.md', () => {
     const [bitcoin] = Object.values(shown.chains.bitcoin);
     const [ethereum] = Object.values(shown.chains.ethereum);
     const unsaid = parseConfiguration(
-      `${minimal}chains:\n  bitcoin: { 'bip122:${'0'.repeat(32)}': { nodes: [{ url: 'http://127.0.0.1' }] } }\n  ethereum: { 'eip155:1': { providers: [{ name: a, url: 'http://127.0.0.1' }] } }\n`,
+      `${minimal}  chains:\n    bitcoin: { 'bip122:${'0'.repeat(32)}': { nodes: [{ url: 'http://127.0.0.1' }] } }\n    ethereum: { 'eip155:1': { providers: [{ name: a, url: 'http://127.0.0.1' }] } }\n`,
     );
     const [bitcoinUnsaid] = Object.values(unsaid.chains.bitcoin);
     const [ethereumUnsaid] = Object.values(unsaid.chains.ethereum);

@@ -62,7 +62,7 @@ describe('a mistake in the configuration', () => {
   it.each([
     ['an unknown setting', `${MINIMAL}skipChecks: true\n`, '(top): unknown setting skipChecks'],
     ['an unknown nested setting', `${MINIMAL}http: { prot: 1 }\n`, 'http: unknown setting prot'],
-    ['a missing setting', 'signer: { socket: /x }\n', 'database: missing; expected object'],
+    ['a missing setting', 'signer: { socket: /x }\nlog: {}\n', 'database: missing; expected object'],
     ['a port out of range', `${MINIMAL}http: { port: 70000 }\n`, 'http.port: Too big'],
     [
       'another address without its names',
