@@ -3,6 +3,7 @@
 
 import type { EntityManager } from 'typeorm';
 import type { Wallet } from '../../core/governance/entry.js';
+import type { RestoredWallet } from '../../core/recovery/restore.js';
 import type { FeeCaps } from '../../core/policy/types.js';
 import type { RequestStatement } from '../../core/statements/request.js';
 
@@ -48,6 +49,31 @@ export type ReserveResult =
     }
   /** These transfers can never be paid (amount below dust, for example); others may go on. */
   | { readonly kind: 'impossible'; readonly transferIds: readonly string[]; readonly reason: string };
+
+export type CancelResult =
+  | { readonly kind: 'planned'; readonly transaction: PlannedTransaction }
+  /** Not today: fees, a node that is behind, a plan that is just being signed. */
+  | { readonly kind: 'wait'; readonly reason: string }
+  /** What it would have to spend is gone, or is held by something else that was signed. */
+  | { readonly kind: 'impossible'; readonly reason: string };
+
+export interface RestoreFacts {
+  readonly wallet: RestoredWallet;
+  /** Null on Bitcoin, and when none is known. */
+  readonly highestSignedNonce: number | null;
+}
+
+export type RefreshResult =
+  | { readonly kind: 'other-wallet'; readonly reason: string }
+  | {
+      readonly kind: 'done';
+      readonly planned: readonly PlannedTransaction[];
+      /** Coins or nonces that something uses up which is not decided yet. */
+      readonly underWay: number;
+      readonly remaining: number;
+      /** Why some remain. */
+      readonly reason: string | undefined;
+    };
 
 /** Unsigned bytes as the signer takes them. */
 export type UnsignedTransaction =
@@ -165,9 +191,10 @@ export interface ChainDriver<Outlook = unknown> {
   build(db: EntityManager, wallet: Wallet, transaction: PlannedTransaction): Promise<UnsignedTransaction>;
   /**
    * Gives back what a plan that was certainly never signed had reserved. Returns the transaction keys of other unsigned
-   * plans that this makes invalid (later nonces), which the pipeline then releases too and plans anew.
+   * plans that this makes invalid (later nonces), which the pipeline then releases too and plans anew. `voided`: the signer
+   * may have begun it, and says that it is never signed.
    */
-  release(db: EntityManager, transaction: PlannedTransaction): Promise<readonly string[]>;
+  release(db: EntityManager, transaction: PlannedTransaction, voided?: boolean): Promise<readonly string[]>;
   /** Told once the signer has signed it, in the same database transaction that records it: change outputs, spent inputs. */
   signed(db: EntityManager, transaction: SignedTransaction): Promise<void>;
   broadcast(transaction: SignedTransaction): Promise<BroadcastResult>;
@@ -184,6 +211,35 @@ export interface ChainDriver<Outlook = unknown> {
     payables: readonly Payable[],
     outlook: Outlook,
   ): Promise<ReserveResult>;
+  /** The transaction of a plan as the signer and a burial name it. No network. */
+  signerKey(transaction: Pick<PlannedTransaction, 'walletId' | 'plan'>): string;
+  /**
+   * Plans a payment of the wallet to itself that conflicts with every one of `rivals` and outbids them, at `maxFee` at most.
+   * They are all that was or may have been signed for some transfers, oldest first. Inside a database transaction; the
+   * wallet's row is locked.
+   */
+  cancel(
+    db: EntityManager,
+    wallet: Wallet,
+    rivals: readonly PlannedTransaction[],
+    maxFee: bigint,
+    outlook: Outlook,
+  ): Promise<CancelResult>;
+  /** Told that a quorum has buried these: what they alone held is free, what their transfers held is held no more. */
+  buried(db: EntityManager, dead: readonly PlannedTransaction[]): Promise<void>;
+  /** What a restore of the signer needs to know of a wallet. Throws Fault `chain-unavailable`. */
+  restoreFacts(wallet: Wallet): Promise<RestoreFacts>;
+  /**
+   * Plans payments of the wallet to itself that use up what a restore left to be used up, as many as fit now. `abandoned` are
+   * unsigned plans that nobody signs any more. Inside a database transaction; the wallet's row is locked.
+   */
+  refresh(
+    db: EntityManager,
+    wallet: Wallet,
+    restored: RestoredWallet,
+    given: { readonly maxFee: bigint; readonly abandoned: readonly PlannedTransaction[] },
+    outlook: Outlook,
+  ): Promise<RefreshResult>;
   /** For people to look at, never for a decision. Throws Fault `chain-unavailable`. */
   balance?(wallet: Wallet): Promise<readonly WalletBalance[]>;
   /** For the status page. A node that does not answer is reported, not thrown; answers within a few seconds. */

@@ -11,14 +11,22 @@ import * as governance from '../governance/governance.endpoints.js';
 import * as status from '../status/status.endpoints.js';
 import * as transfers from '../transfers/transfer.endpoints.js';
 import * as wallets from '../wallets/wallet.endpoints.js';
+import * as waysOut from '../ways-out/ways-out.endpoints.js';
 import { getOpenApi } from './documents.endpoints.js';
 import type { Endpoint } from './endpoint.js';
 import { PROBLEMS } from './problems.js';
 
 const page = readFileSync(join('docs', 'api.md'), 'utf8');
-const endpoints: Endpoint[] = [approvals, governance, status, transfers, wallets, { getOpenApi }].flatMap(
-  (module) =>
-    Object.values(module).filter((value): value is Endpoint => 'operation' in value && 'answer' in value),
+const endpoints: Endpoint[] = [
+  approvals,
+  governance,
+  status,
+  transfers,
+  wallets,
+  waysOut,
+  { getOpenApi },
+].flatMap((module) =>
+  Object.values(module).filter((value): value is Endpoint => 'operation' in value && 'answer' in value),
 );
 
 describe('docs/api.md', () => {

@@ -148,6 +148,7 @@ export const exampleTransfer: TransferAnswer = {
     statementDigest: exampleToSign.statementDigest,
   },
   spendable: { is: 'no', transactionIds: [] },
+  void: null,
   transactions: [],
   transitions: [
     {

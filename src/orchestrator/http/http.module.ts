@@ -15,6 +15,8 @@ import { TransferController } from '../transfers/transfer.controller.js';
 import { TransfersModule } from '../transfers/transfers.module.js';
 import { WalletController } from '../wallets/wallet.controller.js';
 import { WalletsModule } from '../wallets/wallets.module.js';
+import { WaysOutController } from '../ways-out/ways-out.controller.js';
+import { WaysOutModule } from '../ways-out/ways-out.module.js';
 import { CallInterceptor } from './call.interceptor.js';
 import { DocumentsController } from './documents.controller.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -30,12 +32,14 @@ import { Sweeper } from './sweeper.js';
     TransfersModule,
     ApprovalsModule,
     WalletsModule,
+    WaysOutModule,
     SignerClientModule,
   ],
   controllers: [
     TransferController,
     ApprovalController,
     WalletController,
+    WaysOutController,
     GovernanceController,
     StatusController,
     DocumentsController,

@@ -9,8 +9,12 @@ import type { Clock } from '../../core/clock.js';
 import { accepted, Fault, type Outcome, refused, unreachable } from '../../core/fault.js';
 import type { GovernanceEntry } from '../../core/governance/entry.js';
 import type { Randomness } from '../../core/randomness.js';
+import type { Burial } from '../../core/recovery/burial.js';
+import type { AttestedVoid } from '../../core/recovery/void.js';
+import type { SignedRequest } from '../../core/statements/request.js';
 import type { Certificates } from '../../platform/certificates.js';
 import {
+  type BuryResult,
   type GovernanceResult,
   PROTOCOL_VERSION,
   type PublicKeysResult,
@@ -131,6 +135,16 @@ export class SignerClient {
   /** The one verb that gives a signature. A refusal carries the signer's code and facts. */
   sign(order: SigningOrder): Promise<Outcome<SignResult>> {
     return this.ask('sign', { order });
+  }
+
+  /** The signer's attested word that a request is never signed: the same one whenever it is asked for. */
+  void(request: SignedRequest): Promise<Outcome<AttestedVoid>> {
+    return this.ask('void', { request });
+  }
+
+  /** Hands in a quorum's word that what was signed for some transfers can never be mined. */
+  bury(burial: Burial): Promise<Outcome<BuryResult>> {
+    return this.ask('bury', { burial });
   }
 
   /** At most 50 entries of the governance log from a sequence. */

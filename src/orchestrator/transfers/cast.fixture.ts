@@ -22,8 +22,11 @@ import {
   REQUEST_TYPE,
   type RequestStatement,
   requestBytes,
+  requestDigest,
   type SignedRequest,
+  transferIdOf,
 } from '../../core/statements/request.js';
+import { type AttestedVoid, VOID_TYPE, type VoidStatement, voidBytes } from '../../core/recovery/void.js';
 
 export const ETHEREUM = 'eip155:31337';
 export const BITCOIN = 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328';
@@ -261,6 +264,23 @@ export class Cast {
   /** A request with the signature of a key that nobody registered. */
   foreign(request: SignedRequest): SignedRequest {
     return this.signed(request.statement, backendKey('somebody else'));
+  }
+
+  /** The signer's void of a request. */
+  attested(request: SignedRequest, journalSequence: number): AttestedVoid {
+    const digest = requestDigest(request.statement);
+    const statement: VoidStatement = {
+      type: VOID_TYPE,
+      deploymentId: this.deploymentId,
+      transferId: transferIdOf(digest),
+      requestId: request.statement.requestId,
+      requestDigest: digest,
+      basis: 'never-signed',
+      journalSequence,
+      journalHash: this.deploymentId,
+      voidedAtMs: START_MS,
+    };
+    return { statement, signature: p256(this.vouching.key, voidBytes(statement)) };
   }
 
   verdict(of: OfficerId, statement: TransferStatement, verdict: Verdict = 'approve'): Approval {

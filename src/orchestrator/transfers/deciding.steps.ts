@@ -6,7 +6,7 @@ import { statementOf, type TransferStatement } from '../../core/statements/appro
 import type { Governance } from '../governance/governance.service.js';
 import { heldApprovals } from './approval.store.js';
 import { assess, chargesFor, storedOf, verifyRow } from './assess.js';
-import { Limits } from './limit.store.js';
+import { Limits, usageFor } from './limit.store.js';
 import type { PipelineParts } from './pipeline.js';
 import type { TransferRow } from './transfer.entity.js';
 import { type Move, moveTransfer, transferForUpdate } from './transfer.store.js';
@@ -84,7 +84,7 @@ export class DecidingSteps {
       governance,
       request,
       { statement: null, approvals: [] },
-      limits.usage,
+      usageFor(row, limits.usage),
       verifier,
       nowMs,
     );
@@ -142,7 +142,7 @@ export class DecidingSteps {
     const approvals = await heldApprovals(db, row.transferId, statement);
     // While officers are asked, only people are counted: a limit that is full now may be free when they have answered.
     const limits = await Limits.read(db, chargesFor(governance, verified.value), nowMs);
-    const usage = row.state === 'approved' ? limits.usage : () => 0n;
+    const usage = row.state === 'approved' ? usageFor(row, limits.usage) : () => 0n;
     const assessed = assess(governance, verified.value, { statement, approvals }, usage, verifier, nowMs);
     if (assessed.kind === 'refused') return this.end(db, row, assessed, nowMs);
     const { statementInForce, missing } = assessed.value;

@@ -17,6 +17,7 @@ import { assess, verifyRow } from './assess.js';
 import { backoffMs } from './backoff.js';
 import { longestWatchMs, type PipelineParts, servedWallet } from './pipeline.js';
 import { insertPlan } from './reserving.steps.js';
+import { ALIVE, cancelTheSame, hasReplacement, isWanted } from './rivals.js';
 import { TransactionRow, type TransferRow } from './transfer.entity.js';
 import type { TransferFaultCode } from './transfer.errors.js';
 import {
@@ -69,17 +70,6 @@ const UNDONE_WITH: Partial<Record<TransactionState, TransferState>> = {
   failed: 'failed',
   conflicted: 'replaced',
 };
-
-/** States in which a transaction may still be mined, or may still become one that may. */
-const ALIVE: readonly TransactionState[] = [
-  'planned',
-  'built',
-  'signing',
-  'signed',
-  'broadcast',
-  'mined',
-  'indeterminate',
-];
 
 /** The older a final transaction, the less a reorganisation reaches it: the next look is after this part of its age. */
 const WATCH_AGE_PART = 4;
@@ -396,7 +386,9 @@ export class FollowingSteps {
     if (!found) return;
     const { wallet, driver } = servedWallet(this.parts, found.row.walletId);
     const payables = this.payables(found.transfers, clock.nowMs());
-    const outlook = payables.length > 0 ? await driver.outlook(wallet, payables) : undefined;
+    // Without transfers it pays the wallet itself, within the bound that it was planned with.
+    const mayGoOn = payables.length > 0 || found.transfers.length === 0;
+    const outlook = mayGoOn ? await driver.outlook(wallet, payables) : undefined;
     await database.transaction(async (db) => {
       // The lease was given back with the observation; the lock and the state decide who is first.
       await lock(db, 'transaction', lease.subject);
@@ -409,9 +401,10 @@ export class FollowingSteps {
       await moveTransaction(db, row, row.state, nowMs, { bumpAtMs });
       if (outlook === undefined) return;
       const result = await driver.replace(db, wallet, signedOf(row), payables, outlook);
-      if (result.kind === 'planned') {
-        await insertPlan(db, { ...result.transaction, replaces: transactionKey }, nowMs, bumpAtMs);
-      }
+      if (result.kind !== 'planned') return;
+      const { transaction } = result;
+      await insertPlan(db, { ...transaction, replaces: transactionKey }, nowMs, bumpAtMs);
+      await cancelTheSame(db, transactionKey, transaction.transactionKey);
     });
   }
 
@@ -430,15 +423,4 @@ export class FollowingSteps {
     }
     return payables;
   }
-}
-
-/** Somebody still waits for it, or it pays nobody and holds the nonce of others. What people have closed is not sent again. */
-async function isWanted(db: EntityManager, row: TransactionRow): Promise<boolean> {
-  const transfers = await transfersOf(db, row.transactionKey);
-  return transfers.length === 0 || transfers.some(({ state }) => !isFinished(state));
-}
-
-async function hasReplacement(db: EntityManager, transactionKey: string): Promise<boolean> {
-  const replacements = await db.findBy(TransactionRow, { replaces: transactionKey });
-  return replacements.some((one) => ALIVE.includes(one.state));
 }

@@ -8,7 +8,7 @@ import { Fault } from '../../core/fault.js';
 import type { LimitCharge, LimitEffect, LimitUsage } from '../../core/policy/types.js';
 import { charge, emptyWindow, usedIn, type WindowCounter } from '../../core/policy/window.js';
 import { isPostgres, rows, run } from '../database/sql.js';
-import { LimitChargeRow } from './transfer.entity.js';
+import { LimitChargeRow, type TransferRow } from './transfer.entity.js';
 import type { TransferFaultCode } from './transfer.errors.js';
 
 type Counter = Pick<LimitCharge, 'limitId' | 'key' | 'windowMs'>;
@@ -100,6 +100,11 @@ export class Limits {
     }
     return counter;
   }
+}
+
+/** The usage to judge a transfer by: what was signed for it once has charged its limits, and they do not count again. */
+export function usageFor({ burials }: Pick<TransferRow, 'burials'>, usage: LimitUsage): LimitUsage {
+  return burials > 0 ? () => 0n : usage;
 }
 
 /** Gives back what transfers charged whose plan was certainly never signed. */

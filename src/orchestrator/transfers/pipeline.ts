@@ -63,7 +63,7 @@ export function longestWatchMs(
 }
 
 /** What the pipeline asks of the signer. */
-export type PipelineSigner = Pick<SignerClient, 'sign' | 'records'>;
+export type PipelineSigner = Pick<SignerClient, 'sign' | 'records' | 'void' | 'bury'>;
 
 export interface PipelineParts {
   readonly database: DatabaseDoor;

@@ -21,7 +21,7 @@ import { wake } from './work.store.js';
 
 /** Where a transfer goes when its plan is given up. */
 export interface Fate {
-  readonly to: Extract<TransferState, 'approved' | 'refused' | 'expired' | 'cancelled'>;
+  readonly to: Extract<TransferState, 'approved' | 'refused' | 'expired' | 'cancelled' | 'void'>;
   readonly reason: string;
   readonly facts?: Facts;
   /** The signer refused the plan, for a reason that was not this transfer's own. */
@@ -35,6 +35,8 @@ export interface Giving {
   readonly nowMs: number;
   readonly by: string;
   readonly fateOf: (transfer: TransferRow) => Fate;
+  /** A person gives it up, with the signer's word that it is void: the signer may have begun it, and never signs it. */
+  readonly voided?: boolean;
 }
 
 /** Bound on what one release can make invalid: unsigned later nonces of one wallet. */
@@ -64,7 +66,7 @@ export async function releaseTransaction(
 ): Promise<void> {
   const { driver } = servedWallet(parts, row.walletId);
   await releaseOne(db, row, giving);
-  const waiting = [...(await driver.release(db, await plannedOf(db, row)))];
+  const waiting = [...(await driver.release(db, await plannedOf(db, row), giving.voided === true))];
   for (let count = 0; waiting.length > 0; count += 1) {
     const key = waiting.shift();
     if (key === undefined || count > MAX_CASCADE) break;
@@ -79,6 +81,7 @@ export async function releaseTransaction(
     await releaseOne(db, later, {
       ...giving,
       ...because,
+      voided: false,
       fateOf: () => ({ to: 'approved', ...because }),
     });
     waiting.push(...(await driver.release(db, await plannedOf(db, later))));
@@ -87,17 +90,23 @@ export async function releaseTransaction(
 }
 
 async function releaseOne(db: EntityManager, row: TransactionRow, giving: Giving): Promise<void> {
-  const { reason, facts = {}, nowMs, by, fateOf } = giving;
-  await moveTransaction(db, row, 'released', nowMs, { reason, facts });
+  const { reason, facts = {}, nowMs, by, fateOf, voided } = giving;
+  const mover = voided ? 'person' : 'program';
+  await moveTransaction(db, row, 'released', nowMs, { reason, facts }, mover);
   await run(db, "UPDATE work SET due_at_ms = NULL WHERE kind = 'transaction' AND subject = ?", [
     row.transactionKey,
   ]);
   // The transfers of a replacement are paid by the one that it was to replace: they stay where they are.
   if (row.replaces !== null) return;
-  const transfers = await transfersOfForUpdate(db, row.transactionKey);
+  const transfers = (await transfersOfForUpdate(db, row.transactionKey)).filter(
+    // Others have been closed by people, or are paid by another plan by now.
+    ({ state, transactionKey }) =>
+      !voided || (state === 'indeterminate' && transactionKey === row.transactionKey),
+  );
   await giveBack(
     db,
-    transfers.map((transfer) => transfer.transferId),
+    // What was signed for them once and is dead has charged their limits, for good.
+    transfers.flatMap(({ transferId, burials }) => (burials > 0 ? [] : [transferId])),
   );
   for (const transfer of transfers) {
     const fate = fateOf(transfer);
@@ -108,6 +117,7 @@ async function releaseOne(db: EntityManager, row: TransactionRow, giving: Giving
       fate.to,
       { reason: fate.reason, facts: fate.facts ?? {}, nowMs, by },
       { transactionKey: null, signerRefusals },
+      mover,
     );
     if (fate.to === 'approved') await wake(db, 'transfer', transfer.transferId, nowMs);
   }

@@ -17,7 +17,7 @@ import type { Governance } from '../governance/governance.service.js';
 import { heldApprovals } from './approval.store.js';
 import { type Assessment, assess, chargesFor, storedOf, verifyRow } from './assess.js';
 import { backoffMs } from './backoff.js';
-import { Limits } from './limit.store.js';
+import { Limits, usageFor } from './limit.store.js';
 import { type PipelineParts, servedWallet } from './pipeline.js';
 import { TransactionRow, TransactionTransferRow, TransferRow } from './transfer.entity.js';
 import { type Move, moveTransfer, noteWaiting } from './transfer.store.js';
@@ -137,7 +137,7 @@ export class ReservingSteps {
     if (verified.kind === 'refused') return undefined;
     const approvals = await heldApprovals(db, row.transferId, row.statement);
     const held = { statement: row.statement, approvals };
-    const assessed = assess(governance, verified.value, held, usage, verifier, nowMs);
+    const assessed = assess(governance, verified.value, held, usageFor(row, usage), verifier, nowMs);
     if (assessed.kind === 'refused') return undefined;
     const { statementInForce, missing } = assessed.value;
     return statementInForce && missing.length === 0 ? assessed.value : undefined;
@@ -165,7 +165,7 @@ export class ReservingSteps {
     for (const row of approved) {
       const usage: Limits['usage'] = (charge) =>
         payable
-          .flatMap(({ assessment }) => assessment.decision.limits)
+          .flatMap(({ row: { burials }, assessment }) => (burials > 0 ? [] : assessment.decision.limits))
           .filter(
             ({ limitId, key, windowMs }) =>
               limitId === charge.limitId && key === charge.key && windowMs === charge.windowMs,
@@ -194,7 +194,9 @@ export class ReservingSteps {
         const paid = payables.filter(({ row }) => inIt.has(row.transferId));
         await insertPlan(db, result.transaction, nowMs, this.bumpAtMs(lease.subject, nowMs));
         for (const { row, assessment } of paid) {
-          await chosen.limits.charge(db, row.transferId, assessment.decision.limits);
+          if (row.burials === 0) {
+            await chosen.limits.charge(db, row.transferId, assessment.decision.limits);
+          }
           const { transactionKey } = result.transaction;
           const { rule } = assessment.decision;
           await moveTransfer(db, row, 'reserved', this.because('reserved', nowMs, { transactionKey, rule }), {

@@ -1,5 +1,6 @@
 // What becomes of a transfer whose transaction the signer refused and has certainly not signed. Pure.
 
+import { MAX_CLOCK_SKEW_MS } from '../../core/authorization/requests.js';
 import type { Refusal } from '../../core/fault.js';
 import type { Fate } from './release.js';
 import type { TransferRow } from './transfer.entity.js';
@@ -14,6 +15,19 @@ const ABOUT_GOVERNANCE: readonly string[] = [
 ];
 
 const EXPIRIES: readonly string[] = ['request-expired', 'approval-expired'];
+
+/** The signer began again after a lost store, later than this was asked for. */
+export const BEFORE_RESTORE = 'request-before-restore';
+
+/**
+ * May a signer whose store was lost since have been asked for the same bytes before? `plannedAtMs` is before they were first
+ * offered to it. The restore was drawn up after the store was lost, and says when, five minutes less than what it kills.
+ */
+export function mayBeOfLostStore({ code, facts }: Refusal, plannedAtMs: number): boolean {
+  const { deadUpToMs } = facts;
+  if (code !== BEFORE_RESTORE) return false;
+  return typeof deadUpToMs !== 'number' || plannedAtMs <= deadUpToMs - MAX_CLOCK_SKEW_MS;
+}
 
 export function isAboutGovernance(code: string): boolean {
   return ABOUT_GOVERNANCE.includes(code);

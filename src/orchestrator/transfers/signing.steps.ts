@@ -12,7 +12,7 @@ import { validApprovals } from './assess.js';
 import { signedOf } from './following.steps.js';
 import { type PipelineParts, servedWallet } from './pipeline.js';
 import { type Fate, plannedOf, releaseTransaction } from './release.js';
-import { fateAfterRefusal, isAboutGovernance } from './signer-refusals.js';
+import { BEFORE_RESTORE, fateAfterRefusal, isAboutGovernance, mayBeOfLostStore } from './signer-refusals.js';
 import { TransactionRow, type TransferRow } from './transfer.entity.js';
 import type { TransferFaultCode } from './transfer.errors.js';
 import {
@@ -121,6 +121,8 @@ export class SigningSteps {
       .andWhere('earlier.replaces IS NULL')
       .andWhere('earlier.signedHex IS NULL')
       .andWhere("earlier.state IN ('planned', 'built', 'signing', 'indeterminate')")
+      // What a lost store may have signed keeps its nonce, which is used up apart from the others.
+      .andWhere('(earlier.reason IS NULL OR earlier.reason <> :lost)', { lost: BEFORE_RESTORE })
       .getCount();
     return earlier > 0;
   }
@@ -237,7 +239,9 @@ export class SigningSteps {
       const unexplained = await this.unexplained(db, row, records);
       const facts = { ...refusal.facts, code: refusal.code };
       if (row.state !== 'signing') return finish(db, lease, null);
-      if (unexplained) {
+      if (row.replaces === null && mayBeOfLostStore(refusal, row.plannedAtMs)) {
+        await this.surprise(db, row, nowMs, BEFORE_RESTORE, {}, facts);
+      } else if (unexplained) {
         const seen = { ...facts, transferId: unexplained.transferId, signer: unexplained.state };
         await this.surprise(db, row, nowMs, 'refused-though-begun', {}, seen);
       } else {
@@ -253,20 +257,29 @@ export class SigningSteps {
     });
   }
 
-  /** A transfer that the signer has begun to sign, by other transactions than those that we know of. */
+  /**
+   * A transfer that the signer has begun to sign, by other transactions than those that we know of. What is void was never
+   * signed and what is dead is never mined: neither needs explaining.
+   */
   private async unexplained(
     db: EntityManager,
     row: TransactionRow,
     records: readonly TransferRecord[],
   ): Promise<TransferRecord | undefined> {
     for (const record of records) {
-      if (record.state === 'unseen') continue;
+      const living = record.transactions.filter(
+        ({ purpose, state }) => purpose === 'pays' && (state === 'reserved' || state === 'signed'),
+      );
+      const isNothing = record.state === 'unseen' || record.state === 'void';
+      if (living.length === 0 && (isNothing || record.transactions.length > 0)) continue;
       const earlier = row.replaces === null ? [] : await transactionsOf(db, record.transferId);
       const known = new Set(earlier.map((one) => one.transactionId));
       const explained =
-        record.state === 'signed' &&
-        record.transactionIds.length > 0 &&
-        record.transactionIds.every((id) => known.has(id));
+        living.length > 0 &&
+        living.every(
+          ({ state, transactionId }) =>
+            state === 'signed' && transactionId !== null && known.has(transactionId),
+        );
       if (!explained) return record;
     }
     return undefined;

@@ -24,7 +24,7 @@ export function spendableOf(transactions: readonly Known[]): SpendableView {
   // All that the signer ever signs for a transfer conflict pairwise: once one is buried, none of the others can be mined.
   if (transactions.some(({ state }) => state === 'final' || state === 'failed')) return NOT_SPENDABLE;
   const transactionIds = transactions.flatMap(({ state, transactionId }) =>
-    transactionId === null || state === 'conflicted' ? [] : [transactionId],
+    transactionId === null || state === 'conflicted' || state === 'dead' ? [] : [transactionId],
   );
   if (transactionIds.length > 0) return { is: 'yes', transactionIds };
   const asked = transactions.some(({ state }) => state === 'signing' || state === 'indeterminate');

@@ -122,6 +122,18 @@ export class Life {
           point('before records');
           return stage.signer.records(transferIds);
         },
+        void: async (request) => {
+          point('before void');
+          const result = stage.signer.void(request);
+          point('after void');
+          return result;
+        },
+        bury: async (burial) => {
+          point('before bury');
+          const result = stage.signer.bury(burial);
+          point('after bury');
+          return result;
+        },
       },
       drivers: this.drivers,
       verifier: nativeVerifier,

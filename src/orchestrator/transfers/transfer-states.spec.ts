@@ -77,19 +77,43 @@ describe('states of a transfer', () => {
     }
   });
 
-  it('lead out of indeterminate by a person, and out of nothing else', () => {
-    expect(transferStates.filter((to) => personMayMove('indeterminate', to))).toEqual([
-      'built',
-      'settled',
-      'failed',
+  it('lead out of an end by people alone: what they found out, a void, or a burial', () => {
+    const moves = transferStates.flatMap((from) =>
+      transferStates.filter((to) => personMayMove(from, to)).map((to) => `${from} ${to}`),
+    );
+    expect(moves).toEqual([
+      // Buried while it was still on its way here.
+      'signed approved',
+      'signed expired',
+      'broadcast approved',
+      'broadcast expired',
+      'confirming approved',
+      'confirming expired',
+      'replaced approved',
+      'replaced expired',
+      'replaced void',
+      'failed void',
+      'indeterminate approved',
+      'indeterminate built',
+      'indeterminate settled',
+      'indeterminate expired',
+      'indeterminate void',
+      'indeterminate failed',
     ]);
-    for (const from of transferStates.filter((one) => one !== 'indeterminate')) {
-      expect(transferStates.filter((to) => personMayMove(from, to))).toEqual([]);
-    }
-    const moves = transactionStates.flatMap((from) =>
+    const transactionMoves = transactionStates.flatMap((from) =>
       transactionStates.filter((to) => personMayMoveTransaction(from, to)).map((to) => `${from} ${to}`),
     );
-    expect(moves).toEqual(['indeterminate signing']);
+    expect(transactionMoves).toEqual([
+      'signing dead',
+      'signed dead',
+      'broadcast dead',
+      'mined dead',
+      'conflicted dead',
+      'indeterminate signing',
+      'indeterminate released',
+      'indeterminate dead',
+    ]);
+    expect(transactionStates.filter((to) => transactionMayMove('dead', to))).toEqual([]);
   });
 
   it('are on their way again when the chain takes back what decided them, and by nothing else', () => {

@@ -38,12 +38,14 @@ export const transactionStates = [
   'conflicted',
   'released',
   'indeterminate',
+  'dead',
 ] as const;
 export type TransactionState = (typeof transactionStates)[number];
 
 /**
  * A signature that turns up for a transaction that was given up makes its transfers `indeterminate`, also ones that had
- * come to an end or had been planned anew. No program leads out of `indeterminate`.
+ * come to an end or had been planned anew. No program leads out of `indeterminate`: only people do, here as in the ways
+ * out that they open with the signer's word (a void) or a quorum's (a burial).
  */
 const TRANSFER_MOVES: Readonly<Record<TransferState, readonly TransferState[]>> = {
   requested: ['screened', 'refused', 'expired', 'cancelled'],
@@ -81,10 +83,31 @@ const TRANSACTION_MOVES: Readonly<Record<TransactionState, readonly TransactionS
   conflicted: [],
   released: ['indeterminate'],
   indeterminate: [],
+  dead: [],
 };
 
-/** A person has the signer asked once more for the same bytes, or says what they found out. */
-const PERSONS_MOVES: readonly TransferState[] = ['built', 'settled', 'failed'];
+/**
+ * A person has the signer asked once more for the same bytes, or says what they found out, or has the signer's void; a
+ * quorum has buried what was signed: then it is paid anew, or has expired.
+ */
+const PERSONS_MOVES: Readonly<Partial<Record<TransferState, readonly TransferState[]>>> = {
+  signed: ['approved', 'expired'],
+  broadcast: ['approved', 'expired'],
+  confirming: ['approved', 'expired'],
+  replaced: ['approved', 'expired', 'void'],
+  failed: ['void'],
+  indeterminate: ['built', 'settled', 'failed', 'void', 'approved', 'expired'],
+};
+
+/** Asked again; given up because the signer says that it is void; dead because a quorum says so. */
+const PERSONS_TRANSACTION_MOVES: Readonly<Partial<Record<TransactionState, readonly TransactionState[]>>> = {
+  signing: ['dead'],
+  signed: ['dead'],
+  broadcast: ['dead'],
+  mined: ['dead'],
+  conflicted: ['dead'],
+  indeterminate: ['signing', 'released', 'dead'],
+};
 
 /** What a chain that took back a decided transaction undoes: it is on its way again, and so is what it paid. */
 const REORGANISED_TRANSFERS: readonly TransferState[] = ['settled', 'failed', 'replaced'];
@@ -107,12 +130,11 @@ export function isDecided(state: TransactionState): boolean {
 }
 
 export function personMayMove(from: TransferState, to: TransferState): boolean {
-  return from === 'indeterminate' && PERSONS_MOVES.includes(to);
+  return PERSONS_MOVES[from]?.includes(to) ?? false;
 }
 
-/** Back to where the signer is asked: it gives the same answer to the same bytes. */
 export function personMayMoveTransaction(from: TransactionState, to: TransactionState): boolean {
-  return from === 'indeterminate' && to === 'signing';
+  return PERSONS_TRANSACTION_MOVES[from]?.includes(to) ?? false;
 }
 
 export function mayMove(from: TransferState, to: TransferState): boolean {

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { certificate } from '../../core/certificates/certificate.js';
+import { attestedVoid } from '../../core/recovery/void.js';
 import { transferStatement, verdict } from '../../core/statements/approval.js';
 import {
   asset,
@@ -28,6 +29,12 @@ export const submitBody = signedRequest.meta({
   id: 'SignedRequest',
   description:
     'The statement, and the Ed25519 signature of the request key over the line `portcullis/request/v1` and the RFC 8785 canonical JSON of the statement.',
+});
+
+export const attestedVoidView = attestedVoid.meta({
+  id: 'AttestedVoid',
+  description:
+    "The signer's word that a request is never signed, and the signature of its attestation key (P-256, registered in genesis) over the line `portcullis/void/v1` and the RFC 8785 canonical JSON of the statement.",
 });
 
 export const transferParams = z.strictObject({ transferId });
@@ -113,6 +120,9 @@ export const transferView = z
       .describe(
         'Whether it can still be paid by what was signed for it, whatever its state says: until one of its transactions, or one that conflicts with them all, is buried. `maybe`: the signer was asked, and no answer is recorded.',
       ),
+    void: attestedVoidView
+      .nullable()
+      .describe('Once somebody had it of the signer: the request is never signed any more. Verify it.'),
     transactions: z.array(
       z.strictObject({
         transactionKey: z.string(),

@@ -7,6 +7,8 @@ import { Column, Entity } from 'typeorm';
 import { z } from 'zod';
 import { unsignedTransaction } from '../../core/authorization/signing-order.js';
 import { certificate } from '../../core/certificates/certificate.js';
+import { burial } from '../../core/recovery/burial.js';
+import { attestedVoid } from '../../core/recovery/void.js';
 import { transferStatement, verdict } from '../../core/statements/approval.js';
 import { baseUnits, identifier, sha256Hex } from '../../core/statements/fields.js';
 import { signedRequest } from '../../core/statements/request.js';
@@ -77,6 +79,10 @@ export class TransferRow {
   @Column(timeColumn()) updatedAtMs!: number;
   /** The request's. */
   @Column(timeColumn()) expiresAtMs!: number;
+  /** The signer's word that it is never signed; null until somebody had it. */
+  @Column(jsonColumn(attestedVoid, { nullable: true })) attestedVoid!: z.infer<typeof attestedVoid> | null;
+  /** How often a quorum has buried what was signed for it: its limits stay charged, and are not charged again. */
+  @Column(integerColumn()) burials!: number;
 }
 
 @Entity('transitions')
@@ -129,6 +135,24 @@ export class TransactionTransferRow {
   @Column(textColumn({ primary: true })) transactionKey!: string;
   @Column(integerColumn({ primary: true })) position!: number;
   @Column(textColumn()) transferId!: string;
+}
+
+/** A transfer that a payment of its wallet to itself ends when it is mined. */
+@Entity('transaction_cancels')
+export class TransactionCancelRow {
+  @Column(textColumn({ primary: true })) transactionKey!: string;
+  @Column(textColumn({ primary: true })) transferId!: string;
+  @Column(textColumn()) askedBy!: string;
+  @Column(timeColumn()) askedAtMs!: number;
+}
+
+/** A quorum's word that the signer has accepted. */
+@Entity('burials')
+export class BurialRow {
+  @Column(integerColumn({ primary: true })) journalSequence!: number;
+  @Column(jsonColumn(burial)) burial!: z.infer<typeof burial>;
+  @Column(textColumn()) handedInBy!: string;
+  @Column(timeColumn()) acceptedAtMs!: number;
 }
 
 @Entity('approvals')
@@ -184,6 +208,8 @@ export const transferEntities = [
   TransitionRow,
   TransactionRow,
   TransactionTransferRow,
+  TransactionCancelRow,
+  BurialRow,
   ApprovalRow,
   LimitCounterRow,
   LimitChargeRow,

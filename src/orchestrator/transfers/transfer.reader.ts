@@ -74,6 +74,7 @@ export async function viewOf(
     limits: row.decision?.limits ?? [],
     approvals: await approvalsOf(db, row, governance),
     spendable: spendableOf(transactions),
+    void: row.attestedVoid,
     transactions,
     transitions: transitions.map(transitionViewOf),
   };

@@ -246,5 +246,7 @@ function arrival(request: SignedRequest, digest: string, nowMs: number): Transfe
     receivedAtMs: nowMs,
     updatedAtMs: nowMs,
     expiresAtMs: statement.expiresAtMs,
+    attestedVoid: null,
+    burials: 0,
   };
 }

@@ -3,8 +3,15 @@
 
 import type { EntityManager } from 'typeorm';
 import { type Facts, Fault } from '../../core/fault.js';
+import type { AttestedVoid } from '../../core/recovery/void.js';
 import { forUpdate } from '../database/sql.js';
-import { TransactionRow, TransactionTransferRow, TransferRow, TransitionRow } from './transfer.entity.js';
+import {
+  TransactionCancelRow,
+  TransactionRow,
+  TransactionTransferRow,
+  TransferRow,
+  TransitionRow,
+} from './transfer.entity.js';
 import type { TransferFaultCode } from './transfer.errors.js';
 import {
   type Mover,
@@ -27,7 +34,10 @@ export interface Move {
 }
 
 export type TransferPatch = Partial<
-  Pick<TransferRow, 'statement' | 'decision' | 'transactionKey' | 'signerRefusals' | 'waitingFor'>
+  Pick<
+    TransferRow,
+    'statement' | 'decision' | 'transactionKey' | 'signerRefusals' | 'waitingFor' | 'attestedVoid' | 'burials'
+  >
 >;
 
 export type TransactionPatch = Partial<Omit<TransactionRow, 'transactionKey' | 'version' | 'state'>>;
@@ -93,6 +103,20 @@ export async function moveTransfer(
 export async function noteWaiting(db: EntityManager, row: TransferRow, waitingFor: string): Promise<void> {
   if (row.waitingFor === waitingFor) return;
   await changeTransfer(db, row, { waitingFor });
+}
+
+/** Keeps the signer's void of a transfer, wherever that stands. */
+export async function keepVoid(
+  db: EntityManager,
+  row: TransferRow,
+  attestedVoid: AttestedVoid,
+): Promise<void> {
+  if (row.attestedVoid === null) await changeTransfer(db, row, { attestedVoid });
+}
+
+/** Notes that a quorum has buried what was signed for it, where it stays as it is. */
+export async function noteBurial(db: EntityManager, row: TransferRow): Promise<void> {
+  await changeTransfer(db, row, { burials: row.burials + 1 });
 }
 
 async function changeTransfer(
@@ -183,6 +207,16 @@ export async function transactionsOf(db: EntityManager, transferId: string): Pro
   return db
     .createQueryBuilder(TransactionRow, 'transaction')
     .innerJoin(TransactionTransferRow, 'link', 'link.transactionKey = transaction.transactionKey')
+    .where('link.transferId = :transferId', { transferId })
+    .orderBy('transaction.ordinal', 'ASC')
+    .getMany();
+}
+
+/** Every payment of the wallet to itself that was ever planned to end a transfer, oldest first. */
+export async function cancelsOf(db: EntityManager, transferId: string): Promise<TransactionRow[]> {
+  return db
+    .createQueryBuilder(TransactionRow, 'transaction')
+    .innerJoin(TransactionCancelRow, 'link', 'link.transactionKey = transaction.transactionKey')
     .where('link.transferId = :transferId', { transferId })
     .orderBy('transaction.ordinal', 'ASC')
     .getMany();

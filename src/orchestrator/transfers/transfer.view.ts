@@ -2,6 +2,7 @@
 // It is made for showing, NOT for deciding: nothing reads a view back.
 
 import type { Facts } from '../../core/fault.js';
+import type { AttestedVoid } from '../../core/recovery/void.js';
 import type { TransferStatement, Verdict } from '../../core/statements/approval.js';
 import type { Asset, TransferKind } from '../../core/statements/fields.js';
 import type { SpendableView } from './spendable.js';
@@ -116,6 +117,8 @@ export interface TransferView extends TransferSummary {
   readonly approvals: ApprovalsView;
   /** Whether it can still be paid by what was signed for it, whatever its state says. */
   readonly spendable: SpendableView;
+  /** The signer's attested word that it is never signed; null until somebody had it. */
+  readonly void: AttestedVoid | null;
   readonly transactions: readonly TransactionView[];
   readonly transitions: readonly TransitionView[];
 }

@@ -14,17 +14,27 @@ import { accepted, Fault, type Outcome, refused } from '../../core/fault.js';
 import type { GovernanceEntry, Wallet } from '../../core/governance/entry.js';
 import { entryHash } from '../../core/governance/entry.js';
 import { replayLog } from '../../core/governance/replay.js';
-import { requestDigest, transferIdOf } from '../../core/statements/request.js';
+import type { Burial } from '../../core/recovery/burial.js';
+import type { AttestedVoid } from '../../core/recovery/void.js';
+import { requestDigest, type SignedRequest, transferIdOf } from '../../core/statements/request.js';
 import { nativeVerifier } from '../../platform/native-verifier.js';
-import type { GovernanceResult, SignResult, TransferRecord } from '../../signer-protocol/messages.js';
+import type {
+  BuryResult,
+  GovernanceResult,
+  SignResult,
+  TransferRecord,
+} from '../../signer-protocol/messages.js';
 import {
   type BroadcastResult,
+  type CancelResult,
   type ChainDriver,
   type Observation,
   PAYABLES_EXAMINED,
   type Payable,
   type PlannedTransaction,
+  type RefreshResult,
   type ReserveResult,
+  type RestoreFacts,
   type SignedTransaction,
   type UnsignedTransaction,
 } from '../chains/chain-driver.js';
@@ -43,6 +53,7 @@ type Content = z.infer<typeof content>;
 const hexOf = (value: Content) => Buffer.from(JSON.stringify(value)).toString('hex');
 const contentOf = (hex: string) => content.parse(JSON.parse(Buffer.from(hex, 'hex').toString()));
 const idOf = (hex: string) => createHash('sha256').update(hex).digest('hex');
+const keyOf = (hex: string) => `bitcoin:${idOf(hex)}`;
 
 /** Called wherever a process could die: before and after every effect. It throws to kill it. */
 export type CrashPoint = (where: string) => void;
@@ -51,6 +62,9 @@ export class ScriptedSigner {
   /** Signed contents by their bytes. */
   readonly signed = new Map<string, Content>();
   readonly orders: SigningOrder[] = [];
+  readonly voids = new Set<string>();
+  /** By transaction id. */
+  readonly ended = new Map<string, 'dead' | 'buried'>();
   /** Answers to give before the world's own, first come first served. `undefined` lets one through. */
   readonly script: ((order: SigningOrder) => Outcome<SignResult> | undefined)[] = [];
   /** Records to give instead of the true ones. */
@@ -65,6 +79,10 @@ export class ScriptedSigner {
     this.orders.push(order);
     const scripted = this.script.shift()?.(order);
     if (scripted) return scripted;
+    const voided = order.transfers
+      .map(({ request }) => transferIdOf(requestDigest(request.statement)))
+      .find((transferId) => this.voids.has(transferId));
+    if (voided !== undefined) return refused('transfer-void', { transferId: voided });
     const { transaction } = order;
     const hex =
       transaction.kind === 'psbt'
@@ -72,6 +90,7 @@ export class ScriptedSigner {
         : transaction.hex;
     const wanted = contentOf(hex);
     if (this.signed.has(hex)) return accepted(this.result(order, hex));
+    if (this.ended.has(idOf(hex))) return refused('transaction-dead', { ended: 'void' });
     const state = replayLog(this.cast.entries, nativeVerifier);
     if (state.kind === 'refused') throw new Fault('fixture', 'the log does not replay');
     for (const ordered of order.transfers) {
@@ -103,34 +122,78 @@ export class ScriptedSigner {
     if (ordered && wanted.number > mine.reduce((next, one) => Math.max(next, one.number + 1), 0)) {
       return refused('nonce-gap', { nonce: wanted.number });
     }
-    const taken = mine.find((one) => one.number === wanted.number);
-    if (taken && taken.transfers.join() !== wanted.transfers.join()) return refused('nonce-used');
+    const living = [...this.signed].filter(([other]) => !this.ended.has(idOf(other)));
+    const taken = living
+      .map(([, one]) => one)
+      .find((one) => one.wallet === wanted.wallet && one.number === wanted.number);
+    if (
+      taken &&
+      taken.transfers.length > 0 &&
+      wanted.transfers.length > 0 &&
+      taken.transfers.join() !== wanted.transfers.join()
+    )
+      return refused('nonce-used');
     this.signed.set(hex, wanted);
     return accepted(this.result(order, hex));
   }
 
   private transactionsOf(transferId: string): Content[] {
-    return [...this.signed.values()].filter((one) => one.transfers.includes(transferId));
+    return [...this.signed]
+      .filter(([hex, one]) => !this.ended.has(idOf(hex)) && one.transfers.includes(transferId))
+      .map(([, one]) => one);
   }
 
   records(transferIds: readonly string[]): TransferRecord[] {
     return transferIds.map((transferId) => {
       const scripted = this.recordsScript?.(transferId);
       if (scripted) return scripted;
-      const ids = [...this.signed]
-        .filter(([, one]) => one.transfers.includes(transferId))
-        .map(([hex]) => idOf(hex));
+      const paying = [...this.signed].filter(([, one]) => one.transfers.includes(transferId));
+      const numbers = new Set(paying.map(([, one]) => `${one.wallet}/${one.number}`));
+      const cancels = [...this.signed].filter(
+        ([, one]) => one.transfers.length === 0 && numbers.has(`${one.wallet}/${one.number}`),
+      );
+      const recordAs =
+        (purpose: 'pays' | 'cancels') =>
+        ([hex]: [string, Content]) => ({
+          transactionKey: keyOf(hex),
+          purpose,
+          state: this.ended.get(idOf(hex)) ?? ('signed' as const),
+          transactionId: idOf(hex),
+        });
+      const transactions = paying.map(recordAs('pays'));
+      const living = transactions.some(({ state }) => state === 'signed');
       return {
         transferId,
-        state: ids.length > 0 ? 'signed' : 'unseen',
-        transactionIds: ids,
-        transactions: ids.map((transactionId) => ({
-          transactionKey: `bitcoin:${'0'.repeat(64)}`,
-          purpose: 'pays',
-          state: 'signed',
-          transactionId,
-        })),
+        state: this.voids.has(transferId)
+          ? 'void'
+          : living
+            ? 'signed'
+            : paying.length > 0
+              ? 'dead'
+              : 'unseen',
+        transactionIds: transactions.map(({ transactionId }) => transactionId),
+        transactions: [...transactions, ...cancels.map(recordAs('cancels'))],
       };
+    });
+  }
+
+  void(request: SignedRequest): Outcome<AttestedVoid> {
+    const digest = requestDigest(request.statement);
+    const transferId = transferIdOf(digest);
+    if (this.transactionsOf(transferId).length > 0) return refused('transfer-signed', { transferId });
+    this.voids.add(transferId);
+    return accepted(this.cast.attested(request, [...this.signed.values()].length));
+  }
+
+  /** What the real signer compares is shown elsewhere; this one takes what it is told. */
+  bury({ statement }: Burial): Outcome<BuryResult> {
+    for (const hex of this.signed.keys()) {
+      if (statement.dead.includes(keyOf(hex))) this.ended.set(idOf(hex), 'dead');
+      if (statement.conflicting.transactionKey === keyOf(hex)) this.ended.set(idOf(hex), 'buried');
+    }
+    return accepted({
+      journalSequence: 1_000 + this.ended.size,
+      transfers: this.records(statement.transferIds),
     });
   }
 
@@ -341,6 +404,36 @@ export class ScriptedDriver implements ChainDriver {
       [transaction.walletId, transaction.transactionKey],
     );
     return later.map((row) => row.transaction_key);
+  }
+
+  signerKey({ plan }: Pick<PlannedTransaction, 'plan'>): string {
+    return keyOf(hexOf(content.parse(JSON.parse(plan))));
+  }
+
+  async cancel(
+    _db: EntityManager,
+    wallet: Wallet,
+    rivals: readonly PlannedTransaction[],
+  ): Promise<CancelResult> {
+    const [newest] = rivals.toReversed();
+    if (!newest) return { kind: 'impossible', reason: 'nothing-signed' };
+    const { number, fee } = content.parse(JSON.parse(newest.plan));
+    const what = { wallet: wallet.walletId, number, fee: fee * 2, transfers: [] };
+    return this.planned(wallet, what, `c${rivals.length}`, newest.transactionKey);
+  }
+
+  async buried(): Promise<void> {
+    await Promise.resolve();
+  }
+
+  async restoreFacts(wallet: Wallet): Promise<RestoreFacts> {
+    throw new Fault('chain-unavailable', 'no restore in this world', {
+      facts: { walletId: wallet.walletId },
+    });
+  }
+
+  async refresh(): Promise<RefreshResult> {
+    return { kind: 'other-wallet', reason: 'no restore in this world' };
   }
 
   async signed(): Promise<void> {

@@ -4,19 +4,13 @@
 import { z } from 'zod';
 import { burial, burialStatement, transactionKey } from '../../core/recovery/burial.js';
 import { restoredWallet } from '../../core/recovery/restore.js';
-import { attestedVoid } from '../../core/recovery/void.js';
 import { baseUnits, chainId, identifier, timestampMs, wholeNumber } from '../../core/statements/fields.js';
 import { transferId } from '../../core/statements/request.js';
 import { transferRecord } from '../../signer-protocol/messages.js';
+import { attestedVoidView } from '../transfers/transfer.dto.js';
 import { transactionStates, transferStates } from '../transfers/transfer-states.js';
 
 const transferState = z.enum(transferStates);
-
-export const attestedVoidView = attestedVoid.meta({
-  id: 'AttestedVoid',
-  description:
-    "The signer's word that a request is never signed, and the signature of its attestation key (P-256, registered in genesis) over the line `portcullis/void/v1` and the RFC 8785 canonical JSON of the statement.",
-});
 
 export const voidAnswer = z.strictObject({ transferId, void: attestedVoidView }).meta({ id: 'Voided' });
 export type VoidAnswer = z.infer<typeof voidAnswer>;
@@ -27,7 +21,7 @@ export const sighting = z
     kind: z.enum(['unseen', 'pending', 'mined', 'failed', 'conflicted', 'unknown']),
     blockHash: z.string().nullable().describe('Where it is, or where what it conflicts with is.'),
     blockHeight: z.int().nullable(),
-    confirmations: z.int().describe('Of that block, its own counted; 0 without one.'),
+    confirmations: z.int().nullable().describe('Of that block, its own counted.'),
     conflictingBy: z.string().nullable().describe('Id of the transaction that lies in the chain instead.'),
     why: z.string().nullable().describe('Why nothing is known.'),
   })

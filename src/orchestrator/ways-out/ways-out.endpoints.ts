@@ -238,5 +238,5 @@ export const refreshWallet = endpoint({
       why: null,
     },
   },
-  refusals: ['wallet-unknown', 'wallet-of-another-restore', 'balance-unavailable'],
+  refusals: ['wallet-unknown', 'wallet-of-another-restore'],
 });

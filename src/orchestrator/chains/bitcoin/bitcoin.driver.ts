@@ -6,16 +6,20 @@ import type { EntityManager } from 'typeorm';
 import type { Clock } from '../../../core/clock.js';
 import { Fault } from '../../../core/fault.js';
 import type { Wallet } from '../../../core/governance/entry.js';
+import type { RestoredWallet } from '../../../core/recovery/restore.js';
 import type { Randomness } from '../../../core/randomness.js';
 import type { DatabaseDoor } from '../../database/database.js';
 import type {
   BroadcastResult,
+  CancelResult,
   ChainDriver,
   NodeReport,
   Observation,
   Payable,
   PlannedTransaction,
+  RefreshResult,
   ReserveResult,
+  RestoreFacts,
   SignedTransaction,
   UnsignedTransaction,
   WalletBalance,
@@ -27,13 +31,15 @@ import * as coins from './coins.store.js';
 import { Follower } from './follower.js';
 import { parsePlan } from './plan.js';
 import { type BitcoinOutlook, Planner } from './planner.js';
-import { psbtOf } from './psbt.js';
+import { psbtOf, transactionIdOf } from './psbt.js';
 import { rawWithoutWitness } from './raw-block.js';
+import { rivalsOfFamily, SelfPayer } from './self-payer.js';
 
 export class BitcoinDriver implements ChainDriver<BitcoinOutlook> {
   readonly family = 'bitcoin';
   private readonly chains: ReadonlyMap<string, BitcoinChain>;
   private readonly planner: Planner;
+  private readonly selfPayer: SelfPayer;
   private readonly follower: Follower;
 
   constructor(
@@ -44,6 +50,7 @@ export class BitcoinDriver implements ChainDriver<BitcoinOutlook> {
   ) {
     this.chains = new Map(chains.map((chain) => [chain.chain, chain]));
     this.planner = new Planner(clock, randomness);
+    this.selfPayer = new SelfPayer(this.planner);
     this.follower = new Follower(database);
   }
 
@@ -120,7 +127,53 @@ export class BitcoinDriver implements ChainDriver<BitcoinOutlook> {
     payables: readonly Payable[],
     outlook: BitcoinOutlook,
   ): Promise<ReserveResult> {
-    return this.planner.replace(db, this.chainOf(wallet.chain), wallet, transaction, payables, outlook);
+    const chain = this.chainOf(wallet.chain);
+    if (payables.length > 0) {
+      return this.planner.replace(db, chain, wallet, transaction, payables, outlook);
+    }
+    const { feeBoundSats } = parsePlan(transaction.plan);
+    const rivals = await rivalsOfFamily(db, transaction.transactionKey);
+    const result =
+      feeBoundSats === undefined
+        ? undefined
+        : await this.selfPayer.cancel(db, chain, wallet, rivals, feeBoundSats, outlook);
+    return result?.kind === 'planned' ? result : { kind: 'wait', reason: 'nothing-to-pay' };
+  }
+
+  signerKey({ plan }: Pick<PlannedTransaction, 'plan'>): string {
+    return `bitcoin:${transactionIdOf(parsePlan(plan))}`;
+  }
+
+  async cancel(
+    db: EntityManager,
+    wallet: Wallet,
+    rivals: readonly PlannedTransaction[],
+    maxFee: bigint,
+    outlook: BitcoinOutlook,
+  ): Promise<CancelResult> {
+    return this.selfPayer.cancel(db, this.chainOf(wallet.chain), wallet, rivals, maxFee, outlook);
+  }
+
+  async buried(db: EntityManager, dead: readonly PlannedTransaction[]): Promise<void> {
+    return this.selfPayer.buried(db, dead);
+  }
+
+  /** Throws `chain-unavailable`, `coins-too-many`. */
+  async restoreFacts(wallet: Wallet): Promise<RestoreFacts> {
+    const chain = this.chainOf(wallet.chain);
+    const outlook = await this.planner.outlook(chain);
+    return this.database.transaction((db) => this.selfPayer.restoreFacts(db, chain, wallet, outlook));
+  }
+
+  async refresh(
+    db: EntityManager,
+    wallet: Wallet,
+    restored: RestoredWallet,
+    given: { readonly maxFee: bigint; readonly abandoned: readonly PlannedTransaction[] },
+    outlook: BitcoinOutlook,
+  ): Promise<RefreshResult> {
+    if (restored.family !== 'bitcoin') return { kind: 'other-wallet', reason: 'family' };
+    return this.selfPayer.refresh(db, this.chainOf(wallet.chain), wallet, restored, given, outlook);
   }
 
   /** As far as was scanned; no node is asked. Throws `chain-not-served`. */

@@ -13,6 +13,7 @@ export type BitcoinFaultCode =
   | 'plan-malformed'
   | 'plan-unknown'
   | 'coin-taken'
+  | 'coins-too-many'
   | 'previous-transaction-missing'
   | 'signed-transaction-mismatch';
 

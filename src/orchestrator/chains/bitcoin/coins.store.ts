@@ -225,6 +225,23 @@ export async function dropPlan(db: EntityManager, transaction: StoredTransaction
   }
 }
 
+/** Frees coins of a family that no block spends. */
+export async function freeCoins(
+  db: EntityManager,
+  chain: string,
+  family: string,
+  outpoints: readonly string[],
+): Promise<void> {
+  for (const outpoint of outpoints) {
+    await run(
+      db,
+      `UPDATE bitcoin_coins SET reserved_by = NULL WHERE chain = ? AND txid = ? AND vout = ? AND reserved_by = ?
+         AND spent_height IS NULL`,
+      [chain, outpoint.slice(0, 64), Number.parseInt(outpoint.slice(65), 10), family],
+    );
+  }
+}
+
 export async function markSigned(
   db: EntityManager,
   transactionKey: string,

@@ -47,6 +47,8 @@ const bitcoinPlan = z.strictObject({
   feeSats: satsText,
   feeRate: satsText,
   vbytes: satsText,
+  /** Only in payments of the wallet to itself: what they and those that replace them may cost. */
+  feeBoundSats: satsText.exactOptional(),
 });
 /** Amounts in satoshi, the fee rate in satoshi per 1,000 vbytes, inputs and outputs in the order of the transaction. */
 export type BitcoinPlan = z.infer<typeof bitcoinPlan>;
@@ -191,7 +193,7 @@ function selectionTask(task: PlanTask, payments: readonly Payment[]): SelectionT
 }
 
 /** Below the signer's bound on a PSBT, with room for everything that is not a previous transaction. */
-const MAX_PREVIOUS_BYTES = 3_500_000;
+export const MAX_PREVIOUS_BYTES = 3_500_000;
 const MAX_LIGHTENINGS = 5;
 
 /** One transaction that pays exactly these, with `kept` coins among its inputs if any are given. */

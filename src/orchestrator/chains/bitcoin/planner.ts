@@ -179,7 +179,8 @@ export class Planner {
     });
   }
 
-  private async terms(
+  /** What every plan on this chain has in common today, or why there is none. */
+  async terms(
     db: EntityManager,
     chain: BitcoinChain,
     wallet: Wallet,
@@ -218,14 +219,14 @@ export class Planner {
     };
   }
 
-  private async record(
+  async record(
     db: EntityManager,
     chain: BitcoinChain,
     wallet: Wallet,
     plan: BitcoinPlan,
     payments: readonly Payment[],
     place: { readonly key: string; readonly family: string; readonly replaces: string | undefined },
-  ): Promise<ReserveResult> {
+  ): Promise<Extract<ReserveResult, { kind: 'planned' }>> {
     const stored: StoredTransaction = {
       transactionKey: place.key,
       chain: chain.chain,
@@ -237,7 +238,8 @@ export class Planner {
     };
     await takeCoins(db, chain.chain, plan, place.family);
     await addPlan(db, stored);
-    if (plan.feeSats > maxFeeOf(payments)) {
+    const most = payments.length === 0 ? (plan.feeBoundSats ?? 0n) : maxFeeOf(payments);
+    if (plan.feeSats > most) {
       throw new Fault<BitcoinFaultCode>('plan-malformed', 'a plan costs more than its transfers allow');
     }
     return {
@@ -254,7 +256,7 @@ export class Planner {
     };
   }
 
-  private newKey(): string {
+  newKey(): string {
     return `btc-${Buffer.from(this.randomness.bytes(16)).toString('hex')}`;
   }
 }
@@ -304,7 +306,7 @@ function checkSameTransfers(plan: BitcoinPlan, payments: readonly Payment[]): vo
 }
 
 /** True when change of the family is an input of something planned or signed, which a replacement would make impossible. */
-async function hasDescendants(
+export async function hasDescendants(
   db: EntityManager,
   chain: string,
   family: readonly StoredTransaction[],

@@ -12,26 +12,32 @@ import type { GovernanceState } from '../../../core/governance/state.js';
 import { addressOfPublicKey } from '../../../core/intents/ethereum/address.js';
 import { verifySignedEthereum } from '../../../core/intents/ethereum/assemble.js';
 import { decodeEip1559 } from '../../../core/intents/ethereum/decode.js';
+import { MAX_REFRESHED_NONCES, type RestoredWallet } from '../../../core/recovery/restore.js';
 import type { DatabaseDoor } from '../../database/database.js';
 import type {
   BroadcastResult,
+  CancelResult,
   ChainDriver,
   NodeReport,
   Observation,
   Payable,
   PlannedTransaction,
+  RefreshResult,
   ReserveResult,
+  RestoreFacts,
   SignedTransaction,
   UnsignedTransaction,
   WalletBalance,
 } from '../chain-driver.js';
+import { EthereumWallet } from './ethereum.entity.js';
 import type { EthereumFaultCode } from './ethereum.errors.js';
 import { EthereumRpc, isChainUnavailable, type NodeHealth } from './ethereum-rpc.js';
-import { most } from './fees.js';
+import { least, most } from './fees.js';
 import { broadcast, sight } from './follow.js';
 import {
   addReplacement,
   atSameNonce,
+  highestSignedNonce,
   lockWallet,
   markSigned,
   outflows,
@@ -49,8 +55,9 @@ import {
   tokenBalanceAt,
 } from './outlook.js';
 import { type EthereumPlan, maxFeeOf, parsePlan, planText, unsignedHex, weiSentBy } from './plan.js';
-import { freeOf, priceReplacement, priceTransfer } from './pricing.js';
+import { CANCEL_GAS, freeOf, priceReplacement, priceTransfer } from './pricing.js';
 import type { Post } from './rpc-endpoint.js';
+import { markDead, planCancel, planRefresh } from './self-payments.js';
 import { chainIdOf, type EthereumSettings } from './settings.js';
 
 /** What the driver is made of. */
@@ -74,6 +81,8 @@ interface Network {
 }
 
 const STATUS_WAIT_MS = 2_000;
+/** What using up a nonce may cost, as a multiple of what it would cost now: fees rise while people sign. */
+const REFRESH_MARGIN = 4n;
 
 export class EthereumDriver implements ChainDriver<EthereumOutlook> {
   readonly family = 'ethereum';
@@ -162,8 +171,8 @@ export class EthereumDriver implements ChainDriver<EthereumOutlook> {
   }
 
   /** Throws `release-of-signed`, `nonce-order`. */
-  release(db: EntityManager, transaction: PlannedTransaction): Promise<readonly string[]> {
-    return releasePlan(db, transaction.walletId, transaction.transactionKey);
+  release(db: EntityManager, transaction: PlannedTransaction, voided = false): Promise<readonly string[]> {
+    return releasePlan(db, transaction.walletId, transaction.transactionKey, voided);
   }
 
   /** Throws `plan-unknown`, and `signed-not-as-planned` when the bytes are not the plan's, signed by the wallet. */
@@ -238,7 +247,7 @@ export class EthereumDriver implements ChainDriver<EthereumOutlook> {
         'plan-malformed',
         'a replacement pays what it replaces, or nothing',
         {
-          facts: { transactionKey: transaction.transactionKey, transferId: before.transferId },
+          facts: { transactionKey: transaction.transactionKey, transferId: before.transferId ?? '' },
         },
       );
     }
@@ -261,6 +270,67 @@ export class EthereumDriver implements ChainDriver<EthereumOutlook> {
     }
     const key = await addReplacement(db, row, plan, transaction.transactionKey);
     return { kind: 'planned', transaction: planned(key, wallet, plan, transaction.transactionKey) };
+  }
+
+  signerKey({ walletId, plan }: Pick<PlannedTransaction, 'walletId' | 'plan'>): string {
+    return `ethereum:${walletId}:${bytesToHex(keccak_256(hexToBytes(unsignedHex(parsePlan(plan)))))}`;
+  }
+
+  /** Throws as `reserve` does. */
+  async cancel(
+    db: EntityManager,
+    wallet: Wallet,
+    rivals: readonly PlannedTransaction[],
+    maxFee: bigint,
+    outlook: EthereumOutlook,
+  ): Promise<CancelResult> {
+    const { settings } = this.networkOf(wallet.chain);
+    const row = await this.guarded(() => lockWallet(db, outlook));
+    return planCancel(db, row, settings, rivals, maxFee, outlook);
+  }
+
+  async buried(db: EntityManager, dead: readonly PlannedTransaction[]): Promise<void> {
+    return markDead(db, dead);
+  }
+
+  /** The signer is not asked: it may be what was lost. Throws `chain-unavailable`. */
+  async restoreFacts(wallet: Wallet): Promise<RestoreFacts> {
+    const { rpc, settings } = this.networkOf(wallet.chain);
+    const account = this.accountOf(wallet);
+    const { head, minedNonces, market } = await readOutlook(rpc, settings, account, [], 0);
+    return this.parts.database.read(async (db) => {
+      const known = await db.findOneBy(EthereumWallet, { walletId: wallet.walletId });
+      const highest = await highestSignedNonce(db, wallet.walletId);
+      const nextNonce = Math.max(minedNonces, known?.nextNonce ?? 0, (highest ?? -1) + 1);
+      const feePerGas = (market.baseFeePerGasWei * 2n + market.priorityFeeWei) * REFRESH_MARGIN;
+      return {
+        wallet: {
+          family: 'ethereum',
+          walletId: wallet.walletId,
+          chain: wallet.chain,
+          address: account.address,
+          block: { height: head.number, hash: head.hash.replace(/^0x/, '') },
+          minedNonces,
+          nextNonce: Math.min(nextNonce, minedNonces + MAX_REFRESHED_NONCES),
+          refreshFeeCeiling: least(feePerGas * CANCEL_GAS, settings.fees.maxFeePerTransactionWei).toString(),
+        },
+        highestSignedNonce: highest,
+      };
+    });
+  }
+
+  async refresh(
+    db: EntityManager,
+    wallet: Wallet,
+    restored: RestoredWallet,
+    given: { readonly maxFee: bigint; readonly abandoned: readonly PlannedTransaction[] },
+    outlook: EthereumOutlook,
+  ): Promise<RefreshResult> {
+    const { settings } = this.networkOf(wallet.chain);
+    if (restored.family !== 'ethereum' || restored.address !== this.accountOf(wallet).address) {
+      return { kind: 'other-wallet', reason: 'address' };
+    }
+    return planRefresh(db, settings, restored.nextNonce, given, outlook);
   }
 
   /** As of the newest block that can be relied on. */
@@ -292,7 +362,10 @@ export class EthereumDriver implements ChainDriver<EthereumOutlook> {
 
   private async stop(transaction: SignedTransaction, plan: EthereumPlan, by: string): Promise<void> {
     const { walletId } = transaction;
-    await this.parts.database.transaction((db) => stopWallet(db, walletId, by, this.parts.clock.nowMs()));
+    const stopped = await this.parts.database.transaction((db) =>
+      stopWallet(db, walletId, plan.nonce, by, this.parts.clock.nowMs()),
+    );
+    if (!stopped) return;
     this.parts.alarm(
       new Fault<EthereumFaultCode>('nonce-foreign', "somebody else used the wallet's key", {
         facts: { walletId, nonce: plan.nonce, foreignTransaction: by },
@@ -349,7 +422,7 @@ function planned(
     transactionKey,
     walletId: wallet.walletId,
     chain: wallet.chain,
-    transferIds: plan.movement.kind === 'cancel' ? [] : [plan.transferId],
+    transferIds: plan.movement.kind === 'cancel' || plan.transferId === null ? [] : [plan.transferId],
     replaces,
     plan: planText(plan),
     maxFee: maxFeeOf(plan),

@@ -1,5 +1,5 @@
 // The Ethereum driver's own tables: how far a wallet's nonces have come, which transfer holds which nonce, and the
-// transactions planned or signed at each. Tables in migrations/0020-ethereum-nonces.sql.
+// transactions planned or signed at each. Tables in migrations/0020 and 0041.
 
 import { Column, Entity } from 'typeorm';
 import { amountColumn, integerColumn, textColumn, timeColumn } from '../../database/columns.js';
@@ -17,14 +17,21 @@ export class EthereumWallet {
   /** Transaction that used one of the wallet's nonces and is not ours. Once set, the wallet plans nothing any more. */
   @Column(textColumn({ nullable: true })) foreignTransaction!: string | null;
   @Column(timeColumn({ nullable: true })) stoppedAtMs!: number | null;
+  /** Nonces below it may have been used by what a lost store of the signer had signed: that is no foreign use. */
+  @Column(integerColumn()) restoredNonce!: number;
+  /** Nonces below it that nobody holds were begun by the signer for what is void now: it signs them once more. */
+  @Column(integerColumn()) voidedBelow!: number;
 }
 
-/** One nonce belongs to one transfer, and a transfer has one nonce at most: both are keys. */
+/** One nonce belongs to one transfer, or to none; a transfer has one nonce at most that is not dead: both are keys. */
 @Entity('ethereum_nonces')
 export class EthereumNonce {
   @Column(textColumn({ primary: true })) walletId!: string;
   @Column(integerColumn({ primary: true })) nonce!: number;
-  @Column(textColumn()) transferId!: string;
+  /** Null: it is only used up. */
+  @Column(textColumn({ nullable: true })) transferId!: string | null;
+  /** 1: a quorum has buried what was signed at it for its transfer, which may get another one. */
+  @Column(integerColumn()) dead!: 0 | 1;
 }
 
 @Entity('ethereum_transactions')

@@ -170,8 +170,8 @@ describe('nonces', () => {
 
   it('refuse to go on for good once a foreign transaction is buried', async () => {
     await take(1);
-    await database.transaction((db) => stopWallet(db, 'hot-eth', txid('x'), 5));
-    await database.transaction((db) => stopWallet(db, 'hot-eth', txid('y'), 6));
+    await database.transaction((db) => stopWallet(db, 'hot-eth', 0, txid('x'), 5));
+    await database.transaction((db) => stopWallet(db, 'hot-eth', 0, txid('y'), 6));
     await expect(take(2)).rejects.toMatchObject({
       code: 'wallet-stopped',
       facts: { foreignTransaction: txid('x') },

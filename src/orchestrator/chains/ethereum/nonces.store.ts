@@ -20,12 +20,9 @@ export interface NonceOutlook {
   readonly minedNonces: number;
 }
 
-/**
- * The wallet's row, locked; made at first use, with the signer's next nonce as the start. Throws what must stop the
- * wallet: `nonce-foreign`, `nonce-behind-signer`, `wallet-stopped`.
- */
-export async function lockWallet(db: EntityManager, outlook: NonceOutlook): Promise<EthereumWallet> {
-  const { walletId, chain, address, signerNextNonce, minedNonces } = outlook;
+/** The wallet's row, locked; made at first use, with the signer's next nonce as the start. Throws `wallet-other-chain`. */
+export async function walletRow(db: EntityManager, outlook: NonceOutlook): Promise<EthereumWallet> {
+  const { walletId, chain, address, signerNextNonce } = outlook;
   await insertNew(db, EthereumWallet, {
     walletId,
     chain,
@@ -34,6 +31,8 @@ export async function lockWallet(db: EntityManager, outlook: NonceOutlook): Prom
     plansMade: 0,
     foreignTransaction: null,
     stoppedAtMs: null,
+    restoredNonce: 0,
+    voidedBelow: 0,
   });
   const wallet = await lockedWallet(db, walletId);
   if (wallet?.address !== address || wallet.chain !== chain) {
@@ -41,20 +40,30 @@ export async function lockWallet(db: EntityManager, outlook: NonceOutlook): Prom
       facts: { walletId, chain, address },
     });
   }
-  const { foreignTransaction, nextNonce } = wallet;
+  return wallet;
+}
+
+/**
+ * As `walletRow`, for planning payments. Throws what must stop the wallet: `nonce-foreign`, `nonce-behind-signer`,
+ * `wallet-stopped`.
+ */
+export async function lockWallet(db: EntityManager, outlook: NonceOutlook): Promise<EthereumWallet> {
+  const { walletId, address, signerNextNonce, minedNonces } = outlook;
+  const wallet = await walletRow(db, outlook);
+  const { foreignTransaction, nextNonce, voidedBelow, restoredNonce } = wallet;
   if (foreignTransaction !== null) {
     throw new Fault<EthereumFaultCode>('wallet-stopped', "somebody else used the wallet's key", {
       facts: { walletId, foreignTransaction },
     });
   }
   const facts = { walletId, address, nextNonce, signerNextNonce, minedNonces };
-  if (signerNextNonce > nextNonce) {
+  if (signerNextNonce > Math.max(nextNonce, voidedBelow)) {
     throw new Fault<EthereumFaultCode>('nonce-behind-signer', 'the signer has signed nonces unknown here', {
       facts,
     });
   }
   const unsigned = await firstUnsigned(db, wallet);
-  if (minedNonces > unsigned) {
+  if (minedNonces > Math.max(unsigned, restoredNonce)) {
     throw new Fault<EthereumFaultCode>('nonce-foreign', 'the chain has used a nonce that was never signed', {
       facts: { ...facts, firstUnsigned: unsigned },
     });
@@ -73,7 +82,7 @@ export async function takeNonce(
   planAt: (nonce: number) => EthereumPlan,
 ): Promise<{ readonly transactionKey: string; readonly plan: EthereumPlan }> {
   const nonce = wallet.nextNonce;
-  if (!(await insertNew(db, EthereumNonce, { walletId: wallet.walletId, nonce, transferId }))) {
+  if (!(await insertNew(db, EthereumNonce, { walletId: wallet.walletId, nonce, transferId, dead: 0 }))) {
     throw new Fault<EthereumFaultCode>('nonce-of-transfer-taken', 'the transfer, or the nonce, is taken', {
       facts: { walletId: wallet.walletId, nonce, transferId },
     });
@@ -98,12 +107,14 @@ export async function addReplacement(
 /**
  * Gives back what a never-signed plan holds. A replacement holds nothing but itself. Otherwise the nonce is free again and
  * the next to be handed out, and the keys of the unsigned plans at later nonces are returned: the signer would not sign
- * them before this nonce is signed by somebody. Doing it twice changes nothing. Throws `release-of-signed`, `nonce-order`.
+ * them before this nonce is signed by somebody. Of nonces that a restore left behind it signs any. `voided`: the signer may
+ * have begun it, so that its own next nonce is the one after. Doing it twice changes nothing. Throws `release-of-signed`, `nonce-order`.
  */
 export async function releasePlan(
   db: EntityManager,
   walletId: string,
   transactionKey: string,
+  voided = false,
 ): Promise<readonly string[]> {
   const wallet = await lockedWallet(db, walletId);
   const row = await db.findOneBy(EthereumTransaction, { transactionKey });
@@ -117,12 +128,18 @@ export async function releasePlan(
   }
   await db.delete(EthereumTransaction, { transactionKey });
   if (row.replaces !== null) return [];
+  if (nonce < wallet.restoredNonce) {
+    await db.delete(EthereumNonce, { walletId, nonce });
+    return [];
+  }
   const later = await db.findBy(EthereumTransaction, { walletId, nonce: MoreThan(nonce) });
   if (later.some((other) => other.state === 'signed')) {
     throw new Fault<EthereumFaultCode>('nonce-order', 'a later nonce of the wallet is signed', { facts });
   }
   await db.delete(EthereumNonce, { walletId, nonce });
-  if (nonce < wallet.nextNonce) await db.update(EthereumWallet, { walletId }, { nextNonce: nonce });
+  const voidedBelow = voided ? Math.max(wallet.voidedBelow, nonce + 1) : wallet.voidedBelow;
+  const nextNonce = Math.min(nonce, wallet.nextNonce);
+  await db.update(EthereumWallet, { walletId }, { nextNonce, voidedBelow });
   return later.toSorted((a, b) => b.nonce - a.nonce).map((other) => other.transactionKey);
 }
 
@@ -194,16 +211,22 @@ export async function outflows(db: EntityManager, walletId: string, minedNonces:
   return { nonces: byNonce.size, signed: sum(signed), unsigned: sum(unsigned) };
 }
 
-/** Records that a transaction that is not ours used one of the wallet's nonces, for good. */
+/**
+ * Records that a transaction that is not ours used one of the wallet's nonces, for good. False when it may be of the signer's
+ * lost store.
+ */
 export async function stopWallet(
   db: EntityManager,
   walletId: string,
+  nonce: number,
   foreignTransaction: string,
   nowMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const wallet = await lockedWallet(db, walletId);
-  if (!wallet || wallet.foreignTransaction !== null) return;
+  if (wallet && nonce < wallet.restoredNonce) return false;
+  if (!wallet || wallet.foreignTransaction !== null) return true;
   await db.update(EthereumWallet, { walletId }, { foreignTransaction, stoppedAtMs: nowMs });
+  return true;
 }
 
 /** Other signed transactions at the nonce of this one. */
@@ -224,14 +247,8 @@ function lockedWallet(db: EntityManager, walletId: string): Promise<EthereumWall
 
 /** The lowest nonce that is not signed: nobody but a holder of the key can have used it, or a later one. */
 async function firstUnsigned(db: EntityManager, wallet: EthereumWallet): Promise<number> {
-  const signed = await db.find(EthereumTransaction, {
-    select: { nonce: true },
-    where: { walletId: wallet.walletId, state: 'signed' },
-    order: { nonce: 'DESC' },
-    take: 1,
-  });
-  const lastSigned = signed[0]?.nonce;
-  if (lastSigned !== undefined) return lastSigned + 1;
+  const lastSigned = await highestSignedNonce(db, wallet.walletId);
+  if (lastSigned !== null) return lastSigned + 1;
   const taken = await db.find(EthereumNonce, {
     select: { nonce: true },
     where: { walletId: wallet.walletId },
@@ -241,8 +258,19 @@ async function firstUnsigned(db: EntityManager, wallet: EthereumWallet): Promise
   return Math.min(wallet.nextNonce, taken[0]?.nonce ?? wallet.nextNonce);
 }
 
+/** The highest nonce that a signature is known of. */
+export async function highestSignedNonce(db: EntityManager, walletId: string): Promise<number | null> {
+  const [row] = await db.find(EthereumTransaction, {
+    select: { nonce: true },
+    where: { walletId, state: 'signed' },
+    order: { nonce: 'DESC' },
+    take: 1,
+  });
+  return row?.nonce ?? null;
+}
+
 /** While later plans are being given back one after the other, nonces above the next may still be taken. */
-async function lowestFree(db: EntityManager, walletId: string, from: number): Promise<number> {
+export async function lowestFree(db: EntityManager, walletId: string, from: number): Promise<number> {
   const later = await db.find(EthereumNonce, {
     select: { nonce: true },
     where: { walletId, nonce: MoreThanOrEqual(from) },
@@ -256,7 +284,7 @@ async function lowestFree(db: EntityManager, walletId: string, from: number): Pr
   return free;
 }
 
-async function insertPlan(
+export async function insertPlan(
   db: EntityManager,
   wallet: EthereumWallet,
   plan: EthereumPlan,

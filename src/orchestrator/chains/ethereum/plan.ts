@@ -31,8 +31,8 @@ const ethereumPlan = z.strictObject({
   from: evmAddress,
   nonce: z.int().min(0),
   movement,
-  /** The transfer that it pays, or that it cancels. */
-  transferId,
+  /** The transfer that it pays, or that it cancels; null when it only uses up a nonce. */
+  transferId: transferId.nullable(),
   gasLimit: amount,
   maxFeePerGasWei: amount,
   maxPriorityFeePerGasWei: amount,

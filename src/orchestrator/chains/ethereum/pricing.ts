@@ -19,7 +19,7 @@ export interface Free {
   units(contract: string, balance: bigint): bigint;
 }
 
-const CANCEL_GAS = 21_000n;
+export const CANCEL_GAS = 21_000n;
 const BASIS_POINTS = 10_000n;
 
 export function freeOf(balanceWei: bigint, { signed, unsigned }: Outflows): Free {
