@@ -62,6 +62,11 @@ export async function contestOf(db: EntityManager, transferId: string): Promise<
   };
 }
 
+function lower(a: bigint, b: bigint): bigint {
+  if (a < b) return a;
+  return b;
+}
+
 function mayBeSigned({ state, signedHex }: TransactionRow): boolean {
   if (state === 'dead') return false;
   return signedHex !== null || state === 'signing' || state === 'indeterminate';
@@ -179,6 +184,6 @@ export class Cancels {
       const moved = statements.reduce((sum, { amount }) => sum + BigInt(amount), 0n);
       bounds.push((moved * caps.relativeMaxBasisPoints) / 10_000n);
     }
-    return bounds.reduce((lowest, bound) => (bound < lowest ? bound : lowest));
+    return bounds.reduce(lower);
   }
 }
