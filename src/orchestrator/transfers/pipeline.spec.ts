@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Fault } from '../../core/fault.js';
+import { START_MS } from './cast.fixture.js';
+import { defaultPipelineSettings } from './pipeline.js';
 import { certain, type Life, reasonsOf, Stage, statesOf } from './stage.fixture.js';
 
 const ETH = '000000000000000000';
@@ -146,6 +148,48 @@ describe('decisions', () => {
       state: 'expired',
       reason: { code: 'request-expired' },
     });
+  });
+
+  it('expires what waits for officers when the time of their statement is over, before that of the request', async () => {
+    const expiresAtMs = START_MS + 72 * HOUR_MS;
+    const { transferId } = await life.submitted(stage.cast.request(`2${ETH}`, { expiresAtMs }));
+    await life.work();
+    stage.pass(defaultPipelineSettings.approvalTtlMs + 1);
+    await life.work();
+    expect(await life.view(transferId)).toMatchObject({
+      state: 'expired',
+      reason: { code: 'approval-expired' },
+    });
+  });
+
+  it('expires what is planned when the time of its request is over, without a word to the signer (request-expired)', async () => {
+    const { transferId } = await life.submitted(stage.cast.request('1', { expiresAtMs: START_MS + HOUR_MS }));
+    while ((await life.view(transferId)).state !== 'built') await life.workers.runOne();
+    stage.pass(HOUR_MS);
+    await life.work();
+    expect(await life.view(transferId)).toMatchObject({
+      state: 'expired',
+      reason: { code: 'request-expired' },
+    });
+    expect(stage.signer.orders).toEqual([]);
+  });
+
+  it('expires what is planned when the time of its statement is over, without a word to the signer (approval-expired)', async () => {
+    const expiresAtMs = START_MS + 72 * HOUR_MS;
+    const { transferId } = await life.submitted(stage.cast.request(`2${ETH}`, { expiresAtMs }));
+    await life.work();
+    const { statement } = certain(await life.approvals.statementFor(transferId));
+    for (const id of ['alice', 'bob'] as const) {
+      await life.approved(transferId, stage.cast.verdict(id, statement));
+    }
+    while ((await life.view(transferId)).state !== 'built') await life.workers.runOne();
+    stage.pass(defaultPipelineSettings.approvalTtlMs + 1);
+    await life.work();
+    expect(await life.view(transferId)).toMatchObject({
+      state: 'expired',
+      reason: { code: 'approval-expired' },
+    });
+    expect(stage.signer.orders).toEqual([]);
   });
 
   it('asks anew when another policy comes into force, and drops the approvals given before', async () => {
