@@ -32,6 +32,8 @@ export interface StartOptions {
   readonly onHeartbeatLost?: (error: unknown) => void;
 }
 
+export type RestoringRefusalCode = RestoreRefusalCode | 'restore-other-record';
+
 export interface RunningSigner {
   readonly signer: Signer;
   close(): Promise<void>;
@@ -140,7 +142,7 @@ export async function restoreStore(
   restore: Restore,
   log: readonly GovernanceEntry[],
   options: StartOptions = {},
-): Promise<Outcome<JournalHead, RestoreRefusalCode | 'restore-other-record'>> {
+): Promise<Outcome<JournalHead, RestoringRefusalCode>> {
   checkVectors(nativeVerifier);
   const tokens = await openTokens(config, options);
   try {

@@ -237,6 +237,17 @@ describe('a lost store', () => {
     expect(codeOf(await signer.sign(payingEther(3)))).toBe('done');
   });
 
+  it('has a coin used up by a hundred transactions at most: each takes room for good and needs nobody (transactions-too-many)', async () => {
+    await loseStore();
+    expect(await restoring(await statement())).toBe('accepted');
+    signer = await deployment.start();
+    const codes: string[] = [];
+    for (let bump = 0; bump < 101; bump++)
+      codes.push(codeOf(await signer.sign(refreshing(unspent.slice(0, 1), 1_000n + BigInt(bump)))));
+    expect(codes.slice(0, 100).every((code) => code === 'done')).toBe(true);
+    expect(codes[100]).toBe('transactions-too-many');
+  });
+
   it('is as safe as before afterwards: rolled back it is noticed, and the restore does not serve a second time', async () => {
     await loseStore();
     const given = await statement();
@@ -358,5 +369,19 @@ describe('a restore is refused', () => {
     expect(await restoring(given, undefined, cut)).toBe('restore-governance-mismatch');
     expect(await restoring(given, undefined, [])).toBe('restore-other-deployment');
     expect(await restoring(given)).toBe('accepted');
+  });
+
+  it('with a token that was never part of a ceremony, which has nothing to go on from (anchor-missing)', async () => {
+    const { alice, bob, softHsm } = deployment;
+    const given = signedBy(await statement(), [alice, bob]);
+    const { pinFile } = await softHsm.initToken({ label: 'spare', soPin: '11223344', pin: '987654' });
+    const pin = { kind: 'file' as const, path: pinFile };
+    const tokens = { treasury: { ...deployment.tokenConfig(), tokenLabel: 'spare', pin } };
+    const config = { ...deployment.config(), tokens, storePath: join(deployment.directory, 'spare.db') };
+    expect(await codeFrom(() => restoreStore(config, given, deployment.log, options()))).toBe(
+      'anchor-missing',
+    );
+    await expect(readRecord(config, options())).rejects.toMatchObject({ code: 'anchor-missing' });
+    expect(existsSync(config.storePath)).toBe(false);
   });
 });

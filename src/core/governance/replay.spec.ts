@@ -138,6 +138,14 @@ describe('a governance log', () => {
   );
 
   it.each([
+    ['its genesis', 0],
+    ['a later entry', 1],
+  ])('is refused with governance-entry-malformed when %s says something more than an entry may', (_, at) => {
+    const log = LOG.map((entry, index) => (index === at ? { ...entry, note: 'nobody signed this' } : entry));
+    expect(codeOf(replayLog(log, portableVerifier))).toBe('governance-entry-malformed');
+  });
+
+  it.each([
     ['an entry', { previous: '11'.repeat(32) }],
     ['a deployment', { deploymentId: '11'.repeat(32) }],
   ])('is refused when its genesis says that %s stands before it', (_, altered) => {

@@ -44,7 +44,7 @@ const genesis = genesisOf({
 const state = stateOf(replayGenesis(genesis, portableVerifier));
 const block = { height: 100, hash: 'cc'.repeat(32) };
 
-const bitcoin: RestoredWallet = {
+const bitcoin: Extract<RestoredWallet, { family: 'bitcoin' }> = {
   family: 'bitcoin',
   walletId: 'hot-btc',
   chain: BITCOIN,
@@ -127,6 +127,11 @@ describe('a restore', () => {
       'restore-wallets-incomplete',
       'a wallet has another address',
       { wallets: [bitcoin, { ...ethereum, address: '0x70997970C51812dc3A010C7d01b50e0d17dc79C8' }] },
+    ],
+    [
+      'restore-coins-repeated',
+      'a coin is named twice',
+      { wallets: [{ ...bitcoin, unspent: [...bitcoin.unspent, ...bitcoin.unspent] }, ethereum] },
     ],
     [
       'restore-nonces-backwards',

@@ -218,6 +218,7 @@ describe('a transfer that is not there', () => {
   const approval = { credentialId: 'alice-piv', verdict: 'approve', signature: '00'.repeat(64) } as const;
   it.each<[string, () => Promise<unknown>]>([
     ['read', () => life.transfers.get(nobodys)],
+    ['shown with its request', () => life.transfers.request(nobodys)],
     ['cancelled', () => life.transfers.cancel(nobodys, 'person:alice')],
     ['resolved', () => life.transfers.resolve(nobodys, { how: 'ask-signer' }, 'person:alice')],
     ['asked for its certificate', () => life.transfers.certificate(nobodys, 'plan-1')],

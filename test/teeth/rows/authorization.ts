@@ -1,0 +1,309 @@
+// Teeth of authorization: the requests, the approvals, and what an order as a whole has to be.
+
+import { teethOf, type Tooth } from '../tooth.js';
+
+export const AUTHORIZATION: readonly Tooth[] = [
+  ...teethOf('src/core/authorization/requests.ts', 'src/core/authorization/requests.spec.ts', [
+    {
+      code: 'request-other-deployment',
+      without: 'comparing the deployment of a request',
+      was: 'if (statement.deploymentId !== deploymentId)',
+      becomes: 'if (false)',
+      title: 'a signed request is refused with request-other-deployment when it is for another deployment',
+    },
+    {
+      code: 'request-key-unknown',
+      without: 'the demand that governance registered the key',
+      was: 'const key = keys.get(keyId);',
+      becomes: 'const [any] = keys.values();\n  const key = keys.get(keyId) ?? any;',
+      title: 'a signed request is refused with request-key-unknown when its key is not registered',
+    },
+    {
+      code: 'request-signature-invalid',
+      without: "verifying the request's signature",
+      was: 'return verifier.ed25519(hexToBytes(key.publicKey), requestBytes(statement), hexToBytes(signature))\n    ?',
+      becomes: 'return true\n    ?',
+      title:
+        'a signed request is refused with request-signature-invalid when a word of it is another than was signed',
+    },
+    {
+      code: 'requester-not-owner',
+      without: 'the demand that the key speaks for the requester',
+      was: 'if (!key.owners.includes(statement.requester))',
+      becomes: 'if (false)',
+      title:
+        'a signed request is refused with requester-not-owner when its key does not speak for the requester',
+    },
+    {
+      code: 'request-lifetime',
+      without: 'the bound on how long a request lives',
+      was: 'if (lifetimeMs <= 0 || lifetimeMs > MAX_REQUEST_LIFETIME_MS)',
+      becomes: 'if (lifetimeMs <= 0)',
+      title: 'a signed request is refused with request-lifetime when it lives a millisecond too long',
+    },
+    {
+      code: 'request-lifetime',
+      without: 'the demand that a request lives at all',
+      was: 'if (lifetimeMs <= 0 || lifetimeMs > MAX_REQUEST_LIFETIME_MS)',
+      becomes: 'if (lifetimeMs > MAX_REQUEST_LIFETIME_MS)',
+      title: 'a signed request is refused with request-lifetime when it ends when it begins',
+    },
+    {
+      code: 'request-from-the-future',
+      without: 'the bound on how far a clock may be ahead',
+      was: 'if (statement.createdAtMs > nowMs + MAX_CLOCK_SKEW_MS)',
+      becomes: 'if (false)',
+      title:
+        'a signed request is refused with request-from-the-future when it was made a millisecond too far ahead',
+    },
+    {
+      code: 'request-expired',
+      without: 'the expiry of a request',
+      was: 'if (statement.expiresAtMs <= nowMs && !isSigned(transferId)) {',
+      becomes: 'if (false) {',
+      title: 'a signed request is refused with request-expired when it ends now',
+    },
+    {
+      code: 'wallet-unknown',
+      without: "the demand that governance knows the request's wallet",
+      was: 'const wallet = state.wallets.get(statement.wallet);',
+      becomes: 'const wallet = state.wallets.get(statement.wallet) ?? [...state.wallets.values()][0];',
+      title: 'a signed request is refused with wallet-unknown when governance knows no such wallet',
+    },
+    {
+      code: 'chain-mismatch',
+      without: "comparing the request's chain with the wallet's",
+      was: 'if (!chain || statement.chain !== wallet.chain)',
+      becomes: 'if (!chain)',
+      title: "a signed request is refused with chain-mismatch when it names another chain than the wallet's",
+    },
+    {
+      code: 'asset-not-registered',
+      without: 'the demand that governance registered the asset as written',
+      was: 'if (!registered(state, chain, statement.asset))',
+      becomes: 'if (false)',
+      title: 'a signed request is refused with asset-not-registered when its coin has another symbol',
+    },
+  ]),
+  ...teethOf('src/core/authorization/approvals.ts', 'test/signer/attacks-texts.integration.spec.ts', [
+    {
+      code: 'policy-not-in-force',
+      without: 'comparing the policy of a statement with the one in force',
+      was: 'if (statement.policyHash !== state.policyHash) {',
+      becomes: 'if (false) {',
+      title: 'approvals: the signer refuses a policy hash that is not in force (policy-not-in-force)',
+    },
+    {
+      code: 'governance-head-unknown',
+      without: 'the demand that the governance head is in the log',
+      was: 'if (!state.history.includes(statement.governanceHead)) {',
+      becomes: 'if (false) {',
+      title:
+        'approvals: the signer refuses a governance head that is not in its log (governance-head-unknown)',
+    },
+    {
+      code: 'approval-expired',
+      without: 'the expiry of a statement',
+      was: 'if (statement.expiresAtMs <= nowMs && !pastExpiry) {',
+      becomes: 'if (false) {',
+      title: 'approvals: the signer refuses expired approvals (approval-expired)',
+    },
+    {
+      code: 'approver-not-in-roster',
+      without: 'the demand that the approver is in the roster',
+      was: 'const holder = holderOf(state, approval.credentialId);',
+      becomes: "const holder = holderOf(state, approval.credentialId) ?? holderOf(state, 'bob-token');",
+      and: {
+        was: 'if (!verifier.p256(publicKey, approvalBytes(approval.verdict, statement), hexToBytes(approval.signature))) {',
+        becomes:
+          "if (approval.credentialId === 'bob-token' && !verifier.p256(publicKey, approvalBytes(approval.verdict, statement), hexToBytes(approval.signature))) {",
+      },
+      title: 'approvals: the signer refuses somebody who was never in the roster (approver-not-in-roster)',
+    },
+    {
+      code: 'approval-signature-invalid',
+      without: "verifying an approval's signature",
+      was: 'if (!verifier.p256(publicKey, approvalBytes(approval.verdict, statement), hexToBytes(approval.signature))) {',
+      becomes: 'if (false) {',
+      title:
+        "approvals: the signer refuses a stranger's signature under an officer's name (approval-signature-invalid)",
+    },
+    {
+      code: 'approver-is-requester',
+      without: 'the ban on approving what one asked for',
+      was: 'if (excludedApprovers(request).has(personId))',
+      becomes: 'if (false)',
+      title: "approvals: the signer refuses the requester's own approval (approver-is-requester)",
+    },
+    {
+      code: 'approval-without-statement',
+      without: 'the demand for the statement that approvals are about',
+      was: 'approvals.length === 0 ? accepted(persons)',
+      becomes: 'true ? accepted(persons)',
+      title:
+        'approvals: the signer refuses approvals without the statement that they are about (approval-without-statement)',
+    },
+    {
+      code: 'approval-is-rejection',
+      without: 'reading the verdict',
+      was: "if (approval.verdict !== 'approve')",
+      becomes: 'if (false)',
+      title: 'approvals: the signer refuses a rejection in the place of an approval (approval-is-rejection)',
+    },
+    {
+      code: 'approver-duplicate',
+      without: 'looking for a person who comes twice',
+      was: 'if (persons.has(person.value))',
+      becomes: 'if (false)',
+      title: 'approvals: the signer refuses one officer twice (approver-duplicate)',
+    },
+  ]),
+  ...teethOf('src/core/statements/approval.ts', 'src/core/statements/approval.spec.ts', [
+    {
+      code: 'approval-other-deployment',
+      without: 'comparing the deployment of a statement',
+      was: 'if (statement.deploymentId !== request.deploymentId) {',
+      becomes: 'if (false) {',
+      title:
+        'the statement that officers sign refuses the statement of another transfer and of another deployment',
+    },
+    {
+      code: 'approval-other-transfer',
+      without: 'comparing the transfer of a statement',
+      was: 'if (statement.requestDigest !== expected.requestDigest || statement.transferId !== expected.transferId) {',
+      becomes: 'if (false) {',
+      title:
+        'the statement that officers sign refuses the statement of another transfer and of another deployment',
+    },
+    {
+      code: 'approval-altered',
+      without: 'comparing every field of a statement',
+      was: 'return differing === undefined ?',
+      becomes: 'return true ?',
+      title: 'the statement that officers sign refuses approval-altered when its kind is "sweep"',
+    },
+  ]),
+  ...teethOf('src/core/authorization/authorize.ts', 'test/signer/attacks-texts.integration.spec.ts', [
+    {
+      code: 'wallet-mismatch',
+      without: "comparing the request's wallet with the order's",
+      was: 'if (statement.wallet !== order.wallet)',
+      becomes: 'if (false)',
+      title: 'requests: the signer refuses a request for another wallet (wallet-mismatch)',
+    },
+    {
+      code: 'transfer-duplicate',
+      without: 'looking for a request that comes twice',
+      was: 'if (seen.has(transferId))',
+      becomes: 'if (false)',
+      title: 'requests: the signer refuses one request twice in an order (transfer-duplicate)',
+    },
+    {
+      code: 'approvals-insufficient',
+      without: 'counting the approvals that a rule asks for',
+      was: 'if (missing.length > 0) {',
+      becomes: 'if (false) {',
+      title: 'approvals: the signer refuses no approval (approvals-insufficient)',
+    },
+    {
+      code: 'fee-above-absolute-cap',
+      without: "the policy's absolute cap on fees",
+      was: 'if (maxFee > caps.absoluteMax) {',
+      becomes: 'if (false) {',
+      test: 'src/core/authorization/authorize.spec.ts',
+      title: 'a cancel is refused with fee-above-absolute-cap when it costs one satoshi above the cap',
+    },
+    {
+      code: 'fee-above-relative-cap',
+      without: "the policy's relative cap on fees",
+      was: 'if (moved !== undefined && maxFee * 10_000n > moved * caps.relativeMaxBasisPoints) {',
+      becomes: 'if (false) {',
+      test: 'src/core/authorization/authorize.spec.ts',
+      title:
+        'a cancel: the signer refuses a fee above the share of what was to be moved (fee-above-relative-cap)',
+    },
+    {
+      code: 'fee-above-absolute-cap',
+      without: 'asking for the caps of a payment',
+      was: "    if (capped.kind === 'refused') return capped;\n  }\n  return accepted({ decoded, transfers: transfers.value });",
+      becomes: '  }\n  return accepted({ decoded, transfers: transfers.value });',
+      test: 'src/core/authorization/authorize.spec.ts',
+      title: 'a payment is refused with fee-above-absolute-cap when it costs one satoshi above the cap',
+    },
+    {
+      code: 'nothing-to-cancel',
+      without: 'the demand that a cancel has something to cancel',
+      was: 'const cancelled = given.cancelled(decoded.spends);',
+      becomes:
+        'const cancelled = given.cancelled(decoded.spends) ?? { feeCeiling: 10n ** 30n, moved: undefined };',
+      test: 'src/core/authorization/authorize.spec.ts',
+      title: 'a cancel is refused with nothing-to-cancel when nothing spends what it spends',
+    },
+    {
+      code: 'policy-no-match',
+      without: 'the demand that a policy covers the wallet of a cancel',
+      was: 'const caps = feeCapsOf(given.policies, { wallet: walletId, tier });',
+      becomes:
+        'const caps = feeCapsOf(given.policies, { wallet: walletId, tier }) ?? { absoluteMax: 10n ** 30n, relativeMaxBasisPoints: 10_000n };',
+      test: 'src/core/authorization/authorize.spec.ts',
+      title: 'a cancel is refused with policy-no-match when no document covers its wallet',
+    },
+    {
+      code: 'policy-error',
+      without: 'noticing that the bytes carry out more than was ordered',
+      was: "if (!ordered) return refused('policy-error', { transferId });\n",
+      becomes: 'if (!ordered) continue;\n',
+      test: 'src/core/authorization/authorize.spec.ts',
+      title: 'a payment is refused with policy-error when the bytes would carry out more than was ordered',
+    },
+  ]),
+  ...teethOf('src/core/authorization/decode-order.ts', 'src/core/authorization/decode-order.spec.ts', [
+    {
+      code: 'wallet-unknown',
+      without: "the demand that governance knows the order's wallet",
+      was: 'const wallet = state.wallets.get(order.wallet);',
+      becomes: 'const wallet = state.wallets.get(order.wallet) ?? [...state.wallets.values()][0];',
+      title: 'the bytes of an order are refused with wallet-unknown when governance knows no such wallet',
+    },
+    {
+      code: 'transaction-of-other-family',
+      without: "comparing the kind of the transaction with the wallet's chain",
+      was: "  return refused('transaction-of-other-family', { family: chain.family, transaction: transaction.kind });",
+      becomes:
+        "  const decoded = transaction.kind === 'eip1559' ? decodeEip1559(transaction.hex) : decodePsbt(transaction.base64, 'regtest');\n  if (decoded.kind === 'refused') return decoded;\n  return accepted({ intent: decoded.value, wallet, chain, spends: [], nonce: undefined, maxFee: 0n, toSign: [], matchPayments: () => accepted([]), matchCancel: () => accepted([]) });",
+      title:
+        'the bytes of an order are refused with transaction-of-other-family when they are a PSBT for an Ethereum wallet',
+    },
+    {
+      code: 'input-foreign',
+      without: "the demand that every input is the wallet's own",
+      was: "if (!key || !digest) return refused('input-foreign', { outpoint: input.outpoint });\n    toSign.push({ key, digest });",
+      becomes: 'if (key && digest) toSign.push({ key, digest });',
+      and: { file: 'src/core/intents/bitcoin/match.ts', was: 'if (foreign === -1)', becomes: 'if (true)' },
+      title: "the bytes of an order are refused with input-foreign when an input is not the wallet's own",
+    },
+    {
+      code: 'transaction-of-other-family',
+      without: 'the demand that an Ethereum wallet has a key',
+      was: "if (!key) return refused('transaction-of-other-family', { wallet: wallet.walletId });\n",
+      becomes: '',
+      title: 'the bytes of an order are refused with transaction-of-other-family when the wallet has no key',
+    },
+    {
+      code: 'asset-mismatch',
+      without: 'noticing that a token is asked of a Bitcoin wallet',
+      was: "if (token) return refused('asset-mismatch', { transferId: token.transferId });\n",
+      becomes: '',
+      title:
+        'the bytes of an order are refused with asset-mismatch when a token is asked of a Bitcoin wallet',
+    },
+    {
+      code: 'transfers-too-many',
+      without: 'the bound of one transfer an Ethereum transaction',
+      was: 'if (!request || more.length > 0)',
+      becomes: 'if (!request)',
+      title:
+        'the bytes of an order are refused with transfers-too-many when one Ethereum transaction is to pay two transfers, or none',
+    },
+  ]),
+];
