@@ -9,7 +9,8 @@ if (Number.parseInt(process.versions.node, 10) === 24) {
   // Node.js strips types, and leaves it to us that our sources import each other by the names that they compile to.
   module.registerHooks({
     resolve(specifier, context, next) {
-      const source = specifier.startsWith('.') && new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
+      const source =
+        specifier.startsWith('.') && new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
       return next(source && existsSync(source) ? source.href : specifier, context);
     },
   });
