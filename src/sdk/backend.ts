@@ -6,13 +6,14 @@
 //   whatever crash; another request under a used id is refused, also when the first one was refused or expired.
 // - A request that ended `refused` or `expired` may still be paid as long as it could be signed. Before the same
 //   customer is paid by a new request, the backend needs the signer's attested `void` of the old one: proof that it
-//   was never signed and never can be. Without one, do not ask anew. (The signer of this version gives none yet: let a
-//   person look at the transfer and its transactions first.)
+//   was never signed and never can be. `requestVoid` asks for it and verifies it; without one, do not ask anew.
 // - `signed` is spendable. A transfer that was signed is paid until a conflicting transaction is buried, whatever
 //   state it is shown in.
 
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { accepted, type Outcome } from '../core/fault.js';
+import { accepted, type Outcome, refused } from '../core/fault.js';
+import { entryHash, type GovernanceEntry } from '../core/governance/entry.js';
+import { type AttestedVoid, type VoidAuthority, verifyVoid } from '../core/recovery/void.js';
 import {
   type RequestStatement,
   requestBytes,
@@ -20,8 +21,9 @@ import {
   type SignedRequest,
   transferIdOf,
 } from '../core/statements/request.js';
+import { portableVerifier, type SignatureVerifier } from '../core/statements/signature.js';
 import { type Api, sdkFault } from './api.js';
-import { type Transfer, transfer } from './shapes.js';
+import { type Transfer, transfer, voided } from './shapes.js';
 
 /** Ed25519 over the bytes, 64 bytes. The private key is the caller's business. */
 export type SignBytes = (bytes: Uint8Array) => Promise<Uint8Array>;
@@ -52,4 +54,35 @@ export async function submitRequest(api: Api, request: SignedRequest): Promise<O
 
 export function readTransfer(api: Api, transferId: string): Promise<Outcome<Transfer>> {
   return api.get(`/v1/transfers/${transferId}`, transfer);
+}
+
+/**
+ * What voids are verified with, from the deployment's genesis entry: a file that the backend keeps, or had from anybody. The
+ * deployment id is the backend's own configuration; it is the genesis entry's hash, so nobody can offer another one.
+ */
+export function voidAuthorityOf(
+  { body }: GovernanceEntry,
+  deploymentId: string,
+): Outcome<VoidAuthority, 'genesis-of-another-deployment'> {
+  const { change } = body;
+  return change.kind === 'genesis' && entryHash(body) === deploymentId
+    ? accepted({ deploymentId, attestationKey: change.attestation.publicKey })
+    : refused('genesis-of-another-deployment', { deploymentId });
+}
+
+/**
+ * The signer's void of a request, verified: only with this in hand may its customer be paid by a new request. To be kept
+ * with the request. The API only carries it and is not believed: refusals are its own or `verifyVoid`'s. `transfer-signed`
+ * means that the request is paid, or may be. Safe to repeat; faults as of `submitRequest`.
+ */
+export async function requestVoid(
+  api: Api,
+  request: SignedRequest,
+  authority: VoidAuthority,
+  verifier: SignatureVerifier = portableVerifier,
+): Promise<Outcome<AttestedVoid>> {
+  const transferId = transferIdFor(request.statement);
+  const answer = await api.post(`/v1/transfers/${transferId}/void`, request, voided);
+  if (answer.kind === 'refused') return answer;
+  return verifyVoid(answer.value.void, request.statement, authority, verifier);
 }

@@ -102,6 +102,9 @@ export const governancePage = z.object({ entries: z.array(governanceEntry), next
 
 export const governanceHead = z.object({ sequence: z.int(), head: sha256Hex });
 
+/** What is in it is checked by `verifyVoid`. */
+export const voided = z.object({ void: z.unknown() });
+
 /** States that nothing leads out of. */
 export const ENDED: readonly string[] = [
   'settled',
