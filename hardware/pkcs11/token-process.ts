@@ -18,22 +18,33 @@ import {
 const EXIT_BAD_MESSAGE = 70;
 const EXIT_NO_PARENT = 64;
 
+/** Answers wait for others no longer than this. */
+const LONGEST_WAIT_MS = 2;
+
 let token: Pkcs11Token | undefined;
 let answers: Answer[] = [];
-let flushing = false;
+/** Calls that have no answer yet. */
+let underWay = 0;
+let soon: NodeJS.Immediate | undefined;
+let later: NodeJS.Timeout | undefined;
 
-/** Answers of one turn of the event loop go in one message: a message costs more than an answer. */
+/** A message costs more than an answer: they go together, once as many are ready as calls are still under way. */
 function answer(given: Answer): void {
+  underWay -= 1;
   answers.push(given);
-  if (flushing) return;
-  flushing = true;
-  setImmediate(() => {
-    flushing = false;
-    for (const batch = answers; batch.length > 0; ) {
-      tell({ kind: 'answers', answers: batch.splice(0, LARGEST_BATCH) });
-    }
-    answers = [];
-  });
+  if (answers.length >= underWay) soon ??= setImmediate(flush);
+  else later ??= setTimeout(flush, LONGEST_WAIT_MS);
+}
+
+function flush(): void {
+  clearImmediate(soon);
+  clearTimeout(later);
+  soon = undefined;
+  later = undefined;
+  for (const batch = answers; batch.length > 0; ) {
+    tell({ kind: 'answers', answers: batch.splice(0, LARGEST_BATCH) });
+  }
+  answers = [];
 }
 
 function tell(message: FromChild): void {
@@ -81,6 +92,7 @@ function receive(message: unknown): void {
     case 'calls': {
       const signer = token;
       if (signer === undefined) process.exit(EXIT_BAD_MESSAGE);
+      underWay += request.calls.length;
       for (const { id, operation } of request.calls) void serve(signer, id, operation);
       return;
     }
@@ -92,10 +104,11 @@ function receive(message: unknown): void {
 
 async function shutDown(): Promise<void> {
   await token?.close();
-  // After the answers that are still to be flushed, and only once the parent has been told.
-  setImmediate(() =>
-    process.send?.({ kind: 'closed' } satisfies FromChild, undefined, {}, () => process.exit(0)),
-  );
+  // After the last answers, and only once the parent has been told.
+  setImmediate(() => {
+    flush();
+    process.send?.({ kind: 'closed' } satisfies FromChild, undefined, {}, () => process.exit(0));
+  });
 }
 
 function leaveToParent(): void {
