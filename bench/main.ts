@@ -8,8 +8,15 @@ import { parseArgs } from 'node:util';
 import type { Benchmark, Result } from './benchmark.js';
 import { canonicalJsonBenchmark } from './canonical-json.js';
 import { signBtcBenchmark, signEthBenchmark } from './signing.js';
+import { withdrawalsPostgresBenchmark, withdrawalsSqliteBenchmark } from './withdrawals.js';
 
-const BENCHMARKS: readonly Benchmark[] = [canonicalJsonBenchmark, signEthBenchmark, signBtcBenchmark];
+const BENCHMARKS: readonly Benchmark[] = [
+  canonicalJsonBenchmark,
+  signEthBenchmark,
+  signBtcBenchmark,
+  withdrawalsSqliteBenchmark,
+  withdrawalsPostgresBenchmark,
+];
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({

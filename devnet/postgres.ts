@@ -1,5 +1,5 @@
 // A PostgreSQL server of its own for a test run or the demo: binaries from the npm package, data in a folder of ours,
-// 127.0.0.1 and a free port. Never production: durability is switched off, and the password is in the URL.
+// 127.0.0.1 and a free port. Never production: durability is switched off unless asked for, and the password is in the URL.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -27,6 +27,8 @@ export interface PostgresDevnetOptions {
   readonly logFile: string;
   /** Connections that the server allows; each suite with a pool takes some. */
   readonly maxConnections?: number;
+  /** Writes reach the disk, as in production: for what is measured. A test's need not. */
+  readonly durable?: boolean;
 }
 
 /** PostgreSQL refuses to run as root; this user is on every Debian and owns nothing. */
@@ -61,12 +63,9 @@ export async function startPostgres(options: PostgresDevnetOptions): Promise<Pos
     const program = await onFreePort(async (port) => {
       const url = connectionUrl(password, port, 'postgres');
       // A test's crash is a killed process, never a lost disk, so nothing needs to reach one.
-      const settings = [
-        'fsync=off',
-        'synchronous_commit=off',
-        'full_page_writes=off',
-        'listen_addresses=127.0.0.1',
-      ];
+      const settings = options.durable
+        ? ['listen_addresses=127.0.0.1']
+        : ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'listen_addresses=127.0.0.1'];
       settings.push(
         `port=${port}`,
         `max_connections=${options.maxConnections ?? 200}`,

@@ -18,13 +18,15 @@ export function socketOf(deployment: Deployment): string {
 }
 
 export interface SignerProgramOptions {
+  /** For Node.js. */
+  readonly nodeFlags?: readonly string[];
   /** Where to leave a CPU profile when the program ends (`node --cpu-prof`). */
   readonly profileFolder?: string;
 }
 
 export async function startSignerProgram(
   deployment: Deployment,
-  { profileFolder }: SignerProgramOptions = {},
+  { profileFolder, nodeFlags = [] }: SignerProgramOptions = {},
 ): Promise<Program> {
   const configFile = join(deployment.directory, 'signer.yaml');
   const socket = socketOf(deployment);
@@ -37,7 +39,14 @@ export async function startSignerProgram(
   return startProgram({
     name: 'the signer',
     command: process.execPath,
-    args: [...profiling, await compileProgram('src/signer/main.ts'), 'serve', '--config', configFile],
+    args: [
+      ...nodeFlags,
+      ...profiling,
+      await compileProgram('src/signer/main.ts'),
+      'serve',
+      '--config',
+      configFile,
+    ],
     env: { PATH: process.env.PATH },
     logFile: join(deployment.directory, 'signer.log'),
     ready: () => answersOn(socket),
