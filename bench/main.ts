@@ -7,7 +7,9 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Benchmark, Result } from './benchmark.js';
 import { canonicalJsonBenchmark } from './canonical-json.js';
+import { memoryBenchmark } from './memory.js';
 import { signBtcBenchmark, signEthBenchmark } from './signing.js';
+import { signerStartBenchmark, startBenchmark } from './starts.js';
 import { withdrawalsPostgresBenchmark, withdrawalsSqliteBenchmark } from './withdrawals.js';
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -16,6 +18,9 @@ const BENCHMARKS: readonly Benchmark[] = [
   signBtcBenchmark,
   withdrawalsSqliteBenchmark,
   withdrawalsPostgresBenchmark,
+  memoryBenchmark,
+  signerStartBenchmark,
+  startBenchmark,
 ];
 
 async function main(): Promise<number> {

@@ -31,7 +31,7 @@ export function readerOf(url: string): BooksReader {
       return SIGNED.has(state);
     },
     isSettled: async (transferId) => (await door.stateOf(transferId)) === 'settled',
-    close: door.close,
+    close: () => door.close(),
   };
 }
 

@@ -2,15 +2,35 @@
 // hashes, the seals and all that follows from the journal are real; only the signatures in it are copies. For a stopped
 // signer.
 
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Deployment } from '../../devnet/deployment.js';
 import type { Reservation, SignedRecord } from '../../src/signer/journal.js';
 import { readSeal } from '../../src/signer/seal.js';
 import { SignerStore } from '../../src/signer/store.js';
 
+/** Where nothing has to reach a disk: each entry is a commit of its own. */
+const MEMORY = '/dev/shm';
+
 /** Adds `count` signed transactions after the newest one, under the nonces that follow. */
 export async function giveJournalAPast(deployment: Deployment, count: number): Promise<void> {
+  const { storePath } = deployment.config();
+  const folder = mkdtempSync(join(MEMORY, 'portcullis-journal-'));
+  const copy = join(folder, 'signer.db');
+  // A store that was closed has nothing left beside its file.
+  if (existsSync(`${storePath}-wal`)) throw new Error('the signer was not closed in order');
+  copyFileSync(storePath, copy);
+  try {
+    await appendClones(deployment, copy, count);
+    copyFileSync(copy, storePath);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function appendClones(deployment: Deployment, path: string, count: number): Promise<void> {
   const token = deployment.spawnTreasury();
-  const store = SignerStore.open(deployment.config().storePath, await readSeal(token));
+  const store = SignerStore.open(path, await readSeal(token));
   try {
     const { reserved, signed } = newestSigned(store);
     for (let number = 1; number <= count; number += 1) {
