@@ -20,6 +20,14 @@ const ADVICE: Readonly<Record<string, string>> = {
     'The governance log is not that of the deployment that you trust. Do nothing; tell the other officers by another channel.',
   'statement-mismatch':
     'What you were asked to sign is not what was requested. Nothing was signed. Tell the other officers by another channel.',
+  'node-unreachable': 'Is your node running, and are its address and its password file right?',
+  'node-mismatch':
+    'Your own node sees another chain than the statement. Nothing was signed. Compare with the other officers by another channel before anybody signs.',
+  'attestation-mismatch':
+    "This is not the signer's void of your request. Pay nobody anew; tell the officers by another channel.",
+  'transfer-signed': 'What was signed can still pay it. `portcullis resolve` shows which ways lead on.',
+  'request-before-restore':
+    'The signer began again after a lost store and does not know this request. docs/restore.md says when it may be paid anew.',
   'not-confirmed': 'Nothing was signed and nothing was sent.',
   'confirmation-needed': 'Run it in a terminal, or say --yes if a person has looked already.',
   'approver-is-requester': 'Nobody approves what they, or a key of theirs, asked for. Others have to.',

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { excludedApprovers, verifyStatement } from '../core/authorization/approvals.js';
 import { verifyRequest } from '../core/authorization/requests.js';
 import { accepted, type Outcome } from '../core/fault.js';
-import { type GovernanceState, holderOf } from '../core/governance/state.js';
+import type { GovernanceState } from '../core/governance/state.js';
 import {
   approvalBytes,
   approvalDigest,
@@ -15,7 +15,7 @@ import {
 import { transferId as transferIdSchema } from '../core/statements/request.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
 import { type StatementToSign, statementToSign, type Transfer, transfer } from '../sdk/shapes.js';
-import { asOfficer, type OfficerCall } from './caller.js';
+import { asOfficer, checkOwnKey } from './caller.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
 import { cliFault } from './exit.js';
 import { type KnownGovernance, knownGovernance, needPinned } from './governance-log.js';
@@ -66,21 +66,6 @@ export function checkStatement(
   return statement;
 }
 
-/** The token's key must be the one that the roster has under this credential. Faults `key-mismatch`. */
-async function checkOwnKey(
-  { token, credentialId, keyLabel }: OfficerCall,
-  state: GovernanceState,
-): Promise<string> {
-  const holder = holderOf(state, credentialId);
-  if (!holder)
-    throw cliFault('key-mismatch', `the roster has no credential ${credentialId}`, { credentialId });
-  const { publicKey } = await token.describeKey({ label: keyLabel });
-  if (publicKey !== holder.credential.publicKey) {
-    throw cliFault('key-mismatch', `key ${keyLabel} on this token is not ${credentialId}`, { credentialId });
-  }
-  return publicKey;
-}
-
 async function confirm(
   given: Given<Options>,
   verdict: Verdict,
@@ -119,7 +104,7 @@ async function decide(given: Given<Options>, verdict: Verdict, id: string): Prom
     const { state } = governance;
     const nowMs = given.clock.nowMs();
     const statement = checkStatement(served.value, transferId, state, nowMs);
-    const publicKey = await checkOwnKey(call, state);
+    const { publicKey, personId } = await checkOwnKey(call, state);
     showFor(given, verdict, served.value, governance, nowMs);
     await confirm(given, verdict, statement);
 
@@ -140,7 +125,6 @@ async function decide(given: Given<Options>, verdict: Verdict, id: string): Prom
     // Without an idempotency key: ECDSA signs anew each time, and a person's second verdict is told as what it is.
     const after = await call.api.post(`/v1/transfers/${transferId}/approvals`, approval, transfer);
     if (after.kind === 'refused') return after;
-    const personId = holderOf(state, call.credentialId)?.person.personId ?? call.credentialId;
     return accepted({
       json: {
         transferId,

@@ -39,6 +39,9 @@ export type CliFaultCode =
   | SdkFaultCode
   | 'governance-mismatch'
   | 'statement-mismatch'
+  | 'node-unreachable'
+  | 'node-mismatch'
+  | 'attestation-mismatch'
   | 'key-mismatch'
   | 'not-confirmed'
   | 'not-yet';
@@ -65,6 +68,9 @@ const EXIT_OF: Readonly<Record<CliFaultCode, ExitCode>> = {
   'api-answer-malformed': EXIT.mismatch,
   'governance-mismatch': EXIT.mismatch,
   'statement-mismatch': EXIT.mismatch,
+  'node-unreachable': EXIT.unreachable,
+  'node-mismatch': EXIT.mismatch,
+  'attestation-mismatch': EXIT.mismatch,
   'key-mismatch': EXIT.mismatch,
   'not-confirmed': EXIT.notConfirmed,
   'not-yet': EXIT.notYet,

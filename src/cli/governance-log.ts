@@ -2,6 +2,7 @@
 // to the deployment that the person trusts; without one, the answer says so.
 
 import { z } from 'zod';
+import { Fault } from '../core/fault.js';
 import { type GovernanceEntry, governanceEntry } from '../core/governance/entry.js';
 import { replayLog } from '../core/governance/replay.js';
 import type { GovernanceState } from '../core/governance/state.js';
@@ -11,6 +12,7 @@ import { governancePage } from '../sdk/shapes.js';
 import type { Given } from './command-line.js';
 import { cliFault } from './exit.js';
 import { readJson } from './files.js';
+import { attention } from './lines.js';
 
 /** More than a log may have: bounds for a loop over what an API says. */
 const MAX_PAGES = 20_001;
@@ -83,6 +85,52 @@ export async function knownGovernance(
     });
   }
   return replayed(await fetchLog(api), pinned);
+}
+
+/**
+ * The newest log that this person knows: the named file, the configured one and the API's, of which each must be a part of the
+ * longest. A log that was cut short would bring back people who were removed; whoever signs under it compares all that
+ * they have. Faults `governance-mismatch` where two logs go apart, `setting-missing` without any.
+ */
+export async function newestGovernance(
+  given: Given<PinOptions>,
+  api: Api | undefined,
+): Promise<KnownGovernance> {
+  const pinned = given.options.deployment ?? given.config.deployment;
+  const files = new Set([given.options.log, given.config.log].filter((file) => file !== undefined));
+  const logs = [...files].map((file) => replayed(readLog(file), pinned));
+  const served = api === undefined ? undefined : await servedLog(given, api, logs.length > 0);
+  if (served !== undefined) logs.push(replayed(served, pinned));
+  const [newest, ...others] = logs.toSorted((one, other) => other.entries.length - one.entries.length);
+  if (newest === undefined) return knownGovernance(given, undefined);
+  for (const { state } of others) {
+    if (newest.state.history[state.sequence] === state.head) continue;
+    throw cliFault('governance-mismatch', 'two of the governance logs at hand go apart', {
+      at: state.sequence,
+      one: newest.state.history[state.sequence] ?? '',
+      other: state.head,
+    });
+  }
+  return needPinned(newest);
+}
+
+/** The API's log; none, and a word about it, when it does not answer and there is another one to go by. */
+async function servedLog(
+  { terminal }: Given<PinOptions>,
+  api: Api,
+  hasOther: boolean,
+): Promise<GovernanceEntry[] | undefined> {
+  try {
+    return await fetchLog(api);
+  } catch (error) {
+    const isAway = error instanceof Fault && ['api-unreachable', 'api-unavailable'].includes(error.code);
+    if (!isAway || !hasOther) throw error;
+    terminal.tell([
+      [attention('Note: '), 'the API does not answer, so only the log in the file was looked at.'],
+      '  Ask the other officers by another channel whether theirs has the same newest entry.',
+    ]);
+    return undefined;
+  }
 }
 
 /**

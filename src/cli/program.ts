@@ -13,6 +13,7 @@ import type { Terminal } from './terminal.js';
 import { transferCommands } from './transfer.commands.js';
 import { verifyCommand } from './verify.command.js';
 import { CLI_VERSION } from './version.js';
+import { voidCommands } from './void.commands.js';
 import { walletsCommand } from './wallets.command.js';
 
 /** The program with all of its commands; `run` takes a command line to its exit code. */
@@ -28,6 +29,7 @@ export function portcullis(
   transferCommands(cli);
   approvalCommands(cli);
   resolveCommand(cli);
+  voidCommands(cli);
   cli.program.commandsGroup('Checking:');
   verifyCommand(cli);
   statusCommand(cli);
