@@ -2,14 +2,17 @@
 // of it. For tests alone; not part of any program.
 
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { genesisOf, start, stateOf } from '../core/governance/people.fixture.js';
+import { genesisOf, start, stateOf, vouching } from '../core/governance/people.fixture.js';
 import { replayGenesis } from '../core/governance/replay.js';
+import { type AttestedVoid, VOID_TYPE, type VoidStatement, voidBytes } from '../core/recovery/void.js';
 import { statementOf, type TransferStatement } from '../core/statements/approval.js';
 import {
   REQUEST_TYPE,
   type RequestStatement,
   requestBytes,
+  requestDigest,
   type SignedRequest,
+  transferIdOf,
 } from '../core/statements/request.js';
 import { portableVerifier } from '../core/statements/signature.js';
 import type { StatementToSign } from '../sdk/shapes.js';
@@ -51,6 +54,30 @@ export function requestWith(altered: Partial<RequestStatement> = {}): SignedRequ
     ...altered,
   };
   return { statement, signature: sign(null, requestBytes(statement), backend.privateKey).toString('hex') };
+}
+
+/** The signer's word on a request, by the key that genesis names. */
+export function voidOf(
+  { statement: request }: SignedRequest,
+  altered: Partial<VoidStatement> = {},
+): AttestedVoid {
+  const statement: VoidStatement = {
+    type: VOID_TYPE,
+    deploymentId: state.deploymentId,
+    transferId: transferIdOf(requestDigest(request)),
+    requestId: request.requestId,
+    requestDigest: requestDigest(request),
+    basis: 'never-signed',
+    journalSequence: 7,
+    journalHash: 'ab'.repeat(32),
+    voidedAtMs: NOW,
+    ...altered,
+  };
+  const signature = sign('sha256', voidBytes(statement), {
+    key: vouching.secret,
+    dsaEncoding: 'ieee-p1363',
+  });
+  return { statement, signature: signature.toString('hex') };
 }
 
 export function servedWith(

@@ -73,16 +73,17 @@ export class CommandLine {
     return this.program.command(name).description(summary).summary(summary).helpCommand(false);
   }
 
-  /** A command of `parent`; the handler gets the positional arguments and the parsed options. */
+  /** A command of `parent`, which may hold others; the handler gets the positional arguments and the parsed options. */
   add<S extends z.ZodType>(
     parent: Command,
     text: CommandText,
     options: readonly (readonly [flags: string, description: string, fallback?: string])[],
     schema: S,
     handler: (given: Given<z.output<S>>, ...args: string[]) => Promise<Outcome<Answer>>,
-  ): void {
+  ): Command {
     const command = parent
       .command(text.usage)
+      .helpCommand(false)
       .summary(text.summary)
       .description(text.description ?? text.summary)
       .addHelpText('after', `\nExample:\n  $ portcullis ${text.example}`);
@@ -92,6 +93,7 @@ export class CommandLine {
       const positional = all.slice(0, -2).flatMap(textsOf);
       await this.handle(command, schema, handler, positional);
     });
+    return command;
   }
 
   private async handle<S extends z.ZodType>(

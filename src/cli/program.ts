@@ -2,12 +2,14 @@
 // every command. It holds no key and does no work of its own.
 
 import { approvalCommands } from './approval.commands.js';
+import { burialCommands } from './burial.commands.js';
 import { ceremonyCommands } from './ceremony.commands.js';
 import { CommandLine } from './command-line.js';
 import { configCommands } from './config.commands.js';
 import { governanceCommands } from './governance.commands.js';
 import { keysCommands } from './keys.commands.js';
 import { resolveCommand } from './resolve.command.js';
+import { restoreCommands } from './restore.commands.js';
 import { statusCommand } from './status.command.js';
 import type { Terminal } from './terminal.js';
 import { transferCommands } from './transfer.commands.js';
@@ -30,6 +32,7 @@ export function portcullis(
   approvalCommands(cli);
   resolveCommand(cli);
   voidCommands(cli);
+  burialCommands(cli);
   cli.program.commandsGroup('Checking:');
   verifyCommand(cli);
   statusCommand(cli);
@@ -39,6 +42,7 @@ export function portcullis(
   keysCommands(cli);
   ceremonyCommands(cli);
   governanceCommands(cli);
+  restoreCommands(cli);
   cli.program.addHelpText(
     'after',
     `

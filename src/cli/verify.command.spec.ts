@@ -27,6 +27,7 @@ const certificate = {
   tokenSerial: '1',
   order: { wallet: 'hot-btc', transaction: { kind: 'eip1559', hex: '02' }, transfers: [] },
   decisions: [],
+  burials: [],
   signedTransaction: '02',
   transactionId: 'ab',
 };

@@ -1,24 +1,13 @@
 // The ways out that only people open, as clients of the API read and use them. Nothing of it is believed because the API
-// says so: a void is verified here, and what officers sign they compare with the chain.
+// says so: what officers sign they compare with the chain.
 
 import { z } from 'zod';
-import { accepted, type Outcome } from '../core/fault.js';
+import type { Outcome } from '../core/fault.js';
 import { burialStatement, transactionKey } from '../core/recovery/burial.js';
 import { restoredWallet } from '../core/recovery/restore.js';
-import {
-  type AttestedVoid,
-  attestedVoid,
-  type VoidAuthority,
-  type VoidRefusalCode,
-  verifyVoid,
-} from '../core/recovery/void.js';
 import { baseUnits, chainId, identifier, timestampMs, wholeNumber } from '../core/statements/fields.js';
 import { type SignedRequest, signedRequest, transferId } from '../core/statements/request.js';
-import type { SignatureVerifier } from '../core/statements/signature.js';
 import type { Api } from './api.js';
-import { transferIdFor } from './backend.js';
-
-const voidAnswer = z.object({ transferId, void: attestedVoid });
 
 const signerRecord = z.object({
   state: z.string(),
@@ -106,26 +95,4 @@ export type RefreshAnswer = z.infer<typeof refreshAnswer>;
 /** What was signed for a transfer, to the letter. The caller compares it with the transfer's id. */
 export function readRequest(api: Api, id: string): Promise<Outcome<SignedRequest>> {
   return api.get(`/v1/transfers/${id}/request`, signedRequest);
-}
-
-/**
- * Asks for the signer's void of a request, and verifies it. Only with an accepted one may the same customer be paid by a
- * new request; keep it. Safe to repeat: it is the same void. Refusals are the API's and the signer's (`transfer-signed`,
- * `transfer-not-voidable`, …), and those of `verifyVoid` when what came back is no void of this request. `authority`
- * comes from a genesis that the caller knows to be true, never from the API.
- */
-export async function requestVoid(
-  api: Api,
-  request: SignedRequest,
-  authority: VoidAuthority,
-  verifier: SignatureVerifier,
-): Promise<Outcome<AttestedVoid, VoidRefusalCode | string>> {
-  const answer = await api.post(
-    `/v1/transfers/${transferIdFor(request.statement)}/void`,
-    request,
-    voidAnswer,
-  );
-  if (answer.kind === 'refused') return answer;
-  const verified = verifyVoid(answer.value.void, request.statement, authority, verifier);
-  return verified.kind === 'refused' ? verified : accepted(verified.value);
 }
