@@ -15,6 +15,8 @@ export interface KnownTransaction {
   readonly walletId: string;
   readonly reservedSequence: number;
   readonly signedSequence: number | undefined;
+  /** As explorers show it; undefined while it is not signed. */
+  readonly transactionId: string | undefined;
   /** Sorted; empty for a cancel. */
   readonly transferIds: readonly string[];
   readonly feeCeiling: bigint;
@@ -36,6 +38,7 @@ interface TransactionRow {
   readonly wallet_id: string;
   readonly reserved_sequence: number;
   readonly signed_sequence: number | null;
+  readonly transaction_id: string | null;
   readonly transfers: string;
   readonly fee_ceiling: string;
   readonly moved: string | null;
@@ -48,6 +51,7 @@ function known(row: TransactionRow): KnownTransaction {
     walletId: row.wallet_id,
     reservedSequence: row.reserved_sequence,
     signedSequence: row.signed_sequence ?? undefined,
+    transactionId: row.transaction_id ?? undefined,
     transferIds: row.transfers === '' ? [] : row.transfers.split(' '),
     feeCeiling: BigInt(row.fee_ceiling),
     moved: row.moved === null ? undefined : BigInt(row.moved),
@@ -106,7 +110,7 @@ export class Ledger {
         this.reserve(sequence, body);
         break;
       case 'signed':
-        put.signed.run(sequence, body.transactionKey);
+        put.signed.run(sequence, body.transactionId, body.transactionKey);
         break;
       case 'voided':
         this.void(sequence, body);
@@ -278,7 +282,7 @@ export class Ledger {
 }
 
 const TRANSACTION_COLUMNS =
-  't.transaction_key, t.wallet_id, t.reserved_sequence, t.signed_sequence, t.transfers, t.fee_ceiling, t.moved, t.ended';
+  't.transaction_key, t.wallet_id, t.reserved_sequence, t.signed_sequence, t.transaction_id, t.transfers, t.fee_ceiling, t.moved, t.ended';
 
 function prepare(db: Database.Database) {
   return {
@@ -286,7 +290,9 @@ function prepare(db: Database.Database) {
     transaction: db.prepare(
       'INSERT INTO transactions (transaction_key, wallet_id, reserved_sequence, transfers, fee_ceiling, moved) VALUES (?, ?, ?, ?, ?, ?)',
     ),
-    signed: db.prepare('UPDATE transactions SET signed_sequence = ? WHERE transaction_key = ?'),
+    signed: db.prepare(
+      'UPDATE transactions SET signed_sequence = ?, transaction_id = ? WHERE transaction_key = ?',
+    ),
     end: db.prepare('UPDATE transactions SET ended = ? WHERE transaction_key = ?'),
     void: db.prepare('INSERT INTO voids (transfer_id, journal_sequence) VALUES (?, ?)'),
     // The id of a voided request is used up as well, unless another request had it before.

@@ -25,11 +25,6 @@ function stateOf({ ended, signedSequence }: KnownTransaction): TransactionRecord
   return ended ?? (signedSequence === undefined ? 'reserved' : 'signed');
 }
 
-function transactionIdOf(store: SignerStore, { signedSequence }: KnownTransaction): string | undefined {
-  const body = signedSequence === undefined ? undefined : store.read(signedSequence).body;
-  return body?.kind === 'signed' ? body.transactionId : undefined;
-}
-
 /** All that was reserved or signed to pay or to cancel a transfer, and what it comes to. */
 export function transferRecordOf(store: SignerStore, transferId: string): TransferRecord {
   const { ledger } = store;
@@ -38,7 +33,7 @@ export function transferRecordOf(store: SignerStore, transferId: string): Transf
     transactionKey: known.transactionKey,
     purpose,
     state: buried.has(known.transactionKey) ? ('buried' as const) : stateOf(known),
-    transactionId: transactionIdOf(store, known) ?? null,
+    transactionId: known.transactionId ?? null,
   });
   const paying = ledger.transactionsOf(transferId).map(recordAs('pays'));
   return {

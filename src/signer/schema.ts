@@ -29,6 +29,7 @@ export const PROJECTION_SCHEMA = `
     wallet_id TEXT NOT NULL,
     reserved_sequence INTEGER NOT NULL,
     signed_sequence INTEGER,
+    transaction_id TEXT,
     transfers TEXT NOT NULL,
     fee_ceiling TEXT NOT NULL,
     moved TEXT,
@@ -39,7 +40,7 @@ export const PROJECTION_SCHEMA = `
     transfer_id TEXT NOT NULL,
     transaction_key TEXT NOT NULL,
     journal_sequence INTEGER NOT NULL,
-    PRIMARY KEY (transfer_id, transaction_key)
+    PRIMARY KEY (transfer_id, journal_sequence)
   ) STRICT, WITHOUT ROWID;
   CREATE TEMP TABLE restored_spends (
     spend TEXT PRIMARY KEY,

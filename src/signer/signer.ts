@@ -9,7 +9,11 @@ import {
 } from '../core/authorization/authorize.js';
 import { decodeOrder } from '../core/authorization/decode-order.js';
 import type { SigningOrder } from '../core/authorization/signing-order.js';
-import { CERTIFICATE_TYPE, type Certificate } from '../core/certificates/certificate.js';
+import {
+  CERTIFICATE_TYPE,
+  type Certificate,
+  MAX_CERTIFIED_BURIALS,
+} from '../core/certificates/certificate.js';
 import { certifiedDecisionOf } from '../core/certificates/decision.js';
 import { accepted, Fault, type Outcome, refused } from '../core/fault.js';
 import { entryHash, type GovernanceEntry } from '../core/governance/entry.js';
@@ -55,8 +59,8 @@ export type SignRefusalCode =
 export type SignerFaultCode = 'token-unknown' | 'policy-unreadable';
 
 /**
- * The answer holds the order, the decisions and, twice, the signed transaction, of at most 120,000 bytes. An order whose
- * answer no frame could carry would be signed and never be had by anybody.
+ * The answer holds the order, the decisions, the burials and, twice, the signed transaction, of at most 120,000 bytes. An
+ * order whose answer no frame could carry would be signed and never be had by anybody.
  */
 const MAX_RESERVATION_CHARACTERS = MAX_MESSAGE_BYTES - 1024 * 1024;
 const GOVERNANCE_PAGE = 50;
@@ -227,9 +231,15 @@ export class Signer {
       governanceHead: this.state.head,
       policyHash: this.state.policyHash,
     };
-    const characters = journalText(body).length;
-    if (characters > MAX_RESERVATION_CHARACTERS) {
-      return refused('order-too-large', { characters, max: MAX_RESERVATION_CHARACTERS });
+    const burials = this.burialsBefore(Number.MAX_SAFE_INTEGER, body);
+    const characters = journalText(body).length + JSON.stringify(burials).length;
+    if (characters > MAX_RESERVATION_CHARACTERS || burials.length > MAX_CERTIFIED_BURIALS) {
+      return refused('order-too-large', {
+        characters,
+        max: MAX_RESERVATION_CHARACTERS,
+        burials: burials.length,
+        maxBurials: MAX_CERTIFIED_BURIALS,
+      });
     }
     return accepted(store.append(body).sequence);
   }
@@ -288,7 +298,7 @@ export class Signer {
     return { signedTransaction, transactionId, repeated, certificate };
   }
 
-  /** The burials that let transfers be paid again which had been paid by what is dead now. */
+  /** The burials, from before a place in the journal, that let transfers be paid again which had been paid by what is dead now. */
   private burialsBefore(sequence: number, { transfers }: Reservation): Burial[] {
     const { store } = this.parts;
     const sequences = transfers

@@ -1,7 +1,7 @@
 // The ways out that are no signature over a transaction: a request is voided, or what was signed for a transfer is taken
 // for dead because a quorum says so. Each is one entry of the journal; nothing that was signed is forgotten by it.
 
-import { type RequestOriginCode, verifyOrigin } from '../core/authorization/requests.js';
+import { MAX_CLOCK_SKEW_MS, type RequestOriginCode, verifyOrigin } from '../core/authorization/requests.js';
 import { accepted, Fault, type Outcome, refused } from '../core/fault.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { type Burial, type BurialRefusalCode, burialBytes, verifyBurial } from '../core/recovery/burial.js';
@@ -19,6 +19,7 @@ import type { SignerStore, StoreFaultCode } from './store.js';
 
 export type VoidingRefusalCode =
   | RequestOriginCode
+  | 'request-from-the-future'
   | 'request-before-restore'
   | 'transfer-being-signed'
   | 'transfer-signed';
@@ -63,12 +64,17 @@ export function voidRequest(given: WayOut, request: SignedRequest): Outcome<numb
     // It is dead as well, but whether the lost store signed it nobody here knows.
     return refused('request-before-restore', { transferId, deadUpToMs: cutoffMs });
   }
+  const at = clock.now();
+  if (request.statement.createdAtMs > at.wallMs + MAX_CLOCK_SKEW_MS) {
+    // A store that was lost after this would be restored without the void, and to a time at which the request is not dead.
+    return refused('request-from-the-future', { transferId, nowMs: at.wallMs });
+  }
   const busy = underWay(given, ledger.transactionsOf(transferId));
   if (busy !== undefined) return refused('transfer-being-signed', { transferId, by: busy });
   const past = ledger.pastOf(transferId);
   if (past === 'signed') return refused('transfer-signed', { transferId });
   const basis = past === 'dead' ? 'buried' : 'never-signed';
-  const { sequence } = store.append({ kind: 'voided', at: clock.now(), request, transferId, basis });
+  const { sequence } = store.append({ kind: 'voided', at, request, transferId, basis });
   return accepted(sequence);
 }
 
@@ -93,7 +99,7 @@ export function voidStatementAt(store: SignerStore, sequence: number, deployment
 }
 
 /** The requests that a transaction was to pay, as its reservation has them. Throws `store-corrupt`. */
-function requestsOf(store: SignerStore, { reservedSequence }: KnownTransaction): RequestStatement[] {
+function requestsIn(store: SignerStore, { reservedSequence }: KnownTransaction): RequestStatement[] {
   const { body } = store.read(reservedSequence);
   if (body.kind !== 'reserved') {
     throw new Fault<StoreFaultCode>(
@@ -115,12 +121,10 @@ function checkDead(given: WayOut, { statement }: Burial): Outcome<KnownTransacti
   const unknown = transferIds.find((transferId) => ledger.transactionsOf(transferId).length === 0);
   if (unknown !== undefined) return refused('burial-transfer-unknown', { transferId: unknown });
   const winner = ledger.transaction(conflicting.transactionKey);
-  const signed =
-    winner?.signedSequence === undefined ? undefined : given.store.read(winner.signedSequence).body;
-  if (signed?.kind !== 'signed' || signed.transactionId !== conflicting.transactionId) {
+  if (winner?.transactionId === undefined || winner.transactionId !== conflicting.transactionId) {
     return refused('burial-conflicting-unknown', { transactionKey: conflicting.transactionKey });
   }
-  const paid = winner?.transferIds.find((transferId) => transferIds.includes(transferId));
+  const paid = winner.transferIds.find((transferId) => transferIds.includes(transferId));
   if (paid !== undefined) return refused('burial-conflicting-pays', { transferId: paid });
   const living = uniqueTransactions(transferIds.flatMap((transferId) => ledger.livingOf(transferId)));
   const expected = living.filter(({ transactionKey }) => transactionKey !== conflicting.transactionKey);
@@ -139,9 +143,14 @@ function checkDead(given: WayOut, { statement }: Burial): Outcome<KnownTransacti
   return busy === undefined ? accepted(expected) : refused('transfer-being-signed', { by: busy });
 }
 
-/** Persons who cannot count: who asked for one of the transfers, and whoever else the key speaks for. */
-function askers(given: WayOut, dead: readonly KnownTransaction[]): ReadonlySet<string> {
-  const statements = dead.flatMap((transaction) => requestsOf(given.store, transaction));
+/**
+ * Persons who cannot count: who asked for one of the transfers, and whoever else the key speaks for. Of the transfers that
+ * are named, and not of the dead: cancels may be all that is left of those, and say of nobody who asked.
+ */
+function askers(given: WayOut, { statement: { transferIds } }: Burial): ReadonlySet<string> {
+  const { store } = given;
+  const one = transferIds.flatMap((transferId) => store.ledger.transactionsOf(transferId).slice(0, 1));
+  const statements = uniqueTransactions(one).flatMap((transaction) => requestsIn(store, transaction));
   return new Set(
     statements.flatMap(({ requester, keyId }) => [
       requester,
@@ -160,18 +169,18 @@ export function bury(given: WayOut, burial: Burial): Outcome<number, BuryingRefu
   const [first] = statement.transferIds;
   const earlier = store.ledger
     .burialsOf(first ?? '')
-    .find(({ transactionKey }) => transactionKey === statement.conflicting.transactionKey);
-  if (earlier !== undefined) {
-    const { body } = store.read(earlier.journalSequence);
+    .filter(({ transactionKey }) => transactionKey === statement.conflicting.transactionKey);
+  for (const { journalSequence } of earlier) {
+    const { body } = store.read(journalSequence);
     const isSame =
       body.kind === 'buried' &&
       Buffer.from(burialBytes(body.burial.statement)).equals(burialBytes(statement));
-    if (isSame) return accepted(earlier.journalSequence);
+    if (isSame) return accepted(journalSequence);
   }
   const dead = checkDead(given, burial);
   if (dead.kind === 'refused') return dead;
   const at = clock.now();
-  const verified = verifyBurial(burial, state, askers(given, dead.value), verifier, at.wallMs);
+  const verified = verifyBurial(burial, state, askers(given, burial), verifier, at.wallMs);
   if (verified.kind === 'refused') return verified;
   return accepted(store.append({ kind: 'buried', at, burial }).sequence);
 }

@@ -14,6 +14,7 @@ import {
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { type Coin, coin, eip1559, payTo, psbt } from '../../devnet/transactions.js';
 import type { OrderedTransfer, SigningOrder } from '../../src/core/authorization/signing-order.js';
+import { MAX_CERTIFIED_BURIALS } from '../../src/core/certificates/certificate.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
@@ -33,6 +34,7 @@ import {
   statusResult,
   type TransferRecord,
 } from '../../src/signer-protocol/messages.js';
+import type { SignerStore } from '../../src/signer/store.js';
 import { whileTokenFails, whileTokenWaits } from './broken-token.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
@@ -443,5 +445,104 @@ describe('a burial: the signer refuses', () => {
     const statement = await statementOn(transfer, await signed(cancelling([a])));
     expect(codeOf(await bury(statement, [alice, bob]))).toBe('governance-quorum-missing');
     expect(codeOf(await bury(statement, [alice, carol]))).toBe('done');
+  });
+
+  it('to count whoever asked, also where nothing that pays is among the dead', async () => {
+    const { alice, bob, carol, desk } = deployment;
+    const asked = { amount: '100000', destination: DESTINATION, requester: 'carol' };
+    const transfer = deployment.transfer(deployment.request(asked, desk));
+    const other = small('110000');
+    const a = coin(own, COIN_SATS);
+    const outputs = [payTo(DESTINATION, 100_000n), payTo(DESTINATION, 110_000n)];
+    const change = { script: own, amountSats: COIN_SATS - 211_000n };
+    const batch = {
+      wallet: 'hot-btc',
+      transaction: psbt([a], [...outputs, change]),
+      transfers: [transfer, other],
+    };
+    expect(codeOf(await whileTokenFails(deployment, () => signer.sign(batch)))).toBe('internal');
+    await signed(cancelling([a], 3_000n));
+    const mined = await signed(cancelling([a], 4_000n));
+    // Void with its companion, the batch is not among the living any more; its cancels are.
+    expect(codeOf(await signer.ask({ verb: 'void', request: other.request }))).toBe('done');
+    const statement = await statementOn(transfer, mined);
+    expect(statement.dead).toHaveLength(1);
+    expect(codeOf(await bury(statement, [alice, carol]))).toBe('governance-quorum-missing');
+    expect(codeOf(await bury(statement, [alice, bob]))).toBe('done');
+  });
+
+  it('a transfer that is named twice (message-malformed)', async () => {
+    const { transfer, cancel } = await cancelledPayment();
+    const twice = [idOf(transfer), idOf(transfer)];
+    expect(codeOf(await bury(await statementOn(transfer, cancel, { transferIds: twice })))).toBe(
+      'message-malformed',
+    );
+  });
+});
+
+describe('burials one after the other', () => {
+  it('may rest on the same transaction in the chain twice', async () => {
+    const { transfer, coins, cancel } = await cancelledPayment();
+    const first = await statementOn(transfer, cancel);
+    expect(codeOf(await bury(first))).toBe('done');
+    const other = small('110000');
+    const fresh = coin(own, COIN_SATS);
+    const outputs = [payTo(DESTINATION, 100_000n), payTo(DESTINATION, 110_000n)];
+    const change = { script: own, amountSats: COIN_SATS - 211_000n };
+    const transfers = [transfer, other];
+    const batch = { wallet: 'hot-btc', transaction: psbt([fresh], [...outputs, change]), transfers };
+    expect(codeOf(await whileTokenFails(deployment, () => signer.sign(batch)))).toBe('internal');
+    await signed(cancelling([coins.a, fresh], 3_000n));
+    expect(codeOf(await signer.ask({ verb: 'void', request: other.request }))).toBe('done');
+    const again = await statementOn(transfer, cancel);
+    expect(again.dead).toHaveLength(1);
+    expect(codeOf(await bury(again))).toBe('done');
+    for (const repeated of [first, again]) expect(codeOf(await bury(repeated))).toBe('done');
+    await deployment.stop();
+    signer = await deployment.start();
+    for (const repeated of [first, again]) expect(codeOf(await bury(repeated))).toBe('done');
+    expect(codeOf(await signer.sign(paying(transfer, [coin(own, COIN_SATS)])))).toBe('done');
+  });
+
+  it('are counted by an auditor against those alone who asked for what they name', async () => {
+    const { alice, carol, desk } = deployment;
+    const { transfer, cancel } = await cancelledPayment();
+    expect(codeOf(await bury(await statementOn(transfer, cancel), [alice, carol]))).toBe('done');
+    // Paid anew beside what carol's own desk asks for.
+    const asked = { amount: '110000', destination: DESTINATION, requester: 'carol' };
+    const beside = deployment.transfer(deployment.request(asked, desk));
+    const outputs = [payTo(DESTINATION, 100_000n), payTo(DESTINATION, 110_000n)];
+    const change = { script: own, amountSats: COIN_SATS - 211_000n };
+    const { certificate } = await signed({
+      wallet: 'hot-btc',
+      transaction: psbt([coin(own, COIN_SATS)], [...outputs, change]),
+      transfers: [transfer, beside],
+    });
+    const { log, deploymentId } = deployment;
+    const audited = verifyCertificate(certificate, log, deploymentId, portableVerifier);
+    expect(audited.kind === 'refused' ? audited.code : audited.kind).toBe('accepted');
+  });
+
+  it('are never more than an answer can carry (order-too-large)', async () => {
+    const buriedTimes = async (times: number) => {
+      const { transfer, cancel } = await cancelledPayment();
+      const statement = await statementOn(transfer, cancel);
+      expect(codeOf(await bury(statement))).toBe('done');
+      const { signer: serving } = deployment.serving();
+      const { store } = (serving as unknown as { parts: { store: SignerStore } }).parts;
+      // As after long years: straight into the journal, since each of them takes three signatures otherwise.
+      for (let count = 1; count < times; count++) {
+        const transactionKey = `bitcoin:${randomBytes(32).toString('hex')}`;
+        const conflicting = { ...statement.conflicting, transactionKey };
+        const at = { wallMs: deployment.time.wall, measuredMs: 0 };
+        const burial = burialOf({ ...statement, conflicting }, [deployment.alice]);
+        store.append({ kind: 'buried', at, burial });
+      }
+      return paying(transfer, [coin(own, COIN_SATS)]);
+    };
+    const { certificate } = await signed(await buriedTimes(MAX_CERTIFIED_BURIALS));
+    expect(certificate.burials).toHaveLength(MAX_CERTIFIED_BURIALS);
+    const over = await buriedTimes(MAX_CERTIFIED_BURIALS + 1);
+    expect(codeOf(await signer.sign(over))).toBe('order-too-large');
   });
 });

@@ -282,6 +282,27 @@ describe('a lost store', () => {
   });
 });
 
+describe('a void before the store was lost', () => {
+  it('holds: its request is never signed afterwards, though its backend be ahead of time', async () => {
+    const { wall } = deployment.time;
+    const ahead = small({ createdAtMs: wall + 20 * MINUTE_MS, expiresAtMs: wall + 30 * HOUR_MS });
+    const slightly = small({ createdAtMs: wall + 5 * MINUTE_MS, expiresAtMs: wall + 30 * HOUR_MS });
+    const voided: OrderedTransfer[] = [];
+    for (const transfer of [ahead, slightly]) {
+      const answer = await signer.ask({ verb: 'void', request: transfer.request });
+      if (answer.kind === 'done') voided.push(transfer);
+    }
+    expect(voided).toContain(slightly);
+    await loseStore();
+    expect(await restoring(await statement())).toBe('accepted');
+    expect(await startCode()).toBe('started');
+    moveOverWindows();
+    for (const transfer of voided) {
+      expect(codeOf(await signer.sign(paying(transfer)))).toBe('request-before-restore');
+    }
+  });
+});
+
 describe('a restore that is cut short', () => {
   it('before the record on the token: does not start, and goes on when it is asked for again (store-restore-unfinished)', async () => {
     await loseStore();

@@ -132,6 +132,15 @@ describe('a void', () => {
 });
 
 describe('a void: the signer refuses', () => {
+  it('what is from the future: a restore would not know it for dead (request-from-the-future)', async () => {
+    const createdAtMs = deployment.time.wall + 20 * 60_000;
+    const request = deployment.request({ createdAtMs, expiresAtMs: createdAtMs + 3_600_000 });
+    expect(codeOf(await ask(request))).toBe('request-from-the-future');
+    expect(await stateOf(request)).toBe('unseen');
+    deployment.time.advance(15 * 60_000);
+    expect(codeOf(await ask(request))).toBe('done');
+  });
+
   it('what nobody asked for whom governance ever knew (request-key-unknown, request-signature-invalid, request-other-deployment)', async () => {
     const stranger = makeBackend('stranger', ['exchange']);
     expect(codeOf(await ask(deployment.request({}, stranger)))).toBe('request-key-unknown');

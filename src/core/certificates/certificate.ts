@@ -9,6 +9,9 @@ import { transferId } from '../statements/request.js';
 
 export const CERTIFICATE_TYPE = 'portcullis/certificate/v1';
 
+/** The signer signs nothing whose certificate would have to carry more of them. */
+export const MAX_CERTIFIED_BURIALS = 200;
+
 /** Text that canonical JSON can carry. */
 function printable(most: number) {
   return z
@@ -56,7 +59,7 @@ export const certificate = z.strictObject({
   order: signingOrder,
   decisions: z.array(certifiedDecision),
   /** For transfers that were paid before by what a quorum says is dead: the quorum's words. */
-  burials: z.array(burial).max(200),
+  burials: z.array(burial).max(MAX_CERTIFIED_BURIALS),
   signedTransaction: z.string().regex(/^[0-9a-f]+$/),
   transactionId: z.string().max(66),
 });

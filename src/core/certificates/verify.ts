@@ -15,6 +15,7 @@ import { parsePolicies } from '../policy/parse.js';
 import type { LimitUsage } from '../policy/types.js';
 import { type BurialRefusalCode, verifyBurial } from '../recovery/burial.js';
 import { canonicalJson } from '../statements/canonical-json.js';
+import { requestDigest, transferIdOf } from '../statements/request.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 import { type Certificate, type CertifiedDecision, certificate as schema } from './certificate.js';
 import { certifiedDecisionOf } from './decision.js';
@@ -104,8 +105,10 @@ function checkBurials(
     }
     const then = replayLog(log.slice(0, at + 1), verifier);
     if (then.kind === 'refused') return then;
+    // Whoever asked for a transfer that is paid beside those may have signed.
     const askers = certified.order.transfers
       .map(({ request }) => request.statement)
+      .filter((request) => statement.transferIds.includes(transferIdOf(requestDigest(request))))
       .flatMap(({ requester, keyId }) => [
         requester,
         ...(then.value.everRequestKeys.get(keyId)?.owners ?? []),

@@ -29,7 +29,11 @@ export const burialStatement = z.strictObject({
   /** The newest governance entry: the signer refuses a statement that was signed under another one. */
   governanceHead: sha256Hex,
   /** The transfers that were to be paid. */
-  transferIds: z.array(transferId).min(1).max(200),
+  transferIds: z
+    .array(transferId)
+    .min(1)
+    .max(200)
+    .refine((ids) => new Set(ids).size === ids.length, 'a transfer is named twice'),
   /** All that was ever signed or begun for them and is not dead yet: none of it can be mined beside the conflicting one. */
   dead: z.array(transactionKey).min(1).max(400),
   /** What is in the chain instead. Depth as the officers saw it. */

@@ -29,9 +29,13 @@ import {
 } from './restore.js';
 
 const NOW_MS = 1_760_000_000_000;
+/** The generator of secp256k1. */
+const SECOND_KEY = '0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798';
+const hot = { chain: BITCOIN, tier: 'hot', token: 'treasury' } as const;
 const genesis = genesisOf({
   wallets: [
     ...GENESIS.wallets,
+    { ...hot, walletId: 'hot-btc-2', keys: [{ label: 'hot-btc-2', publicKey: SECOND_KEY }] },
     {
       walletId: 'hot-eth',
       chain: ETHEREUM,
@@ -52,6 +56,7 @@ const bitcoin: Extract<RestoredWallet, { family: 'bitcoin' }> = {
   unspent: [`${'aa'.repeat(32)}:0`],
   refreshFeeCeiling: '1000',
 };
+const second: RestoredWallet = { ...bitcoin, walletId: 'hot-btc-2', unspent: [`${'aa'.repeat(32)}:1`] };
 const ethereum: Extract<RestoredWallet, { family: 'ethereum' }> = {
   family: 'ethereum',
   walletId: 'hot-eth',
@@ -70,7 +75,7 @@ function statement(altered: Partial<RestoreStatement> = {}): RestoreStatement {
     governanceSequence: 0,
     governanceHead: state.head,
     lost: { sequence: 41, hash: 'dd'.repeat(32) },
-    wallets: [bitcoin, ethereum],
+    wallets: [bitcoin, second, ethereum],
     createdAtMs: NOW_MS - 1_000,
     expiresAtMs: NOW_MS + 1_000,
     ...altered,
@@ -111,22 +116,32 @@ describe('a restore', () => {
       'it was made too far ahead',
       { createdAtMs: NOW_MS + MAX_CLOCK_SKEW_MS + 1, expiresAtMs: NOW_MS + MAX_CLOCK_SKEW_MS + 2 },
     ],
-    ['restore-wallets-incomplete', 'a wallet is left out', { wallets: [bitcoin] }],
-    ['restore-wallets-incomplete', 'a wallet is there twice', { wallets: [bitcoin, bitcoin] }],
+    ['restore-wallets-incomplete', 'a wallet is left out', { wallets: [bitcoin, second] }],
+    ['restore-wallets-incomplete', 'a wallet is there twice', { wallets: [bitcoin, second, bitcoin] }],
     [
       'restore-wallets-incomplete',
       'a wallet is one that nobody knows',
-      { wallets: [bitcoin, { ...ethereum, walletId: 'cold-eth' }] },
+      { wallets: [bitcoin, second, { ...ethereum, walletId: 'cold-eth' }] },
     ],
     [
       'restore-wallets-incomplete',
       'a wallet is on another chain',
-      { wallets: [bitcoin, { ...ethereum, chain: 'eip155:1' }] },
+      { wallets: [bitcoin, second, { ...ethereum, chain: 'eip155:1' }] },
     ],
     [
       'restore-wallets-incomplete',
       'a wallet has another address',
-      { wallets: [bitcoin, { ...ethereum, address: '0x70997970C51812dc3A010C7d01b50e0d17dc79C8' }] },
+      { wallets: [bitcoin, second, { ...ethereum, address: '0x70997970C51812dc3A010C7d01b50e0d17dc79C8' }] },
+    ],
+    [
+      'restore-coins-repeated',
+      'a coin is there twice',
+      { wallets: [{ ...bitcoin, unspent: [...bitcoin.unspent, ...bitcoin.unspent] }, second, ethereum] },
+    ],
+    [
+      'restore-coins-repeated',
+      'a coin is there for two wallets',
+      { wallets: [bitcoin, { ...second, unspent: bitcoin.unspent }, ethereum] },
     ],
     [
       'restore-coins-repeated',
@@ -136,12 +151,12 @@ describe('a restore', () => {
     [
       'restore-nonces-backwards',
       'the next nonce is used on the chain',
-      { wallets: [bitcoin, { ...ethereum, nextNonce: 6 }] },
+      { wallets: [bitcoin, second, { ...ethereum, nextNonce: 6 }] },
     ],
     [
       'restore-nonces-backwards',
       'more nonces are to be used up than a restore may have',
-      { wallets: [bitcoin, { ...ethereum, nextNonce: 7 + MAX_REFRESHED_NONCES + 1 }] },
+      { wallets: [bitcoin, second, { ...ethereum, nextNonce: 7 + MAX_REFRESHED_NONCES + 1 }] },
     ],
   ])('is refused with %s when %s', (code, _, altered) => {
     expect(answerTo(statement(altered))).toBe(code);

@@ -117,6 +117,7 @@ function checkWallets(
   state: GovernanceState,
 ): Outcome<undefined, RestoreRefusalCode> {
   const named = new Map(wallets.map((wallet) => [wallet.walletId, wallet]));
+  const coins = new Set<string>();
   if (named.size !== wallets.length || named.size !== state.wallets.size) {
     return refused('restore-wallets-incomplete', { named: wallets.length, wallets: state.wallets.size });
   }
@@ -126,8 +127,9 @@ function checkWallets(
       return refused('restore-wallets-incomplete', { walletId });
     }
     if (wallet.family === 'bitcoin') {
-      if (new Set(wallet.unspent).size !== wallet.unspent.length) {
-        return refused('restore-coins-repeated', { walletId });
+      for (const coin of refreshable(wallet)) {
+        if (coins.has(coin)) return refused('restore-coins-repeated', { walletId, coin });
+        coins.add(coin);
       }
       continue;
     }

@@ -46,6 +46,7 @@ export const voidTransfer = endpoint({
     'request-other-deployment',
     'request-key-unknown',
     'request-signature-invalid',
+    'request-from-the-future',
     'transfer-not-voidable',
     'transfer-being-signed',
     'transfer-signed',

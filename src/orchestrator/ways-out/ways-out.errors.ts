@@ -13,6 +13,7 @@ export type WayOutRefusalCode =
       | 'request-other-deployment'
       | 'request-key-unknown'
       | 'request-signature-invalid'
+      | 'request-from-the-future'
     >
   | QuorumRefusalCode
   | BurialRefusalCode
