@@ -33,13 +33,14 @@ export function declaredCodes(file: string, source: string): readonly Declared[]
   return declared;
 }
 
-/** True where a text is not compared, listed, typed or imported, but given: as an argument, a value, an answer. */
+/** True where a text is not compared, listed, typed, named at the top or imported, but given: as an argument, a value, an answer. */
 function isGiven(node: ts.StringLiteral): boolean {
   const { parent } = node;
   if (ts.isLiteralTypeNode(parent) || ts.isImportDeclaration(parent) || ts.isExportDeclaration(parent))
     return false;
   if (ts.isCaseClause(parent) || ts.isSatisfiesExpression(parent) || ts.isArrayLiteralExpression(parent))
     return false;
+  if (ts.isVariableDeclaration(parent)) return !ts.isSourceFile(parent.parent.parent.parent);
   if (ts.isPropertyAssignment(parent) && parent.name === node) return false;
   if (!ts.isBinaryExpression(parent)) return true;
   const compared = [ts.SyntaxKind.EqualsEqualsEqualsToken, ts.SyntaxKind.ExclamationEqualsEqualsToken];
