@@ -2,11 +2,11 @@
 // beside the bytes than belong there.
 
 import { describe, expect, it } from '@jest/globals';
-import { BTC, Deployment, makeBackend, makeOfficer } from '../../devnet/deployment.js';
+import { type Backend, BTC, Deployment, makeBackend, makeOfficer } from '../../devnet/deployment.js';
 import { codeOf } from '../../devnet/socket-client.js';
 import { coin, payTo } from '../../devnet/transactions.js';
 import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
-import type { SignedRequest } from '../../src/core/statements/request.js';
+import type { RequestStatement, SignedRequest } from '../../src/core/statements/request.js';
 import {
   ALICE_BTC,
   type Attack,
@@ -26,24 +26,22 @@ prepareAttacks();
 
 describe('requests: the signer refuses', () => {
   const stranger = makeBackend('exchange-1', ['exchange']);
+  /** The honest order, but for its request: approved as it is, so that nothing else would keep it from being signed. */
+  const asked = (altered: Partial<RequestStatement>, by?: Backend): SigningOrder => {
+    const request = deployment.request({ amount: '5000000', destination: ALICE_BTC, ...altered }, by);
+    return bitcoinOrder({ transfers: [deployment.transfer(request, [deployment.alice, deployment.bob])] });
+  };
   const attacks: readonly Attack[] = [
     [
       "a foreign key's signature under a registered key id",
       'request-signature-invalid',
-      () => bitcoinOrder({ transfers: [deployment.transfer(deployment.request({}, stranger))] }),
+      () => asked({}, stranger),
     ],
-    [
-      'a key that is not registered',
-      'request-key-unknown',
-      () => bitcoinOrder({ transfers: [deployment.transfer(deployment.request({ keyId: 'exchange-2' }))] }),
-    ],
+    ['a key that is not registered', 'request-key-unknown', () => asked({ keyId: 'exchange-2' })],
     [
       'a request for another deployment',
       'request-other-deployment',
-      () =>
-        bitcoinOrder({
-          transfers: [deployment.transfer(deployment.request({ deploymentId: 'ab'.repeat(32) }))],
-        }),
+      () => asked({ deploymentId: 'ab'.repeat(32) }),
     ],
     [
       'an expired request',
