@@ -57,10 +57,10 @@ interface JestRun {
   readonly loaded: readonly string[];
 }
 
-/** Jest over test files with our transformer. Throws when it gives no report. */
+/** The tests in some files that have any of these in their titles, with our transformer. Throws when Jest gives no report. */
 export async function jest(
   files: readonly string[],
-  options: { readonly title?: string; readonly edits?: Tooth['edits']; readonly workers: number },
+  options: { readonly titles: readonly string[]; readonly edits?: Tooth['edits']; readonly workers: number },
 ): Promise<JestRun> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-teeth-'));
   const output = join(folder, 'report.json');
@@ -69,7 +69,7 @@ export async function jest(
     ...['--experimental-vm-modules', '--no-warnings', join(root, 'node_modules/jest/bin/jest.js')],
     ...['--config', join(root, 'test/teeth/jest.config.mjs'), '--json', '--outputFile', output],
     ...(options.workers === 1 ? ['--runInBand'] : ['--maxWorkers', String(options.workers)]),
-    ...(options.title === undefined ? [] : ['--testNamePattern', escaped(options.title)]),
+    ...['--testNamePattern', options.titles.map(escaped).join('|')],
     ...['--runTestsByPath', ...files],
   ];
   const env = {
@@ -93,6 +93,14 @@ function escaped(title: string): string {
   return title.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
+/** Process groups of test runs under way. */
+const running = new Set<number>();
+
+/** Ends whatever test run is under way; for whoever stops before the end. */
+export function stop(): void {
+  for (const group of running) process.kill(-group, 'SIGKILL');
+}
+
 /** What a run of Node.js said, once it has ended. A process group of its own, so that nothing of it outlives the deadline. */
 function ended(args: readonly string[], env: NodeJS.ProcessEnv, deadlineMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -102,6 +110,7 @@ function ended(args: readonly string[], env: NodeJS.ProcessEnv, deadlineMs: numb
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    if (child.pid !== undefined) running.add(child.pid);
     let told = '';
     const hear = (chunk: Buffer) => {
       told = (told + chunk.toString('utf8')).slice(-20_000);
@@ -114,6 +123,7 @@ function ended(args: readonly string[], env: NodeJS.ProcessEnv, deadlineMs: numb
     child.on('error', reject);
     child.on('close', (_code, signal) => {
       clearTimeout(timer);
+      if (child.pid !== undefined) running.delete(child.pid);
       if (signal === null) resolve(told);
       else reject(new Error(`the test run was ended by ${signal}`));
     });
@@ -125,7 +135,7 @@ export async function judge(tooth: Tooth): Promise<Verdict> {
   try {
     checkEdits(tooth);
     const { testResults, loaded } = await jest([tooth.test], {
-      title: tooth.title,
+      titles: [tooth.title],
       edits: tooth.edits,
       workers: 1,
     });
@@ -164,7 +174,7 @@ function insteadOf(message: string): string {
   const [, received] = /^\s*(?:Received(?: value| function)?|\+):?\s+(.+)$/m.exec(answers) ?? [];
   if (received === undefined) return (message.split('\n')[0] ?? '').slice(0, 100);
   const [, answer = received] = /^(?:"(?:code|kind)": )?"?(.+?)"?,?$/.exec(received) ?? [];
-  return answer.slice(0, 100);
+  return answer === 'undefined' ? 'no code at all' : answer.slice(0, 100);
 }
 
 export interface Untested {
@@ -175,7 +185,8 @@ export interface Untested {
 /** Runs the teeth's tests without any mutation: whose tests are missing, or fail as it is? */
 export async function baseline(teeth: readonly Tooth[], workers: number): Promise<readonly Untested[]> {
   const files = [...new Set(teeth.map(({ test }) => test))];
-  const { testResults } = await jest(files, { workers });
+  const titles = [...new Set(teeth.map(({ title }) => title))];
+  const { testResults } = await jest(files, { titles, workers });
   return teeth.flatMap((tooth): Untested[] => {
     const results = testResults.find(({ name }) => name === join(root, tooth.test))?.assertionResults ?? [];
     const meant = results.filter(({ fullName }) => fullName.includes(tooth.title));

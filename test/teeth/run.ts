@@ -4,8 +4,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { baseline, judge, root, type Verdict } from './judge.js';
+import { baseline, judge, root, stop, type Verdict } from './judge.js';
 import { TEETH, TOOTHLESS } from './table.js';
 import type { Tooth } from './tooth.js';
 
@@ -90,6 +91,12 @@ export async function main(args: readonly string[]): Promise<number> {
       console.log(`${tooth.code.padEnd(32)} ${file}:${line}  without ${tooth.without}`);
     }
     return 0;
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      stop();
+      process.exit(1);
+    });
   }
   const jobs = Math.min(Math.max(Number.parseInt(values.jobs, 10) || 1, 1), 16);
   const began = performance.now();
