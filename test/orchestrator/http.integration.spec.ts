@@ -26,6 +26,11 @@ const officersOnly = [
   ['GET', `/v1/transfers/tr-${'0'.repeat(40)}/statement`],
   ['POST', `/v1/transfers/tr-${'0'.repeat(40)}/approvals`],
   ['POST', `/v1/transfers/tr-${'0'.repeat(40)}/resolve`],
+  ['GET', `/v1/transfers/tr-${'0'.repeat(40)}/ways-out`],
+  ['POST', `/v1/transfers/tr-${'0'.repeat(40)}/cancel-on-chain`],
+  ['POST', '/v1/burials'],
+  ['GET', '/v1/restore-facts'],
+  ['POST', '/v1/wallets/hot-btc/refresh'],
 ] as const;
 const backendsOnly = [['POST', '/v1/transfers']] as const;
 const anyPrincipal = [
@@ -34,6 +39,7 @@ const anyPrincipal = [
   ['GET', `/v1/transfers/tr-${'0'.repeat(40)}/request`],
   ['POST', `/v1/transfers/tr-${'0'.repeat(40)}/cancel`],
   ['GET', `/v1/transfers/tr-${'0'.repeat(40)}/certificates`],
+  ['POST', `/v1/transfers/tr-${'0'.repeat(40)}/void`],
 ] as const;
 const open = [
   '/healthz',
