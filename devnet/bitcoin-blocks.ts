@@ -22,10 +22,18 @@ const VERSION_BITS = 0x20000000;
 const MAX_NONCE = 0xffffffff;
 const FINAL_SEQUENCE = 0xffffffff;
 
-/** A valid block on `parent` with these raw transactions after the coinbase, in this order. `time` in seconds. */
-export function buildBlock(parent: BlockParent, transactions: readonly string[], time: number): Block {
+/**
+ * A valid block on `parent` with these raw transactions after the coinbase, in this order. `time` in seconds; `salt` keeps
+ * two empty blocks of one height apart, and is random unless given.
+ */
+export function buildBlock(
+  parent: BlockParent,
+  transactions: readonly string[],
+  time: number,
+  salt: Uint8Array = randomBytes(8),
+): Block {
   const payload = transactions.map((hex) => Transaction.fromHex(hex));
-  const coinbase = buildCoinbase(parent.height + 1, payload);
+  const coinbase = buildCoinbase(parent.height + 1, payload, salt);
   const block = new Block();
   block.version = VERSION_BITS;
   block.prevHash = Buffer.from(parent.hash, 'hex').reverse();
@@ -39,11 +47,11 @@ export function buildBlock(parent: BlockParent, transactions: readonly string[],
   return block;
 }
 
-function buildCoinbase(height: number, payload: readonly Transaction[]): Transaction {
+function buildCoinbase(height: number, payload: readonly Transaction[], salt: Uint8Array): Transaction {
   const coinbase = new Transaction();
   coinbase.version = 2;
-  // BIP-34: the height comes first. The random rest keeps two empty blocks of one height apart.
-  const unlocking = Buffer.concat([script.compile([script.number.encode(height)]), randomBytes(8)]);
+  // BIP-34: the height comes first.
+  const unlocking = Buffer.concat([script.compile([script.number.encode(height)]), salt]);
   coinbase.addInput(Buffer.alloc(32), 0xffffffff, FINAL_SEQUENCE, unlocking);
   const reserved = Buffer.alloc(32);
   coinbase.setWitness(0, [reserved]);

@@ -1,0 +1,199 @@
+// The people around the programs: a backend that asks, officers who approve, reject and look at what is unclear, governors who
+// change the policies. They are patient and forgetful: they ask again when no answer comes, and say some things twice.
+
+import type { SignedRequest } from '../../src/core/statements/request.js';
+import type { OrchestratorHost } from './orchestrator-host.js';
+import {
+  BITCOIN,
+  BTC,
+  COIN,
+  destinationOf,
+  ETH,
+  ETHEREUM,
+  ETHER,
+  entryAfter,
+  HOUR_MS,
+  type OfficerId,
+  policiesWith,
+  signedRequest,
+  USDX,
+  verdictOf,
+} from './people.js';
+import type { World } from './world.js';
+
+interface Wanted {
+  readonly request: SignedRequest;
+  answered: boolean;
+}
+
+export class Crowd {
+  private readonly wanted: Wanted[] = [];
+  private asked = new Map<string, number>();
+
+  constructor(private readonly world: World) {}
+
+  get requests(): readonly SignedRequest[] {
+    return this.wanted.map(({ request }) => request);
+  }
+
+  get canWant(): boolean {
+    return this.wanted.length < this.world.settings.transfers;
+  }
+
+  private chosenHost(): OrchestratorHost | undefined {
+    const up = this.world.orchestrators.filter(({ life }) => life !== undefined);
+    return up.length === 0 ? undefined : this.world.chance.pick(up);
+  }
+
+  private newRequest(): SignedRequest {
+    const { chance, trueMs, options } = this.world;
+    const number = this.wanted.length;
+    const word = `${options.seed}/${number}`;
+    const kind = chance.pick(['eth', 'eth', 'btc', 'btc', 'usdx'] as const);
+    const common = {
+      requestId: `w-${number}`,
+      requester: 'exchange',
+      customer: `customer-${chance.below(3)}`,
+      createdAtMs: trueMs,
+      expiresAtMs: trueMs + HOUR_MS * chance.between(1, 4),
+    };
+    if (kind === 'btc') {
+      const sats = chance.hit(50) ? 300n : (COIN * BigInt(chance.between(5, 180))) / 1_000n;
+      return signedRequest({
+        ...common,
+        chain: BITCOIN,
+        wallet: 'hot-btc',
+        asset: BTC,
+        amount: sats.toString(),
+        destination: destinationOf('bitcoin', word),
+        feeCeiling: chance.pick(['2000', '20000', '60000']),
+      });
+    }
+    const amount =
+      kind === 'usdx'
+        ? ETHER * BigInt(chance.between(10, 210))
+        : (ETHER * BigInt(chance.between(50, 2_100))) / 1_000n;
+    return signedRequest({
+      ...common,
+      chain: ETHEREUM,
+      wallet: 'hot-eth',
+      asset: kind === 'usdx' ? USDX : ETH,
+      amount: amount.toString(),
+      destination: destinationOf('ethereum', word),
+      feeCeiling: (10n ** 15n * BigInt(chance.pick([1, 4, 8]))).toString(),
+    });
+  }
+
+  /** A new withdrawal, or one more try for one that has had no answer. */
+  ask(): void {
+    const { world } = this;
+    const open = this.wanted.filter(({ answered }) => !answered);
+    let wanted =
+      open.length > 0 && (!this.canWant || world.chance.hit(500)) ? world.chance.pick(open) : undefined;
+    if (!wanted) {
+      if (!this.canWant) return;
+      wanted = { request: this.newRequest(), answered: false };
+      this.wanted.push(wanted);
+      world.books.requests.set(wanted.request.statement.requestId, wanted.request.statement);
+    }
+    const asking = wanted;
+    const { requestId, asset, amount } = asking.request.statement;
+    const twice = world.chance.hit(150) ? 2 : 1;
+    for (let count = 0; count < twice; count += 1) {
+      this.chosenHost()?.run('submit', async ({ transfers }) => {
+        const outcome = await transfers.submit(asking.request);
+        asking.answered = true;
+        const said = outcome.kind === 'accepted' ? outcome.value.state : outcome.code;
+        world.trace.note('asked', `${requestId} ${amount} ${asset.symbol}: ${said}`);
+        return true;
+      });
+    }
+  }
+
+  /** Requests that were made and that no orchestrator has answered. */
+  get unanswered(): number {
+    return this.wanted.filter(({ answered }) => !answered).length;
+  }
+
+  private async chosen(state: string): Promise<string | undefined> {
+    const some = (await this.world.books.transfers()).filter((one) => one.state === state);
+    return some.length === 0 ? undefined : this.world.chance.pick(some).transfer_id;
+  }
+
+  /** An officer looks at one that waits, and says yes, mostly. */
+  async approve(alwaysYes = false): Promise<boolean> {
+    const { chance, trace } = this.world;
+    const transferId = await this.chosen('awaiting-approvals');
+    if (transferId === undefined) return false;
+    const officer: OfficerId = chance.pick(['alice', 'alice', 'bob', 'bob', 'carol']);
+    const verdict = !alwaysYes && chance.hit(70) ? 'reject' : 'approve';
+    const twice = chance.hit(150) ? 2 : 1;
+    for (let count = 0; count < twice; count += 1) {
+      this.chosenHost()?.run('approve', async ({ approvals }) => {
+        const shown = await approvals.statementFor(transferId);
+        if (shown.kind === 'refused') return true;
+        const outcome = await approvals.submit(
+          transferId,
+          verdictOf(officer, shown.value.statement, verdict),
+        );
+        trace.note(
+          'approval',
+          `${officer} ${verdict}: ${outcome.kind === 'accepted' ? 'taken' : outcome.code}`,
+        );
+        return true;
+      });
+    }
+    return true;
+  }
+
+  async cancel(): Promise<void> {
+    const { chance, trace, books } = this.world;
+    const all = await books.transfers();
+    if (all.length === 0) return;
+    const { transfer_id: transferId, state } = chance.pick(all);
+    this.chosenHost()?.run('cancel', async ({ transfers }) => {
+      const outcome = await transfers.cancel(transferId, 'request-key:backend');
+      trace.note('cancel', `${state}: ${outcome.kind === 'accepted' ? 'done' : outcome.code}`);
+      return true;
+    });
+  }
+
+  /** Somebody has the signer asked once more about what is unclear; a few times for each. */
+  async resolve(): Promise<boolean> {
+    const { trace, books } = this.world;
+    const open = (await books.transfers()).filter(
+      ({ state, transfer_id: id }) => state === 'indeterminate' && (this.asked.get(id) ?? 0) < 3,
+    );
+    for (const { transfer_id: id } of open) {
+      this.chosenHost()?.run('resolve', async ({ transfers }) => {
+        const outcome = await transfers.resolve(id, { how: 'ask-signer' }, 'person:alice');
+        this.asked.set(id, (this.asked.get(id) ?? 0) + 1);
+        trace.note('resolve', outcome.kind === 'accepted' ? 'asked again' : outcome.code);
+        return true;
+      });
+    }
+    return open.length > 0;
+  }
+
+  /** The governors change what needs approvals. */
+  govern(): void {
+    const { chance, trace, signer, trueMs } = this.world;
+    const last = signer.log.at(-1);
+    if (!last) return;
+    const entry = entryAfter(last, policiesWith(chance.pick(['0.5', '0.3', '0.8'])), trueMs);
+    this.chosenHost()?.run('govern', async ({ governance }) => {
+      const outcome = await governance.append(entry);
+      trace.note('governance', outcome.kind === 'accepted' ? 'taken' : outcome.code);
+      return true;
+    });
+  }
+
+  refresh(): void {
+    for (const host of this.world.orchestrators) {
+      host.run('refresh', async ({ governance }) => {
+        await governance.refresh();
+        return true;
+      });
+    }
+  }
+}

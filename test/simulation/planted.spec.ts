@@ -1,0 +1,123 @@
+// The judge sees: each of these worlds has one check taken out of the real programs, and the simulation finds what follows
+// from that within a few seeds. Without this, a thousand silent seeds would say nothing.
+
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Anchor } from '../../src/signer/anchor.js';
+import type { SignerUp } from '../../src/signer/start.js';
+import type { ViolationCode } from './judge.js';
+import type { OrchestratorLife } from './orchestrator-host.js';
+import { DEFAULT_STEPS, type Settings } from './settings.js';
+import { simulate } from './simulation.js';
+
+const SEEDS = 25;
+const TIMEOUT_MS = 120_000;
+
+interface Plant {
+  readonly without: string;
+  readonly finds: ViolationCode;
+  readonly attack: Settings['attack'];
+  readonly signer?: (up: SignerUp) => void;
+  readonly orchestrator?: (life: OrchestratorLife) => void;
+}
+
+const PLANTS: readonly Plant[] = [
+  {
+    without: 'the look for other transactions of a transfer',
+    finds: 'two-transactions-for-one-transfer',
+    attack: 'rogue',
+    signer: ({ store: { ledger } }) => {
+      ledger.transactionsOf = () => [];
+      ledger.cancelsOf = () => [];
+    },
+  },
+  {
+    without: 'the look for who has used an outpoint or nonce',
+    finds: 'spend-used-twice',
+    attack: 'rogue',
+    signer: ({ store: { ledger } }) => {
+      ledger.usersOf = () => [];
+    },
+  },
+  {
+    without: 'what a limit has been used for',
+    finds: 'limit-exceeded',
+    attack: 'rogue',
+    signer: ({ store: { ledger } }) => {
+      ledger.usage = () => 0n;
+    },
+  },
+  {
+    without: 'a reservation on the disk',
+    finds: 'signed-without-reservation',
+    attack: 'honest',
+    signer: ({ store }) => {
+      const append = store.append.bind(store);
+      store.append = (body) =>
+        body.kind === 'reserved' ? { sequence: store.head().sequence, hash: '', body } : append(body);
+    },
+  },
+  {
+    without: "waiting for the token's record",
+    finds: 'left-before-covered',
+    attack: 'honest',
+    signer: () => {
+      Anchor.prototype.cover = () => Promise.resolve();
+    },
+  },
+  {
+    without: 'waiting for a block before a payment counts as settled',
+    finds: 'settled-and-not-paid',
+    attack: 'honest',
+    orchestrator: ({ bitcoin }) => {
+      const observe = bitcoin.observe.bind(bitcoin);
+      bitcoin.observe = async (transaction) => {
+        const seen = await observe(transaction);
+        if (seen.kind !== 'pending') return seen;
+        const block = { blockHash: 'ab'.repeat(32), blockHeight: 9, feePaid: 1n };
+        return { kind: 'mined', ...block, confirmations: 9, final: true, buried: true };
+      };
+    },
+  },
+  {
+    without: 'the sending of what is signed',
+    finds: 'stuck',
+    attack: 'honest',
+    orchestrator: ({ ethereum }) => {
+      ethereum.broadcast = () => Promise.resolve({ kind: 'accepted' });
+    },
+  },
+  {
+    without: 'a wei of the fee in the books',
+    finds: 'books-and-chain-differ',
+    attack: 'honest',
+    orchestrator: ({ ethereum }) => {
+      const observe = ethereum.observe.bind(ethereum);
+      ethereum.observe = async (transaction) => {
+        const seen = await observe(transaction);
+        return seen.kind === 'mined' ? { ...seen, feePaid: seen.feePaid - 1n } : seen;
+      };
+    },
+  },
+];
+
+const covering = Object.getOwnPropertyDescriptor(Anchor.prototype, 'cover');
+afterEach(() => {
+  if (covering) Object.defineProperty(Anchor.prototype, 'cover', covering);
+});
+
+describe('a world', () => {
+  it.each(PLANTS)(
+    'without $without: $finds',
+    async ({ finds, attack, signer, orchestrator }) => {
+      const found = new Set<string>();
+      const sabotage = { ...(signer ? { signer } : {}), ...(orchestrator ? { orchestrator } : {}) };
+      const change = (settings: Settings) => ({ ...settings, attack });
+      for (let seed = 1; seed <= SEEDS && !found.has(finds); seed += 1) {
+        const { violations } = await simulate({ seed, steps: DEFAULT_STEPS, change, sabotage });
+        for (const { code } of violations) found.add(code);
+      }
+      expect([...found]).toContain(finds);
+    },
+    TIMEOUT_MS,
+  );
+});

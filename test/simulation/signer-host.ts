@@ -1,0 +1,203 @@
+// The machine that the signer runs on: the real signer over its real store in a file, with a token and a time of the simulated
+// world. Its process may be killed at any line where it waits; what is on the disk then is what the next life starts from.
+
+import { copyFileSync, existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { Fault } from '../../src/core/fault.js';
+import type { GovernanceEntry } from '../../src/core/governance/entry.js';
+import { signResult } from '../../src/signer-protocol/messages.js';
+import { ANCHOR_RECORD } from '../../src/signer/anchor.js';
+import { parseQuery, replyTo } from '../../src/signer/conversation.js';
+import { Seal } from '../../src/signer/seal.js';
+import type { TimeSource } from '../../src/signer/signer-clock.js';
+import { bringUp, type SignerUp } from '../../src/signer/start.js';
+import { anchorValue, SignerStore } from '../../src/signer/store.js';
+import type { Chance } from './chance.js';
+import type { Judge } from './judge.js';
+import { DEPLOYMENT_ID, GENESIS, SEAL_SECRET } from './people.js';
+import { never, Process, type Scheduler } from './scheduler.js';
+import { type SoftwareToken, TokenDoor, type TokenKnobs } from './token.model.js';
+import type { Trace } from './trace.js';
+
+export interface SignerKnobs extends TokenKnobs {
+  /** In so many of 1,000 entries: the disk is full. */
+  diskFull: number;
+  /** In so many of 1,000 deaths: what the token's record does not cover is lost with the power. */
+  tailLost: number;
+  /** In so many of 1,000 deaths: the newest writes to the token are lost with the power. */
+  recordLost: number;
+}
+
+/** A test's way to break the signer on purpose, once it is up. */
+export type Sabotage = (up: SignerUp) => void;
+
+/** Makes the store and the token's record as a ceremony does. */
+export function foundStore(path: string): void {
+  SignerStore.create(path, GENESIS, new Seal(SEAL_SECRET)).close();
+}
+
+export class SignerHost {
+  process: Process | undefined;
+  private up: SignerUp | undefined;
+  private starting = false;
+  private lives = 0;
+  /** Governance entries as this signer has them. */
+  readonly log: GovernanceEntry[] = [GENESIS];
+
+  constructor(
+    private readonly folder: string,
+    private readonly token: SoftwareToken,
+    private readonly time: TimeSource,
+    private readonly scheduler: Scheduler,
+    private readonly chance: Chance,
+    private readonly trace: Trace,
+    private readonly judge: Judge,
+    private readonly knobs: SignerKnobs,
+    private readonly sabotage: Sabotage = () => undefined,
+  ) {
+    const path = this.storePath;
+    const store = SignerStore.open(path, new Seal(SEAL_SECRET));
+    const { sequence, hash } = store.head();
+    store.close();
+    token.write(ANCHOR_RECORD, {
+      version: BigInt(sequence) + 1n,
+      value: anchorValue(DEPLOYMENT_ID, hash),
+    });
+  }
+
+  get storePath(): string {
+    return join(this.folder, 'signer.db');
+  }
+
+  get serves(): boolean {
+    return this.up !== undefined;
+  }
+
+  /** Comes back when it serves, or has failed to start, or was killed meanwhile. */
+  async start(): Promise<void> {
+    if (this.process) return;
+    this.lives += 1;
+    const process = new Process('signer', `${this.lives}`);
+    this.process = process;
+    const { token, scheduler, chance, trace, knobs, judge } = this;
+    const onSigned = (label: string, digest: Uint8Array) => judge.onTokenSigned(label, digest);
+    const door = new TokenDoor(token, process, scheduler, chance, trace, knobs, onSigned);
+    const config = { storePath: this.storePath, deploymentId: DEPLOYMENT_ID, anchorToken: 'treasury' };
+    this.starting = true;
+    judge.selfChecking = true;
+    try {
+      const up = await bringUp(
+        config,
+        new Map([['treasury', { signer: door, serial: 'simulated' }]]),
+        this.time,
+      );
+      this.hear(up.store);
+      this.sabotage(up);
+      this.up = up;
+      trace.note('signer-up', `${this.lives} at ${up.store.head().sequence}`);
+    } catch (error) {
+      process.alive = false;
+      this.process = undefined;
+      const code = error instanceof Fault ? error.code : String(error);
+      trace.note('signer-not-up', code);
+      if (!['transient', 'indeterminate', 'closed'].includes(code)) {
+        judge.violated('program-failure', `the signer does not start: ${code}`);
+      }
+    } finally {
+      this.starting = false;
+      judge.selfChecking = false;
+    }
+  }
+
+  private hear(store: SignerStore): void {
+    const append = store.append.bind(store);
+    store.append = (body) => {
+      if (this.chance.hit(this.knobs.diskFull)) {
+        this.trace.note('disk-full', body.kind);
+        throw new Error('SQLITE_FULL: database or disk is full');
+      }
+      const entry = append(body);
+      this.trace.note('journal', `${entry.sequence} ${body.kind} ${entry.hash}`);
+      if (body.kind === 'governance') this.log.push(body.entry);
+      this.judge.onJournal(entry);
+      return entry;
+    };
+  }
+
+  /** Kills the process where it stands. */
+  kill(): void {
+    const { process } = this;
+    if (!process) return;
+    if (this.starting) {
+      // Its store is open somewhere inside: the token's failure has it closed.
+      process.ending = true;
+      return;
+    }
+    process.alive = false;
+    this.process = undefined;
+    this.scheduler.forget(process);
+    this.up?.store.close();
+    this.up = undefined;
+    this.trace.note('signer-killed', process.name);
+    if (this.chance.hit(this.knobs.recordLost)) this.loseRecord();
+    else if (this.chance.hit(this.knobs.tailLost)) this.loseTail();
+  }
+
+  private loseRecord(): void {
+    const writes = this.chance.between(1, 2);
+    if (this.token.forgetNewest(ANCHOR_RECORD, writes)) this.trace.note('record-lost', `${writes}`);
+  }
+
+  /** A disk that lied about having written: entries above the token's record may be gone, the newest first. */
+  private loseTail(): void {
+    const covered = Number((this.token.records.get(ANCHOR_RECORD)?.version ?? 1n) - 1n);
+    const db = new Database(this.storePath);
+    const { newest } = db.prepare('SELECT max(sequence) AS newest FROM journal').get() as { newest: number };
+    if (newest > covered) {
+      const from = this.chance.between(covered + 1, newest);
+      // The table's own guard is put back at the next start.
+      db.exec('DROP TRIGGER journal_no_delete');
+      db.prepare('DELETE FROM journal WHERE sequence >= ?').run(from);
+      this.trace.note('tail-lost', `${from} to ${newest}`);
+      this.judge.onTailLost(from);
+      const left = db.prepare('SELECT body FROM journal WHERE body LIKE \'%"kind":"governance"%\'').all();
+      this.log.length = 1 + left.length;
+    }
+    db.close();
+  }
+
+  beat(): void {
+    this.up?.store.beat(this.up.clock.now());
+  }
+
+  /** One message in, its reply out; undefined when nobody serves. The reply never comes from a life that has ended. */
+  async ask(message: Uint8Array): Promise<Uint8Array | undefined> {
+    const { up, process } = this;
+    if (!up || !process) return undefined;
+    const asked = parseQuery(message);
+    const reply = 'kind' in asked ? asked : await replyTo(up.signer, asked, () => undefined);
+    if (!process.alive) return never();
+    if (!('kind' in asked) && asked.verb === 'sign') {
+      this.trace.note('signer-said', reply.kind === 'done' ? 'signed' : `${reply.kind} ${reply.code}`);
+      if (reply.kind === 'done') this.judge.onLeft(signResult.parse(reply.result));
+    }
+    if (reply.kind === 'fault' && reply.code === 'internal' && !this.isDiskFull()) {
+      this.judge.violated('program-failure', 'the signer reports an internal fault');
+    }
+    return new TextEncoder().encode(JSON.stringify(reply));
+  }
+
+  private isDiskFull(): boolean {
+    return this.knobs.diskFull > 0;
+  }
+
+  /** A thief puts the store back as it was some time ago. The signer must refuse to start, unless nothing had left since. */
+  copyStore(to: string): void {
+    for (const suffix of ['', '-wal']) {
+      const from = `${this.storePath}${suffix}`;
+      if (existsSync(from)) copyFileSync(from, `${to}${suffix}`);
+      else rmSync(`${to}${suffix}`, { force: true });
+    }
+  }
+}

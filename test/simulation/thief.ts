@@ -1,0 +1,120 @@
+// Who listens on the way to the signer, and speaks on it. In an honest world he sends again what he heard, whole or altered; in a
+// rogue one he owns the orchestrator: he makes transactions of his own for requests and approvals that are real, and
+// broadcasts what he gets.
+
+import { signingOrder, type SigningOrder } from '../../src/core/authorization/signing-order.js';
+import { reply, signResult, PROTOCOL_VERSION } from '../../src/signer-protocol/messages.js';
+import type { Crowd } from './crowd.js';
+import { ETHER } from './people.js';
+import { Rogue } from './rogue.js';
+import { settled } from './scheduler.js';
+import type { World } from './world.js';
+
+export class Thief {
+  private sent = 0;
+  private readonly rogue: Rogue;
+
+  constructor(
+    private readonly world: World,
+    private readonly crowd: Crowd,
+  ) {
+    this.rogue = new Rogue(world, () => crowd.requests);
+  }
+
+  private get isRogue(): boolean {
+    return this.world.settings.attack === 'rogue';
+  }
+
+  get weight(): number {
+    if (this.isRogue) return this.crowd.requests.length > 0 ? 12 : 0;
+    return this.world.link.heard.length > 0 ? 0.8 : 0;
+  }
+
+  async strike(): Promise<void> {
+    const { chance, link } = this.world;
+    if (this.isRogue && (link.heard.length === 0 || chance.hit(850))) {
+      const own = this.rogue.order();
+      return own ? this.send('own', this.messageOf(own)) : undefined;
+    }
+    const message = chance.pick(link.heard);
+    const order = orderOf(message);
+    if (!order || chance.hit(400)) return this.send('replay', message);
+    return this.send('altered', this.messageOf(this.altered(order)));
+  }
+
+  private messageOf(order: SigningOrder): Uint8Array {
+    this.sent += 1;
+    const query = { version: PROTOCOL_VERSION, id: `thief-${this.sent}`, verb: 'sign', order };
+    return new TextEncoder().encode(JSON.stringify(query));
+  }
+
+  /** One thing about a real order is another. */
+  private altered(order: SigningOrder): SigningOrder {
+    const { chance } = this.world;
+    const [first] = order.transfers;
+    if (!first) return order;
+    const rest = order.transfers.slice(1);
+    const { request, statement, approvals } = first;
+    const changes: (() => SigningOrder)[] = [
+      () => ({
+        ...order,
+        transfers: [
+          {
+            ...first,
+            request: { ...request, statement: { ...request.statement, amount: ETHER.toString() } },
+          },
+          ...rest,
+        ],
+      }),
+      () => ({ ...order, transfers: [{ ...first, approvals: approvals.toReversed() }, ...rest] }),
+      () => ({ ...order, transfers: [{ ...first, approvals: [...approvals, ...approvals] }, ...rest] }),
+      () => ({ ...order, transfers: [{ ...first, approvals: approvals.slice(1) }, ...rest] }),
+      () => ({ ...order, transfers: [{ ...first, statement: null, approvals: [] }, ...rest] }),
+      () => ({ ...order, transfers: [first, ...order.transfers] }),
+      () => ({ ...order, transfers: [] }),
+      () => ({ ...order, wallet: order.wallet === 'hot-eth' ? 'hot-btc' : 'hot-eth' }),
+      () => ({
+        ...order,
+        transfers: [{ ...first, request: chance.pick(this.crowd.requests), statement, approvals }, ...rest],
+      }),
+    ];
+    return chance.pick(changes)();
+  }
+
+  /** Sends a message, and keeps what comes back. */
+  private async send(how: string, message: Uint8Array): Promise<void> {
+    const { link, trace } = this.world;
+    trace.note('thief', how);
+    void link.deliver(
+      message,
+      (bytes) => this.got(how, bytes),
+      () => trace.note('thief-got', `${how} nothing`),
+    );
+    await settled();
+  }
+
+  private got(how: string, bytes: Uint8Array): void {
+    const { trace } = this.world;
+    const said = reply.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    const what = said.kind === 'done' ? 'a signature' : said.code;
+    trace.note('thief-got', `${how} ${what}`);
+    trace.count(`thief ${how}: ${what}`);
+    if (said.kind !== 'done') return;
+    const { signedTransaction } = signResult.parse(said.result);
+    // In an honest world the orchestrators' books would rightly not know of it.
+    if (this.isRogue && this.world.chance.hit(600)) this.broadcast(signedTransaction);
+  }
+
+  private broadcast(hex: string): void {
+    const { ethereum, bitcoin, trace } = this.world;
+    const taken = hex.startsWith('02f') ? ethereum.chain.submit(`0x${hex}`) : bitcoin.chain.submit(hex);
+    trace.note('thief-broadcasts', JSON.stringify(taken));
+  }
+}
+
+function orderOf(message: Uint8Array): SigningOrder | undefined {
+  const parsed = signingOrder.safeParse(
+    (JSON.parse(new TextDecoder().decode(message)) as { order?: unknown }).order,
+  );
+  return parsed.success ? parsed.data : undefined;
+}
