@@ -164,6 +164,14 @@ async function main(): Promise<void> {
   throw new Fault<MainFaultCode>('usage', USAGE);
 }
 
+/**
+ * What may be otherwise at the next try. For everything else a person has to look first: a store that does not fit, a
+ * configuration that is wrong, and above all a refused PIN, since a token locks itself after a few.
+ */
+const PASSING: readonly string[] = ['token-gone', 'session-lost', 'transient', 'deadline', 'closed'];
+const EXIT_TRY_AGAIN = 1;
+const EXIT_LOOK_FIRST = 3;
+
 main().catch((error: unknown) => {
   const fault = error instanceof Fault ? error : undefined;
   log('error', 'not-started', {
@@ -171,5 +179,5 @@ main().catch((error: unknown) => {
     message: error instanceof Error ? error.message.slice(0, 1_000) : String(error),
     ...fault?.facts,
   });
-  process.exitCode = 1;
+  process.exitCode = fault && !PASSING.includes(fault.code) ? EXIT_LOOK_FIRST : EXIT_TRY_AGAIN;
 });
