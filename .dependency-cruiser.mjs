@@ -8,7 +8,7 @@ const CURVES = 'signature verification on P-256, secp256k1 and Ed25519, in audit
 const SCHEMA = 'parses what comes from outside';
 const SECP256K1 = 'libsecp256k1 as WebAssembly: normalises, recovers and verifies';
 
-const FOLDERS = [
+export const FOLDERS = [
   {
     folder: 'src/core',
     folders: ['src/signer-protocol'],
