@@ -182,13 +182,39 @@ export interface Untested {
   readonly why: string;
 }
 
-/** Runs the teeth's tests without any mutation: whose tests are missing, or fail as it is? */
-export async function baseline(teeth: readonly Tooth[], workers: number): Promise<readonly Untested[]> {
-  const files = [...new Set(teeth.map(({ test }) => test))];
-  const titles = [...new Set(teeth.map(({ title }) => title))];
-  const { testResults } = await jest(files, { titles, workers });
+/** Runs each task with so many at once; results in the order of the tasks. */
+export async function pooled<T, R>(
+  tasks: readonly T[],
+  jobs: number,
+  work: (task: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  const queue = tasks.entries();
+  const worker = async () => {
+    for (const [index, task] of queue) results[index] = await work(task);
+  };
+  await Promise.all(Array.from({ length: jobs }, worker));
+  return results;
+}
+
+/**
+ * Runs the teeth's tests without any mutation: whose tests are missing, or fail as it is? Unit tests run together; those
+ * with real parts run one by one, as they will with their mutations, since one may rest on what another left behind.
+ */
+export async function baseline(teeth: readonly Tooth[], jobs: number): Promise<readonly Untested[]> {
+  const units = teeth.filter(({ test }) => !test.startsWith('test/'));
+  const others = teeth.filter((tooth) => !units.includes(tooth));
+  const alone = [...new Map(others.map((tooth) => [`${tooth.test} ${tooth.title}`, tooth])).values()];
+  const titles = [...new Set(units.map(({ title }) => title))];
+  const files = [...new Set(units.map(({ test }) => test))];
+  const together = files.length === 0 ? [] : (await jest(files, { titles, workers: jobs })).testResults;
+  const single = await pooled(alone, jobs, async ({ test, title }) => ({
+    of: `${test} ${title}`,
+    results: (await jest([test], { titles: [title], workers: 1 })).testResults,
+  }));
   return teeth.flatMap((tooth): Untested[] => {
-    const results = testResults.find(({ name }) => name === join(root, tooth.test))?.assertionResults ?? [];
+    const found = single.find(({ of }) => of === `${tooth.test} ${tooth.title}`)?.results ?? together;
+    const results = found.find(({ name }) => name === join(root, tooth.test))?.assertionResults ?? [];
     const meant = results.filter(({ fullName }) => fullName.includes(tooth.title));
     const bad = meant.find(({ status }) => status !== 'passed');
     if (meant.length === 0) return [{ tooth, why: `${tooth.test} has no test “${tooth.title}”` }];

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { baseline, judge, root, stop, type Verdict } from './judge.js';
+import { baseline, judge, pooled, root, stop, type Verdict } from './judge.js';
 import { TEETH, TOOTHLESS } from './table.js';
 import type { Tooth } from './tooth.js';
 
@@ -49,23 +49,17 @@ function print(judged: readonly Judged[]): void {
 
 /** Judges with so many at once, telling each as it comes. Results in the order of the table. */
 async function judgeAll(teeth: readonly Tooth[], jobs: number): Promise<readonly Judged[]> {
-  const judged: Judged[] = [];
-  let next = 0;
-  const work = async () => {
-    for (let at = next++; at < teeth.length; at = next++) {
-      const tooth = teeth[at];
-      if (!tooth) return;
-      const began = performance.now();
-      const verdict = await judge(tooth);
-      judged[at] = { tooth, verdict, seconds: (performance.now() - began) / 1_000 };
-      const mark = verdict.kind === 'killed' ? '✓' : '✗';
-      console.log(
-        `${mark} ${at + 1}/${teeth.length} ${tooth.code}, without ${tooth.without}: ${outcomeOf(verdict)}`,
-      );
-    }
-  };
-  await Promise.all(Array.from({ length: jobs }, work));
-  return judged;
+  let done = 0;
+  return pooled(teeth, jobs, async (tooth) => {
+    const began = performance.now();
+    const verdict = await judge(tooth);
+    done += 1;
+    const mark = verdict.kind === 'killed' ? '✓' : '✗';
+    console.log(
+      `${mark} ${done}/${teeth.length} ${tooth.code}, without ${tooth.without}: ${outcomeOf(verdict)}`,
+    );
+    return { tooth, verdict, seconds: (performance.now() - began) / 1_000 };
+  });
 }
 
 /** Runs what the arguments ask for. Gives the exit code. */

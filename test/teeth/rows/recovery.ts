@@ -125,8 +125,8 @@ export const RECOVERY: readonly Tooth[] = [
     {
       code: 'restore-coins-repeated',
       without: 'looking for a coin that is named twice',
-      was: 'if (new Set(wallet.unspent).size !== wallet.unspent.length) {',
-      becomes: 'if (false) {',
+      was: 'if (coins.has(coin))',
+      becomes: 'if (false)',
       title: 'a restore is refused with restore-coins-repeated when a coin is named twice',
     },
     {
@@ -207,6 +207,15 @@ export const RECOVERY: readonly Tooth[] = [
         'a void: the signer refuses while the token is at a signature for it, however long it takes (transfer-being-signed)',
     },
     {
+      code: 'request-from-the-future',
+      without: 'the ban on voiding what is made for later than a restore could kill',
+      was: 'if (request.statement.createdAtMs > at.wallMs + MAX_CLOCK_SKEW_MS) {',
+      becomes: 'if (false) {',
+      test: 'test/signer/voids.integration.spec.ts',
+      title:
+        'a void: the signer refuses what is from the future: a restore would not know it for dead (request-from-the-future)',
+    },
+    {
       code: 'transfer-signed',
       without: 'the ban on voiding what was signed',
       was: "if (past === 'signed') return refused('transfer-signed', { transferId });\n",
@@ -224,16 +233,16 @@ export const RECOVERY: readonly Tooth[] = [
     {
       code: 'burial-conflicting-unknown',
       without: 'the demand that the conflicting transaction was signed here',
-      was: "if (signed?.kind !== 'signed' || signed.transactionId !== conflicting.transactionId) {",
-      becomes: "if (signed?.kind === 'signed' && signed.transactionId !== conflicting.transactionId) {",
+      was: 'if (winner?.transactionId === undefined || winner.transactionId',
+      becomes: 'if (winner?.transactionId === undefined) return accepted([]);\n  if (winner.transactionId',
       title:
         'a burial: the signer refuses a conflicting transaction that was never signed here, is named wrongly, or does not conflict',
     },
     {
       code: 'burial-conflicting-unknown',
       without: 'comparing the id of the conflicting transaction',
-      was: "if (signed?.kind !== 'signed' || signed.transactionId !== conflicting.transactionId) {",
-      becomes: "if (signed?.kind !== 'signed') {",
+      was: 'if (winner?.transactionId === undefined || winner.transactionId !== conflicting.transactionId) {',
+      becomes: 'if (winner?.transactionId === undefined) {',
       title:
         'a burial: the signer refuses a conflicting transaction that was never signed here, is named wrongly, or does not conflict',
     },
