@@ -92,22 +92,26 @@ function reservedFor(transferIds: readonly string[], ledger: Ledger): KnownTrans
   return transferIds.flatMap((id) => ledger.livingOf(id));
 }
 
-/** The first of them that could be mined beside this one: it shares neither an input nor the nonce. */
-function compatibleWith(
-  { decoded }: Authorization,
-  earlier: readonly KnownTransaction[],
-  ledger: Ledger,
-): KnownTransaction | undefined {
+/**
+ * Could a transaction be mined beside this one: does it share neither an input nor the nonce? Each is looked up once: those
+ * of a batch come up again with each of its transfers, and asking every time kept the signer busy for tens of seconds.
+ */
+function compatibleWith({ decoded }: Authorization, ledger: Ledger): (other: KnownTransaction) => boolean {
   const spends = new Set(decoded.spends);
-  return earlier.find(
-    ({ transactionKey }) => !ledger.spendsOf(transactionKey).some((spend) => spends.has(spend)),
-  );
+  const answers = new Map<string, boolean>();
+  return ({ transactionKey }) => {
+    const answer =
+      answers.get(transactionKey) ?? !ledger.spendsOf(transactionKey).some((spend) => spends.has(spend));
+    answers.set(transactionKey, answer);
+    return answer;
+  };
 }
 
 function checkTransfers(authorization: Authorization, ledger: Ledger): Result {
+  const isCompatible = compatibleWith(authorization, ledger);
   for (const { request } of authorization.transfers) {
     const { transferId } = request;
-    const other = compatibleWith(authorization, reservedFor([transferId], ledger), ledger);
+    const other = reservedFor([transferId], ledger).find(isCompatible);
     if (other) return refused('transfer-already-signed', { transferId, by: other.transactionKey });
   }
   return accepted(authorization);
@@ -122,7 +126,7 @@ function transfersTouched({ transfers, decoded }: Authorization, ledger: Ledger)
 /** A cancel ends every transaction of each transfer that it touches; half of them would leave it to cost once more. */
 function checkCancel(authorization: Authorization, ledger: Ledger): Result {
   const touched = transfersTouched(authorization, ledger);
-  const other = compatibleWith(authorization, reservedFor(touched, ledger), ledger);
+  const other = reservedFor(touched, ledger).find(compatibleWith(authorization, ledger));
   return other ? refused('cancel-incomplete', { by: other.transactionKey }) : accepted(authorization);
 }
 
@@ -170,8 +174,8 @@ export function checkConflicts(
 
 /** Transactions that were reserved over any of these to pay somebody, and may still do so. */
 function payersOf(spends: readonly string[], ledger: Ledger): KnownTransaction[] {
-  return spends
-    .flatMap((spend) => ledger.usersOf(spend))
+  return ledger
+    .usersOfAny(spends)
     .filter(({ transferIds, ended }) => transferIds.length > 0 && ended === undefined);
 }
 

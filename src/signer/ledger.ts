@@ -162,8 +162,7 @@ export class Ledger {
     );
     if (transferIds.length === 0) {
       const cancelled = new Set(
-        body.spends
-          .flatMap((spend) => this.usersOf(spend))
+        this.usersOfAny(body.spends)
           .filter(({ ended }) => ended === undefined)
           .flatMap((user) => user.transferIds),
       );
@@ -264,6 +263,13 @@ export class Ledger {
     return this.statements.readUsers.all(spend).map(known);
   }
 
+  /** Transactions that were reserved over any of these: each once, however many of them it shares. */
+  usersOfAny(spends: readonly string[]): KnownTransaction[] {
+    const users = spends.flatMap((spend) => this.statements.readUserKeys.all(spend));
+    const keys = new Set(users.map((row) => row.transaction_key));
+    return [...keys].flatMap((transactionKey) => this.transaction(transactionKey) ?? []);
+  }
+
   spendsOf(transactionKey: string): string[] {
     return this.statements.readSpends.all(transactionKey).map((row) => row.spend);
   }
@@ -340,6 +346,9 @@ function prepare(db: Database.Database) {
     readUsers: db.prepare<[string], TransactionRow>(
       `SELECT ${TRANSACTION_COLUMNS} FROM transactions t
        JOIN spends s ON s.transaction_key = t.transaction_key WHERE s.spend = ? ORDER BY t.reserved_sequence`,
+    ),
+    readUserKeys: db.prepare<[string], { transaction_key: string }>(
+      'SELECT transaction_key FROM spends WHERE spend = ?',
     ),
     readSpends: db.prepare<[string], { spend: string }>('SELECT spend FROM spends WHERE transaction_key = ?'),
     readVoid: db.prepare<[string], { journal_sequence: number }>(
