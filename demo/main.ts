@@ -24,6 +24,7 @@ import {
   oneOfficerTwice,
   overTheLimit,
   ownRequest,
+  voids,
 } from './refusals.js';
 import { Screen } from './screen.js';
 import { choosePorts, makeFolders, places, readCeremony, shown, startOver, takeStage } from './stage.js';
@@ -136,6 +137,7 @@ async function play(screen: Screen, running: Running): Promise<Program[]> {
   await ownRequest(screen);
   await changedDestination(screen, cast);
   await endExpiring(screen, expiring);
+  await voids(screen, expiring, asked[0]?.transferId ?? '');
 
   screen.title(`All of it went as it should, in ${screen.seconds} seconds.`);
   whereToLook(screen, api, asked[0]?.transferId ?? '', waiting);

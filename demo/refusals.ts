@@ -1,10 +1,12 @@
 // What must not work, tried for real: each is refused, by whom and with which code, and the demo fails if it is not.
 
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { Program } from '../devnet/process.js';
 import { formatUnits } from '../src/core/money/amount.js';
 import { bitcoinAddress, ethereumAddress } from './addresses.js';
-import { typed } from './command.js';
+import { portcullis, portcullisOk, typed } from './command.js';
 import { expect } from './failure.js';
 import { DESK, EXCHANGE } from './people.js';
 import type { Screen } from './screen.js';
@@ -194,4 +196,31 @@ export async function endExpiring(screen: Screen, { transferId, until }: Expirin
     "The transfer is expired for good, and alice's approval with it.",
   );
   screen.command(typed(decideArgs('approve', transferId, 'bob')));
+}
+
+const voidAnswer = z.object({ void: z.object({ statement: z.object({ journalSequence: z.int() }) }) });
+
+/**
+ * The expired one again, and one that was paid: the signer vouches for the first that it is never signed, and will not for
+ * the second.
+ */
+export async function voids(screen: Screen, { transferId }: Expiring, settled: string): Promise<void> {
+  const file = join(places.certificates, `${transferId}.void.json`);
+  const as = ['--config', places.config(EXCHANGE.keyId)];
+  const args = ['void', transferId, '--out', file, ...as];
+  await screen.during(
+    'the exchange asks for a void of it',
+    () => portcullisOk(args, voidAnswer),
+    ({ void: { statement } }) => `signed, journal entry ${statement.journalSequence}`,
+  );
+  screen.below('Only with that may the customer be paid by a new request.');
+  screen.command(typed(args));
+  const refused = await screen.during('and of a withdrawal that was paid', () =>
+    portcullis(['void', settled, '--out', join(places.certificates, `${settled}.void.json`), ...as]),
+  );
+  expect(
+    refused.exit === 1 && refused.code === 'transfer-not-voidable',
+    `voided: ${refused.code ?? 'taken'}`,
+  );
+  screen.refusal('the orchestrator', refused.code, 'The signer would refuse it too: it has signed it.');
 }
