@@ -16,6 +16,7 @@ import {
 } from '../core/statements/request.js';
 import { portableVerifier } from '../core/statements/signature.js';
 import type { StatementToSign } from '../sdk/shapes.js';
+import type { WaysOut } from '../sdk/ways-out.js';
 
 const backend = generateKeyPairSync('ed25519');
 
@@ -93,3 +94,36 @@ export function servedWith(
     missing: [{ group: 'treasury', quorum: 2 }],
   };
 }
+
+/** What a service says of a transfer that a cancel has outbid; its costs are made to sound harmless. */
+export const EXAMPLE_WAYS: WaysOut = {
+  transferId: `tr-${'1'.repeat(40)}`,
+  state: 'replaced',
+  asOfMs: NOW,
+  signer: { state: 'signed', transactions: [] },
+  transactions: [
+    {
+      transactionKey: `bitcoin:${'e'.repeat(64)}`,
+      transactionId: 'e'.repeat(64),
+      purpose: 'pays',
+      state: 'conflicted',
+      signerState: 'signed',
+      transferIds: [`tr-${'1'.repeat(40)}`, `tr-${'2'.repeat(40)}`],
+      maxFee: '1200',
+      chain: {
+        kind: 'conflicted',
+        blockHash: 'c'.repeat(64),
+        blockHeight: 905_214,
+        confirmations: 7,
+        conflictingBy: 'f'.repeat(64),
+        why: null,
+      },
+    },
+  ],
+  ways: [
+    { way: 'bury', open: true, why: 'It lies 7 blocks deep.', cost: 'It costs nothing at all.' },
+    { way: 'void', open: false, why: 'The signer has signed something for it.', cost: '' },
+    { way: 'an-unknown-one', open: true, why: '', cost: '' },
+  ],
+  burial: null,
+};
