@@ -24,6 +24,7 @@ import {
 import { Api } from '../../src/sdk/api.js';
 import { requestVoid, submitRequest, transferIdFor, voidAuthorityOf } from '../../src/sdk/backend.js';
 import type { Answer } from '../orchestrator/api-client.js';
+import { whileTokenFails } from '../signer/broken-token.js';
 import { expectBooksAgree, expectNonceOrder } from './books.js';
 import { ETHER, eventually, Rig } from './rig.js';
 
@@ -380,6 +381,46 @@ describe('a transfer of which nobody knows whether it was signed', () => {
       await rig.until(next, ['broadcast']);
       await mine(asset, 3);
       await rig.until(next, ['settled']);
+      await expectBooksAgree(rig);
+    },
+  );
+});
+
+describe('a transfer that the signer had begun and never signed', () => {
+  it.each(['BTC', 'ETH'] as const)(
+    'is voided: its %s plan is given back, and what waited behind it is paid',
+    async (asset) => {
+      const amount = asset === 'BTC' ? 650_000n : ETHER / 45n;
+      const request = rig.request({ asset, amount, expiresInMs: HOUR_MS });
+      const behind = rig.request({ asset, amount: amount + 1n, expiresInMs: 100 * HOUR_MS });
+      const { transferId, next } = await whileTokenFails(rig.deployment, async () => {
+        const first = await rig.taken(request);
+        await eventually('the signer has begun', async () => {
+          const { signer } = await waysOut(first);
+          return signer?.state === 'reserved';
+        });
+        return { transferId: first, next: await rig.taken(behind) };
+      });
+      // Expired, and not so long ago that the signer would count as silent.
+      rig.deployment.time.advance(HOUR_MS + 5 * MINUTE_MS);
+      const begun = await rig.until(transferId, ['indeterminate']);
+      expect(begun).toMatchObject({
+        reason: { code: 'refused-though-begun', facts: { code: 'request-expired', signer: 'reserved' } },
+        spendable: { is: 'maybe' },
+      });
+      expect(openWays(await waysOut(transferId))).toEqual([
+        'ask-signer',
+        'void',
+        'record-paid',
+        'record-not-paid',
+      ]);
+      const given = await requestVoid(backend(), request, authority);
+      expect(given).toMatchObject({ kind: 'accepted', value: { statement: { basis: 'never-signed' } } });
+      expect(await rig.transfer(transferId)).toMatchObject({ state: 'void', spendable: { is: 'no' } });
+      await rig.until(next, ['broadcast']);
+      await mine(asset, 3);
+      await rig.until(next, ['settled']);
+      if (asset === 'ETH') await expectNonceOrder(rig);
       await expectBooksAgree(rig);
     },
   );
