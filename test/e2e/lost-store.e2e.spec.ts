@@ -66,7 +66,8 @@ function bitcoinOf(wallets: readonly RestoredWallet[]): Extract<RestoredWallet, 
 }
 
 async function coinAt(outpoint: string): Promise<Coin> {
-  const [txid, vout = 0] = [outpoint.slice(0, 64), Number.parseInt(outpoint.slice(65), 10)];
+  const txid = outpoint.slice(0, 64);
+  const vout = Number.parseInt(outpoint.slice(65), 10);
   for (const { transactions = [] } of await rig.chains.bitcoinBlocks()) {
     const previous = transactions.find((one) => one.getId() === txid);
     const output = previous?.outs[vout];
