@@ -15,6 +15,7 @@ import { SIGNED_TRANSACTIONS } from './rows/signed-transactions.js';
 import { SIGNER } from './rows/signer.js';
 import { SIGNER_START } from './rows/signer-start.js';
 import { TEXTS } from './rows/texts.js';
+import { WAYS_OUT } from './rows/ways-out.js';
 import type { Tooth, Toothless } from './tooth.js';
 
 /** Folders and sources of the spine: whatever code they declare has a row here, or is aside with a reason. */
@@ -30,6 +31,7 @@ export const SPINE: readonly string[] = [
   'src/orchestrator/idempotency',
   'src/orchestrator/identity',
   'src/orchestrator/transfers',
+  'src/orchestrator/ways-out',
 ];
 
 export const TEETH: readonly Tooth[] = [
@@ -46,6 +48,7 @@ export const TEETH: readonly Tooth[] = [
   ...CERTIFICATES,
   ...IDENTITY,
   ...ORCHESTRATOR,
+  ...WAYS_OUT,
 ];
 
 const CALLS = 'src/orchestrator/http/problems.ts';

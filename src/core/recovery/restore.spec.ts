@@ -144,11 +144,6 @@ describe('a restore', () => {
       { wallets: [bitcoin, { ...second, unspent: bitcoin.unspent }, ethereum] },
     ],
     [
-      'restore-coins-repeated',
-      'a coin is named twice',
-      { wallets: [{ ...bitcoin, unspent: [...bitcoin.unspent, ...bitcoin.unspent] }, ethereum] },
-    ],
-    [
       'restore-nonces-backwards',
       'the next nonce is used on the chain',
       { wallets: [bitcoin, second, { ...ethereum, nextNonce: 6 }] },

@@ -220,7 +220,7 @@ export const AUTHORIZATION: readonly Tooth[] = [
       becomes: 'if (false) {',
       test: 'src/core/authorization/authorize.spec.ts',
       title:
-        'a cancel: the signer refuses a fee above the share of what was to be moved (fee-above-relative-cap)',
+        'a cancel is refused with fee-above-relative-cap when it costs one satoshi above 5 % of what was to be moved',
     },
     {
       code: 'fee-above-absolute-cap',

@@ -127,7 +127,7 @@ export const RECOVERY: readonly Tooth[] = [
       without: 'looking for a coin that is named twice',
       was: 'if (coins.has(coin))',
       becomes: 'if (false)',
-      title: 'a restore is refused with restore-coins-repeated when a coin is named twice',
+      title: 'a restore is refused with restore-coins-repeated when a coin is there twice',
     },
     {
       code: 'restore-nonces-backwards',
