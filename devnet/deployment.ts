@@ -165,6 +165,8 @@ export interface DeploymentOptions {
   readonly deadlineMs?: number;
   /** Sessions of the signer's token process; 4 unless given. */
   readonly sessions?: number;
+  /** TypeScript file of another token process than the shipped one, and what it finds in its environment. */
+  readonly tokenProgram?: { readonly entry: string; readonly environment: Readonly<Record<string, string>> };
 }
 
 export class Deployment {
@@ -189,6 +191,7 @@ export class Deployment {
     readonly time: TestTime,
     private readonly deadlineMs: number,
     private readonly sessions: number,
+    private readonly tokenEnvironment: Readonly<Record<string, string>>,
   ) {}
 
   /** Ceremony included; the signer is not started yet. */
@@ -196,7 +199,9 @@ export class Deployment {
     const directory = await mkdtemp(join(tmpdir(), 'portcullis-signer-'));
     const softHsm = await createSoftHsm(join(directory, 'hsm'));
     const { pinFile } = await softHsm.initToken({ label: 'treasury', soPin: '11223344', pin: '987654' });
-    const tokenProgram = await compileProgram('hardware/pkcs11/token-process.ts');
+    const tokenProgram = await compileProgram(
+      options.tokenProgram?.entry ?? 'hardware/pkcs11/token-process.ts',
+    );
     const deployment = new Deployment(
       directory,
       softHsm,
@@ -205,6 +210,7 @@ export class Deployment {
       options.time ?? new TestTime(),
       options.deadlineMs ?? 15_000,
       options.sessions ?? 4,
+      options.tokenProgram?.environment ?? {},
     );
     await deployment.ceremony(options);
     return deployment;
@@ -220,7 +226,7 @@ export class Deployment {
       tokenLabel: 'treasury',
       sessions: this.sessions,
       pin: { kind: 'file' as const, path: this.pinFile },
-      environment: { ...this.softHsm.environment },
+      environment: { ...this.softHsm.environment, ...this.tokenEnvironment },
       deadlineMs: this.deadlineMs,
       startDeadlineMs: 20_000,
     };

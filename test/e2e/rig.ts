@@ -22,6 +22,7 @@ import { type Answer, ApiClient, type CallOptions } from '../orchestrator/api-cl
 import {
   type Backend,
   Deployment,
+  type DeploymentOptions,
   ETH,
   ETHEREUM,
   type Officer,
@@ -55,6 +56,8 @@ export interface RigOptions {
   /** Signer and orchestrators as programs that can be killed; inside the test otherwise, on a clock that it can advance. */
   readonly programs?: boolean;
   readonly making?: ProgramMaking;
+  /** Another token process than the shipped one. */
+  readonly tokenProgram?: NonNullable<DeploymentOptions['tokenProgram']>;
   /** Coins that the Bitcoin wallet begins with. */
   readonly coins?: bigint;
   readonly orchestrators?: number;
@@ -113,6 +116,7 @@ export class Rig {
       policies: options.policies ?? (await policiesWithOddTokens()),
       tokens: chains.tokens,
       time: new RunningTime(),
+      ...(options.tokenProgram === undefined ? {} : { tokenProgram: options.tokenProgram }),
     }).catch(async (error: unknown) => {
       await chains.stop();
       throw error;

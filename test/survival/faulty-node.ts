@@ -83,20 +83,22 @@ export class FaultyNode {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  async become(trouble: Trouble): Promise<void> {
-    if (trouble === 'stale') await this.remember();
+  /** A stale one shows the chain as it is now, or as it was some blocks ago. */
+  async become(trouble: Trouble, blocksAgo = 0): Promise<void> {
+    if (trouble === 'stale') await this.remember(blocksAgo);
     this.trouble = trouble;
   }
 
-  private async remember(): Promise<void> {
-    const info = await this.ask({ id: 1, method: 'getblockchaininfo', params: [] });
-    if (isRecord(info) && isRecord(info.result) && typeof info.result.blocks === 'number') {
-      this.staleHeight = info.result.blocks;
-      this.staleTip = String(info.result.bestblockhash);
+  private async remember(blocksAgo: number): Promise<void> {
+    const count = await this.ask({ id: 1, method: 'getblockcount', params: [] });
+    if (isRecord(count) && typeof count.result === 'number') {
+      this.staleHeight = count.result - blocksAgo;
+      const hash = await this.ask({ id: 1, method: 'getblockhash', params: [this.staleHeight] });
+      this.staleTip = isRecord(hash) ? String(hash.result) : '';
       return;
     }
     const head = await this.ask({ id: 1, method: 'eth_blockNumber', params: [] });
-    this.staleHeight = isRecord(head) ? Number.parseInt(String(head.result), 16) : 0;
+    this.staleHeight = (isRecord(head) ? Number.parseInt(String(head.result), 16) : 0) - blocksAgo;
   }
 
   private async ask(question: Question): Promise<JsonValue> {
