@@ -165,6 +165,8 @@ export interface DeploymentOptions {
   readonly deadlineMs?: number;
   /** Sessions of the signer's token process; 4 unless given. */
   readonly sessions?: number;
+  /** False: keys and genesis are made, and the signer's part of the ceremony is left to the test. */
+  readonly initialised?: boolean;
   /** TypeScript file of another token process than the shipped one, and what it finds in its environment. */
   readonly tokenProgram?: { readonly entry: string; readonly environment: Readonly<Record<string, string>> };
 }
@@ -304,6 +306,7 @@ export class Deployment {
     };
     const genesis = signEntry(body, officers);
     this.log.push(genesis);
+    if (options.initialised === false) return;
     await initialise(this.config(), genesis, { tokenProgram: this.tokenProgram });
   }
 

@@ -1,7 +1,7 @@
 // The store alone, on a file of its own: what it refuses to open, to make, and to believe. That a signer with a real token
 // does not start on such a store is under test elsewhere.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -95,6 +95,24 @@ describe("the signer's store", () => {
     expect(codeOf(() => SignerStore.restore(path, restoreOf(9, 'ab'.repeat(32)), [genesisOf()], SEAL))).toBe(
       'store-exists',
     );
+  });
+
+  it('is made over one without an entry, which whoever was cut short at its first line leaves behind', () => {
+    made();
+    const cut = new Database(path);
+    cut.exec('DELETE FROM journal');
+    cut.close();
+    SignerStore.create(path, genesisOf(), SEAL).close();
+    expect(opened()).toBe('nothing thrown');
+    writeFileSync(`${path}-other`, '');
+    SignerStore.create(`${path}-other`, genesisOf(), SEAL).close();
+  });
+
+  it('is never made over a database of something else (store-exists)', () => {
+    const other = new Database(path);
+    other.exec('CREATE TABLE accounts (id TEXT)');
+    other.close();
+    expect(codeOf(() => SignerStore.create(path, genesisOf(), SEAL))).toBe('store-exists');
   });
 
   it('is never made anew by being opened (store-missing)', () => {

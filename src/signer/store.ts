@@ -78,6 +78,28 @@ function openFile(path: string): Database.Database {
   return db;
 }
 
+/**
+ * Throws `store-exists` unless there is no store, or one without an entry: whoever was cut short right after making the file
+ * leaves that behind, and would otherwise never come to the end. For the two acts that make a store; one without an entry
+ * never serves.
+ */
+function requireNothingWritten(path: string): void {
+  if (!existsSync(path)) return;
+  const db = openFile(path);
+  try {
+    const tables = db
+      .prepare<[], { name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'")
+      .all();
+    const hasJournal = tables.some(({ name }) => name === 'journal');
+    const entries =
+      hasJournal && db.prepare<[], { one: number }>('SELECT 1 AS one FROM journal LIMIT 1').get();
+    if (tables.length === 0 || (hasJournal && entries === undefined)) return;
+  } finally {
+    db.close();
+  }
+  throw new Fault<StoreFaultCode>('store-exists', 'there is a signer store already');
+}
+
 export class SignerStore {
   readonly ledger: Ledger;
   private readonly db: Database.Database;
@@ -103,7 +125,7 @@ export class SignerStore {
 
   /** A new store that begins with a genesis. Throws `store-exists`. */
   static create(path: string, genesis: GovernanceEntry, seal: Seal): SignerStore {
-    if (existsSync(path)) throw new Fault<StoreFaultCode>('store-exists', 'there is a signer store already');
+    requireNothingWritten(path);
     const store = SignerStore.made(path, seal);
     store.append({ kind: 'genesis', entry: genesis });
     return store;
@@ -114,7 +136,7 @@ export class SignerStore {
    * it is there or nothing. Restore and log have been verified by the caller. Throws `store-exists`.
    */
   static restore(path: string, begin: Restored, log: readonly GovernanceEntry[], seal: Seal): SignerStore {
-    if (existsSync(path)) throw new Fault<StoreFaultCode>('store-exists', 'there is a signer store already');
+    requireNothingWritten(path);
     const store = SignerStore.made(path, seal);
     try {
       store.db.transaction(() => {

@@ -23,7 +23,7 @@ interface Operation {
 const OPERATIONS: readonly Operation[] = [
   // The signer: its journal, its heartbeat, the token, and what it answers.
   { files: /^src\/signer\//, callee: /\bstore\.append$/, watch: 'sync call' },
-  { files: /^src\/signer\//, callee: /^opened\.beat$/, watch: 'sync call' },
+  { files: /^src\/signer\//, callee: /\bstore\.beat$/, watch: 'sync call' },
   { files: /^src\/signer\//, callee: /\.(?:signDigest|writeRecord|readRecord)$/, watch: 'call' },
   { files: /^src\/signer\//, callee: /\bsocket\.write$/, watch: 'sync call' },
   // The token's process: the calls that change the token or use a key, and its answers.
@@ -37,13 +37,13 @@ const OPERATIONS: readonly Operation[] = [
   // The orchestrator: its database, the signer, the nodes.
   { files: /^src\/orchestrator\/(?!database\/)/, callee: /\bdatabase\.transaction$/, watch: 'commit' },
   {
-    files: /^src\/orchestrator\/(?:transfers|approvals)\//,
-    callee: /^(?:moveTransfer|moveTransaction|recordArrival|insertPlan|noteWaiting)$/,
+    files: /^src\/orchestrator\/(?:transfers|approvals|ways-out)\//,
+    callee: /^(?:moveTransfer|moveTransaction|recordArrival|insertPlan|noteWaiting|noteBurial)$/,
     watch: 'step',
   },
   {
-    files: /^src\/orchestrator\/(?:transfers|governance)\//,
-    callee: /\bsigner\.(?:sign|records|governanceAppend|governanceRead)$/,
+    files: /^src\/orchestrator\/(?:transfers|governance|ways-out)\//,
+    callee: /\bsigner\.(?:sign|records|governanceAppend|governanceRead|void|bury)$/,
     watch: 'call',
   },
   { files: /^src\/orchestrator\/transfers\//, callee: /\bdriver\.broadcast$/, watch: 'call' },

@@ -1,0 +1,206 @@
+// A kill at every durable boundary of what the signer does once in its life, by a person's hand: the ceremony that makes its
+// store and pins it on the token, and the restore that makes another one when it is lost. Whoever is cut short does the
+// same again, and then the signer serves.
+
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BITCOIN, Deployment, ETHEREUM, officersSign, RunningTime } from '../../devnet/deployment.js';
+import { startProgram } from '../../devnet/process.js';
+import { SocketClient } from '../../devnet/socket-client.js';
+import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
+import { RESTORE_TYPE, type RestoreStatement, restoreBytes } from '../../src/core/recovery/restore.js';
+import { initialise, readRecord } from '../../src/signer/start.js';
+import { CEREMONY, RESTORE } from './division.js';
+import { Killer } from './killer.js';
+
+const HOUR_MS = 3_600_000;
+const run = promisify(execFile);
+
+const killer = new Killer();
+let deployment: Deployment;
+let folder: string;
+let program: string;
+let places = 0;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'portcullis-acts-'));
+  deployment = await Deployment.create({ initialised: false, time: new RunningTime() });
+  program = await killer.compile('src/signer/main.ts');
+}, 60_000);
+afterAll(async () => {
+  await deployment?.destroy();
+  killer.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Place {
+  readonly configFile: string;
+  readonly storePath: string;
+  readonly socket: string;
+}
+
+/** A copy of token and store as they are now, with a configuration of its own. */
+function copied(): Place {
+  const place = join(folder, `${(places += 1)}`);
+  cpSync(deployment.directory, place, { recursive: true });
+  const config = deployment.config();
+  const softHsm = join(place, 'softhsm2.conf');
+  const tokens = join(place, 'hsm', 'tokens');
+  writeFileSync(softHsm, `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`);
+  const socket = join(place, 'run', 'signer.sock');
+  const storePath = join(place, 'signer.db');
+  const environment = { SOFTHSM2_CONF: softHsm, ...killer.environment('token') };
+  const here = {
+    ...config,
+    listen: { kind: 'unix', path: socket },
+    storePath,
+    tokens: { treasury: { ...deployment.tokenConfig(), environment } },
+  };
+  const configFile = join(place, 'signer.json');
+  writeFileSync(configFile, JSON.stringify(here), { mode: 0o600 });
+  return { configFile, storePath, socket };
+}
+
+/** Runs the signer once; how it ended. */
+async function act(
+  parameters: readonly string[],
+): Promise<{ code: number | null; signal: string | null; said: string }> {
+  const env = { PATH: process.env.PATH, ...killer.environment('signer') };
+  try {
+    const { stdout } = await run(process.execPath, [program, ...parameters], { env, timeout: 30_000 });
+    return { code: 0, signal: null, said: stdout };
+  } catch (error) {
+    const {
+      code = null,
+      signal = null,
+      stdout = '',
+    } = error as { code?: number; signal?: string; stdout?: string };
+    return { code, signal, said: stdout };
+  }
+}
+
+async function expectServing({ configFile, socket }: Place): Promise<void> {
+  const signer = await startProgram({
+    name: 'the signer',
+    command: process.execPath,
+    args: [program, 'serve', '--config', configFile],
+    env: { PATH: process.env.PATH, ...killer.environment('signer') },
+    logFile: `${configFile}.log`,
+    ready: async () => {
+      const client = await SocketClient.connect(socket);
+      const answer = await client.ask({ verb: 'status', transferIds: [] });
+      client.close();
+      return answer.kind === 'done';
+    },
+  });
+  await signer.stop();
+}
+
+/** Kills the act at each of these boundaries, in a place of its own, does it again, and has the signer serve. */
+async function killAtEach(
+  which: RegExp,
+  place: () => Place,
+  parameters: (place: Place) => string[],
+): Promise<string[]> {
+  const boundaries = [...killer.boundaries.signer].filter((one) => which.test(one));
+  for (const boundary of boundaries) {
+    const here = place();
+    killer.arm('signer', [boundary]);
+    const cut = await act(parameters(here));
+    expect({ boundary, killed: killer.killedAt('signer', boundary), signal: cut.signal }).toEqual({
+      boundary,
+      killed: true,
+      signal: 'SIGKILL',
+    });
+    killer.arm('signer', []);
+    const again = await act(parameters(here));
+    // What was done to the end before the kill needs no second time, and says so.
+    const done = again.code === 0 || /anchor-exists|restore-other-record/.test(again.said);
+    expect({ boundary, done, said: done ? '' : again.said }).toEqual({ boundary, done: true, said: '' });
+    await expectServing(here);
+  }
+  return boundaries;
+}
+
+describe('the ceremony', () => {
+  it('is done again wherever it was cut short', async () => {
+    const genesisFile = join(folder, 'genesis.json');
+    writeFileSync(genesisFile, JSON.stringify(deployment.log[0]));
+    const boundaries = await killAtEach(CEREMONY, copied, ({ configFile }) => [
+      'init',
+      '--config',
+      configFile,
+      '--genesis',
+      genesisFile,
+    ]);
+    process.stdout.write(`ceremony: killed at ${boundaries.length} of ${boundaries.length} boundaries\n`);
+    expect(boundaries.length).toBeGreaterThanOrEqual(6);
+  }, 180_000);
+});
+
+describe('the restore of a lost store', () => {
+  it('is done again wherever it was cut short', async () => {
+    const [genesis] = deployment.log;
+    if (!genesis) throw new Error('no genesis');
+    const options = { tokenProgram: deployment.tokenProgram };
+    await initialise(deployment.config(), genesis, options);
+    const { sequence, hash } = await readRecord(deployment.config(), options);
+    const block = { height: 900, hash: 'b'.repeat(64) };
+    const nowMs = Date.now();
+    const statement: RestoreStatement = {
+      type: RESTORE_TYPE,
+      deploymentId: deployment.deploymentId,
+      governanceSequence: 0,
+      governanceHead: deployment.head,
+      lost: { sequence, hash },
+      wallets: [
+        {
+          family: 'bitcoin',
+          walletId: 'hot-btc',
+          chain: BITCOIN,
+          block,
+          unspent: [],
+          refreshFeeCeiling: '5000',
+        },
+        {
+          family: 'ethereum',
+          walletId: 'hot-eth',
+          chain: ETHEREUM,
+          address: addressOfPublicKey(deployment.publicKeys.ethereum),
+          block,
+          minedNonces: 0,
+          nextNonce: 0,
+          refreshFeeCeiling: '1000000000000000',
+        },
+      ],
+      createdAtMs: nowMs,
+      expiresAtMs: nowMs + HOUR_MS,
+    };
+    const { alice, bob } = deployment;
+    const signatures = officersSign(restoreBytes(statement), [alice, bob]);
+    const [restoreFile, logFile] = [join(folder, 'restore.json'), join(folder, 'log.json')];
+    writeFileSync(restoreFile, JSON.stringify({ statement, signatures }));
+    writeFileSync(logFile, JSON.stringify(deployment.log));
+    const lost = () => {
+      const place = copied();
+      for (const suffix of ['', '-wal', '-shm']) rmSync(`${place.storePath}${suffix}`, { force: true });
+      expect(existsSync(place.storePath)).toBe(false);
+      return place;
+    };
+    const boundaries = await killAtEach(RESTORE, lost, ({ configFile }) => [
+      'restore',
+      '--config',
+      configFile,
+      '--restore',
+      restoreFile,
+      '--log',
+      logFile,
+    ]);
+    process.stdout.write(`restore: killed at ${boundaries.length} of ${boundaries.length} boundaries\n`);
+    expect(boundaries.length).toBeGreaterThanOrEqual(6);
+  }, 180_000);
+});
