@@ -86,7 +86,7 @@ describe('the token, with withdrawals under way', () => {
     ['SIGHUP', 'logOut', 'has its login dropped'],
   ] as const)(
     `%s: %s ${BLOWS} times: it %s, and all is paid once`,
-    async (blow, what) => {
+    async (blow, what, _title) => {
       const work = busy();
       for (let count = 0; count < BLOWS; count += 1) {
         await sleep(300);
