@@ -67,7 +67,9 @@ export async function expectAllInOrder(rig: Rig, asked: readonly Asked[]): Promi
     const right =
       state === 'settled'
         ? paid.length === 1 && paid[0] === amount
-        : ['failed', 'refused', 'expired', 'cancelled', 'void', 'indeterminate'].includes(state) &&
+        : ['failed', 'refused', 'expired', 'cancelled', 'replaced', 'void', 'indeterminate'].includes(
+            state,
+          ) &&
           (paid.length === 0 || asset === 'LIES' || asset === 'SKIM');
     if (!right) wrong.push({ id, asset, state, amount: `${amount}`, paid: paid.map(String), transfer });
   }
@@ -98,12 +100,16 @@ async function expectFeesAgree(rig: Rig, transfers: readonly TransferAnswer[]): 
     transfers
       .filter((transfer) => transfer.state === 'settled' && wanted(transfer))
       .reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+  // What cancels cost stands in no transfer: the chain shows them, as payments of the wallet to itself.
+  const cancels = (await chains.ethereumPayments(ethereumAddress))
+    .filter(({ to }) => to === ethereumAddress)
+    .reduce((sum, { feeWei }) => sum + feeWei, 0n);
   const bitcoin = await chains.bitcoinBalance(bitcoinAddress);
   const ether = await chains.ethereum.balance(ethereumAddress);
   const dollars = await chains.ethereum.tokenBalance(chains.token('USDX').contract, ethereumAddress);
   expect({ bitcoin, ether, dollars }).toEqual({
     bitcoin: BITCOIN_FUNDS - out(({ asset }) => asset.symbol === 'BTC') - fees('bip122'),
-    ether: ETHEREUM_FUNDS - out(({ asset }) => asset.symbol === 'ETH') - fees('eip155'),
+    ether: ETHEREUM_FUNDS - out(({ asset }) => asset.symbol === 'ETH') - fees('eip155') - cancels,
     dollars: TOKEN_FUNDS - out(({ asset }) => asset.symbol === 'USDX'),
   });
 }

@@ -45,7 +45,8 @@ interface Place {
 
 /** A copy of token and store as they are now, with a configuration of its own. */
 function copied(): Place {
-  const place = join(folder, `${(places += 1)}`);
+  places += 1;
+  const place = join(folder, `${places}`);
   cpSync(deployment.directory, place, { recursive: true });
   const config = deployment.config();
   const softHsm = join(place, 'softhsm2.conf');

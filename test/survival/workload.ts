@@ -3,12 +3,14 @@
 
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BITCOIN, type Officer } from '../../devnet/deployment.js';
+import { type Backend, BITCOIN, type Officer, officersSign } from '../../devnet/deployment.js';
 import { SocketClient } from '../../devnet/socket-client.js';
+import { burialBytes, LEAST_CONFIRMATIONS } from '../../src/core/recovery/burial.js';
 import type { Change, GovernanceEntry, PolicyDocument } from '../../src/core/governance/entry.js';
 import { requestDigest, type SignedRequest, transferIdOf } from '../../src/core/statements/request.js';
 import { transferPage } from '../../src/orchestrator/transfers/transfer.dto.js';
 import { isFinished, type TransferState } from '../../src/orchestrator/transfers/transfer-states.js';
+import { waysOutView } from '../../src/orchestrator/ways-out/ways-out.dto.js';
 import { withChange } from '../e2e/policies.js';
 import { ETHER, type Rig, type Wish } from '../e2e/rig.js';
 import type { Asked } from './audit.js';
@@ -18,11 +20,24 @@ const GWEI = 10n ** 9n;
 const TAKEN_WITHIN_MS = 120_000;
 const LOOK_MS = 80;
 const DRAIN_MS = 120_000;
+const MOST_TRIES = 100;
 
 export interface Nodes {
   readonly bitcoin: FaultyNode;
   readonly ethereum: FaultyNode;
 }
+
+/** What does not go on all the time where somebody says what is wanted. */
+export type Rarity =
+  | 'voids'
+  | 'cancels on the chain'
+  | 'a hesitant signer'
+  | 'dear times'
+  | 'reorganisations'
+  | 'faulty nodes'
+  | 'forgetful nodes'
+  | 'governors'
+  | 'new wallets';
 
 export class Workload {
   /** Everything that was taken. */
@@ -33,6 +48,7 @@ export class Workload {
   private readonly loops: Promise<void>[] = [];
   /** Transfers that officers leave alone. */
   private readonly left = new Set<string>();
+  private readonly requests = new Map<string, SignedRequest>();
   private readonly attempts: { readonly wish: Wish; readonly request: SignedRequest }[] = [];
   private governing: Promise<unknown> = Promise.resolve();
   private strict = false;
@@ -40,7 +56,18 @@ export class Workload {
   constructor(
     private readonly rig: Rig,
     private readonly nodes?: Nodes,
+    private readonly wanted: (rarity: Rarity) => boolean = () => true,
   ) {}
+
+  /** As `every`, in the turns in which it is wanted. */
+  private whenWanted(rarity: Rarity, pauseMs: number, turn: (count: number) => Promise<void>): void {
+    let turns = 0;
+    this.every(pauseMs, async () => {
+      if (!this.wanted(rarity)) return;
+      turns += 1;
+      await turn(turns - 1);
+    });
+  }
 
   /** Runs `turn` again and again, its failures counted: a program that was killed cannot answer. */
   every(pauseMs: number, turn: (count: number) => Promise<void>): void {
@@ -108,6 +135,7 @@ export class Workload {
 
   private async taken(wish: Wish, request: SignedRequest): Promise<string> {
     const id = await this.rig.insist(request, TAKEN_WITHIN_MS);
+    this.requests.set(id, request);
     const { amount, destination } = request.statement;
     this.asked.push({ id, asset: wish.asset, amount: BigInt(amount), destination });
     return id;
@@ -195,14 +223,69 @@ export class Workload {
 
   async cancel(id: string): Promise<void> {
     const idempotencyKey = `key-${randomBytes(8).toString('hex')}`;
+    // Too late is an answer as well.
     await this.rig
       .client(this.rig.deployment.exchange)
       .post(`/v1/transfers/${id}/cancel`, { idempotencyKey });
   }
 
+  /** Requests that came to nothing are voided, so that they can be made anew. */
+  voids(pauseMs = 600): void {
+    this.whenWanted('voids', pauseMs, async (count) => {
+      const dead = ['cancelled', 'expired', 'refused'] as const;
+      const { exchange } = this.rig.deployment;
+      const state = dead[count % dead.length] ?? 'expired';
+      const answer = await this.rig.client(exchange).get(`/v1/transfers?state=${state}&limit=5`);
+      if (answer.status !== 200) throw new Error(`not listed: ${answer.status}`);
+      for (const { transferId } of transferPage.parse(answer.body).items) {
+        const body = this.requests.get(transferId);
+        if (body) await this.post(`/v1/transfers/${transferId}/void`, body, exchange);
+      }
+    });
+  }
+
+  /**
+   * Payments that wait because fees have risen are cancelled on the chain; what was signed for them is buried by a quorum once the
+   * cancel is deep, and they are paid by another nonce.
+   */
+  cancelsOnChain(pauseMs = 500): void {
+    const { rig } = this;
+    const { alice, bob } = rig.deployment;
+    this.whenWanted('cancels on the chain', pauseMs, async () => {
+      // Without a block nothing is mined before it is cancelled; of the two the miner then takes what pays more.
+      await rig.chains.stopMining();
+      const id = await this.take({ asset: 'ETH', amount: ETHER / 300n });
+      try {
+        if ((await this.state(id, ['broadcast', 'confirming'])) !== 'broadcast') return;
+        await this.post(`/v1/transfers/${id}/cancel-on-chain`, undefined, alice);
+        await sleep(8 * LOOK_MS);
+      } finally {
+        rig.chains.startMining();
+      }
+      if ((await this.state(id, ['replaced'])) !== 'replaced') return;
+      await rig.chains.ethereum.mine(LEAST_CONFIRMATIONS.ethereum);
+      for (let tries = 0; tries < MOST_TRIES && (await rig.transfer(id)).state === 'replaced'; tries += 1) {
+        const shown = await rig.client(alice).get(`/v1/transfers/${id}/ways-out`);
+        const draft = shown.status === 200 ? waysOutView.parse(shown.body).burial : null;
+        if (draft) {
+          const burial = { statement: draft, signatures: officersSign(burialBytes(draft), [alice, bob]) };
+          await this.post('/v1/burials', burial, alice);
+        }
+        await sleep(LOOK_MS);
+      }
+    });
+  }
+
+  private async post(path: string, body: unknown, who: Officer | Backend): Promise<void> {
+    const idempotencyKey = `key-${randomBytes(8).toString('hex')}`;
+    const call = body === undefined ? { idempotencyKey } : { body, idempotencyKey };
+    const { status, text } = await this.rig.client(who).post(path, call);
+    if (status >= 400) throw new Error(`${path.split('/').at(-1)}: ${text.replace(/^.*"code":/, '')}`);
+  }
+
   /** Holds the signer for a moment, and cancels what waits for it before it was asked. */
   hesitantSigner(pauseMs = 4_000): void {
-    this.every(pauseMs, async () => {
+    this.whenWanted('a hesitant signer', pauseMs, async () => {
       const signer = this.rig.signerProcess();
       signer.signal('SIGSTOP');
       try {
@@ -220,7 +303,7 @@ export class Workload {
 
   /** Fees that rise for a while above what waiting transactions offer. */
   dearTimes(pauseMs = 2_500, lastsMs = 2_500): void {
-    this.every(pauseMs, async () => {
+    this.whenWanted('dear times', pauseMs, async () => {
       const { ethereum } = this.rig.chains;
       const until = performance.now() + lastsMs;
       while (performance.now() < until) {
@@ -233,7 +316,7 @@ export class Workload {
 
   /** Blocks that are taken back, final ones too. */
   reorganisations(pauseMs = 3_000): void {
-    this.every(pauseMs, async (count) => {
+    this.whenWanted('reorganisations', pauseMs, async (count) => {
       const depth = 1 + (count % 4);
       await this.rig.chains.ethereum.reorg(depth);
       await this.rig.chains.bitcoin.reorg(depth);
@@ -244,7 +327,7 @@ export class Workload {
   faultyNodes(troubles: readonly Trouble[], pauseMs = 1_500, lastsMs = 900): void {
     const { nodes } = this;
     if (!nodes) throw new RangeError('the nodes are asked directly');
-    this.every(pauseMs, async (count) => {
+    this.whenWanted('faulty nodes', pauseMs, async (count) => {
       const node = count % 2 === 0 ? nodes.bitcoin : nodes.ethereum;
       const trouble = troubles[Math.floor(count / 2) % troubles.length] ?? 'none';
       await node.become(trouble);
@@ -255,7 +338,7 @@ export class Workload {
 
   /** Waiting transactions that nodes forget. */
   forgetfulNodes(pauseMs = 700): void {
-    this.every(pauseMs, async () => {
+    this.whenWanted('forgetful nodes', pauseMs, async () => {
       const { ethereum } = this.rig.chains;
       const content = await ethereum.call('txpool_content', []);
       const hash = /"hash":"(0x[0-9a-f]{64})"/.exec(JSON.stringify(content))?.[1];
@@ -271,7 +354,7 @@ export class Workload {
       '"0.1 ETH"',
       '"0.0001 ETH"',
     );
-    this.every(pauseMs, async (count) => {
+    this.whenWanted('governors', pauseMs, async (count) => {
       this.strict = !this.strict;
       const change = { kind: 'policies-set', policies: this.strict ? stricter : [...policies] } as const;
       await this.govern(change, count % 3 === 2 ? 'orchestrator' : 'signer');
@@ -280,7 +363,7 @@ export class Workload {
 
   /** Bitcoin wallets that are registered late, with keys that are in the token already. */
   newWallets(publicKeys: readonly string[], pauseMs = 4_000): void {
-    this.every(pauseMs, async (count) => {
+    this.whenWanted('new wallets', pauseMs, async (count) => {
       const publicKey = publicKeys[count];
       if (publicKey === undefined) return;
       const keys = [{ label: `late-${count}`, publicKey }];
