@@ -7,7 +7,7 @@ export const SIGNER_START: readonly Tooth[] = [
     {
       code: 'store-exists',
       without: 'the demand that no store is there when one is made',
-      was: "if (existsSync(path)) throw new Fault<StoreFaultCode>('store-exists', 'there is a signer store already');\n    const store = SignerStore.made(path, seal);\n    store.append(",
+      was: 'requireNothingWritten(path);\n    const store = SignerStore.made(path, seal);\n    store.append(',
       becomes: 'const store = SignerStore.made(path, seal);\n    store.append(',
       title:
         "the signer's store is never made over one that is there (store-exists), not by a restore either",
@@ -15,10 +15,17 @@ export const SIGNER_START: readonly Tooth[] = [
     {
       code: 'store-exists',
       without: 'the demand that no store is there when one is restored',
-      was: "if (existsSync(path)) throw new Fault<StoreFaultCode>('store-exists', 'there is a signer store already');\n    const store = SignerStore.made(path, seal);\n    try",
+      was: 'requireNothingWritten(path);\n    const store = SignerStore.made(path, seal);\n    try',
       becomes: 'const store = SignerStore.made(path, seal);\n    try',
       title:
         "the signer's store is never made over one that is there (store-exists), not by a restore either",
+    },
+    {
+      code: 'store-exists',
+      without: 'the look at what is written in a store that is there',
+      was: "throw new Fault<StoreFaultCode>('store-exists', 'there is a signer store already');",
+      becomes: 'return;',
+      title: "the signer's store is never made over a database of something else (store-exists)",
     },
     {
       code: 'store-restore-unfinished',
