@@ -98,6 +98,8 @@ export class Rig {
   private signer: Program | undefined;
   private signerStarts = 0;
   databaseUrl = '';
+  /** How far the clocks of those who call the API are ahead of the time that requests and approvals are made at. */
+  callersAheadMs = 0;
 
   private constructor(
     readonly folder: string,
@@ -255,7 +257,7 @@ export class Rig {
   }
 
   client(who: Backend | Officer, orchestrator = this.first()): ApiClient {
-    return new ApiClient(orchestrator.url, who, () => this.deployment.time.wall);
+    return new ApiClient(orchestrator.url, who, () => this.deployment.time.wall + this.callersAheadMs);
   }
 
   first(): Orchestrator {

@@ -73,6 +73,16 @@ describe('a clock that is set back', () => {
     expect((await life.view(transferId)).state).toBe('settled');
   });
 
+  it('holds no transfer up between two of its first steps', async () => {
+    stage.pass(BACK_MS + 60_000);
+    const { transferId } = await life.submitted(stage.cast.request('1'));
+    await life.workers.runOne();
+    expect((await life.view(transferId)).state).toBe('screened');
+    stage.pass(-BACK_MS);
+    await life.live(5);
+    expect((await life.view(transferId)).state).toBe('settled');
+  });
+
   it('holds nobody up either when the program was not running then, and died with a lease', async () => {
     stage.pass(BACK_MS + 60_000);
     const { transferId } = await life.submitted(stage.cast.request('1'));

@@ -125,6 +125,13 @@ export async function afterClockWentBack(
          AND state IN ('final', 'failed', 'conflicted')))`,
     [nowMs, nowMs + longestPauseMs, nowMs + longestWatchMs],
   );
+  // A transfer in one of these states waits for no time at all: its next step was due when the clock was ahead.
+  await run(
+    db,
+    `UPDATE work SET due_at_ms = ? WHERE kind = 'transfer' AND due_at_ms > ? AND EXISTS
+       (SELECT 1 FROM transfers WHERE transfer_id = subject AND state IN ('requested', 'screened', 'decided'))`,
+    [nowMs, nowMs],
+  );
   await run(db, 'UPDATE work SET lease_until_ms = 0 WHERE lease_until_ms > ?', [nowMs + longestLeaseMs]);
 }
 
