@@ -17,6 +17,8 @@ import { type Nodes, type Rarity, Workload } from './workload.js';
 
 const REACHED_WITHIN_MS = 120_000;
 const LATE_WALLETS = 12;
+/** For trying some again: an environment variable with a regular expression. All unless given. */
+const ONLY = new RegExp(process.env.KILL_AT ?? '');
 
 /** Nothing comes to these here, and why. */
 const ELSEWHERE: readonly { readonly boundary: RegExp; readonly why: string }[] = [
@@ -187,7 +189,7 @@ async function killAtEach(
   which: (boundary: string) => boolean = () => true,
 ): Promise<string[]> {
   const never: string[] = [];
-  for (const boundary of [...killer.boundaries[program]].filter(which)) {
+  for (const boundary of [...killer.boundaries[program]].filter(which).filter((one) => ONLY.test(one))) {
     if (
       CEREMONY.test(boundary) ||
       RESTORE.test(boundary) ||
