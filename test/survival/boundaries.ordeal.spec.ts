@@ -46,8 +46,8 @@ const ELSEWHERE: readonly { readonly boundary: RegExp; readonly why: string }[] 
 
 /** What has to happen for which boundaries; it happens while one of them is waited for. */
 const LEADS_TO: Readonly<Record<Rarity, readonly RegExp[]>> = {
-  voids: [/voidRequest|Voids|attest/],
-  'cancels on the chain': [/ways-out\/(?:cancels|burials|ways-out)|:bury:|conflicted:moveTransfer/],
+  voids: [/voidRequest|Voids|attest|ways-out\.service/],
+  'cancels on the chain': [/ways-out\/(?:cancels|burials)|:bury:|conflicted:moveTransfer/],
   'a hesitant signer': [
     /releaseOne|recordSilence|Workers\.failed|noteWaiting|TransferService\.(?:cancel|end)/,
   ],

@@ -240,6 +240,7 @@ export class Workload {
       for (const { transferId } of transferPage.parse(answer.body).items) {
         const body = this.requests.get(transferId);
         if (body) await this.post(`/v1/transfers/${transferId}/void`, body, exchange);
+        await this.rig.client(this.rig.deployment.alice).get(`/v1/transfers/${transferId}/ways-out`);
       }
     });
   }
