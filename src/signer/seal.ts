@@ -14,6 +14,12 @@ import type { Instant } from './signer-clock.js';
 export const SEAL_RECORD = 'portcullis-seal';
 const SECRET_BYTES = 32;
 
+/** The entry that a journal goes on from: of a lost journal, or none. */
+export interface JournalBase {
+  readonly sequence: number;
+  readonly hash: string;
+}
+
 export type SealFaultCode = 'seal-missing' | 'seal-malformed';
 
 export class Seal {
@@ -29,8 +35,12 @@ export class Seal {
     return this.#of(`portcullis/journal-seal/v1\n${sequence}\n${hash}`);
   }
 
-  ofHeartbeat({ wallMs, measuredMs }: Instant): string {
-    return this.#of(`portcullis/heartbeat-seal/v1\n${wallMs}\n${measuredMs}`);
+  /**
+   * `base` is what comes before the journal that the heartbeat stands beside. A lost store's heartbeat says of the one that
+   * goes on from it nothing: there it would let the windows pass for which limits begin exhausted.
+   */
+  ofHeartbeat({ wallMs, measuredMs }: Instant, base: JournalBase): string {
+    return this.#of(`portcullis/heartbeat-seal/v2\n${base.sequence}\n${base.hash}\n${wallMs}\n${measuredMs}`);
   }
 
   #of(text: string): string {

@@ -332,7 +332,7 @@ export class SignerStore {
     }
   }
 
-  /** What the heartbeat says. Throws `store-corrupt` when it was not written here: it could free limits. */
+  /** What the heartbeat says. Throws `store-corrupt` when it was not written for this journal: it could free limits. */
   private lastBeat(): Instant {
     const beat = this.db
       .prepare<[], { wall_ms: number; measured_ms: number; seal: string }>(
@@ -341,7 +341,7 @@ export class SignerStore {
       .get();
     if (!beat) return { wallMs: 0, measuredMs: 0 };
     const instant = { wallMs: beat.wall_ms, measuredMs: beat.measured_ms };
-    if (beat.seal !== this.seal.ofHeartbeat(instant)) {
+    if (beat.seal !== this.seal.ofHeartbeat(instant, this.base)) {
       throw new Fault<StoreFaultCode>('store-corrupt', 'the heartbeat in the store is not of this signer');
     }
     return instant;
@@ -360,7 +360,7 @@ export class SignerStore {
         `INSERT INTO heartbeat (only, wall_ms, measured_ms, seal) VALUES (1, ?, ?, ?) ON CONFLICT (only)
          DO UPDATE SET wall_ms = excluded.wall_ms, measured_ms = excluded.measured_ms, seal = excluded.seal`,
       )
-      .run(beat.wallMs, beat.measuredMs, this.seal.ofHeartbeat(beat));
+      .run(beat.wallMs, beat.measuredMs, this.seal.ofHeartbeat(beat, this.base));
   }
 
   close(): void {

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import Database from 'better-sqlite3';
 import { Deployment, ETH, ETHEREUM, type Officer, officersSign } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { type Coin, coin, eip1559, payTo, psbt } from '../../devnet/transactions.js';
@@ -89,6 +90,22 @@ function payingEther(nonce: number, amount = 1_000_000_000_000_000n): SigningOrd
 function refreshingEther(nonce: number): SigningOrder {
   const to = addressOfPublicKey(deployment.publicKeys.ethereum);
   return { wallet: 'hot-eth', transaction: eip1559({ to, nonce }), transfers: [] };
+}
+
+interface Beat {
+  readonly wall_ms: number;
+  readonly measured_ms: number;
+  readonly seal: string;
+}
+
+/** What somebody does who has the disk, and no token. */
+function withDisk<T>(look: (db: Database.Database) => T): T {
+  const db = new Database(storePath());
+  try {
+    return look(db);
+  } finally {
+    db.close();
+  }
 }
 
 /** The signer stops and its store is gone. */
@@ -279,6 +296,27 @@ describe('a lost store', () => {
     await loseStore();
     expect(await restoring(await statement())).toBe('accepted');
     expect(await startCode()).toBe('started');
+  });
+});
+
+describe('a heartbeat of the lost store', () => {
+  it('put into the restored one lets no window pass (store-corrupt)', async () => {
+    await deployment.stop();
+    const kept = withDisk((db) => db.prepare<[], Beat>('SELECT * FROM heartbeat').get());
+    // Sealed by the same token, at a time when the lost signer had run for longer than any window.
+    expect(kept?.measured_ms).toBeGreaterThan(24 * HOUR_MS);
+    await loseStore();
+    expect(await restoring(await statement())).toBe('accepted');
+    withDisk((db) =>
+      db
+        .prepare('INSERT INTO heartbeat (only, wall_ms, measured_ms, seal) VALUES (1, ?, ?, ?)')
+        .run(kept?.wall_ms, kept?.measured_ms, kept?.seal),
+    );
+    expect(await startCode()).toBe('store-corrupt');
+    withDisk((db) => db.exec('DELETE FROM heartbeat'));
+    expect(await startCode()).toBe('started');
+    moveOn();
+    expect(codeOf(await signer.sign(paying(small())))).toBe('limit-exceeded');
   });
 });
 

@@ -90,7 +90,7 @@ export const SIGNER_START: readonly Tooth[] = [
     {
       code: 'store-corrupt',
       without: 'the seal of the heartbeat',
-      was: 'if (beat.seal !== this.seal.ofHeartbeat(instant)) {',
+      was: 'if (beat.seal !== this.seal.ofHeartbeat(instant, this.base)) {',
       becomes: 'if (false) {',
       test: 'test/signer/store.integration.spec.ts',
       title: 'a signer does not start with a heartbeat that says that a month has passed (store-corrupt)',
