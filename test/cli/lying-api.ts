@@ -44,8 +44,10 @@ export class LyingApi {
           nowMs: Date.now(),
         });
         if (outcome.kind === 'refused') api.unauthenticated.push(outcome.code);
-        if (request.method === 'POST')
-          api.posted.push({ path: target.pathname, body: JSON.parse(body.toString()) });
+        if (request.method === 'POST') {
+          const sent: unknown = body.length === 0 ? undefined : JSON.parse(body.toString());
+          api.posted.push({ path: target.pathname, body: sent });
+        }
         const answer = api.answers.get(target.pathname);
         response.statusCode = answer === undefined ? 404 : request.method === 'POST' ? 201 : 200;
         response.end(JSON.stringify(answer ?? { code: 'route-unknown', title: 'No such route', facts: {} }));
