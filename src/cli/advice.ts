@@ -28,6 +28,18 @@ const ADVICE: Readonly<Record<string, string>> = {
   'transfer-signed': 'What was signed can still pay it. `portcullis resolve` shows which ways lead on.',
   'request-before-restore':
     'The signer began again after a lost store and does not know this request. docs/restore.md says when it may be paid anew.',
+  'burial-not-possible':
+    'Nothing of this signer lies deep enough in the chain in its place. `portcullis resolve` says what is missing.',
+  'burial-governance-moved':
+    'Governance has a newer entry than the statement. Draw it up again, and have the new one signed.',
+  'restore-facts-missing':
+    'The orchestrator cannot say what the chain holds for this wallet. Mend its node, or make the facts from nodes of your own (--facts).',
+  'restore-governance-mismatch':
+    'The statement is not on top of the newest governance log that is known here. Find out who has the newest one before anybody signs.',
+  'restore-other-record':
+    'The statement is about another record than the token has: it was used already, or the wrong host was asked.',
+  'restore-expired': 'Draw it up again, and have the new one signed.',
+  'governance-quorum-missing': 'More officers have to sign the same file.',
   'not-confirmed': 'Nothing was signed and nothing was sent.',
   'confirmation-needed': 'Run it in a terminal, or say --yes if a person has looked already.',
   'approver-is-requester': 'Nobody approves what they, or a key of theirs, asked for. Others have to.',

@@ -78,6 +78,11 @@ describe('transfers in words', () => {
       textOf(transferIn({ state: 'indeterminate', spendable: { is: 'maybe', transactionIds: [] } })),
     ).toMatch(/spendable +perhaps/);
     expect(textOf(transferIn())).not.toContain('spendable');
+    const statement = { basis: 'never-signed', voidedAtMs: 1_700_000_000_000 };
+    expect(textOf(transferIn({ state: 'void', void: { statement } }))).toContain(
+      'since 2023-11-14 22:13:20 UTC  never-signed',
+    );
+    expect(textOf(transferIn())).not.toContain('never-signed');
   });
 
   it('says why it ended, with the facts', () => {

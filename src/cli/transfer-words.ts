@@ -69,6 +69,14 @@ function spendableSpans({ is, transactionIds }: Transfer['spendable']): Span[] {
   ];
 }
 
+/** As the service has it: it is no proof here. */
+function voidSpans({ basis, voidedAtMs }: { readonly basis: string; readonly voidedAtMs: number }): Span[] {
+  return [
+    attention(`since ${instant(voidedAtMs)}`),
+    faint(`  ${basis}; \`portcullis void\` has the signer's word and verifies it`),
+  ];
+}
+
 export function transferLines(one: Transfer, nowMs: number, state?: GovernanceState): Line[] {
   const coin = coinOf(one.chain, state, one.asset);
   const { approvals } = one;
@@ -109,6 +117,7 @@ export function transferLines(one: Transfer, nowMs: number, state?: GovernanceSt
             ] as const,
           ]),
       ...(one.spendable.is === 'no' ? [] : [['spendable', spendableSpans(one.spendable)] as const]),
+      ...(one.void ? [['void', voidSpans(one.void.statement)] as const] : []),
       ...one.transactions.map((each) => ['transaction', ...transactionLines(each, coin)] as const),
     ]),
     '',

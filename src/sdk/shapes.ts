@@ -70,6 +70,8 @@ export const transfer = z.object({
   }),
   /** Whether it can still be paid by what was signed for it, whatever its state says. */
   spendable: z.object({ is: z.enum(['no', 'maybe', 'yes']), transactionIds: z.array(z.string()) }),
+  /** The signer's word that it is never signed, once somebody had it. Shown; whoever relies on it verifies it. */
+  void: z.object({ statement: z.object({ basis: z.string(), voidedAtMs: timestampMs }) }).nullish(),
   transactions: z.array(transaction),
   transitions: z.array(
     z.object({

@@ -25,7 +25,7 @@ export const submitTransfer = endpoint({
   tag: 'Transfers',
   summary: 'Ask for a transfer',
   description:
-    "Takes a request that the calling request key has signed. It becomes exactly one transfer, whose id follows from the request: submitting the same request again, with whatever Idempotency-Key, gives the same transfer. A request id is used once and for ever. `refused`, `expired` and `cancelled` are this service's own word: pay again, with a new id, only once the transfer is `void`, which the signer attests (the signer of this version gives no voids yet).",
+    "Takes a request that the calling request key has signed. It becomes exactly one transfer, whose id follows from the request: submitting the same request again, with whatever Idempotency-Key, gives the same transfer. A request id is used once and for ever. `refused`, `expired` and `cancelled` are this service's own word: pay again, with a new id, only once the transfer is `void`, which the signer attests.",
   access: 'backend',
   idempotencyKey: 'required',
   body: { schema: submitBody, example: exampleRequest },
