@@ -38,8 +38,15 @@ export interface ProgramMaking {
   readonly nodeOptions?: readonly string[];
 }
 
+/** By entry: a test file starts the same program every time, whoever edits a source meanwhile. */
+const compiled = new Map<string, Promise<string>>();
+
 export const AS_SHIPPED: ProgramMaking = {
-  compile: (entry) => compileProgram(entry),
+  compile: (entry) => {
+    const known = compiled.get(entry) ?? compileProgram(entry);
+    compiled.set(entry, known);
+    return known;
+  },
   environment: () => ({}),
 };
 
