@@ -100,6 +100,6 @@ describe.each(DATABASES)(
       expect(work.asked).toHaveLength(WITHDRAWALS);
       expect(audit.byState.settled).toBe(WITHDRAWALS - audit.indeterminate.length);
       expect(Math.min(...Object.values(counts))).toBeGreaterThan(0);
-    }, 400_000);
+    }, 900_000);
   },
 );

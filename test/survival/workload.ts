@@ -19,7 +19,7 @@ import type { FaultyNode, Trouble } from './faulty-node.js';
 const GWEI = 10n ** 9n;
 const TAKEN_WITHIN_MS = 120_000;
 const LOOK_MS = 80;
-const DRAIN_MS = 120_000;
+const DRAIN_MS = 300_000;
 const MOST_TRIES = 100;
 
 export interface Nodes {
