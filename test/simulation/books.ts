@@ -47,10 +47,15 @@ export class Books {
     this.world.judge.violated(code, about);
   }
 
+  /** As the database has them now; read again only when it has changed. */
   async transfers(): Promise<readonly Booked[]> {
-    return this.world.database.read((db) =>
-      rows(db, transferRow, 'SELECT request_id, transfer_id, state FROM transfers ORDER BY transfer_id', []),
-    );
+    const { world } = this;
+    if (world.dirty) {
+      world.dirty = false;
+      const select = 'SELECT request_id, transfer_id, state FROM transfers ORDER BY transfer_id';
+      this.booked = await world.database.read((db) => rows(db, transferRow, select, []));
+    }
+    return this.booked;
   }
 
   /** What has arrived at a request's destination, in the chain as it is. */
@@ -81,12 +86,9 @@ export class Books {
         }
       }
     }
-    if (world.dirty) {
-      world.dirty = false;
-      this.booked = await this.transfers();
-    }
+    const booked = await this.transfers();
     if (this.deepReorganisations > 0) return;
-    for (const { request_id: id, state } of this.booked) {
+    for (const { request_id: id, state } of booked) {
       const request = this.requests.get(id);
       if (state === 'settled' && request && this.paid(request) === 0n) {
         this.violated('settled-and-not-paid', id);

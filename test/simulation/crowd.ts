@@ -1,6 +1,7 @@
 // The people around the programs: a backend that asks, officers who approve, reject and look at what is unclear, governors who
 // change the policies. They are patient and forgetful: they ask again when no answer comes, and say some things twice.
 
+import { burialBytes, LEAST_CONFIRMATIONS } from '../../src/core/recovery/burial.js';
 import type { SignedRequest } from '../../src/core/statements/request.js';
 import type { OrchestratorHost } from './orchestrator-host.js';
 import {
@@ -12,6 +13,8 @@ import {
   ETHEREUM,
   ETHER,
   entryAfter,
+  officerSecret,
+  p256Signature,
   HOUR_MS,
   type OfficerId,
   policiesWith,
@@ -20,6 +23,11 @@ import {
   verdictOf,
 } from './people.js';
 import type { World } from './world.js';
+
+/** Ended, as far as the orchestrator knows, without having been paid. */
+const OVER = ['refused', 'expired', 'cancelled', 'indeterminate'];
+const STUCK = ['signed', 'broadcast', 'indeterminate'];
+const BURIABLE = ['replaced', 'indeterminate'];
 
 interface Wanted {
   readonly request: SignedRequest;
@@ -173,6 +181,66 @@ export class Crowd {
       });
     }
     return open.length > 0;
+  }
+
+  /** The backend wants the signer's word that what has come to nothing will never be paid. */
+  async void(): Promise<void> {
+    const { chance, trace, books } = this.world;
+    const over = (await books.transfers()).filter(({ state }) => OVER.includes(state));
+    if (over.length === 0) return;
+    const { request_id: requestId, transfer_id: transferId } = chance.pick(over);
+    const wanted = this.wanted.find(({ request }) => request.statement.requestId === requestId);
+    if (!wanted) return;
+    this.chosenHost()?.run('void', async ({ voids }) => {
+      const outcome = await voids.void(transferId, wanted.request, 'request-key:backend');
+      trace.note('void', outcome.kind === 'accepted' ? 'given' : outcome.code);
+      return true;
+    });
+  }
+
+  /** An officer has what is stuck outbid by a payment of the wallet to itself. */
+  async outbid(): Promise<void> {
+    const { chance, trace, books } = this.world;
+    const stuck = (await books.transfers()).filter(({ state }) => STUCK.includes(state));
+    if (stuck.length === 0) return;
+    const { transfer_id: transferId } = chance.pick(stuck);
+    this.chosenHost()?.run('outbid', async ({ cancels }) => {
+      const outcome = await cancels.cancel(transferId, 'person:alice');
+      trace.note('outbid', outcome.kind === 'accepted' ? 'planned' : outcome.code);
+      return true;
+    });
+  }
+
+  /**
+   * A quorum says that what was signed for a transfer can never be mined any more: the orchestrator drafts the statement,
+   * and the officers sign it when their own look at the chain shows the same.
+   */
+  async bury(): Promise<boolean> {
+    const { chance, trace, books } = this.world;
+    const open = (await books.transfers()).filter(({ state }) => BURIABLE.includes(state));
+    if (open.length === 0) return false;
+    const { transfer_id: transferId } = chance.pick(open);
+    this.chosenHost()?.run('bury', async ({ waysOut, burials }) => {
+      const shown = await waysOut.show(transferId);
+      const draft = shown.kind === 'accepted' ? shown.value.burial : null;
+      if (!draft || !this.isBuried(draft.conflicting.transactionId)) return true;
+      const bytes = burialBytes(draft);
+      const signatures = (['alice', 'bob'] as const).map((id) => ({
+        credentialId: `${id}-piv`,
+        signature: p256Signature(officerSecret(id), bytes),
+      }));
+      const outcome = await burials.bury({ statement: draft, signatures }, 'person:alice');
+      trace.note('burial', outcome.kind === 'accepted' ? 'taken' : outcome.code);
+      return true;
+    });
+    return true;
+  }
+
+  /** As the officers see the chain, whatever a node says. */
+  private isBuried(txid: string): boolean {
+    const { chain } = this.world.bitcoin;
+    const block = chain.blocks.find(({ transactions }) => transactions.some((one) => one.getId() === txid));
+    return block !== undefined && chain.height - block.height + 1 >= LEAST_CONFIRMATIONS.bitcoin;
   }
 
   /** The governors change what needs approvals. */

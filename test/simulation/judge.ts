@@ -7,12 +7,14 @@ import { Psbt, Transaction as BitcoinTransaction } from 'bitcoinjs-lib';
 import { Interface, Transaction as EthereumTransaction } from 'ethers';
 import type { OrderedTransfer, SigningOrder } from '../../src/core/authorization/signing-order.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
+import type { AttestedVoid } from '../../src/core/recovery/void.js';
 import { approvalBytes } from '../../src/core/statements/approval.js';
 import type { RequestStatement } from '../../src/core/statements/request.js';
 import type { SignResult } from '../../src/signer-protocol/messages.js';
 import type { JournalEntry } from '../../src/signer/journal.js';
 import { outpointsOf } from './bitcoin.model.js';
 import {
+  ATTESTATION,
   BTC_KEY,
   DEPLOYMENT_ID,
   ETH_KEY,
@@ -34,6 +36,7 @@ export type ViolationCode =
   | 'left-before-covered'
   | 'another-signature-for-the-same'
   | 'lost-what-had-left'
+  | 'voided-though-signed'
   | 'pays-something-else'
   | 'costs-too-much'
   | 'approvals-missing'
@@ -71,6 +74,8 @@ interface Reserved extends Reading {
   readonly signed: Set<string>;
   recordedAt: number | undefined;
   leftAs: string | undefined;
+  /** Where the journal says that it will never be signed (a void), or can never be mined (a burial). */
+  endedAt: number | undefined;
 }
 
 const erc20 = new Interface(['function transfer(address to, uint256 amount)']);
@@ -133,6 +138,8 @@ export class Judge {
   selfChecking = false;
   private reserved: Reserved[] = [];
   private smallEth = ETHER / 2n;
+  /** Voids that the backend may have, by request id: where the journal holds them. */
+  private readonly voids = new Map<string, number>();
 
   constructor(
     private readonly nowMs: () => number,
@@ -153,9 +160,30 @@ export class Judge {
       this.smallEth = (BigInt(tenths) * ETHER) / 10n;
     }
     if (body.kind === 'reserved') this.onReserved(sequence, body.order);
+    if (body.kind === 'voided') this.onVoided(sequence, body.request.statement.requestId);
+    if (body.kind === 'buried') this.onBuried(sequence, body.burial.statement.dead);
     if (body.kind === 'signed') {
       const one = this.reserved.find((each) => readingIdOf(each) === idOfSigned(body.signedTransaction));
       if (one) one.recordedAt = sequence;
+    }
+  }
+
+  /** Never signed, or buried: nothing of it that could be mined may have left. */
+  private onVoided(sequence: number, requestId: string): void {
+    for (const one of this.reserved) {
+      if (!one.requestIds.includes(requestId) || one.endedAt !== undefined) continue;
+      if (one.leftAs !== undefined || one.recordedAt !== undefined)
+        this.violated('voided-though-signed', requestId);
+      one.endedAt = sequence;
+    }
+  }
+
+  /** A quorum's word, which the judge believes: whether it was true the chains will show. */
+  private onBuried(sequence: number, dead: readonly string[]): void {
+    for (const one of this.reserved) {
+      const id = readingIdOf(one);
+      const key = one.walletId === 'hot-btc' ? `bitcoin:${id}` : `ethereum:${one.walletId}:${id}`;
+      if (dead.includes(key)) one.endedAt ??= sequence;
     }
   }
 
@@ -178,6 +206,7 @@ export class Judge {
       signed: new Set(),
       recordedAt: undefined,
       leftAs: undefined,
+      endedAt: undefined,
     };
     this.checkPayments(one);
     for (const transfer of order.transfers) this.checkApprovals(transfer);
@@ -237,7 +266,8 @@ export class Judge {
     const hex = Buffer.from(digest).toString('hex');
     const one = this.reserved.find(({ digests }) => digests.includes(hex));
     if (!one) {
-      if (!this.selfChecking) this.violated('signed-without-reservation', `${label} ${hex}`);
+      if (!this.selfChecking && label !== ATTESTATION.label)
+        this.violated('signed-without-reservation', `${label} ${hex}`);
       return;
     }
     if (label !== (one.walletId === 'hot-eth' ? ETH_KEY.label : BTC_KEY.label)) {
@@ -250,7 +280,7 @@ export class Judge {
 
   private checkConflicts(one: Reserved): void {
     for (const other of this.reserved) {
-      if (other === one || other.signed.size === 0) continue;
+      if (other === one || other.signed.size === 0 || other.endedAt !== undefined) continue;
       const about = `${one.requestIds.join()} by ${one.spends.join()}, ${other.requestIds.join()} by ${other.spends.join()}`;
       const conflict = shares(one.spends, other.spends);
       if (shares(one.requestIds, other.requestIds) && !conflict) {
@@ -268,7 +298,8 @@ export class Judge {
     const cancel = one.requestIds.length === 0 ? one : other;
     const payer = cancel === one ? other : one;
     const cancelled = this.reserved
-      .filter((each) => each.signed.size > 0 && each !== cancel && shares(each.spends, cancel.spends))
+      .filter((each) => each.signed.size > 0 && each.endedAt === undefined && each !== cancel)
+      .filter((each) => shares(each.spends, cancel.spends))
       .flatMap(({ requestIds }) => requestIds);
     if (shares(cancelled, payer.requestIds)) this.violated('two-transactions-for-one-transfer', about);
   }
@@ -281,6 +312,10 @@ export class Judge {
       this.violated('left-without-record', result.transactionId);
       return;
     }
+    // What was buried may be given out again: it is signed, and dead. What is void never left and never does.
+    if (one.endedAt !== undefined && one.leftAs === undefined) {
+      this.violated('voided-though-signed', one.requestIds.join());
+    }
     if (this.coveredSequence() < one.sequence) {
       this.violated('left-before-covered', `${one.sequence}, covered ${this.coveredSequence()}`);
     }
@@ -290,8 +325,19 @@ export class Judge {
     one.leftAs = result.signedTransaction;
   }
 
+  /** A void that the signer vouches for has left it. */
+  onVoidLeft({ statement }: AttestedVoid): void {
+    const { requestId, journalSequence } = statement;
+    this.voids.set(requestId, journalSequence);
+    if (this.coveredSequence() < journalSequence)
+      this.violated('left-before-covered', `void of ${requestId}`);
+  }
+
   /** The disk has lost everything from this entry on. */
   onTailLost(fromSequence: number): void {
+    for (const [requestId, sequence] of this.voids) {
+      if (sequence >= fromSequence) this.violated('lost-what-had-left', `void of ${requestId}`);
+    }
     const lost = this.reserved.filter(({ sequence }) => sequence >= fromSequence);
     for (const { leftAs, requestIds } of lost) {
       if (leftAs !== undefined) this.violated('lost-what-had-left', requestIds.join());
@@ -299,6 +345,7 @@ export class Judge {
     this.reserved = this.reserved.filter(({ sequence }) => sequence < fromSequence);
     for (const one of this.reserved) {
       if (one.recordedAt !== undefined && one.recordedAt >= fromSequence) one.recordedAt = undefined;
+      if (one.endedAt !== undefined && one.endedAt >= fromSequence) one.endedAt = undefined;
     }
   }
 

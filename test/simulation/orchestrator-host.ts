@@ -22,6 +22,10 @@ import {
 } from '../../src/orchestrator/transfers/pipeline.js';
 import { TransferService } from '../../src/orchestrator/transfers/transfer.service.js';
 import { Workers } from '../../src/orchestrator/transfers/workers.js';
+import { Burials } from '../../src/orchestrator/ways-out/burials.js';
+import { Cancels } from '../../src/orchestrator/ways-out/cancels.js';
+import { Voids } from '../../src/orchestrator/ways-out/voids.js';
+import { WaysOut } from '../../src/orchestrator/ways-out/ways-out.service.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import type { BitcoinNodes } from './bitcoin-node.model.js';
 import type { Chance } from './chance.js';
@@ -67,6 +71,10 @@ export interface OrchestratorLife {
   readonly workers: Workers;
   readonly transfers: TransferService;
   readonly approvals: ApprovalService;
+  readonly voids: Voids;
+  readonly cancels: Cancels;
+  readonly burials: Burials;
+  readonly waysOut: WaysOut;
   readonly scanner: Scanner;
   readonly ethereum: EthereumDriver;
   readonly bitcoin: BitcoinDriver;
@@ -178,7 +186,13 @@ export class OrchestratorHost implements Clock {
     const transfers = new TransferService(pipeline);
     const approvals = new ApprovalService(pipeline);
     const parts = { process, governance, pipeline, workers, transfers, approvals, scanner };
-    this.life = { ...parts, ethereum, bitcoin, signer };
+    const ways = {
+      voids: new Voids(pipeline),
+      cancels: new Cancels(pipeline),
+      burials: new Burials(pipeline),
+      waysOut: new WaysOut(pipeline),
+    };
+    this.life = { ...parts, ...ways, ethereum, bitcoin, signer };
     this.sabotage(this.life);
     world.trace.note('orchestrator-up', process.name);
   }

@@ -10,7 +10,7 @@ import { DEFAULT_STEPS, type Settings } from './settings.js';
 import { simulate } from './simulation.js';
 
 const SEEDS = 25;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 600_000;
 
 interface Plant {
   readonly without: string;

@@ -5,8 +5,8 @@ import { emptyTally, runSeeds, type Tally } from './seeds.js';
 
 const FIRST = 1;
 const SEEDS = 500;
-const AT_ONCE = 50;
-const TIMEOUT_MS = 240_000;
+const AT_ONCE = 25;
+const TIMEOUT_MS = 600_000;
 
 const tally: Tally = emptyTally();
 

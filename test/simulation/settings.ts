@@ -29,7 +29,7 @@ export interface Settings {
 }
 
 /** Turns of a run before the faults stop, unless somebody wants more. */
-export const DEFAULT_STEPS = 260;
+export const DEFAULT_STEPS = 220;
 
 /** Confirmations that count as final on both chains. */
 export const FINAL = 3;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { Fault } from '../../src/core/fault.js';
 import type { GovernanceEntry } from '../../src/core/governance/entry.js';
+import { attestedVoid } from '../../src/core/recovery/void.js';
 import { signResult } from '../../src/signer-protocol/messages.js';
 import { ANCHOR_RECORD } from '../../src/signer/anchor.js';
 import { parseQuery, replyTo } from '../../src/signer/conversation.js';
@@ -181,6 +182,9 @@ export class SignerHost {
     if (!('kind' in asked) && asked.verb === 'sign') {
       this.trace.note('signer-said', reply.kind === 'done' ? 'signed' : `${reply.kind} ${reply.code}`);
       if (reply.kind === 'done') this.judge.onLeft(signResult.parse(reply.result));
+    }
+    if (!('kind' in asked) && asked.verb === 'void' && reply.kind === 'done') {
+      this.judge.onVoidLeft(attestedVoid.parse(reply.result));
     }
     if (reply.kind === 'fault' && reply.code === 'internal' && !this.isDiskFull()) {
       this.judge.violated('program-failure', 'the signer reports an internal fault');

@@ -99,6 +99,9 @@ class Simulation {
       { weight: 0.2, does: () => crowd.cancel() },
       { weight: 0.4, does: () => crowd.resolve() },
       { weight: 0.25, does: () => crowd.govern() },
+      { weight: 0.5, does: () => crowd.void() },
+      { weight: 0.3, does: () => crowd.outbid() },
+      { weight: 0.3, does: () => crowd.bury() },
       { weight: 0.5, does: () => crowd.refresh() },
       { weight: 8, does: () => this.pass(chance.between(200, 6_000)) },
       { weight: 0.5, does: () => this.pass(chance.between(60_000, 900_000)) },
@@ -238,6 +241,7 @@ class Simulation {
     for (const one of world.orchestrators) one.skewMs = 0;
     world.bitcoin.feeRate = '0.00002000';
     world.ethereum.chain.calm = true;
+    let graves = 4;
     for (let round = 0; round < MAX_ROUNDS && !this.failed; round += 1) {
       void world.signer.start();
       for (const one of world.orchestrators) {
@@ -254,8 +258,13 @@ class Simulation {
       }
       await crowd.approve(true);
       await crowd.resolve();
+      if (round % 2 === 1) await crowd.void();
       await this.drain();
-      if (await world.books.atRest()) return;
+      if (await world.books.atRest()) {
+        // What was outbid may be paid after all, once the officers have buried it.
+        if (!(await crowd.bury()) || graves === 0) return;
+        graves -= 1;
+      }
       for (let block = 0; block < 2; block += 1) {
         this.mine('ethereum', 1_000);
         this.mine('bitcoin', 1_000);
