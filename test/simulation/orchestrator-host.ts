@@ -141,7 +141,7 @@ export class OrchestratorHost implements Clock {
       await governance.load();
     } catch (error) {
       // As a program that exits at its start: it is started again.
-      process.alive = false;
+      process.die();
       this.process = undefined;
       this.world.trace.note('orchestrator-not-up', error instanceof Fault ? error.code : String(error));
       return;
@@ -200,7 +200,7 @@ export class OrchestratorHost implements Clock {
   kill(): void {
     const { process } = this;
     if (!process) return;
-    process.alive = false;
+    process.die();
     this.process = undefined;
     this.life = undefined;
     this.world.scheduler.forget(process);

@@ -12,12 +12,23 @@ export class Process {
   /** It was told to end, but something has to be let go of first: its token fails, and it ends by that. */
   ending = false;
   readonly name: string;
+  /** Comes when it dies: what others see of that, a connection that breaks. */
+  readonly death: Promise<void>;
+  private buried: () => void = () => undefined;
 
   constructor(
     readonly kind: 'signer' | 'orchestrator',
     name: string,
   ) {
     this.name = `${kind}-${name}`;
+    this.death = new Promise((resolve) => {
+      this.buried = resolve;
+    });
+  }
+
+  die(): void {
+    this.alive = false;
+    this.buried();
   }
 }
 

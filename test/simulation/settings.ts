@@ -52,7 +52,7 @@ export function settingsOf(chance: Chance, steps: number): Settings {
       faultBefore: bad(20),
       faultAfter: bad(15),
       highS: 500,
-      diskFull: bad(15, 200),
+      diskFull: bad(40, 300),
       tailLost: bad(300, 300),
       recordLost: bad(300, 300),
       databaseFails: bad(8),

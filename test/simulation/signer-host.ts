@@ -45,6 +45,10 @@ export class SignerHost {
   private lives = 0;
   /** Governance entries as this signer has them. */
   readonly log: GovernanceEntry[] = [GENESIS];
+  /** Newest entry in the thief's copy of the store. */
+  private copied: number | undefined;
+  /** The same while that copy stands in the place of the store. */
+  private stolen: number | undefined;
 
   constructor(
     private readonly folder: string,
@@ -93,16 +97,19 @@ export class SignerHost {
         new Map([['treasury', { signer: door, serial: 'simulated' }]]),
         this.time,
       );
+      if (this.stolen !== undefined) judge.onTailLost(this.stolen + 1);
+      this.log.splice(0, this.log.length, ...up.store.governance(0, Number.MAX_SAFE_INTEGER));
       this.hear(up.store);
       this.sabotage(up);
       this.up = up;
       trace.note('signer-up', `${this.lives} at ${up.store.head().sequence}`);
     } catch (error) {
-      process.alive = false;
+      process.die();
       this.process = undefined;
       const code = error instanceof Fault ? error.code : String(error);
       trace.note('signer-not-up', code);
-      if (!['transient', 'indeterminate', 'closed'].includes(code)) {
+      if (this.stolen !== undefined && code.startsWith('store-')) trace.count('rollback refused');
+      else if (!['transient', 'indeterminate', 'closed'].includes(code)) {
         judge.violated('program-failure', `the signer does not start: ${code}`);
       }
     } finally {
@@ -135,7 +142,7 @@ export class SignerHost {
       process.ending = true;
       return;
     }
-    process.alive = false;
+    process.die();
     this.process = undefined;
     this.scheduler.forget(process);
     this.up?.store.close();
@@ -162,8 +169,6 @@ export class SignerHost {
       db.prepare('DELETE FROM journal WHERE sequence >= ?').run(from);
       this.trace.note('tail-lost', `${from} to ${newest}`);
       this.judge.onTailLost(from);
-      const left = db.prepare('SELECT body FROM journal WHERE body LIKE \'%"kind":"governance"%\'').all();
-      this.log.length = 1 + left.length;
     }
     db.close();
   }
@@ -172,12 +177,20 @@ export class SignerHost {
     this.up?.store.beat(this.up.clock.now());
   }
 
-  /** One message in, its reply out; undefined when nobody serves. The reply never comes from a life that has ended. */
+  /** One message in, its reply out; undefined when nobody serves, or whoever did has died over it. */
   async ask(message: Uint8Array): Promise<Uint8Array | undefined> {
     const { up, process } = this;
     if (!up || !process) return undefined;
+    return Promise.race([this.reply(up, process, message), process.death.then(() => undefined)]);
+  }
+
+  /** Never comes back in a life that has ended. */
+  private async reply(up: SignerUp, process: Process, message: Uint8Array): Promise<Uint8Array> {
+    await this.scheduler.point(process, 'before a message is judged');
+    if (!process.alive) return never();
     const asked = parseQuery(message);
     const reply = 'kind' in asked ? asked : await replyTo(up.signer, asked, () => undefined);
+    await this.scheduler.point(process, 'before an answer leaves');
     if (!process.alive) return never();
     if (!('kind' in asked) && asked.verb === 'sign') {
       this.trace.note('signer-said', reply.kind === 'done' ? 'signed' : `${reply.kind} ${reply.code}`);
@@ -196,12 +209,43 @@ export class SignerHost {
     return this.knobs.diskFull > 0;
   }
 
-  /** A thief puts the store back as it was some time ago. The signer must refuse to start, unless nothing had left since. */
-  copyStore(to: string): void {
-    for (const suffix of ['', '-wal']) {
-      const from = `${this.storePath}${suffix}`;
-      if (existsSync(from)) copyFileSync(from, `${to}${suffix}`);
-      else rmSync(`${to}${suffix}`, { force: true });
-    }
+  /** A thief takes a copy of the store, for later. */
+  takeCopy(): void {
+    if (!this.up) return;
+    copyStore(this.storePath, this.copyPath);
+    this.copied = this.up.store.head().sequence;
+    this.trace.note('store-copied', `${this.copied}`);
+  }
+
+  get canPutBack(): boolean {
+    return this.copied !== undefined && this.process === undefined;
+  }
+
+  /**
+   * The thief puts his copy in the place of the store, and the signer is started. It must refuse, unless nothing has left
+   * since; the true store comes back then.
+   */
+  async putBackCopy(): Promise<void> {
+    const { copied, storePath } = this;
+    if (copied === undefined || this.process) return;
+    const aside = join(this.folder, 'aside.db');
+    copyStore(storePath, aside);
+    copyStore(this.copyPath, storePath);
+    this.stolen = copied;
+    await this.start();
+    if (this.up === undefined && this.process === undefined) copyStore(aside, storePath);
+    this.stolen = undefined;
+    this.copied = undefined;
+  }
+
+  private get copyPath(): string {
+    return join(this.folder, 'copy.db');
+  }
+}
+
+function copyStore(from: string, to: string): void {
+  for (const suffix of ['', '-wal']) {
+    if (existsSync(`${from}${suffix}`)) copyFileSync(`${from}${suffix}`, `${to}${suffix}`);
+    else rmSync(`${to}${suffix}`, { force: true });
   }
 }

@@ -117,6 +117,8 @@ class Simulation {
       { weight: signer.process ? 0 : 3, does: () => void signer.start() },
       { weight: settings.clockJumps ? 0.4 : 0, does: () => this.turnClocks() },
       { weight: crash * 0.3, does: () => this.cut(!link.cut) },
+      { weight: 0.2, does: () => signer.takeCopy() },
+      { weight: signer.canPutBack ? 2 : 0, does: () => void signer.putBackCopy() },
       { weight: thief.weight, does: () => thief.strike() },
     ];
   }

@@ -165,7 +165,9 @@ export class TokenDoor implements KeySigner {
   private async enter(where: string): Promise<void> {
     await this.scheduler.point(this.process, where);
     this.checkEnding();
-    if (this.process.alive && this.chance.hit(this.knobs.faultBefore)) {
+    // Another call of the same process may have met its death meanwhile.
+    if (!this.process.alive) return never();
+    if (this.chance.hit(this.knobs.faultBefore)) {
       this.trace.note('token-fault', where);
       throw new Fault<TokenFaultCode>('transient', 'the token is busy');
     }
