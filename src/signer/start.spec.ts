@@ -1,10 +1,14 @@
-// The first questions of a start, on tokens that hold nothing but records. A start on real ones is under test elsewhere.
+// The first questions of a ceremony and of a start, on tokens that hold nothing but records. Real ones are under test
+// elsewhere.
 
 import { describe, expect, it } from '@jest/globals';
 import type { KeySigner, TokenRecord } from '../../hardware/key-signer.js';
 import { Fault } from '../core/fault.js';
+import { entryHash, type GovernanceEntry } from '../core/governance/entry.js';
+import { genesisOf } from '../core/governance/people.fixture.js';
 import { ANCHOR_RECORD } from './anchor.js';
-import { bringUp } from './start.js';
+import type { SignerConfig } from './config.js';
+import { bringUp, initialise } from './start.js';
 import { anchorValue } from './store.js';
 
 const GENESIS = 'ab'.repeat(32);
@@ -24,6 +28,18 @@ const anchor = (genesis: string): [string, TokenRecord] => [
   ANCHOR_RECORD,
   { version: 1n, value: anchorValue(genesis, 'cd'.repeat(32)) },
 ];
+
+describe('a ceremony', () => {
+  it('makes nothing of a genesis that its own quorum has not signed (store-other-genesis)', async () => {
+    const { body, signatures } = genesisOf();
+    const settings = { ...config, deploymentId: entryHash(body), tokens: {} } as unknown as SignerConfig;
+    const code = (entry: GovernanceEntry) =>
+      initialise(settings, entry).catch((error: unknown) => (error instanceof Fault ? error.code : error));
+    expect(await code({ body, signatures: signatures.slice(0, 1) })).toBe('store-other-genesis');
+    // A valid one gets as far as the tokens, of which there are none here.
+    expect(await code({ body, signatures })).toBe('token-unknown');
+  });
+});
 
 describe('a signer does not start', () => {
   it('without the token that holds its record (token-unknown)', async () => {

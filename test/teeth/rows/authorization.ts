@@ -270,7 +270,7 @@ export const AUTHORIZATION: readonly Tooth[] = [
       without: "comparing the kind of the transaction with the wallet's chain",
       was: "  return refused('transaction-of-other-family', { family: chain.family, transaction: transaction.kind });",
       becomes:
-        "  const decoded = transaction.kind === 'eip1559' ? decodeEip1559(transaction.hex) : decodePsbt(transaction.base64, 'regtest');\n  if (decoded.kind === 'refused') return decoded;\n  return accepted({ intent: decoded.value, wallet, chain, spends: [], nonce: undefined, maxFee: 0n, toSign: [], matchPayments: () => accepted([]), matchCancel: () => accepted([]) });",
+        '  return accepted({ wallet, chain, spends: [], nonce: undefined, maxFee: 0n, toSign: [], matchPayments: () => accepted([]), matchCancel: () => accepted([]) } as never);',
       title:
         'the bytes of an order are refused with transaction-of-other-family when they are a PSBT for an Ethereum wallet',
     },

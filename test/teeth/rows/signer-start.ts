@@ -208,7 +208,8 @@ export const SIGNER_START: readonly Tooth[] = [
       was: "if (replayed.kind === 'refused') {\n    throw new Fault<StoreFaultCode>('store-other-genesis'",
       becomes:
         "if (replayed.kind !== 'refused' && config.storePath === '') {\n    throw new Fault<StoreFaultCode>('store-other-genesis'",
-      title: 'a signer does not start with an entry edited and its own hash with it (store-corrupt)',
+      test: 'src/signer/start.spec.ts',
+      title: 'a ceremony makes nothing of a genesis that its own quorum has not signed (store-other-genesis)',
     },
     {
       code: 'store-other-genesis',
