@@ -3,7 +3,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { GovernanceState } from '../core/governance/state.js';
-import { type RestoredWallet, type RestoreStatement, restoreCutoffMs } from '../core/recovery/restore.js';
+import type { RestoredWallet, RestoreStatement } from '../core/recovery/restore.js';
 import { attention, bad, faint, fields, grouped, type Line, strong, wrapped } from './lines.js';
 import { chainWords, coinOf, distance, instant, units } from './words.js';
 
@@ -82,7 +82,7 @@ export function restoreLines(
     '',
     [attention('What it does')],
     ...[
-      `Every request made up to ${instant(restoreCutoffMs(statement))} is dead: it is never signed, and never voided either. So is every approval of one.`,
+      'Every request made up to five minutes after the signer takes it is dead: it is never signed, and never voided either. So is every approval of one.',
       `Every limit is exhausted until the signer has run for its window again: ${span(windowMs)} at most.`,
       'What the lost store signed and nobody has seen stays payable until the coins and nonces above are used up and buried.',
       'It serves once, for this record of this token.',

@@ -1,9 +1,9 @@
 // The signer's section of a configuration, checked by the program that would run on it: its schema, and what can be seen
 // of the files that it names. No token is opened and no PIN is read.
 
+import { Checks } from '../platform/configuration-checks.js';
 import type { Mistake } from '../platform/configuration-file.js';
 import { ConfigurationFile } from '../platform/configuration-file.js';
-import { Checks } from '../platform/configuration-checks.js';
 import { type SignerConfig, signerConfig } from './config.js';
 
 /** Throws a ConfigurationFaultCode when there is nothing to check. */

@@ -120,7 +120,7 @@ function checkTransfers(authorization: Authorization, ledger: Ledger): Result {
 /** The transfers that a transaction pays, or those whose transactions a cancel spends against. */
 function transfersTouched({ transfers, decoded }: Authorization, ledger: Ledger): string[] {
   if (transfers.length > 0) return transfers.map(({ request }) => request.transferId);
-  return [...new Set(payersOf(decoded.spends, ledger).flatMap((user) => user.transferIds))];
+  return [...new Set(ledger.payersOf(decoded.spends).flatMap((user) => user.transferIds))];
 }
 
 /** A cancel ends every transaction of each transfer that it touches; half of them would leave it to cost once more. */
@@ -172,19 +172,12 @@ export function checkConflicts(
     : checkTransfers(authorization, ledger);
 }
 
-/** Transactions that were reserved over any of these to pay somebody, and may still do so. */
-function payersOf(spends: readonly string[], ledger: Ledger): KnownTransaction[] {
-  return ledger
-    .usersOfAny(spends)
-    .filter(({ transferIds, ended }) => transferIds.length > 0 && ended === undefined);
-}
-
 /**
  * What spending these would cancel: each set of transfers once, however often its fee was bumped. What a restore leaves to
  * be used up may cost what the quorum said, once a transaction; what was to be moved with it is not known.
  */
 export function cancelled(spends: readonly string[], ledger: Ledger): Cancelled | undefined {
-  const sets = new Map(payersOf(spends, ledger).map((user) => [transferSet(user.transferIds), user]));
+  const sets = new Map(ledger.payersOf(spends).map((user) => [transferSet(user.transferIds), user]));
   if (sets.size === 0) {
     const ceilings = spends.flatMap((spend) => ledger.restoredSpend(spend)?.feeCeiling ?? []);
     const [feeCeiling] = ceilings;

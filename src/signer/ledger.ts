@@ -139,7 +139,7 @@ export class Ledger {
 
   private restore({ restore: { statement }, at }: Restored): void {
     const put = this.statements;
-    this.restoredAt = { cutoffMs: restoreCutoffMs(statement), measuredMs: at.measuredMs };
+    this.restoredAt = { cutoffMs: restoreCutoffMs(at.wallMs), measuredMs: at.measuredMs };
     for (const wallet of statement.wallets) {
       for (const spend of refreshable(wallet)) {
         put.restoredSpend.run(spend, wallet.walletId, wallet.refreshFeeCeiling);
@@ -161,11 +161,7 @@ export class Ledger {
       movedBy(body),
     );
     if (transferIds.length === 0) {
-      const cancelled = new Set(
-        this.usersOfAny(body.spends)
-          .filter(({ ended }) => ended === undefined)
-          .flatMap((user) => user.transferIds),
-      );
+      const cancelled = new Set(this.payersOf(body.spends).flatMap((user) => user.transferIds));
       for (const transferId of cancelled) put.cancel.run(transferId, body.transactionKey);
     }
     for (const spend of body.spends) put.spend.run(spend, body.transactionKey);
@@ -261,6 +257,20 @@ export class Ledger {
   /** Transactions that were reserved over an outpoint or nonce. */
   usersOf(spend: string): KnownTransaction[] {
     return this.statements.readUsers.all(spend).map(known);
+  }
+
+  /**
+   * Transactions over any of these that pay somebody: what a cancel ends. Where all of them are void and a cancel of them
+   * may still be mined, the void ones: that cancel needs a way to be bumped.
+   */
+  payersOf(spends: readonly string[]): KnownTransaction[] {
+    const users = this.usersOfAny(spends);
+    const paying = users.filter(({ transferIds }) => transferIds.length > 0);
+    const living = paying.filter(({ ended }) => ended === undefined);
+    const isCancelled = users.some(
+      ({ transferIds, ended }) => transferIds.length === 0 && ended === undefined,
+    );
+    return living.length === 0 && isCancelled ? paying.filter(({ ended }) => ended === 'void') : living;
   }
 
   /** Transactions that were reserved over any of these: each once, however many of them it shares. */

@@ -27,6 +27,7 @@ import {
 import { attestedVoid } from '../../src/core/recovery/void.js';
 import { requestDigest, transferIdOf } from '../../src/core/statements/request.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
+import type { SignerStore } from '../../src/signer/store.js';
 import {
   type Reply,
   type SignResult,
@@ -34,7 +35,6 @@ import {
   statusResult,
   type TransferRecord,
 } from '../../src/signer-protocol/messages.js';
-import type { SignerStore } from '../../src/signer/store.js';
 import { whileTokenFails, whileTokenWaits } from './broken-token.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';

@@ -4,8 +4,8 @@
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer as createPlainServer } from 'node:net';
-import { type ConnectionOptions, connect as connectTls, createServer, type TLSSocket } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type ConnectionOptions, connect as connectTls, createServer, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Authorities } from '../../devnet/authorities.js';
 import { Deployment } from '../../devnet/deployment.js';

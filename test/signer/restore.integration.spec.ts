@@ -231,6 +231,16 @@ describe('a lost store', () => {
     expect(codeOf(await signer.sign(paying(small())))).toBe('done');
   });
 
+  it('counts what is dead from when the signer accepts it, not from what its drafter says', async () => {
+    const transfer = small();
+    await loseStore();
+    const drafted = deployment.time.wall - 20 * HOUR_MS;
+    const given = await statement({ createdAtMs: drafted });
+    expect(await restoring(given)).toBe('accepted');
+    expect(await startCode()).toBe('started');
+    expect(codeOf(await signer.sign(paying(transfer)))).toBe('request-before-restore');
+  });
+
   it('has its coins and nonces used up by transactions that pay the wallet itself', async () => {
     await loseStore();
     expect(await restoring(await statement())).toBe('accepted');

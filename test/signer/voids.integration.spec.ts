@@ -211,11 +211,41 @@ describe('what was begun and never signed', () => {
     const order = paying([lost, kept], spent);
     await reserved(order, async () => {
       expect(codeOf(await signer.sign(paying([kept])))).toBe('transfer-already-signed');
-      expect(codeOf(await signer.sign(paying([small()], spent)))).toBe('outpoint-used');
+      expect(codeOf(await signer.sign(paying([small('120000')], spent)))).toBe('outpoint-used');
       expect(voidIn(await ask(lost.request)).statement.basis).toBe('never-signed');
       expect(codeOf(await signer.sign(order))).toBe('transfer-void');
-      expect(codeOf(await signer.sign(paying([small()], spent)))).toBe('done');
+      expect(codeOf(await signer.sign(paying([small('120000')], spent)))).toBe('done');
       expect(codeOf(await signer.sign(paying([kept])))).toBe('done');
+    });
+  });
+
+  it('leaves a cancel of it a way to be bumped, within the same ceiling, and frees nothing meanwhile', async () => {
+    const lost = small();
+    const spent = [coin(own, COIN_SATS)];
+    const cancel = (feeSats: bigint) => ({
+      wallet: 'hot-btc',
+      transaction: psbt(spent, [{ script: own, amountSats: COIN_SATS - feeSats }]),
+      transfers: [],
+    });
+    await reserved(paying([lost], spent), async () => {
+      expect(codeOf(await signer.sign(cancel(300n)))).toBe('done');
+      voidIn(await ask(lost.request));
+      expect(codeOf(await signer.sign(paying([small('120000')], spent)))).toBe('outpoint-used');
+      expect(codeOf(await signer.sign(cancel(20_001n)))).toBe('fee-above-ceiling');
+      expect(codeOf(await signer.sign(cancel(3_000n)))).toBe('done');
+      expect(codeOf(await signer.sign(paying([lost], spent)))).toBe('transfer-void');
+    });
+  });
+
+  it('is not cancelled once its coins are free (nothing-to-cancel)', async () => {
+    const lost = small();
+    const spent = [coin(own, COIN_SATS)];
+    await reserved(paying([lost], spent), async () => {
+      voidIn(await ask(lost.request));
+      const back = { script: own, amountSats: COIN_SATS - 300n };
+      const cancel = { wallet: 'hot-btc', transaction: psbt(spent, [back]), transfers: [] };
+      expect(codeOf(await signer.sign(cancel))).toBe('nothing-to-cancel');
+      expect(codeOf(await signer.sign(paying([small('120000')], spent)))).toBe('done');
     });
   });
 

@@ -68,7 +68,7 @@ export const restoreStatement = z.strictObject({
   lost: z.strictObject({ sequence: wholeNumber(0), hash: sha256Hex }),
   /** Every wallet, each once. */
   wallets: z.array(restoredWallet).max(256),
-  /** Requests made up to then are dead, and five minutes beyond, for backends whose clocks are ahead. */
+  /** When it was drafted. What is dead is counted from when the signer accepts it (see `restoreCutoffMs`). */
   createdAtMs: timestampMs,
   expiresAtMs: timestampMs,
 });
@@ -81,9 +81,12 @@ export function restoreBytes(statement: RestoreStatement): Uint8Array {
   return statementBytes(RESTORE_TYPE, statement);
 }
 
-/** Requests that were created up to this time are dead after a restore. */
-export function restoreCutoffMs(statement: RestoreStatement): number {
-  return statement.createdAtMs + MAX_CLOCK_SKEW_MS;
+/**
+ * Requests that were created up to this time are dead after a restore which the signer accepted at `acceptedAtMs` by its own
+ * clock. The statement's own time is its drafter's word: a slow clock, or a hand that set it back, would revive requests.
+ */
+export function restoreCutoffMs(acceptedAtMs: number): number {
+  return acceptedAtMs + MAX_CLOCK_SKEW_MS;
 }
 
 /** How many nonces one restore may have used up; each costs a transaction. */

@@ -3,8 +3,8 @@
 
 import type { EntityManager } from 'typeorm';
 import type { Wallet } from '../../core/governance/entry.js';
-import type { RestoredWallet } from '../../core/recovery/restore.js';
 import type { FeeCaps } from '../../core/policy/types.js';
+import type { RestoredWallet } from '../../core/recovery/restore.js';
 import type { RequestStatement } from '../../core/statements/request.js';
 
 /** One transfer to be paid, as its signed request says. */

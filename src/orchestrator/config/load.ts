@@ -1,7 +1,7 @@
 // From a file to a Configuration, or to a message that says where the mistake is and what would be right.
 
 import { Fault } from '../../core/fault.js';
-import { ConfigurationFile, type ConfigurationFaultCode } from '../../platform/configuration-file.js';
+import { type ConfigurationFaultCode, ConfigurationFile } from '../../platform/configuration-file.js';
 import { type Configuration, configuration } from './settings.js';
 
 export type { ConfigurationFaultCode };

@@ -12,6 +12,7 @@ import {
   NO_PREVIOUS,
   type Person,
 } from '../../core/governance/entry.js';
+import { type AttestedVoid, VOID_TYPE, type VoidStatement, voidBytes } from '../../core/recovery/void.js';
 import {
   type Approval,
   approvalBytes,
@@ -26,7 +27,6 @@ import {
   type SignedRequest,
   transferIdOf,
 } from '../../core/statements/request.js';
-import { type AttestedVoid, VOID_TYPE, type VoidStatement, voidBytes } from '../../core/recovery/void.js';
 
 export const ETHEREUM = 'eip155:31337';
 export const BITCOIN = 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328';

@@ -11,7 +11,7 @@ import type { Burial } from '../../core/recovery/burial.js';
 import type { SignedRequest } from '../../core/statements/request.js';
 import type { TransferRecord } from '../../signer-protocol/messages.js';
 import { rows } from '../database/sql.js';
-import { certain, Crash, Fuse, type Life, reasonsOf, Stage, statesOf } from '../transfers/stage.fixture.js';
+import { Crash, certain, Fuse, type Life, reasonsOf, Stage, statesOf } from '../transfers/stage.fixture.js';
 import { Burials } from './burials.js';
 import { Cancels } from './cancels.js';
 import { Voids } from './voids.js';

@@ -6,8 +6,8 @@ import type { EntityManager } from 'typeorm';
 import type { Clock } from '../../../core/clock.js';
 import { Fault } from '../../../core/fault.js';
 import type { Wallet } from '../../../core/governance/entry.js';
-import type { RestoredWallet } from '../../../core/recovery/restore.js';
 import type { Randomness } from '../../../core/randomness.js';
+import type { RestoredWallet } from '../../../core/recovery/restore.js';
 import type { DatabaseDoor } from '../../database/database.js';
 import type {
   BroadcastResult,
