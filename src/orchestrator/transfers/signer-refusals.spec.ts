@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { refused } from '../../core/fault.js';
-import { fateAfterRefusal } from './signer-refusals.js';
+import { fateAfterRefusal, mayBeOfLostStore } from './signer-refusals.js';
 
 const mine = { transferId: 'tr-mine', signerRefusals: 0 };
 const both = ['tr-mine', 'tr-other'];
@@ -51,5 +51,21 @@ describe('what becomes of a transfer whose plan the signer refused', () => {
       to: 'approved',
       reason: 'signer-refused',
     });
+  });
+});
+
+describe('a signer that began again after a lost store', () => {
+  const restoredAtMs = 1_760_000_000_000;
+  const refusal = refused('request-before-restore', { deadUpToMs: restoredAtMs + 300_000 });
+
+  it('may have been asked before for what was planned up to when the restore was drawn up, and for nothing later', () => {
+    expect(mayBeOfLostStore(refusal, restoredAtMs - 1)).toBe(true);
+    expect(mayBeOfLostStore(refusal, restoredAtMs)).toBe(true);
+    expect(mayBeOfLostStore(refusal, restoredAtMs + 1)).toBe(false);
+  });
+
+  it('may have been asked for everything when it does not say since when, and for nothing when it refuses for another reason', () => {
+    expect(mayBeOfLostStore(refused('request-before-restore', {}), restoredAtMs + 1)).toBe(true);
+    expect(mayBeOfLostStore(refused('request-expired', { deadUpToMs: restoredAtMs }), 0)).toBe(false);
   });
 });

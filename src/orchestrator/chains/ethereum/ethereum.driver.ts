@@ -12,7 +12,7 @@ import type { GovernanceState } from '../../../core/governance/state.js';
 import { addressOfPublicKey } from '../../../core/intents/ethereum/address.js';
 import { verifySignedEthereum } from '../../../core/intents/ethereum/assemble.js';
 import { decodeEip1559 } from '../../../core/intents/ethereum/decode.js';
-import { MAX_REFRESHED_NONCES, type RestoredWallet } from '../../../core/recovery/restore.js';
+import type { RestoredWallet } from '../../../core/recovery/restore.js';
 import type { DatabaseDoor } from '../../database/database.js';
 import type {
   BroadcastResult,
@@ -29,15 +29,13 @@ import type {
   UnsignedTransaction,
   WalletBalance,
 } from '../chain-driver.js';
-import { EthereumWallet } from './ethereum.entity.js';
 import type { EthereumFaultCode } from './ethereum.errors.js';
 import { EthereumRpc, isChainUnavailable, type NodeHealth } from './ethereum-rpc.js';
-import { least, most } from './fees.js';
+import { most } from './fees.js';
 import { broadcast, sight } from './follow.js';
 import {
   addReplacement,
   atSameNonce,
-  highestSignedNonce,
   lockWallet,
   markSigned,
   outflows,
@@ -55,9 +53,9 @@ import {
   tokenBalanceAt,
 } from './outlook.js';
 import { type EthereumPlan, maxFeeOf, parsePlan, planText, unsignedHex, weiSentBy } from './plan.js';
-import { CANCEL_GAS, freeOf, priceReplacement, priceTransfer } from './pricing.js';
+import { freeOf, priceReplacement, priceTransfer } from './pricing.js';
 import type { Post } from './rpc-endpoint.js';
-import { markDead, planCancel, planRefresh } from './self-payments.js';
+import { markDead, planCancel, planRefresh, restoreFactsOf } from './self-payments.js';
 import { chainIdOf, type EthereumSettings } from './settings.js';
 
 /** What the driver is made of. */
@@ -81,8 +79,6 @@ interface Network {
 }
 
 const STATUS_WAIT_MS = 2_000;
-/** What using up a nonce may cost, as a multiple of what it would cost now: fees rise while people sign. */
-const REFRESH_MARGIN = 4n;
 
 export class EthereumDriver implements ChainDriver<EthereumOutlook> {
   readonly family = 'ethereum';
@@ -297,26 +293,8 @@ export class EthereumDriver implements ChainDriver<EthereumOutlook> {
   async restoreFacts(wallet: Wallet): Promise<RestoreFacts> {
     const { rpc, settings } = this.networkOf(wallet.chain);
     const account = this.accountOf(wallet);
-    const { head, minedNonces, market } = await readOutlook(rpc, settings, account, [], 0);
-    return this.parts.database.read(async (db) => {
-      const known = await db.findOneBy(EthereumWallet, { walletId: wallet.walletId });
-      const highest = await highestSignedNonce(db, wallet.walletId);
-      const nextNonce = Math.max(minedNonces, known?.nextNonce ?? 0, (highest ?? -1) + 1);
-      const feePerGas = (market.baseFeePerGasWei * 2n + market.priorityFeeWei) * REFRESH_MARGIN;
-      return {
-        wallet: {
-          family: 'ethereum',
-          walletId: wallet.walletId,
-          chain: wallet.chain,
-          address: account.address,
-          block: { height: head.number, hash: head.hash.replace(/^0x/, '') },
-          minedNonces,
-          nextNonce: Math.min(nextNonce, minedNonces + MAX_REFRESHED_NONCES),
-          refreshFeeCeiling: least(feePerGas * CANCEL_GAS, settings.fees.maxFeePerTransactionWei).toString(),
-        },
-        highestSignedNonce: highest,
-      };
-    });
+    const outlook = await readOutlook(rpc, settings, account, [], 0);
+    return this.parts.database.read((db) => restoreFactsOf(db, settings, outlook));
   }
 
   async refresh(

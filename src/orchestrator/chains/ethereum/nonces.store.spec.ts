@@ -15,7 +15,8 @@ import {
   stopWallet,
   takeNonce,
 } from './nonces.store.js';
-import type { EthereumPlan, Movement } from './plan.js';
+import { type EthereumPlan, type Movement, planText } from './plan.js';
+import { markDead } from './self-payments.js';
 
 const TOKEN = '0x2B5AD5c4795c026514f8317c7a215E218DcCD6cF';
 const ADDRESS = '0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf';
@@ -71,6 +72,46 @@ const release = (key: string) => database.transaction((db) => releasePlan(db, 'h
 const sign = (key: string) => database.transaction((db) => markSigned(db, 'hot-eth', key, txid(key)));
 const nextNonce = async () =>
   (await database.read((db) => db.findOneByOrFail(EthereumWallet, { walletId: 'hot-eth' }))).nextNonce;
+
+describe('nonces after a way out', () => {
+  const keyOf = async (taken: ReturnType<typeof take>) => (await taken).transactionKey;
+
+  it('serve another transfer when the signer had begun one that is void now, and its next nonce is ahead', async () => {
+    const key = await keyOf(take(1));
+    await database.transaction((db) => releasePlan(db, 'hot-eth', key, true));
+    expect(await nextNonce()).toBe(0);
+    expect((await take(2, outlook(1))).plan.nonce).toBe(0);
+    // One that it has signed further on is unknown here all the same.
+    await expect(take(3, outlook(2))).rejects.toMatchObject({ code: 'nonce-behind-signer' });
+  });
+
+  it('are given to a transfer again only once what was signed at the one before is dead', async () => {
+    const { transactionKey, plan } = await take(1);
+    await sign(transactionKey);
+    await expect(take(1, outlook(1))).rejects.toMatchObject({ code: 'nonce-of-transfer-taken' });
+    const dead = { walletId: 'hot-eth', plan: planText(plan), transactionKey, chain: plan.chain, maxFee: 0n };
+    await database.transaction((db) => markDead(db, [{ ...dead, transferIds: [], replaces: undefined }]));
+    expect((await take(1, outlook(1))).plan.nonce).toBe(1);
+    await expect(take(1, outlook(1))).rejects.toMatchObject({ code: 'nonce-of-transfer-taken' });
+  });
+
+  it('below a restore are given back without those above, and a stranger there is the lost store', async () => {
+    const key = await keyOf(take(1));
+    await database.transaction(async (db) => {
+      await lockWallet(db, outlook());
+      await db.update(EthereumWallet, { walletId: 'hot-eth' }, { restoredNonce: 3, nextNonce: 3 });
+    });
+    const later = await take(2, outlook(3));
+    expect(later.plan.nonce).toBe(3);
+    await sign(later.transactionKey);
+    expect(await release(key)).toEqual([]);
+    expect(await nextNonce()).toBe(4);
+    expect(await database.transaction((db) => stopWallet(db, 'hot-eth', 2, txid('x'), 5))).toBe(false);
+    expect((await take(3, outlook(4, 3))).plan.nonce).toBe(4);
+    expect(await database.transaction((db) => stopWallet(db, 'hot-eth', 3, txid('x'), 5))).toBe(true);
+    await expect(take(4, outlook(4, 3))).rejects.toMatchObject({ code: 'wallet-stopped' });
+  });
+});
 
 describe('nonces', () => {
   it("begin with the signer's next one, also when the key was used before", async () => {

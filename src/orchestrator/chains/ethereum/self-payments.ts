@@ -2,15 +2,19 @@
 // a lost store of the signer may have signed something. Inside the caller's database transaction; no network.
 
 import { type EntityManager, MoreThanOrEqual } from 'typeorm';
+import { MAX_REFRESHED_NONCES } from '../../../core/recovery/restore.js';
 import { insertNew } from '../../database/sql.js';
-import type { CancelResult, PlannedTransaction, RefreshResult } from '../chain-driver.js';
+import type { CancelResult, PlannedTransaction, RefreshResult, RestoreFacts } from '../chain-driver.js';
 import { EthereumNonce, EthereumTransaction, EthereumWallet } from './ethereum.entity.js';
 import { least, offerFee } from './fees.js';
-import { insertPlan, lowestFree, outflows, walletRow } from './nonces.store.js';
+import { highestSignedNonce, insertPlan, lowestFree, outflows, walletRow } from './nonces.store.js';
 import type { EthereumOutlook } from './outlook.js';
 import { type EthereumPlan, maxFeeOf, parsePlan, planText } from './plan.js';
 import { CANCEL_GAS, freeOf, priceReplacement } from './pricing.js';
 import type { EthereumSettings } from './settings.js';
+
+/** What using up a nonce may cost, as a multiple of what it would cost now: fees rise while people sign. */
+const REFRESH_MARGIN = 4n;
 
 function planned(
   row: EthereumWallet,
@@ -78,6 +82,31 @@ export async function markDead(db: EntityManager, dead: readonly PlannedTransact
   for (const { walletId, plan } of dead) {
     await db.update(EthereumNonce, { walletId, nonce: parsePlan(plan).nonce }, { dead: 1 });
   }
+}
+
+/** As the outlook has the chain; its `signerNextNonce` is not used. The next nonce is past all that is known or planned here. */
+export async function restoreFactsOf(
+  db: EntityManager,
+  settings: EthereumSettings,
+  { walletId, chain, address, head, minedNonces, market }: EthereumOutlook,
+): Promise<RestoreFacts> {
+  const known = await db.findOneBy(EthereumWallet, { walletId });
+  const highest = await highestSignedNonce(db, walletId);
+  const nextNonce = Math.max(minedNonces, known?.nextNonce ?? 0, (highest ?? -1) + 1);
+  const feePerGas = (market.baseFeePerGasWei * 2n + market.priorityFeeWei) * REFRESH_MARGIN;
+  return {
+    wallet: {
+      family: 'ethereum',
+      walletId,
+      chain,
+      address,
+      block: { height: head.number, hash: head.hash.replace(/^0x/, '') },
+      minedNonces,
+      nextNonce: Math.min(nextNonce, minedNonces + MAX_REFRESHED_NONCES),
+      refreshFeeCeiling: least(feePerGas * CANCEL_GAS, settings.fees.maxFeePerTransactionWei).toString(),
+    },
+    highestSignedNonce: highest,
+  };
 }
 
 /** Takes the wallet up to the restore's next nonce, and plans cancels at those below that nothing uses up. */

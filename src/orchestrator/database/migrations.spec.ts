@@ -1,0 +1,87 @@
+// What was written before a migration is there after it. On SQLite, which is the one that has to make tables anew; the
+// integration tests run every migration on PostgreSQL too.
+
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { Database } from './database.js';
+import { migrationsFolder } from './migrate.js';
+import { rows, run } from './sql.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'portcullis-migrations-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const open = (migrations: string) =>
+  Database.open({
+    url: `sqlite:${join(folder, 'orchestrator.db')}`,
+    entities: [],
+    clock: { nowMs: () => 1 },
+    migrationsFolder: migrations,
+  });
+
+it('nonces and their transactions outlive the migration that lets a transfer have another one', async () => {
+  const before = join(folder, 'before');
+  mkdirSync(before);
+  for (const name of readdirSync(migrationsFolder()).filter((one) => one < '0040')) {
+    copyFileSync(join(migrationsFolder(), name), join(before, name));
+  }
+  const old = await open(before);
+  await old.transaction(async (db) => {
+    await run(
+      db,
+      "INSERT INTO ethereum_wallets (wallet_id, chain, address, next_nonce, plans_made) VALUES ('hot', 'eip155:1', '0x1', 2, 2)",
+    );
+    for (const nonce of [0, 1]) {
+      await run(db, 'INSERT INTO ethereum_nonces (wallet_id, nonce, transfer_id) VALUES (?, ?, ?)', [
+        'hot',
+        nonce,
+        `tr-${nonce}`,
+      ]);
+      await run(
+        db,
+        "INSERT INTO ethereum_transactions (transaction_key, wallet_id, nonce, state, transaction_id, plan, outflow_wei) VALUES (?, 'hot', ?, ?, ?, '{}', '5')",
+        [`key-${nonce}`, nonce, nonce === 0 ? 'signed' : 'unsigned', nonce === 0 ? '0xid' : null],
+      );
+    }
+  });
+  await old.close();
+
+  const now = await open(migrationsFolder());
+  await now.transaction(async (db) => {
+    const kept = await rows(
+      db,
+      z.record(z.string(), z.unknown()),
+      'SELECT n.transfer_id, n.dead, t.transaction_key, t.state FROM ethereum_nonces n JOIN ethereum_transactions t ON t.wallet_id = n.wallet_id AND t.nonce = n.nonce ORDER BY n.nonce',
+    );
+    expect(kept).toEqual([
+      { transfer_id: 'tr-0', dead: 0, transaction_key: 'key-0', state: 'signed' },
+      { transfer_id: 'tr-1', dead: 0, transaction_key: 'key-1', state: 'unsigned' },
+    ]);
+  });
+  const second = (transferId: string, nonce: number) =>
+    now.transaction((db) =>
+      run(db, 'INSERT INTO ethereum_nonces (wallet_id, nonce, transfer_id) VALUES (?, ?, ?)', [
+        'hot',
+        nonce,
+        transferId,
+      ]),
+    );
+  await expect(second('tr-0', 2)).rejects.toThrow(/UNIQUE/);
+  await now.transaction((db) => run(db, 'UPDATE ethereum_nonces SET dead = 1 WHERE nonce = 0'));
+  await second('tr-0', 2);
+  // A transaction still needs its nonce.
+  await expect(
+    now.transaction((db) =>
+      run(
+        db,
+        "INSERT INTO ethereum_transactions (transaction_key, wallet_id, nonce, state, plan, outflow_wei) VALUES ('key-9', 'hot', 9, 'unsigned', '{}', '5')",
+      ),
+    ),
+  ).rejects.toThrow(/FOREIGN KEY/);
+  await now.close();
+});
