@@ -16,6 +16,8 @@ class Journal implements Anchorable {
   head() {
     return { sequence: this.length - 1, hash: hashOf(this.length - 1) };
   }
+  /** What a test holds back, the disk has not taken yet. */
+  durable: () => Promise<void> = () => Promise.resolve();
   requireAnchor({ sequence, hash }: { sequence: number; hash: string }): void {
     if (sequence >= this.length) throw new Fault<StoreFaultCode>('store-rolled-back', 'older');
     if (hash !== hashOf(sequence)) throw new Fault<StoreFaultCode>('store-diverged', 'other');
@@ -88,6 +90,33 @@ describe('the record on the token', () => {
     await turn();
     expect(one.settled).toBe('covered');
     expect(token.record).toEqual({ version: 2n, value: anchorValue(GENESIS, hashOf(1)) });
+  });
+
+  it('is not written before the entry is on the disk: power that fails would leave a store older than its record', async () => {
+    const { journal, token, cover } = stage();
+    const disk = Promise.withResolvers<void>();
+    journal.length = 2;
+    journal.durable = () => disk.promise;
+    const one = cover(1);
+    await turn();
+    await turn();
+    expect(token.writes).toBe(0);
+    disk.resolve();
+    (await token.nextWrite()).write();
+    await turn();
+    expect(one.settled).toBe('covered');
+  });
+
+  it('is not written for an entry that the disk did not take (store-not-written)', async () => {
+    const { journal, token, cover } = stage();
+    journal.length = 2;
+    journal.durable = () =>
+      Promise.reject(new Fault<StoreFaultCode>('store-not-written', 'the disk is gone'));
+    const one = cover(1);
+    await turn();
+    await turn();
+    expect(one.settled).toBe('store-not-written');
+    expect(token.writes).toBe(0);
   });
 
   it('is written once for all that wait', async () => {

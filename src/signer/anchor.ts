@@ -45,6 +45,8 @@ interface Waiter {
 /** The journal that the record is about. */
 export interface Anchorable {
   head(): JournalHead;
+  /** Resolves once every entry so far is on the disk: a record of an entry that is lost would stop the signer for good. */
+  durable(): Promise<void>;
   /** Throws `store-rolled-back`, `store-diverged` when the record is of another journal or of a newer state of this one. */
   requireAnchor(pinned: JournalHead): void;
 }
@@ -88,6 +90,7 @@ export class Anchor {
       try {
         await this.requireOwnRecord();
         const head = this.journal.head();
+        await this.journal.durable();
         await this.token.writeRecord(ANCHOR_RECORD, {
           version: BigInt(head.sequence) + 1n,
           value: anchorValue(this.genesisHash, head.hash),

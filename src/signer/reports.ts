@@ -61,6 +61,8 @@ export async function statusOf(
       }
     }),
   );
+  // Whoever hears of a reservation or a signature may act on it.
+  await store.durable();
   return {
     signerVersion: SIGNER_VERSION,
     deploymentId: state.deploymentId,

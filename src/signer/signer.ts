@@ -1,6 +1,7 @@
 // The signer's verbs. For a signature the order is fixed: decode the bytes, verify the requests, verify the approvals,
 // evaluate the policy, refuse conflicts, reserve durably, sign in the token while the token's record is brought up to
-// date, verify, record, answer. Up to the reservation all of it is one synchronous step, so no two orders interleave.
+// date, verify, record, answer. Up to the reservation all of it is one synchronous step, so no two orders interleave;
+// orders that come together share the write to the disk, and nobody asks the token before it is done.
 
 import {
   type Authorization,
@@ -151,8 +152,10 @@ export class Signer {
     ) {
       return refused('transaction-of-other-order', { transactionKey });
     }
-    if (known?.signedSequence !== undefined)
+    if (known?.signedSequence !== undefined) {
+      await store.durable();
       return accepted(this.recorded(known, known.signedSequence, true));
+    }
     const waiting = this.underWay.get(transactionKey);
     if (waiting) return accepted({ ...(await waiting), repeated: true });
 
@@ -209,7 +212,7 @@ export class Signer {
     return token;
   }
 
-  /** Durable when it accepts, with its place in the journal: limits, outpoints, nonce and request ids are used up then. */
+  /** Its place in the journal when it accepts: limits, outpoints, nonce and request ids are used up then. Not yet on the disk. */
   private reserve(
     transactionKey: string,
     order: SigningOrder,
@@ -241,10 +244,13 @@ export class Signer {
         maxBurials: MAX_CERTIFIED_BURIALS,
       });
     }
-    return accepted(store.append(body).sequence);
+    return accepted(store.appendSoon(body).sequence);
   }
 
-  /** Signs, verifies and records. No result before the token's record covers the reservation. */
+  /**
+   * Signs, verifies and records. The token is not asked before the reservation is on the disk; no result before the token's
+   * record covers it and the signature is on the disk.
+   */
   private async finish(
     transactionKey: string,
     reservedSequence: number,
@@ -254,12 +260,14 @@ export class Signer {
   ): Promise<SignResult> {
     const { store, anchor } = this.parts;
     const { decoded } = authorization;
+    await store.durable();
     const [signed] = await Promise.all([
       signTransaction(token.signer, order.transaction, decoded.toSign, decoded.unsigned),
       anchor.cover(reservedSequence),
     ]);
     const body: SignedRecord = { kind: 'signed', transactionKey, ...signed, tokenSerial: token.serial };
-    store.append(body);
+    store.appendSoon(body);
+    await store.durable();
     const known = store.ledger.transaction(transactionKey);
     if (known?.signedSequence === undefined) {
       throw new Fault<StoreFaultCode>('store-corrupt', 'a signature was recorded and is not there');

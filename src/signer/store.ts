@@ -1,11 +1,11 @@
 // The signer's store: one SQLite file that holds the journal and what follows from it. It is opened by one process at
-// a time, committed with synchronous=FULL, and never made anew when it is missing: that is an act of its own
+// a time, and never made anew when it is missing: that is an act of its own
 // (`create`), done at the ceremony.
 //
 // Whoever can write to the file is not believed: entries are chained, the record on the token pins one of them, and what
 // stands above that, like the heartbeat, carries a seal that only who is logged in to the token can make.
 
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fdatasyncSync, openSync, rmSync } from 'node:fs';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import Database from 'better-sqlite3';
 import { Fault } from '../core/fault.js';
@@ -32,6 +32,8 @@ export type StoreFaultCode =
   | 'store-rolled-back'
   | 'store-diverged'
   | 'store-other-genesis'
+  | 'store-not-written'
+  | 'store-closed'
   | 'store-restore-unfinished';
 
 /** Entries held in memory at a time while the store is opened. */
@@ -108,6 +110,12 @@ export class SignerStore {
   /** What comes before the first entry: nothing, or the record of a lost journal that this one goes on from. */
   private base: JournalHead = { sequence: -1, hash: BEFORE_FIRST };
   private newest: JournalHead = this.base;
+  /** The newest entry that is known to be on the disk. What a life before left in SQLite's log need not be. */
+  private written = Number.NEGATIVE_INFINITY;
+  private writing: Promise<void> | undefined;
+  /** SQLite's write-ahead log, opened to be synced. SQLite locks the other file, so closing this one frees nothing. */
+  private log: number | undefined;
+  private broken: Fault | undefined;
 
   private constructor(
     db: Database.Database,
@@ -250,6 +258,7 @@ export class SignerStore {
 
   /** Adds an entry and everything that follows from it, in one durable commit. Nothing of it holds when it throws. */
   append(body: JournalBody): JournalEntry {
+    if (this.broken) throw this.broken;
     const sequence = this.newest.sequence + 1;
     const text = journalText(body);
     const entry: JournalEntry = { sequence, hash: journalHash(this.newest.hash, sequence, text), body };
@@ -259,6 +268,58 @@ export class SignerStore {
     })();
     this.newest = { sequence, hash: entry.hash };
     return entry;
+  }
+
+  /**
+   * Adds an entry that is on the disk only once `durable` has resolved: nothing may follow from it outside this process
+   * before. A crash of the program loses nothing; after a loss of power it may be gone, and with it all that came later.
+   */
+  appendSoon(body: JournalBody): JournalEntry {
+    this.db.pragma('synchronous = NORMAL');
+    try {
+      return this.append(body);
+    } finally {
+      this.db.pragma('synchronous = FULL');
+    }
+  }
+
+  /** Resolves once every entry so far is on the disk. Whoever asks within one turn of the event loop shares one write. */
+  durable(): Promise<void> {
+    if (this.broken) return Promise.reject(this.broken);
+    if (this.written === this.newest.sequence) return Promise.resolve();
+    this.writing ??= this.writeSoon();
+    return this.writing;
+  }
+
+  private async writeSoon(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+    this.writing = undefined;
+    this.writeOut();
+  }
+
+  /**
+   * SQLite appends every commit to its write-ahead log; with that on the disk, so are they all. What could not be written
+   * may be lost without another error, so after a failure this store is good for nothing more.
+   */
+  private writeOut(): void {
+    if (this.broken) throw this.broken;
+    const { sequence } = this.newest;
+    try {
+      this.log ??= openSync(`${this.db.name}-wal`, 'r');
+      fdatasyncSync(this.log);
+    } catch (cause) {
+      this.broken = new Fault<StoreFaultCode>(
+        'store-not-written',
+        'the signer store cannot be written to its disk',
+        {
+          cause,
+        },
+      );
+      throw this.broken;
+    }
+    this.written = sequence;
   }
 
   /** Throws `store-corrupt` when there is no such entry: callers name entries that the ledger told them of. */
@@ -364,6 +425,9 @@ export class SignerStore {
   }
 
   close(): void {
+    this.broken ??= new Fault<StoreFaultCode>('store-closed', 'the signer store is closed');
+    if (this.log !== undefined) closeSync(this.log);
+    this.log = undefined;
     this.db.close();
   }
 }

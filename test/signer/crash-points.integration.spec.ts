@@ -92,7 +92,7 @@ let storePath = '';
 const options = () => ({ time: deployment.time, tokenProgram: deployment.tokenProgram });
 
 /** A signer as `startSigner` puts it together, with a token that can be tampered with. */
-async function bootDoomed(): Promise<{ signer: Signer; token: TamperedToken }> {
+async function bootDoomed(): Promise<{ signer: Signer; token: TamperedToken; store: SignerStore }> {
   storePath ||= deployment.config().storePath;
   const token = new TamperedToken(deployment.spawnTreasury());
   const pinned = await readAnchor(token);
@@ -247,6 +247,87 @@ describe('a signer cut down', () => {
       return outcome.value.signedTransaction;
     });
     expect(second).toBe(first);
+    powerFails();
+  });
+});
+
+describe('the disk', () => {
+  /** Each wait for it is held until the test lets it end. */
+  function held(store: SignerStore): { waits: () => number; goOn: () => void } {
+    const durable = store.durable.bind(store);
+    const waiting: (() => void)[] = [];
+    store.durable = async () => {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return durable();
+    };
+    const goOn = () => {
+      for (const resolve of waiting.splice(0)) resolve();
+    };
+    return { waits: () => waiting.length, goOn };
+  }
+
+  async function until(holds: () => boolean): Promise<void> {
+    for (let turns = 0; !holds(); turns += 1) {
+      if (turns > 500) throw new Error('it never came to that');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  it('has the reservation before the token is asked for anything, and the signature before anybody gets it', async () => {
+    const { signer, token, store } = await bootDoomed();
+    const asked: string[] = [];
+    token.beforeSign = () => void asked.push('sign');
+    token.beforeWrite = () => void asked.push('record');
+    const disk = held(store);
+    let answered = false;
+    const signing = signer.sign(paying()).then((outcome) => {
+      answered = true;
+      return outcome.kind;
+    });
+    await until(() => disk.waits() === 1);
+    expect(asked).toEqual([]);
+    // The reservation for the signature, then once more for the record.
+    disk.goOn();
+    await until(() => asked.includes('sign') && disk.waits() === 1);
+    expect(asked).toEqual(['sign']);
+    disk.goOn();
+    await until(() => asked.includes('record') && disk.waits() === 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(answered).toBe(false);
+    disk.goOn();
+    expect(await signing).toBe('accepted');
+    powerFails();
+  });
+
+  it('that does not take a reservation ends what the signer gives out (store-not-written)', async () => {
+    const { signer, token, store } = await bootDoomed();
+    let asked = 0;
+    token.beforeSign = () => {
+      asked += 1;
+    };
+    const [own, other] = [paying(), paying(deployment.request({ amount: '20000' }))];
+    const fault = new Fault('store-not-written', 'the disk is gone');
+    store.durable = () => Promise.reject(fault);
+    expect(await codeOf(signer.sign(own))).toBe('store-not-written');
+    expect(await codeOf(signer.sign(own))).toBe('store-not-written');
+    expect(await codeOf(signer.sign(other))).toBe('store-not-written');
+    expect(asked).toBe(0);
+    powerFails();
+  });
+
+  it('is written once for orders that come together', async () => {
+    const { signer, store } = await bootDoomed();
+    const writes: Promise<void>[] = [];
+    const durable = store.durable.bind(store);
+    store.durable = () => {
+      const write = durable();
+      writes.push(write);
+      return write;
+    };
+    const orders = [1, 2, 3, 4].map(() => paying(deployment.request({ amount: '20000' })));
+    const kinds = await Promise.all(orders.map(async (order) => (await signer.sign(order)).kind));
+    expect(kinds).toEqual(['accepted', 'accepted', 'accepted', 'accepted']);
+    expect(new Set(writes.slice(0, 4)).size).toBe(1);
     powerFails();
   });
 });

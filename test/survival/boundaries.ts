@@ -22,7 +22,7 @@ interface Operation {
 
 const OPERATIONS: readonly Operation[] = [
   // The signer: its journal, its heartbeat, the token, and what it answers.
-  { files: /^src\/signer\//, callee: /\bstore\.append$/, watch: 'sync call' },
+  { files: /^src\/signer\//, callee: /\bstore\.append(?:Soon)?$/, watch: 'sync call' },
   { files: /^src\/signer\//, callee: /\bstore\.beat$/, watch: 'sync call' },
   { files: /^src\/signer\//, callee: /\.(?:signDigest|writeRecord|readRecord)$/, watch: 'call' },
   { files: /^src\/signer\//, callee: /\bsocket\.write$/, watch: 'sync call' },
@@ -121,7 +121,7 @@ function wordsFor(node: ts.CallExpression, callee: string, tree: ts.SourceFile):
   const [first, , third] = node.arguments;
   if (operation.startsWith('move') && third)
     return `${operation}(${third.getText(tree).replaceAll(/\s+/g, ' ')})`;
-  if (operation === 'store.append' && first) {
+  if (/^store\.append(?:Soon)?$/.test(operation) && first) {
     const kind = /kind: '(\w+)'/.exec(first.getText(tree))?.[1];
     return `${operation}(${kind ?? first.getText(tree)})`;
   }
