@@ -333,7 +333,7 @@ describe('portcullis resolve', () => {
   });
 
   it.each([
-    ['nothing', []],
+    ['a note without a way', ['--note', 'please']],
     ['a way that there is not', ['--how', 'retry']],
     ['an outcome without how it is known', ['--how', 'paid']],
     ['a note to the signer', ['--how', 'ask-signer', '--note', 'please']],
