@@ -4,8 +4,8 @@
 import pg from 'pg';
 import { eventually } from './rig.js';
 
-/** Two clocks that follow the server's differ by less than this. */
-const TOLERANCE_MS = 250;
+/** Two clocks that follow the server's differ by less than this, also on a machine that is busy with other tests. */
+const TOLERANCE_MS = 1_000;
 
 /** Records a claim of work whose lease has not run out. Giving a lease back sets its end to 0 first. */
 const WATCH = `
