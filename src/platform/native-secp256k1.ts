@@ -1,6 +1,6 @@
 // Signatures on secp256k1 checked by libsecp256k1 as machine code: four to five times as fast as the same library in
 // WebAssembly, which serves where the package has no build for the machine. Same contract and same tests as the portable
-// one in core. docs/decisions/0041-native-secp256k1.md says why it is here.
+// one in core. docs/decisions/0043-native-secp256k1.md says why it is here.
 //
 // The package's own way in would fall back to arithmetic in JavaScript without a word; so only its binding is imported.
 
