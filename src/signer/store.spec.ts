@@ -223,3 +223,38 @@ describe('a signer on a store', () => {
     expect(startOn(store)).toBe('store-corrupt');
   });
 });
+
+describe("the signer's store and its disk", () => {
+  const written = (store: SignerStore) =>
+    store.durable().then(
+      () => 'on the disk',
+      (error: unknown) => (error instanceof Fault ? error.code : String(error)),
+    );
+
+  it('is told once, however many entries came together', async () => {
+    const store = SignerStore.create(path, genesisOf(), SEAL);
+    store.appendSoon(signed('a'.repeat(64)));
+    const first = written(store);
+    store.appendSoon(signed('b'.repeat(64)));
+    expect([await first, await written(store)]).toEqual(['on the disk', 'on the disk']);
+    store.close();
+    expect(opened()).toBe('nothing thrown');
+  });
+
+  it('gives out nothing more once the disk did not take an entry (store-not-written)', async () => {
+    const store = SignerStore.create(path, genesisOf(), SEAL);
+    store.appendSoon(signed('a'.repeat(64)));
+    rmSync(`${path}-wal`);
+    expect(await written(store)).toBe('store-not-written');
+    expect(await written(store)).toBe('store-not-written');
+    expect(codeOf(() => store.appendSoon(signed('b'.repeat(64))))).toBe('store-not-written');
+    store.close();
+  });
+
+  it('takes nothing more once it is closed (store-closed)', async () => {
+    const store = SignerStore.create(path, genesisOf(), SEAL);
+    store.close();
+    expect(codeOf(() => store.append(signed('a'.repeat(64))))).toBe('store-closed');
+    expect(await written(store)).toBe('store-closed');
+  });
+});

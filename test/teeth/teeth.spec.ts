@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { gapsOf, sourcesBelow, type Sources, type Table } from './coverage.js';
+import { gapsOf, type Sources, sourcesBelow, type Table } from './coverage.js';
 import { checkEdits, judge, root } from './judge.js';
 import { ASIDE, SPINE, TEETH, TOOTHLESS } from './table.js';
 import type { Tooth } from './tooth.js';

@@ -1,6 +1,6 @@
 // Teeth of authorization: the requests, the approvals, and what an order as a whole has to be.
 
-import { teethOf, type Tooth } from '../tooth.js';
+import { type Tooth, teethOf } from '../tooth.js';
 
 export const AUTHORIZATION: readonly Tooth[] = [
   ...teethOf('src/core/authorization/requests.ts', 'src/core/authorization/requests.spec.ts', [

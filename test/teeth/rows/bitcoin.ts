@@ -1,6 +1,6 @@
 // Teeth of Bitcoin: reading a PSBT, and comparing it with what was asked.
 
-import { teethOf, type Tooth } from '../tooth.js';
+import { type Tooth, teethOf } from '../tooth.js';
 
 export const BITCOIN: readonly Tooth[] = [
   ...teethOf('src/core/intents/bitcoin/decode.ts', 'src/core/intents/bitcoin/decode-refusals.spec.ts', [

@@ -1,6 +1,6 @@
 // Teeth of what is verified offline: a certificate, and a void.
 
-import { teethOf, type Tooth } from '../tooth.js';
+import { type Tooth, teethOf } from '../tooth.js';
 
 export const CERTIFICATES: readonly Tooth[] = [
   ...teethOf('src/core/certificates/verify.ts', 'test/signer/certificates.integration.spec.ts', [

@@ -1,6 +1,6 @@
 // Teeth of Ethereum: reading a type-2 transaction, and comparing it with what was asked.
 
-import { teethOf, type Tooth } from '../tooth.js';
+import { type Tooth, teethOf } from '../tooth.js';
 
 export const ETHEREUM: readonly Tooth[] = [
   ...teethOf('src/core/intents/ethereum/decode.ts', 'src/core/intents/ethereum/decode.spec.ts', [

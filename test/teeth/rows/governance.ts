@@ -1,6 +1,6 @@
 // Teeth of governance: the log, its quorum, and what no entry may do.
 
-import { teethOf, type Tooth } from '../tooth.js';
+import { type Tooth, teethOf } from '../tooth.js';
 
 export const GOVERNANCE: readonly Tooth[] = [
   ...teethOf('src/core/governance/quorum.ts', 'src/core/governance/replay.spec.ts', [

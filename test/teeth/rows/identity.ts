@@ -1,6 +1,6 @@
 // Teeth of who is asking: the signature over an HTTP request, nonces, names, and who may do what.
 
-import { teethOf, type Tooth } from '../tooth.js';
+import { type Tooth, teethOf } from '../tooth.js';
 
 export const IDENTITY: readonly Tooth[] = [
   ...teethOf(

@@ -1,6 +1,6 @@
 // Teeth of the orchestrator: requests, approvals, transfers, idempotency, and its mirror of governance.
 
-import { teethOf, type Tooth } from '../tooth.js';
+import { type Tooth, teethOf } from '../tooth.js';
 
 export const ORCHESTRATOR: readonly Tooth[] = [
   ...teethOf('src/orchestrator/approvals/approval.service.ts', 'src/orchestrator/transfers/intake.spec.ts', [

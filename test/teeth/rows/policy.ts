@@ -1,6 +1,6 @@
 // Teeth of the policy: the decision, its limits, and the counting of approvals.
 
-import { teethOf, type Tooth } from '../tooth.js';
+import { type Tooth, teethOf } from '../tooth.js';
 
 export const POLICY: readonly Tooth[] = [
   ...teethOf('src/core/policy/decide.ts', 'src/core/policy/decide.spec.ts', [

@@ -1,6 +1,6 @@
 // Teeth of the ways out: voids, burials and restores, in their texts and at the signer.
 
-import { teethOf, type Tooth } from '../tooth.js';
+import { type Tooth, teethOf } from '../tooth.js';
 
 export const RECOVERY: readonly Tooth[] = [
   ...teethOf('src/core/recovery/void.ts', 'src/core/recovery/void.spec.ts', [

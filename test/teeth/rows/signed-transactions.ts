@@ -1,6 +1,6 @@
 // Teeth of signed transactions: putting one together, and reading it back before it leaves.
 
-import { teethOf, type Tooth } from '../tooth.js';
+import { type Tooth, teethOf } from '../tooth.js';
 
 export const SIGNED_TRANSACTIONS: readonly Tooth[] = [
   ...teethOf('src/signer/signing.ts', 'src/signer/signing.spec.ts', [

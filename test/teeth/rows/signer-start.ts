@@ -1,6 +1,6 @@
 // Teeth of what a signer stands on: its store, the record on the token, the seal, its start, and its keys.
 
-import { teethOf, type Tooth } from '../tooth.js';
+import { type Tooth, teethOf } from '../tooth.js';
 
 export const SIGNER_START: readonly Tooth[] = [
   ...teethOf('src/signer/store.ts', 'src/signer/store.spec.ts', [
@@ -26,6 +26,21 @@ export const SIGNER_START: readonly Tooth[] = [
       was: "throw new Fault<StoreFaultCode>('store-exists', 'there is a signer store already');",
       becomes: 'return;',
       title: "the signer's store is never made over a database of something else (store-exists)",
+    },
+    {
+      code: 'store-not-written',
+      without: 'giving up a store whose disk did not take an entry',
+      was: '      throw this.broken;\n    }\n    this.written = sequence;',
+      becomes: '      this.broken = undefined;\n    }\n    this.written = sequence;',
+      title:
+        "the signer's store and its disk gives out nothing more once the disk did not take an entry (store-not-written)",
+    },
+    {
+      code: 'store-closed',
+      without: 'refusing what comes after the store was closed',
+      was: "    this.broken ??= new Fault<StoreFaultCode>('store-closed', 'the signer store is closed');\n",
+      becomes: '',
+      title: "the signer's store and its disk takes nothing more once it is closed (store-closed)",
     },
     {
       code: 'store-restore-unfinished',

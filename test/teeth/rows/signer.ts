@@ -1,6 +1,6 @@
 // Teeth of the signer: what was signed before, its door and its messages.
 
-import { teethOf, type Tooth } from '../tooth.js';
+import { type Tooth, teethOf } from '../tooth.js';
 
 export const SIGNER: readonly Tooth[] = [
   ...teethOf('src/signer/conflicts.ts', 'test/signer/attacks-history.integration.spec.ts', [

@@ -1,6 +1,6 @@
 // Teeth of the texts and numbers that everything else is made of.
 
-import { teethOf, type Tooth } from '../tooth.js';
+import { type Tooth, teethOf } from '../tooth.js';
 
 export const TEXTS: readonly Tooth[] = [
   ...teethOf('src/core/statements/canonical-json.ts', 'src/core/statements/canonical-json.spec.ts', [

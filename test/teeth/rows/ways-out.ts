@@ -1,6 +1,6 @@
 // Teeth of the orchestrator's ways out: voids, cancels on the chain, burials, and using up what a restore left.
 
-import { teethOf, type Tooth } from '../tooth.js';
+import { type Tooth, teethOf } from '../tooth.js';
 
 export const WAYS_OUT: readonly Tooth[] = [
   ...teethOf('src/orchestrator/ways-out/voids.ts', 'src/orchestrator/ways-out/ways-out.spec.ts', [
