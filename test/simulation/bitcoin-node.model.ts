@@ -1,9 +1,9 @@
 // Bitcoin nodes over the simulated chain: the RPC calls that the driver uses, answered as Bitcoin Core would, behind the tip
 // or untrue about the mempool when the node's mood is so. Blocks it cannot lie about: they carry their own proof.
 
-import type { Chance } from './chance.js';
 import type { BitcoinChain, ModelBlock } from './bitcoin.model.js';
 import { GENESIS_HASH } from './bitcoin.model.js';
+import type { Chance } from './chance.js';
 import {
   type Answer,
   carry,

@@ -3,15 +3,15 @@
 // and keeps its own books. It believes none of the signer's tables.
 
 import { p256 } from '@noble/curves/nist.js';
-import { Psbt, Transaction as BitcoinTransaction } from 'bitcoinjs-lib';
-import { Interface, Transaction as EthereumTransaction } from 'ethers';
+import { Transaction as BitcoinTransaction, Psbt } from 'bitcoinjs-lib';
+import { Transaction as EthereumTransaction, Interface } from 'ethers';
 import type { OrderedTransfer, SigningOrder } from '../../src/core/authorization/signing-order.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import type { AttestedVoid } from '../../src/core/recovery/void.js';
 import { approvalBytes } from '../../src/core/statements/approval.js';
 import type { RequestStatement } from '../../src/core/statements/request.js';
-import type { SignResult } from '../../src/signer-protocol/messages.js';
 import type { JournalEntry } from '../../src/signer/journal.js';
+import type { SignResult } from '../../src/signer-protocol/messages.js';
 import { outpointsOf } from './bitcoin.model.js';
 import {
   ATTESTATION,
@@ -20,9 +20,9 @@ import {
   ETH_KEY,
   ETHER,
   LIMITS,
+  officerSecret,
   p256Point,
   scriptOf,
-  officerSecret,
   TOKEN_CONTRACT,
   walletAddress,
 } from './people.js';

@@ -2,8 +2,8 @@
 // of its own that may be wrong, a way to the signer and ways to the nodes. Its process may be killed at any line where it
 // waits, and before and after each database transaction.
 
-import { Fault } from '../../src/core/fault.js';
 import type { Clock } from '../../src/core/clock.js';
+import { Fault } from '../../src/core/fault.js';
 import { ApprovalService } from '../../src/orchestrator/approvals/approval.service.js';
 import { BitcoinDriver } from '../../src/orchestrator/chains/bitcoin/bitcoin.driver.js';
 import { bitcoinChain } from '../../src/orchestrator/chains/bitcoin/bitcoin-chain.js';
@@ -11,8 +11,8 @@ import { Scanner } from '../../src/orchestrator/chains/bitcoin/scanner.js';
 import type { BitcoinSettings } from '../../src/orchestrator/chains/bitcoin/settings.js';
 import { EthereumDriver } from '../../src/orchestrator/chains/ethereum/ethereum.driver.js';
 import type { EthereumSettings } from '../../src/orchestrator/chains/ethereum/settings.js';
-import type { Database, DatabaseDoor } from '../../src/orchestrator/database/database.js';
 import type { DatabaseFaultCode } from '../../src/orchestrator/database/database.errors.js';
+import type { Database, DatabaseDoor } from '../../src/orchestrator/database/database.js';
 import { GovernanceService } from '../../src/orchestrator/governance/governance.service.js';
 import { SignerClient } from '../../src/orchestrator/signer-client/signer-client.js';
 import {

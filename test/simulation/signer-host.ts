@@ -7,13 +7,13 @@ import Database from 'better-sqlite3';
 import { Fault } from '../../src/core/fault.js';
 import type { GovernanceEntry } from '../../src/core/governance/entry.js';
 import { attestedVoid } from '../../src/core/recovery/void.js';
-import { signResult } from '../../src/signer-protocol/messages.js';
 import { ANCHOR_RECORD } from '../../src/signer/anchor.js';
 import { parseQuery, replyTo } from '../../src/signer/conversation.js';
 import { Seal } from '../../src/signer/seal.js';
 import type { TimeSource } from '../../src/signer/signer-clock.js';
 import { bringUp, type SignerUp } from '../../src/signer/start.js';
 import { anchorValue, SignerStore } from '../../src/signer/store.js';
+import { signResult } from '../../src/signer-protocol/messages.js';
 import type { Chance } from './chance.js';
 import type { Judge } from './judge.js';
 import { DEPLOYMENT_ID, GENESIS, SEAL_SECRET } from './people.js';
@@ -152,7 +152,9 @@ export class SignerHost {
     else if (this.chance.hit(this.knobs.tailLost)) this.loseTail();
   }
 
+  /** Not while the thief has a copy: a store and a record of the same past are one that nothing on the host can tell from now. */
   private loseRecord(): void {
+    if (this.copied !== undefined) return;
     const writes = this.chance.between(1, 2);
     if (this.token.forgetNewest(ANCHOR_RECORD, writes)) this.trace.note('record-lost', `${writes}`);
   }

@@ -1,10 +1,10 @@
 // One run: a world, some hundred turns in which the seed decides what happens next, then peace, and time enough for all that is
 // under way to come to its end. The judge looks after every turn; the run ends at the first violation.
 
-import { badDay, healthy } from './node-moods.js';
 import { Crowd } from './crowd.js';
 import type { Violation } from './judge.js';
-import { settled, type Parked } from './scheduler.js';
+import { badDay, healthy } from './node-moods.js';
+import { type Parked, settled } from './scheduler.js';
 import { FINAL } from './settings.js';
 import { Thief } from './thief.js';
 import { World, type WorldOptions } from './world.js';

@@ -2,8 +2,8 @@
 // rogue one he owns the orchestrator: he makes transactions of his own for requests and approvals that are real, and
 // broadcasts what he gets.
 
-import { signingOrder, type SigningOrder } from '../../src/core/authorization/signing-order.js';
-import { reply, signResult, PROTOCOL_VERSION } from '../../src/signer-protocol/messages.js';
+import { type SigningOrder, signingOrder } from '../../src/core/authorization/signing-order.js';
+import { PROTOCOL_VERSION, reply, signResult } from '../../src/signer-protocol/messages.js';
 import type { Crowd } from './crowd.js';
 import { ETHER } from './people.js';
 import { Rogue } from './rogue.js';

@@ -1,22 +1,22 @@
 // One simulated world: a signer, two orchestrators over one database, both chains with their nodes, a token, the ways between
 // them, and the judge. It begins from a copy of a deployment that was founded once for all runs of a process.
 
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, existsSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { entities } from '../../src/orchestrator/app.module.js';
-import { Database } from '../../src/orchestrator/database/database.js';
 import { Fault } from '../../src/core/fault.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
+import { entities } from '../../src/orchestrator/app.module.js';
+import { Database } from '../../src/orchestrator/database/database.js';
 import { GovernanceService } from '../../src/orchestrator/governance/governance.service.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import { ANCHOR_RECORD } from '../../src/signer/anchor.js';
-import { BitcoinNodes } from './bitcoin-node.model.js';
 import { BitcoinChain } from './bitcoin.model.js';
+import { BitcoinNodes } from './bitcoin-node.model.js';
 import { Books } from './books.js';
 import { Chance } from './chance.js';
-import { EthereumNodes } from './ethereum-node.model.js';
 import { EthereumChain } from './ethereum.model.js';
+import { EthereumNodes } from './ethereum-node.model.js';
 import { Judge } from './judge.js';
 import { OrchestratorHost, type OrchestratorSabotage } from './orchestrator-host.js';
 import { BTC_KEY, COIN, DEPLOYMENT_ID, ETHER, GENESIS, START_MS, walletAddress } from './people.js';
