@@ -10,12 +10,14 @@ import { Pkcs11Token } from '../../hardware/pkcs11/token.js';
 import { type ProcessLoss, spawnToken, type TokenClient } from '../../hardware/pkcs11/token-client.js';
 import type { TokenProcessConfig } from '../../hardware/pkcs11/token-messages.js';
 import { compileProgram } from '../../devnet/compile-program.js';
+import { Fault } from '../../src/core/fault.js';
 import { childProcessBench, PIN, type SoftHsmBench } from './softhsm-bench.js';
 
 const LABEL = 'safu';
 const KEY = { label: 'wallet' };
 const DIGEST = Buffer.alloc(32, 7);
-const DEADLINE_MS = 600;
+const DEADLINE_MS = 1_200;
+const STARTED_WITHIN_MS = 30_000;
 
 let bench: SoftHsmBench;
 let programPath: string;
@@ -47,6 +49,22 @@ function processOf(token: TokenClient): number {
   return token.processId;
 }
 
+/**
+ * What the call comes to once a process has begun to listen. How soon one does is up to the machine: on a busy one a call may
+ * wait in line in vain, is told so, and is made again here. Whatever else comes of it stays what came of it.
+ */
+async function onceItListens<T>(call: () => Promise<T>): Promise<T> {
+  const until = performance.now() + STARTED_WITHIN_MS;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      const inVain = error instanceof Fault && error.code === 'deadline' && error.facts.sent === false;
+      if (!inVain || performance.now() > until) throw error;
+    }
+  }
+}
+
 function isAlive(processId: number): boolean {
   try {
     return process.kill(processId, 0);
@@ -57,7 +75,7 @@ function isAlive(processId: number): boolean {
 
 async function untilDead(processId: number): Promise<void> {
   for (let tries = 0; isAlive(processId); tries += 1) {
-    if (tries > 300) throw new Error(`process ${processId} lives on`);
+    if (tries > 1_000) throw new Error(`process ${processId} lives on`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
@@ -79,13 +97,13 @@ afterAll(async () => {
 describe('a token process that hangs', () => {
   it('makes a signature indeterminate at its deadline, and the next call gets a new process', async () => {
     const { token, losses } = await spawnOnBench();
-    await token.signDigest(KEY, DIGEST);
+    await onceItListens(() => token.signDigest(KEY, DIGEST));
     const hung = processOf(token);
     process.kill(hung, 'SIGSTOP');
     const before = performance.now();
     await expectFault(token.signDigest(KEY, DIGEST), 'indeterminate');
     expect(performance.now() - before).toBeLessThan(DEADLINE_MS * 3);
-    expect((await token.signDigest(KEY, DIGEST)).length).toBe(64);
+    expect((await onceItListens(() => token.signDigest(KEY, DIGEST))).length).toBe(64);
     expect(losses).toEqual(['hung']);
     expect(processOf(token)).not.toBe(hung);
     await untilDead(hung);
@@ -93,7 +111,7 @@ describe('a token process that hangs', () => {
 
   it('makes a record write indeterminate, and what only reads a deadline', async () => {
     const { token } = await spawnOnBench();
-    await token.writeRecord('head', { version: 1n, value: Buffer.from('one') });
+    await onceItListens(() => token.writeRecord('head', { version: 1n, value: Buffer.from('one') }));
     process.kill(processOf(token), 'SIGSTOP');
     await Promise.all([
       expectFault(token.writeRecord('head', { version: 2n, value: Buffer.from('two') }), 'indeterminate'),
@@ -102,16 +120,16 @@ describe('a token process that hangs', () => {
       expectFault(token.describeKey(KEY), 'deadline'),
     ]);
     // Stopped before it could begin: the record is the old one, and the same write may be repeated.
-    await token.writeRecord('head', { version: 2n, value: Buffer.from('two') });
+    await onceItListens(() => token.writeRecord('head', { version: 2n, value: Buffer.from('two') }));
     expect((await token.readRecord('head'))?.version).toBe(2n);
   });
 
   it('takes only those signatures with it that it had been sent; the rest are made by the next process', async () => {
     const { token, losses } = await spawnOnBench();
-    await token.status();
+    await onceItListens(() => token.status());
     process.kill(processOf(token), 'SIGSTOP');
     const settled = await Promise.allSettled(Array.from({ length: 8 }, () => token.signDigest(KEY, DIGEST)));
-    const late = Array.from({ length: 20 }, () => token.signDigest(KEY, DIGEST));
+    const late = Array.from({ length: 20 }, () => onceItListens(() => token.signDigest(KEY, DIGEST)));
     expect(settled.every((one) => one.status === 'rejected' && one.reason.code === 'indeterminate')).toBe(
       true,
     );
@@ -121,7 +139,7 @@ describe('a token process that hangs', () => {
 
   it('refuses deadline for calls that waited in line too long, without calling them indeterminate', async () => {
     const { token } = await spawnOnBench();
-    await token.status();
+    await onceItListens(() => token.status());
     process.kill(processOf(token), 'SIGSTOP');
     const codes = (
       await Promise.allSettled(Array.from({ length: 30 }, () => token.signDigest(KEY, DIGEST)))
@@ -142,7 +160,7 @@ describe('a token process that hangs', () => {
 
   it('still closes', async () => {
     const { token } = await spawnOnBench();
-    await token.status();
+    await onceItListens(() => token.status());
     const hung = processOf(token);
     process.kill(hung, 'SIGSTOP');
     await token.close();
