@@ -182,8 +182,8 @@ describe.each(['sqlite', 'postgres'] as const)('transfers on %s', (dialect) => {
 
   it('lets no step of a worker that lost its lease take effect', async () => {
     const { transferId } = await lives[0].submitted(stage.cast.request('1'));
-    while ((await lives[0].view(transferId)).state !== 'built') await lives[0].workers.runOne();
-    await lives[0].workers.runOne();
+    while ((await lives[0].view(transferId)).state !== 'built') await lives[0].step();
+    await lives[0].step();
     const { promise: asked, resolve: nowAsked } = Promise.withResolvers<void>();
     const { promise: goOn, resolve: answer } = Promise.withResolvers<void>();
     const { signer } = lives[0].pipeline;
@@ -196,7 +196,7 @@ describe.each(['sqlite', 'postgres'] as const)('transfers on %s', (dialect) => {
         return original(order);
       };
     });
-    const late = lives[0].workers.runOne();
+    const late = lives[0].step();
     await asked;
     stage.pass(61_000);
     // Another worker takes the step over, has it signed and goes on to the end.

@@ -29,13 +29,16 @@ export function amountColumn(options: Options = {}): ColumnOptions {
   };
 }
 
-/** A safe integer: versions, counts, block heights. PostgreSQL's driver gives int8 as text. */
+/**
+ * A safe integer: versions, counts, block heights. PostgreSQL's driver gives int8 as text. It is written as a bigint, because
+ * TypeORM puts numbers into the text of SQLite's statements: each text would be prepared anew, and be used once.
+ */
 export function integerColumn(options: Options = {}): ColumnOptions {
   return {
     type: 'bigint',
     ...options,
     transformer: {
-      to: (value: number | null | undefined) => value,
+      to: (value: unknown) => (typeof value === 'number' ? BigInt(value) : value),
       from: (value: string | number | null) => (value === null ? null : safeInteger(value)),
     },
   };

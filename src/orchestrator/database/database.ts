@@ -34,6 +34,8 @@ const MAX_ATTEMPTS = 10;
 const FIRST_PAUSE_MS = 5;
 /** SQLite waits for a lock by holding the whole program up, so the waiting is done here, between attempts. */
 const BUSY_TIMEOUT_MS = 25;
+/** More than there are different statements in the program. */
+const PREPARED_STATEMENTS = 500;
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 const LOCK_TIMEOUT_MS = 10_000;
@@ -202,6 +204,7 @@ function dataSource(
     type: 'better-sqlite3',
     database: options.url.slice('sqlite:'.length),
     timeout: BUSY_TIMEOUT_MS,
+    statementCacheSize: PREPARED_STATEMENTS,
     enableWAL: true,
     prepareDatabase: (connection: SqliteConnection) => {
       // Durable at every commit: in WAL mode NORMAL may lose the last ones when the power fails.

@@ -10,7 +10,7 @@ import { Limits, usageFor } from './limit.store.js';
 import type { PipelineParts } from './pipeline.js';
 import type { TransferRow } from './transfer.entity.js';
 import { type Move, moveTransfer, transferForUpdate } from './transfer.store.js';
-import { finish, hold, type Lease, wake } from './work.store.js';
+import { type Claim, finish, hold, keep, type Lease, wake } from './work.store.js';
 
 /** Reasons that stand for "too late", as the state `expired`. */
 const EXPIRIES: readonly string[] = ['request-expired', 'approval-expired'];
@@ -18,15 +18,18 @@ const EXPIRIES: readonly string[] = ['request-expired', 'approval-expired'];
 export class DecidingSteps {
   constructor(private readonly parts: PipelineParts) {}
 
-  async run(lease: Lease): Promise<void> {
-    const { database, clock, governance } = this.parts;
+  /** What to go on with when the next step is due at once. */
+  async run(lease: Lease): Promise<Claim | undefined> {
+    const { database, clock, governance, settings } = this.parts;
     const now = governance.now();
-    await database.transaction(async (db) => {
+    return database.transaction(async (db) => {
       await hold(db, lease);
       const row = await transferForUpdate(db, lease.subject);
       const nowMs = clock.nowMs();
       const dueAtMs = row ? await this.step(db, row, now, nowMs) : null;
+      if (dueAtMs !== null && dueAtMs <= nowMs) return keep(db, lease, nowMs, settings.leaseMs);
       await finish(db, lease, dueAtMs);
+      return undefined;
     });
   }
 

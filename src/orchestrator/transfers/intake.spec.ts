@@ -245,7 +245,7 @@ describe('a transfer that is not there', () => {
 
   it('has no certificate before it is signed (certificate-missing)', async () => {
     const { transferId } = await life.submitted(stage.cast.request('1'));
-    while ((await life.view(transferId)).state !== 'built') await life.workers.runOne();
+    while ((await life.view(transferId)).state !== 'built') await life.step();
     const [transaction] = (await life.view(transferId)).transactions;
     expect(await life.transfers.certificate(transferId, transaction?.transactionKey ?? '')).toMatchObject({
       code: 'certificate-missing',

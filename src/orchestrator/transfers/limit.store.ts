@@ -49,23 +49,9 @@ export class Limits {
     for (const name of [...distinct.keys()].toSorted()) {
       const counter = distinct.get(name);
       if (!counter) continue;
-      const key = [counter.limitId, counter.key, counter.windowMs];
-      if (take) {
-        await run(
-          db,
-          `INSERT INTO limit_counters (limit_id, counter_key, window_ms, counter) VALUES (?, ?, ?, '[]') ON CONFLICT (limit_id, counter_key, window_ms) DO NOTHING`,
-          key,
-        );
-      }
-      const [row] = await rows(
-        db,
-        z.object({ counter: z.string() }),
-        `SELECT counter FROM limit_counters WHERE limit_id = ? AND counter_key = ? AND window_ms = ? ${take && isPostgres(db) ? 'FOR UPDATE' : ''}`,
-        key,
-      );
-      const empty = emptyWindow(counter.windowMs);
-      const buckets = row ? storedBuckets.parse(JSON.parse(row.counter)) : [];
-      counters.set(name, { ...empty, buckets });
+      const stored =
+        (await bucketsOf(db, counter, take)) ?? (take ? await beginCounter(db, counter) : undefined);
+      counters.set(name, { ...emptyWindow(counter.windowMs), buckets: stored ?? [] });
     }
     return new Limits(counters, nowMs);
   }
@@ -107,6 +93,34 @@ export function usageFor({ burials }: Pick<TransferRow, 'burials'>, usage: Limit
   return burials > 0 ? () => 0n : usage;
 }
 
+/** What is stored of a counter, taken for the rest of the transaction if wanted; nothing for one that was never charged. */
+async function bucketsOf(
+  db: EntityManager,
+  { limitId, key, windowMs }: Counter,
+  take: boolean,
+): Promise<WindowCounter['buckets'] | undefined> {
+  const [row] = await rows(
+    db,
+    z.object({ counter: z.string() }),
+    `SELECT counter FROM limit_counters WHERE limit_id = ? AND counter_key = ? AND window_ms = ? ${take && isPostgres(db) ? 'FOR UPDATE' : ''}`,
+    [limitId, key, windowMs],
+  );
+  return row && storedBuckets.parse(JSON.parse(row.counter));
+}
+
+/** Makes a counter's row, unless another transaction is faster, and takes it. */
+async function beginCounter(
+  db: EntityManager,
+  counter: Counter,
+): Promise<WindowCounter['buckets'] | undefined> {
+  await run(
+    db,
+    `INSERT INTO limit_counters (limit_id, counter_key, window_ms, counter) VALUES (?, ?, ?, '[]') ON CONFLICT (limit_id, counter_key, window_ms) DO NOTHING`,
+    [counter.limitId, counter.key, counter.windowMs],
+  );
+  return bucketsOf(db, counter, true);
+}
+
 /** Gives back what transfers charged whose plan was certainly never signed. */
 export async function giveBack(db: EntityManager, transferIds: readonly string[]): Promise<void> {
   const charges: LimitChargeRow[] = [];
@@ -118,18 +132,9 @@ export async function giveBack(db: EntityManager, transferIds: readonly string[]
   });
   const sorted = charges.toSorted((a, b) => (nameOf(counterOf(a)) < nameOf(counterOf(b)) ? -1 : 1));
   for (const row of sorted) {
-    const key = [row.limitId, row.counterKey, row.windowMs];
-    const [found] = await rows(
-      db,
-      z.object({ counter: z.string() }),
-      `SELECT counter FROM limit_counters WHERE limit_id = ? AND counter_key = ? AND window_ms = ? ${isPostgres(db) ? 'FOR UPDATE' : ''}`,
-      key,
-    );
-    if (!found) continue;
-    const counter = {
-      ...emptyWindow(row.windowMs),
-      buckets: storedBuckets.parse(JSON.parse(found.counter)),
-    };
+    const buckets = await bucketsOf(db, counterOf(row), true);
+    if (!buckets) continue;
+    const counter = { ...emptyWindow(row.windowMs), buckets };
     await write(db, counterOf(row), without(counter, row.bucket, row.amount));
   }
   for (const transferId of transferIds) await db.delete(LimitChargeRow, { transferId });

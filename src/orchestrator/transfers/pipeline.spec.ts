@@ -164,7 +164,7 @@ describe('decisions', () => {
 
   it('expires what is planned when the time of its request is over, without a word to the signer (request-expired)', async () => {
     const { transferId } = await life.submitted(stage.cast.request('1', { expiresAtMs: START_MS + HOUR_MS }));
-    while ((await life.view(transferId)).state !== 'built') await life.workers.runOne();
+    while ((await life.view(transferId)).state !== 'built') await life.step();
     stage.pass(HOUR_MS);
     await life.work();
     expect(await life.view(transferId)).toMatchObject({
@@ -182,7 +182,7 @@ describe('decisions', () => {
     for (const id of ['alice', 'bob'] as const) {
       await life.approved(transferId, stage.cast.verdict(id, statement));
     }
-    while ((await life.view(transferId)).state !== 'built') await life.workers.runOne();
+    while ((await life.view(transferId)).state !== 'built') await life.step();
     stage.pass(defaultPipelineSettings.approvalTtlMs + 1);
     await life.work();
     expect(await life.view(transferId)).toMatchObject({
@@ -242,7 +242,7 @@ describe('cancelling', () => {
 
   it('gives up a plan that is not being signed, and plans the others anew without it', async () => {
     const [first = '', ...others] = await life.batchOf(3);
-    while ((await life.view(first)).state !== 'built') await life.workers.runOne();
+    while ((await life.view(first)).state !== 'built') await life.step();
     const view = certain(await life.transfers.cancel(first, 'request-key:backend'));
     expect(view.state).toBe('cancelled');
     await life.live(5);
@@ -257,7 +257,7 @@ describe('cancelling', () => {
     database.read = async (work) => {
       database.read = read;
       const seen = await read(work);
-      while ((await life.view(transferId)).state !== 'built') await life.workers.runOne();
+      while ((await life.view(transferId)).state !== 'built') await life.step();
       return seen;
     };
     expect(await life.transfers.cancel(transferId, 'request-key:backend')).toMatchObject({

@@ -20,6 +20,8 @@ export interface PipelineSettings {
   readonly concurrency: number;
   readonly pollMs: number;
   readonly leaseMs: number;
+  /** Steps that a worker does one after the other under one lease, while each leaves the next one due at once. */
+  readonly stepsPerLease: number;
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
   /** A statement lives this long, or as long as its request if that is less. */
@@ -42,6 +44,7 @@ export const defaultPipelineSettings: Omit<PipelineSettings, 'worker'> = {
   concurrency: 4,
   pollMs: 500,
   leaseMs: MINUTE_MS,
+  stepsPerLease: 8,
   backoffMinMs: 500,
   backoffMaxMs: MINUTE_MS,
   approvalTtlMs: 24 * 60 * MINUTE_MS,

@@ -1,6 +1,6 @@
-// The step of a wallet: pays as many of its approved transfers as one transaction takes. Policy, limits, inputs or
-// nonce, the plan, and the moves of all its transfers are ONE database transaction, under the wallet's lock; only the
-// look at the chain happens before it.
+// The step of a wallet: plans transactions for its approved transfers. Policy, limits, inputs or nonce, the plans, and the
+// moves of all their transfers are ONE database transaction, under the wallet's lock; only the look at the chain happens
+// before it.
 
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
@@ -21,7 +21,7 @@ import { Limits, usageFor } from './limit.store.js';
 import { type PipelineParts, servedWallet } from './pipeline.js';
 import { TransactionRow, TransactionTransferRow, TransferRow } from './transfer.entity.js';
 import { type Move, moveTransfer, noteWaiting } from './transfer.store.js';
-import { finish, hold, type Lease, wake } from './work.store.js';
+import { type Claim, finish, hold, keep, type Lease, wake } from './work.store.js';
 
 /** A transfer that may be paid now, and what that would charge. */
 interface Candidate {
@@ -37,29 +37,45 @@ interface Choice {
   readonly limits: Limits;
 }
 
+/** Transactions that one step plans, where one transaction does not pay all: what a step assesses is assessed once for them. */
+const PLANS_PER_STEP = 16;
+
 export class ReservingSteps {
   constructor(private readonly parts: PipelineParts) {}
 
-  async run(lease: Lease): Promise<void> {
-    const { database, clock, governance } = this.parts;
+  /** What to go on with when there is more to plan at once. */
+  async run(lease: Lease): Promise<Claim | undefined> {
+    const { database, clock, governance, settings } = this.parts;
     const { wallet, driver } = servedWallet(this.parts, lease.subject);
     const now = governance.now();
     const offered = await database.read(async (db) => this.candidates(db, lease, now, clock.nowMs()));
     // Network, outside any transaction. What has changed until the reservation is left for the next round.
     const outlook = offered.length > 0 ? await this.outlook(lease, wallet, driver, offered) : undefined;
     const known = new Set(offered.map(({ row }) => row.transferId));
-    await database.transaction(async (db) => {
+    return database.transaction(async (db) => {
       await hold(db, lease);
       const nowMs = clock.nowMs();
       const approved = await this.approved(db, lease, true);
-      const chosen = await this.choose(db, approved, now, nowMs);
-      const payables = chosen.payable.filter(({ row }) => known.has(row.transferId));
-      const result: ReserveResult =
-        outlook === undefined || payables.length === 0
-          ? { kind: 'wait', reason: 'nothing-to-pay' }
-          : await driver.reserve(db, wallet, payables.map(payableOf), outlook, nowMs);
-      const dueAtMs = await this.record(db, lease, result, payables, chosen, nowMs);
-      await finish(db, lease, dueAtMs, result.kind === 'wait');
+      let chosen = await this.choose(db, approved, now, nowMs);
+      for (let plans = 0; ; plans += 1) {
+        const payables = chosen.payable.filter(({ row }) => known.has(row.transferId));
+        const result: ReserveResult =
+          outlook === undefined || payables.length === 0
+            ? { kind: 'wait', reason: 'nothing-to-pay' }
+            : await driver.reserve(db, wallet, payables.map(payableOf), outlook, nowMs);
+        if (result.kind === 'planned') {
+          chosen = await this.recordPlan(db, lease, result.transaction, chosen, nowMs);
+          if (chosen.payable.length > 0 && plans + 1 < PLANS_PER_STEP) continue;
+          if (chosen.payable.length + chosen.left > 0) return keep(db, lease, nowMs, settings.leaseMs);
+          await finish(db, lease, null);
+          return undefined;
+        }
+        // What came of the rest is recorded by a step of its own.
+        if (plans > 0) return keep(db, lease, nowMs, settings.leaseMs);
+        const dueAtMs = await this.record(db, lease, result, payables, chosen, nowMs);
+        await finish(db, lease, dueAtMs, result.kind === 'wait');
+        return undefined;
+      }
     });
   }
 
@@ -179,33 +195,41 @@ export class ReservingSteps {
     return { payable, left, limits };
   }
 
-  /** Writes what came of it; when to look again. */
+  /** Writes a plan with all that its transfers charge; what is left to pay beside it. */
+  private async recordPlan(
+    db: EntityManager,
+    lease: Lease,
+    transaction: PlannedTransaction,
+    chosen: Choice,
+    nowMs: number,
+  ): Promise<Choice> {
+    const { transactionKey, transferIds } = transaction;
+    const inIt = new Set(transferIds);
+    await insertPlan(db, transaction, nowMs, this.bumpAtMs(lease.subject, nowMs));
+    for (const { row, assessment } of chosen.payable) {
+      if (!inIt.has(row.transferId)) continue;
+      if (row.burials === 0) {
+        await chosen.limits.charge(db, row.transferId, assessment.decision.limits);
+      }
+      const { rule } = assessment.decision;
+      await moveTransfer(db, row, 'reserved', this.because('reserved', nowMs, { transactionKey, rule }), {
+        transactionKey,
+        decision: storedOf(assessment.decision),
+      });
+    }
+    return { ...chosen, payable: chosen.payable.filter(({ row }) => !inIt.has(row.transferId)) };
+  }
+
+  /** Writes why nothing was planned; when to look again. */
   private async record(
     db: EntityManager,
     lease: Lease,
-    result: ReserveResult,
+    result: Exclude<ReserveResult, { kind: 'planned' }>,
     payables: readonly Candidate[],
     chosen: Choice,
     nowMs: number,
   ): Promise<number | null> {
     switch (result.kind) {
-      case 'planned': {
-        const inIt = new Set(result.transaction.transferIds);
-        const paid = payables.filter(({ row }) => inIt.has(row.transferId));
-        await insertPlan(db, result.transaction, nowMs, this.bumpAtMs(lease.subject, nowMs));
-        for (const { row, assessment } of paid) {
-          if (row.burials === 0) {
-            await chosen.limits.charge(db, row.transferId, assessment.decision.limits);
-          }
-          const { transactionKey } = result.transaction;
-          const { rule } = assessment.decision;
-          await moveTransfer(db, row, 'reserved', this.because('reserved', nowMs, { transactionKey, rule }), {
-            transactionKey,
-            decision: storedOf(assessment.decision),
-          });
-        }
-        return chosen.payable.length + chosen.left > paid.length ? nowMs : null;
-      }
       case 'impossible': {
         const impossible = new Set(result.transferIds);
         for (const { row } of payables.filter(({ row: { transferId } }) => impossible.has(transferId))) {

@@ -9,6 +9,7 @@ import { Fault, type Refusal } from '../../core/fault.js';
 import type { SignResult, TransferRecord } from '../../signer-protocol/messages.js';
 import { heldApprovals } from './approval.store.js';
 import { validApprovals } from './assess.js';
+import { backoffMs } from './backoff.js';
 import { signedOf } from './following.steps.js';
 import { type PipelineParts, servedWallet } from './pipeline.js';
 import { type Fate, plannedOf, releaseTransaction } from './release.js';
@@ -28,13 +29,16 @@ import {
   transfersOfForUpdate,
 } from './transfer.store.js';
 import { mayMove } from './transfer-states.js';
-import { finish, hold, type Lease, lock, nudge, wake } from './work.store.js';
+import { type Claim, finish, hold, keep, type Lease, lock, nudge, wake } from './work.store.js';
+
+/** Between two looks whether an earlier transaction is signed, should nobody have said so. */
+const LONGEST_WAIT_MS = 5_000;
 
 export class SigningSteps {
   constructor(private readonly parts: PipelineParts) {}
 
-  /** One step of a transaction that is `planned`, `built` or `signing`. */
-  async run(lease: Lease, row: TransactionRow): Promise<void> {
+  /** One step of a transaction that is `planned`, `built` or `signing`; what to go on with when the next is due at once. */
+  async run(lease: Lease, row: TransactionRow): Promise<Claim | undefined> {
     switch (row.state) {
       case 'planned':
         return this.build(lease, row.walletId);
@@ -49,8 +53,8 @@ export class SigningSteps {
     return { reason, facts, nowMs, by: this.parts.settings.worker };
   }
 
-  private async build(lease: Lease, walletId: string): Promise<void> {
-    await this.onPlan(lease, walletId, 'planned', async (db, row, nowMs) => {
+  private async build(lease: Lease, walletId: string): Promise<Claim | undefined> {
+    return this.onPlan(lease, walletId, 'planned', async (db, row, nowMs) => {
       const { wallet, driver } = servedWallet(this.parts, row.walletId);
       const unsigned = await driver.build(db, wallet, await plannedOf(db, row));
       await moveTransaction(db, row, 'built', nowMs, { unsigned });
@@ -63,29 +67,31 @@ export class SigningSteps {
   }
 
   /** Commits the intention. From here on only the signer's word brings the plan back. */
-  private async beginSigning(lease: Lease, walletId: string): Promise<void> {
-    await this.onPlan(lease, walletId, 'built', async (db, row, nowMs) => {
+  private async beginSigning(lease: Lease, walletId: string): Promise<Claim | undefined> {
+    return this.onPlan(lease, walletId, 'built', async (db, row, nowMs) => {
       if (!(await this.mustWaitForEarlier(db, row))) await moveTransaction(db, row, 'signing', nowMs);
     });
   }
 
-  /** One transaction on a plan in a state, unless it has become pointless. The step is due again at once if it got on. */
+  /** One transaction on a plan in a state, unless it has become pointless. The next step is due at once if it got on. */
   private async onPlan(
     lease: Lease,
     walletId: string,
     state: TransactionRow['state'],
     work: (db: EntityManager, row: TransactionRow, nowMs: number) => Promise<void>,
-  ): Promise<void> {
+  ): Promise<Claim | undefined> {
     const { database, clock, settings } = this.parts;
-    await database.transaction(async (db) => {
+    return database.transaction(async (db) => {
       await hold(db, lease);
       await lock(db, 'wallet', walletId);
       const row = await transactionForUpdate(db, lease.subject);
       const nowMs = clock.nowMs();
       if (row.state === state && !(await this.gaveUp(db, row, nowMs))) await work(db, row, nowMs);
-      if (row.state === 'released') await finish(db, lease, null);
-      else if (row.state === state) await finish(db, lease, nowMs + settings.pollMs, true);
-      else await finish(db, lease, nowMs);
+      if (row.state !== 'released' && row.state !== state) return keep(db, lease, nowMs, settings.leaseMs);
+      // Whoever signs the one that it waits for wakes it.
+      const waitMs = Math.min(backoffMs(this.parts, lease.attempts), LONGEST_WAIT_MS);
+      await finish(db, lease, row.state === 'released' ? null : nowMs + waitMs, row.state === state);
+      return undefined;
     });
   }
 
@@ -117,7 +123,7 @@ export class SigningSteps {
     const earlier = await db
       .createQueryBuilder(TransactionRow, 'earlier')
       .where('earlier.walletId = :walletId', { walletId: row.walletId })
-      .andWhere('earlier.ordinal < :ordinal', { ordinal: row.ordinal })
+      .andWhere('earlier.ordinal < :ordinal', { ordinal: BigInt(row.ordinal) })
       .andWhere('earlier.replaces IS NULL')
       .andWhere('earlier.signedHex IS NULL')
       .andWhere("earlier.state IN ('planned', 'built', 'signing', 'indeterminate')")
@@ -132,7 +138,7 @@ export class SigningSteps {
     const next = await db
       .createQueryBuilder(TransactionRow, 'next')
       .where('next.walletId = :walletId', { walletId: row.walletId })
-      .andWhere('next.ordinal > :ordinal', { ordinal: row.ordinal })
+      .andWhere('next.ordinal > :ordinal', { ordinal: BigInt(row.ordinal) })
       .andWhere("next.state = 'built'")
       .orderBy('next.ordinal', 'ASC')
       .limit(1)
@@ -140,18 +146,19 @@ export class SigningSteps {
     if (next) await nudge(db, 'transaction', next.transactionKey, nowMs);
   }
 
-  private async sign(lease: Lease, row: TransactionRow): Promise<void> {
+  private async sign(lease: Lease, row: TransactionRow): Promise<Claim | undefined> {
     const { database, signer } = this.parts;
     const order = await database.read((db) => this.orderOf(db, row));
     let outcome: Awaited<ReturnType<typeof signer.sign>>;
     try {
       outcome = await signer.sign(order);
     } catch (error) {
-      if (await this.recordSilence(lease, row, error)) return;
+      if (await this.recordSilence(lease, row, error)) return undefined;
       throw error;
     }
-    if (outcome.kind === 'accepted') await this.recordSigned(lease, row, outcome.value);
-    else await this.recordRefused(lease, row, outcome);
+    if (outcome.kind === 'accepted') return this.recordSigned(lease, row, outcome.value);
+    await this.recordRefused(lease, row, outcome);
+    return undefined;
   }
 
   private async orderOf(db: EntityManager, row: TransactionRow): Promise<SigningOrder> {
@@ -185,7 +192,11 @@ export class SigningSteps {
    * Records a signature, whoever asked for it and however late it comes: what is signed is spendable, and is never
    * dropped because a lease was lost. Recording it twice changes nothing.
    */
-  private async recordSigned(lease: Lease, asked: TransactionRow, result: SignResult): Promise<void> {
+  private async recordSigned(
+    lease: Lease,
+    asked: TransactionRow,
+    result: SignResult,
+  ): Promise<Claim | undefined> {
     if (JSON.stringify(result.certificate.order.transaction) !== JSON.stringify(asked.unsigned)) {
       throw new Fault<TransferFaultCode>(
         'signer-answer-inconsistent',
@@ -195,8 +206,8 @@ export class SigningSteps {
         },
       );
     }
-    const { database, clock } = this.parts;
-    await database.transaction(async (db) => {
+    const { database, clock, settings } = this.parts;
+    return database.transaction(async (db) => {
       await lock(db, 'transaction', asked.transactionKey);
       await lock(db, 'wallet', asked.walletId);
       const row = await transactionForUpdate(db, asked.transactionKey);
@@ -221,7 +232,9 @@ export class SigningSteps {
       } else if (row.signedHex === null) {
         await this.surprise(db, row, nowMs, 'signed-after-release', { ...signature });
       }
-      await finish(db, lease, row.state === 'signed' ? nowMs : null);
+      if (row.state === 'signed') return keep(db, lease, nowMs, settings.leaseMs);
+      await finish(db, lease, null);
+      return undefined;
     });
   }
 

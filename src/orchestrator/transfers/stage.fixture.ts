@@ -11,7 +11,7 @@ import { Database } from '../database/database.js';
 import { governanceEntities } from '../governance/governance.entity.js';
 import { GovernanceService } from '../governance/governance.service.js';
 import { Cast, START_MS } from './cast.fixture.js';
-import { defaultPipelineSettings, Pipeline, type PipelineSettings } from './pipeline.js';
+import { defaultPipelineSettings, Pipeline, type PipelineParts, type PipelineSettings } from './pipeline.js';
 import { transferEntities } from './transfer.entity.js';
 import { TransferService } from './transfer.service.js';
 import type { TransferView } from './transfer.view.js';
@@ -84,6 +84,8 @@ export class Life {
   readonly transfers: TransferService;
   readonly approvals: ApprovalService;
   readonly workers: Workers;
+  /** As `workers`, but gives the lease back after each step. */
+  private readonly pausing: Workers;
 
   private constructor(
     private readonly stage: Stage,
@@ -143,11 +145,17 @@ export class Life {
     });
     this.transfers = new TransferService(this.pipeline);
     this.approvals = new ApprovalService(this.pipeline);
-    this.workers = new Workers(
-      this.pipeline,
-      (failure) => this.failures.push(failure),
-      (fault) => this.alarms.push(fault),
-    );
+    const workers = (parts: PipelineParts) =>
+      new Workers(
+        parts,
+        (failure) => this.failures.push(failure),
+        (fault) => this.alarms.push(fault),
+      );
+    this.workers = workers(this.pipeline);
+    this.pausing = workers({
+      ...this.pipeline,
+      settings: { ...this.pipeline.settings, stepsPerLease: 1 },
+    });
   }
 
   static async begin(stage: Stage, database: Database, name: string, fuse: Fuse): Promise<Life> {
@@ -169,6 +177,11 @@ export class Life {
 
   async end(): Promise<void> {
     await this.database.close();
+  }
+
+  /** One step and no more, for tests that act between two. False when nothing is due. */
+  step(): Promise<boolean> {
+    return this.pausing.runOne();
   }
 
   /** Steps until nothing is due. Throws Crash when this life ends. */

@@ -172,7 +172,8 @@ export async function pageOf(
     const [atMs, id] = after.value;
     select.andWhere(
       '(transfer.receivedAtMs < :atMs OR (transfer.receivedAtMs = :atMs AND transfer.transferId < :id))',
-      { atMs, id },
+      // Numbers would be written into the text of SQLite's statement.
+      { atMs: BigInt(atMs), id },
     );
   }
   const found = await select.getMany();

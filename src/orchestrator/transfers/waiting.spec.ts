@@ -76,7 +76,7 @@ describe('a clock that is set back', () => {
   it('holds no transfer up between two of its first steps', async () => {
     stage.pass(BACK_MS + 60_000);
     const { transferId } = await life.submitted(stage.cast.request('1'));
-    await life.workers.runOne();
+    await life.step();
     expect((await life.view(transferId)).state).toBe('screened');
     stage.pass(-BACK_MS);
     await life.live(5);

@@ -147,20 +147,33 @@ export async function hold(db: EntityManager, lease: Lease): Promise<void> {
 
 /** Takes a work row for the rest of the transaction, making it if need be. Its fence. */
 export async function lock(db: EntityManager, kind: WorkKind, subject: string): Promise<number> {
+  const known = await fenceForUpdate(db, kind, subject);
+  if (known !== undefined) return known;
   await run(
     db,
     `INSERT INTO work (kind, subject, due_at_ms, attempts, fence, lease_until_ms) VALUES (?, ?, NULL, 0, 0, 0)
      ON CONFLICT (kind, subject) DO NOTHING`,
     [kind, subject],
   );
+  const made = await fenceForUpdate(db, kind, subject);
+  if (made === undefined) {
+    throw new Fault<TransferFaultCode>('transfer-inconsistent', 'a work row has vanished');
+  }
+  return made;
+}
+
+async function fenceForUpdate(
+  db: EntityManager,
+  kind: WorkKind,
+  subject: string,
+): Promise<number | undefined> {
   const [row] = await rows(
     db,
     z.object({ fence: sqlInteger }),
     `SELECT fence FROM work WHERE kind = ? AND subject = ? ${isPostgres(db) ? 'FOR UPDATE' : ''}`,
     [kind, subject],
   );
-  if (!row) throw new Fault<TransferFaultCode>('transfer-inconsistent', 'a work row has vanished');
-  return row.fence;
+  return row?.fence;
 }
 
 /**
@@ -179,6 +192,26 @@ export async function finish(
      WHERE kind = ? AND subject = ? AND fence = ?`,
     [dueAtMs, waits ? lease.attempts : 0, lease.kind, lease.subject, lease.fence],
   );
+}
+
+/**
+ * The step is done, and the next one is due at once: the same worker keeps the lease for it, from now on for as long as a
+ * new one. Nothing when somebody else has claimed the work meanwhile.
+ */
+export async function keep(
+  db: EntityManager,
+  lease: Lease,
+  nowMs: number,
+  leaseMs: number,
+): Promise<Claim | undefined> {
+  const result: unknown = await rawUpdate(
+    db,
+    `UPDATE work SET due_at_ms = ?, attempts = 1, lease_until_ms = ?, last_fault = NULL
+     WHERE kind = ? AND subject = ? AND fence = ?
+     RETURNING kind, subject, fence, attempts, (SELECT max(sequence) FROM governance_entries) AS governance`,
+    [nowMs, nowMs + leaseMs, lease.kind, lease.subject, lease.fence],
+  );
+  return z.array(claimRow).parse(result)[0];
 }
 
 /** The step failed: gives the lease back, keeps the count of attempts, and says when to try again. */

@@ -1,5 +1,6 @@
-// The workers: each claims one piece of due work, does one step of it, and gives it back. A process may end between any
-// two lines of a step: the lease runs out, and whoever claims the work next finds in the database where it stands.
+// The workers: each claims one piece of due work, does its steps for as long as each leaves the next one due at once, and
+// gives it back. A process may end between any two lines: the lease runs out, and whoever claims the work next finds in the
+// database where it stands.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../../core/fault.js';
@@ -11,7 +12,7 @@ import { ReservingSteps } from './reserving.steps.js';
 import { SigningSteps } from './signing.steps.js';
 import { TransactionRow } from './transfer.entity.js';
 import { isDecided } from './transfer-states.js';
-import { afterClockWentBack, claim, finish, type Lease, retryLater } from './work.store.js';
+import { afterClockWentBack, type Claim, claim, finish, type Lease, retryLater } from './work.store.js';
 
 /** For the log: a step that came to nothing. Everything that came to something is in the transitions. */
 export interface StepFailure {
@@ -64,23 +65,38 @@ export class Workers {
     this.loops = [];
   }
 
-  /** Claims one piece of due work and does one step of it; false when nothing is due. A step that fails is tried again later. */
+  /**
+   * Claims one piece of due work and does its steps until none is due at once, or as many as one lease is for; false when
+   * nothing is due. A step that fails is tried again later.
+   */
   async runOne(): Promise<boolean> {
     const { database, clock, settings } = this.parts;
     await this.minded(clock.nowMs());
-    const claimed = await database.transaction((db) =>
+    let held = await database.transaction((db) =>
       claim(db, settings.worker, clock.nowMs(), settings.leaseMs),
     );
-    if (!claimed) return false;
-    const { lease, governanceSequence } = claimed;
+    if (!held) return false;
+    for (let steps = 0; held; steps += 1) {
+      const { lease }: Claim = held;
+      if (steps > 0 && (steps >= settings.stepsPerLease || this.stopping.signal.aborted)) {
+        await database.transaction((db) => finish(db, lease, clock.nowMs()));
+        break;
+      }
+      held = await this.stepOf(held);
+    }
+    return true;
+  }
+
+  /** One step; what to go on with under the same lease, if the step has kept it. */
+  private async stepOf({ lease, governanceSequence }: Claim): Promise<Claim | undefined> {
     try {
       // Two orchestrators that went by different policies would undo each other's plans for as long as they do.
       await this.parts.governance.catchUp(governanceSequence);
-      await this.step(lease);
+      return await this.step(lease);
     } catch (error) {
       await this.failed(lease, error);
+      return undefined;
     }
-    return true;
   }
 
   /** At the first look, since the clock may have been set back between two lives of the program, and whenever it was. */
@@ -101,7 +117,7 @@ export class Workers {
     this.lastMs = nowMs;
   }
 
-  private async step(lease: Lease): Promise<void> {
+  private async step(lease: Lease): Promise<Claim | undefined> {
     switch (lease.kind) {
       case 'transfer':
         return this.deciding.run(lease);
@@ -114,9 +130,11 @@ export class Workers {
         );
         if (row && ['planned', 'built', 'signing'].includes(row.state)) return this.signing.run(lease, row);
         if (row && (['signed', 'broadcast', 'mined'].includes(row.state) || isDecided(row.state))) {
-          return this.following.run(lease, row);
+          await this.following.run(lease, row);
+          return undefined;
         }
-        return database.transaction((db) => finish(db, lease, null));
+        await database.transaction((db) => finish(db, lease, null));
+        return undefined;
       }
     }
   }
