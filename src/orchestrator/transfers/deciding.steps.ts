@@ -1,4 +1,4 @@
-// The steps before anything is reserved: verify the request, ask the policy, wait for officers, notice that time or
+// The steps before anything is reserved: verify the request and ask the policy, wait for officers, notice that time or
 // governance has moved on. Database work only; each step is one transaction.
 
 import type { EntityManager } from 'typeorm';
@@ -10,7 +10,7 @@ import { Limits, usageFor } from './limit.store.js';
 import type { PipelineParts } from './pipeline.js';
 import type { TransferRow } from './transfer.entity.js';
 import { type Move, moveTransfer, transferForUpdate } from './transfer.store.js';
-import { type Claim, finish, hold, keep, type Lease, wake } from './work.store.js';
+import { finish, hold, type Lease, wake } from './work.store.js';
 
 /** Reasons that stand for "too late", as the state `expired`. */
 const EXPIRIES: readonly string[] = ['request-expired', 'approval-expired'];
@@ -18,18 +18,15 @@ const EXPIRIES: readonly string[] = ['request-expired', 'approval-expired'];
 export class DecidingSteps {
   constructor(private readonly parts: PipelineParts) {}
 
-  /** What to go on with when the next step is due at once. */
-  async run(lease: Lease): Promise<Claim | undefined> {
-    const { database, clock, governance, settings } = this.parts;
+  async run(lease: Lease): Promise<void> {
+    const { database, clock, governance } = this.parts;
     const now = governance.now();
-    return database.transaction(async (db) => {
+    await database.transaction(async (db) => {
       await hold(db, lease);
       const row = await transferForUpdate(db, lease.subject);
       const nowMs = clock.nowMs();
       const dueAtMs = row ? await this.step(db, row, now, nowMs) : null;
-      if (dueAtMs !== null && dueAtMs <= nowMs) return keep(db, lease, nowMs, settings.leaseMs);
       await finish(db, lease, dueAtMs);
-      return undefined;
     });
   }
 
@@ -67,7 +64,7 @@ export class DecidingSteps {
     const verified = verifyRow(governance, row, this.parts.verifier, nowMs);
     if (verified.kind === 'refused') return this.end(db, row, verified, nowMs);
     await moveTransfer(db, row, 'screened', this.because('request-verified', nowMs));
-    return nowMs;
+    return this.decide(db, row, governance, nowMs);
   }
 
   /** Asks the policy, and on: `decided`, then `approved` or `awaiting-approvals` with the statement that officers sign. */

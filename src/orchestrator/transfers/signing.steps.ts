@@ -9,7 +9,6 @@ import { Fault, type Refusal } from '../../core/fault.js';
 import type { SignResult, TransferRecord } from '../../signer-protocol/messages.js';
 import { heldApprovals } from './approval.store.js';
 import { validApprovals } from './assess.js';
-import { backoffMs } from './backoff.js';
 import { signedOf } from './following.steps.js';
 import { type PipelineParts, servedWallet } from './pipeline.js';
 import { type Fate, plannedOf, releaseTransaction } from './release.js';
@@ -31,8 +30,8 @@ import {
 import { mayMove } from './transfer-states.js';
 import { type Claim, finish, hold, keep, type Lease, lock, nudge, wake } from './work.store.js';
 
-/** Between two looks whether an earlier transaction is signed, should nobody have said so. */
-const LONGEST_WAIT_MS = 5_000;
+/** Between two looks whether earlier transactions are signed. Whoever signs the last of them says so at once. */
+const EARLIER_SIGNED_MS = 5_000;
 
 export class SigningSteps {
   constructor(private readonly parts: PipelineParts) {}
@@ -73,7 +72,7 @@ export class SigningSteps {
     });
   }
 
-  /** One transaction on a plan in a state, unless it has become pointless. The next step is due at once if it got on. */
+  /** One transaction on a plan in a state, unless it has become pointless. What to go on with unless it has to wait. */
   private async onPlan(
     lease: Lease,
     walletId: string,
@@ -87,10 +86,14 @@ export class SigningSteps {
       const row = await transactionForUpdate(db, lease.subject);
       const nowMs = clock.nowMs();
       if (row.state === state && !(await this.gaveUp(db, row, nowMs))) await work(db, row, nowMs);
-      if (row.state !== 'released' && row.state !== state) return keep(db, lease, nowMs, settings.leaseMs);
-      // Whoever signs the one that it waits for wakes it.
-      const waitMs = Math.min(backoffMs(this.parts, lease.attempts), LONGEST_WAIT_MS);
-      await finish(db, lease, row.state === 'released' ? null : nowMs + waitMs, row.state === state);
+      if (row.state === 'released') {
+        await finish(db, lease, null);
+        return undefined;
+      }
+      const waits =
+        row.state === state || (row.state === 'built' && (await this.mustWaitForEarlier(db, row)));
+      if (!waits) return keep(db, lease, nowMs, settings.leaseMs);
+      await finish(db, lease, nowMs + EARLIER_SIGNED_MS, true);
       return undefined;
     });
   }
@@ -140,6 +143,7 @@ export class SigningSteps {
       .where('next.walletId = :walletId', { walletId: row.walletId })
       .andWhere('next.ordinal > :ordinal', { ordinal: BigInt(row.ordinal) })
       .andWhere("next.state = 'built'")
+      .andWhere('next.replaces IS NULL')
       .orderBy('next.ordinal', 'ASC')
       .limit(1)
       .getOne();

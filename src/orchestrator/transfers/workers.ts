@@ -36,6 +36,8 @@ export class Workers {
   private readonly following: FollowingSteps;
   private loops: Promise<void>[] = [];
   private stopping = new AbortController();
+  /** Ends the pause of a worker that has found nothing due; a step often leaves something for another one. */
+  private readonly pauses = new Set<() => void>();
   /** What the clock showed last; more than any clock shows before the first look. */
   private lastMs = Number.POSITIVE_INFINITY;
 
@@ -83,6 +85,7 @@ export class Workers {
         break;
       }
       held = await this.stepOf(held);
+      this.pauses.values().next().value?.();
     }
     return true;
   }
@@ -120,7 +123,8 @@ export class Workers {
   private async step(lease: Lease): Promise<Claim | undefined> {
     switch (lease.kind) {
       case 'transfer':
-        return this.deciding.run(lease);
+        await this.deciding.run(lease);
+        return undefined;
       case 'wallet':
         return this.reserving.run(lease);
       case 'transaction': {
@@ -156,8 +160,19 @@ export class Workers {
         this.onFailure({ kind: 'wallet', subject: '', attempts: 0, code: 'database-unusable', error });
         return false;
       });
-      if (worked) continue;
-      await sleep(this.parts.settings.pollMs, undefined, { signal }).catch(() => undefined);
+      if (!worked) await this.pause(signal);
     }
+  }
+
+  private async pause(signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const end = () => {
+      this.pauses.delete(end);
+      over.abort();
+    };
+    this.pauses.add(end);
+    const ended = { signal: AbortSignal.any([signal, over.signal]) };
+    await sleep(this.parts.settings.pollMs, undefined, ended).catch(() => undefined);
+    this.pauses.delete(end);
   }
 }
