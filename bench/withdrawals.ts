@@ -2,7 +2,7 @@
 // a hundred times as many withdrawals in the books and in the journal as in the baseline. Flat is the goal: a ratio of 1.
 //
 // Ethereum withdrawals small enough to leave unattended. Each of the sixteen askers waits until its withdrawal is signed
-// before it asks for the next; it looks into the database for that, every five milliseconds.
+// before it asks for the next; the database is looked into for that every five milliseconds, for all of them at once.
 
 import {
   type Benchmark,

@@ -119,7 +119,7 @@ async function cloneAll(query: Query, transferId: string, count: number, pad: st
     const values = columns.map((column) => own[column] ?? column);
     await query(
       `INSERT INTO ${table} (${columns.join(', ')})
-       WITH RECURSIVE clones(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM clones WHERE i < ${count})
+       WITH RECURSIVE clones(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM clones WHERE i < ${count})
        SELECT ${values.join(', ')} FROM ${table} CROSS JOIN clones WHERE ${of}`,
     );
   }

@@ -18,7 +18,7 @@ import { requestDigest, transferIdOf } from '../../src/core/statements/request.j
 import { giveBooksAPast } from './past-books.js';
 import { giveJournalAPast } from './past-journal.js';
 import { widePolicies } from './policies.js';
-import { readerOf, type BooksReader } from './books.js';
+import { BooksReader } from './books.js';
 import { socketOf, startSignerProgram } from './signer-program.js';
 
 export type DatabaseKind = 'sqlite' | 'postgres';
@@ -27,7 +27,6 @@ const DESTINATION = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
 const ETHER = 10n ** 18n;
 /** Below what the shipped policy lets through unattended. */
 const AMOUNT = ETHER / 1_000n;
-const LOOK_MS = 5;
 const SIGNED_WITHIN_MS = 120_000;
 
 export interface StackOptions {
@@ -63,7 +62,7 @@ export class Stack {
         ? await startPostgres({ logFile: join(folder, 'postgres.log'), durable: true })
         : undefined;
     const databaseUrl = (await postgres?.createDatabase()) ?? `sqlite:${join(folder, 'orchestrator.db')}`;
-    const books = readerOf(databaseUrl);
+    const books = new BooksReader(databaseUrl);
     const parts = [folder, options, deployment, ethereum, postgres, databaseUrl] as const;
     const stack = new Stack(...parts, await freePort(), books);
     try {
@@ -168,11 +167,7 @@ export class Stack {
     });
     const transferId = transferIdOf(requestDigest(request.statement));
     await this.post('/v1/transfers', request, transferId);
-    const deadline = performance.now() + SIGNED_WITHIN_MS;
-    while (!(await this.books.isSigned(transferId))) {
-      if (performance.now() > deadline) throw new Error(`${transferId} was not signed in time`);
-      await sleep(LOOK_MS);
-    }
+    await this.books.untilSigned(transferId, SIGNED_WITHIN_MS);
     return transferId;
   }
 
