@@ -8,7 +8,7 @@ import { Fault } from '../../core/fault.js';
 import { Database } from '../database/database.js';
 import { governanceEntities } from '../governance/governance.entity.js';
 import { transferEntities } from './transfer.entity.js';
-import { type Claim, claim, hold, wake } from './work.store.js';
+import { type Claim, claim, hold, keep, wake } from './work.store.js';
 
 const LEASE_MS = 1_000;
 
@@ -66,5 +66,21 @@ describe('a piece of work', () => {
     await expect(step).rejects.toMatchObject({ code: 'lease-lost' });
     const rows: unknown = await database.read((db) => db.query("SELECT * FROM work WHERE kind = 'wallet'"));
     expect(rows).toEqual([]);
+  });
+
+  it('is kept for the next step as long as by a new lease', async () => {
+    const lease = await claimed('one', 0);
+    const kept = await database.transaction((db) => keep(db, lease, LEASE_MS - 1, LEASE_MS));
+    expect(kept?.lease).toEqual(lease);
+    expect(await database.transaction((db) => claim(db, 'two', LEASE_MS, LEASE_MS))).toBeUndefined();
+    expect(await claimed('two', 2 * LEASE_MS - 1)).toMatchObject({ fence: lease.fence + 1 });
+  });
+
+  it('is not kept by whoever has lost it', async () => {
+    const late = await claimed('one', 0);
+    const newest = await claimed('two', LEASE_MS);
+    expect(await database.transaction((db) => keep(db, late, 2 * LEASE_MS - 1, LEASE_MS))).toBeUndefined();
+    expect(await held(newest)).toBe('held');
+    expect(await claimed('three', 2 * LEASE_MS)).toMatchObject({ fence: newest.fence + 1 });
   });
 });
