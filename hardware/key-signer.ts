@@ -50,6 +50,7 @@ export interface TokenStatus {
  * - `key-missing`, `key-duplicate`: look-up found none, or more than one
  * - `record-duplicate`, `record-too-large`, `record-malformed`: the token's record cannot be trusted or stored
  * - `record-stale`: the record to write is not newer than the one on the token
+ * - `record-changed`: the record on the token is not the one that was to be replaced
  * - `deadline`: the token hung and its process was killed, for an operation that is not a signature or a record write;
  *   or the operation waited in line until its deadline and never reached the token
  * - `indeterminate`: the token hung or its process died while a signature or record write was under way: it may have happened
@@ -67,6 +68,7 @@ export type TokenFaultCode =
   | 'record-too-large'
   | 'record-malformed'
   | 'record-stale'
+  | 'record-changed'
   | 'deadline'
   | 'indeterminate'
   | 'closed';
@@ -101,9 +103,10 @@ export interface KeySigner {
   /**
    * Durable on the token when it resolves. `version` must be larger than that of the record it replaces, else
    * `record-stale`; only writing exactly what is already there (version and value) is accepted again, so that a write
-   * whose outcome was `transient` or `indeterminate` may simply be repeated.
+   * whose outcome was `transient` or `indeterminate` may simply be repeated. `replaces` says what has to be there now, for
+   * whoever has seen it before: anything else, or nothing, is `record-changed` and stays as it is.
    */
-  writeRecord(name: string, record: TokenRecord): Promise<void>;
+  writeRecord(name: string, record: TokenRecord, replaces?: TokenRecord): Promise<void>;
 
   close(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import pkcs11js, { type Handle } from 'pkcs11js';
-import type { KeyCurve, KeyDescription, KeySigner } from '../key-signer.js';
+import type { KeyCurve, KeyDescription, KeySigner, TokenRecord } from '../key-signer.js';
 import { encodeRecord } from '../pkcs11/record-format.js';
 import {
   bytesOf,
@@ -197,6 +197,26 @@ export function keySignerContract(name: string, setUp: () => Promise<ContractBen
         const next = await open();
         expect(await next.signer.readRecord('head')).toEqual({ version: 7n, value: bytesOf('seven') });
         expect(await countRecords('head')).toBe(1);
+      });
+
+      it('replaces only what it was told to replace, and leaves anything else as it is (record-changed)', async () => {
+        const { signer } = await open();
+        const [one, two, three] = [1n, 2n, 3n].map((version) => ({
+          version,
+          value: bytesOf(`value ${version}`),
+        })) as [TokenRecord, TokenRecord, TokenRecord];
+        await expectFault(signer.writeRecord('seen', two, one), 'record-changed');
+        await signer.writeRecord('seen', one);
+        await signer.writeRecord('seen', two, one);
+        await expectFault(signer.writeRecord('seen', three, one), 'record-changed');
+        const otherValue = { version: 2n, value: bytesOf('value of somebody else') };
+        await expectFault(signer.writeRecord('seen', three, otherValue), 'record-changed');
+        expect(await signer.readRecord('seen')).toEqual(two);
+        // Its answer was lost, and it is asked for again.
+        await signer.writeRecord('seen', two, one);
+        await signer.writeRecord('seen', three, two);
+        expect(await signer.readRecord('seen')).toEqual(three);
+        expect(await countRecords('seen')).toBe(1);
       });
 
       it('accepts exactly the record that is there once more', async () => {

@@ -34,7 +34,7 @@ import {
 const SHORTEST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /** Calls at the process per session: enough to keep its sessions busy, few enough to be lost with it. */
-const SENT_PER_SESSION = 4;
+const SENT_PER_SESSION = 16;
 /** More calls than this in line mean that nobody will live to see the answer. */
 const MOST_IN_LINE = 8_192;
 
@@ -123,13 +123,14 @@ export class TokenClient implements KeySigner {
       : { version: record.version, value: Uint8Array.from(record.value) };
   }
 
-  async writeRecord(name: string, record: TokenRecord): Promise<void> {
+  async writeRecord(name: string, record: TokenRecord, replaces?: TokenRecord): Promise<void> {
     checkRecord(name, record);
-    const { version, value } = record;
+    if (replaces !== undefined) checkRecord(name, replaces);
     await this.#call<'writeRecord'>({
       op: 'writeRecord',
       name,
-      record: { version, value: Uint8Array.from(value) },
+      record: copyOf(record),
+      ...(replaces === undefined ? {} : { replaces: copyOf(replaces) }),
     });
   }
 
@@ -366,6 +367,10 @@ export class TokenClient implements KeySigner {
     }
     this.#flush();
   }
+}
+
+function copyOf({ version, value }: TokenRecord): TokenRecord {
+  return { version, value: Uint8Array.from(value) };
 }
 
 /** What an operation that had been sent to a lost process has come to. */

@@ -65,7 +65,12 @@ export const operationSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('generateKey'), label: z.string().max(255), curve: curveSchema }),
   z.strictObject({ op: z.literal('signDigest'), key: keyReferenceSchema, digest: bytes(DIGEST_BYTES) }),
   z.strictObject({ op: z.literal('readRecord'), name: z.string().max(255) }),
-  z.strictObject({ op: z.literal('writeRecord'), name: z.string().max(255), record: tokenRecordSchema }),
+  z.strictObject({
+    op: z.literal('writeRecord'),
+    name: z.string().max(255),
+    record: tokenRecordSchema,
+    replaces: tokenRecordSchema.exactOptional(),
+  }),
 ]);
 export type Operation = z.infer<typeof operationSchema>;
 export type OperationName = Operation['op'];
@@ -136,6 +141,7 @@ const faultCodes = {
   'record-too-large': 0,
   'record-malformed': 0,
   'record-stale': 0,
+  'record-changed': 0,
   deadline: 0,
   indeterminate: 0,
   closed: 0,

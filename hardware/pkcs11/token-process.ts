@@ -64,7 +64,7 @@ async function perform(signer: Pkcs11Token, operation: Operation): Promise<Opera
     case 'readRecord':
       return await signer.readRecord(operation.name);
     case 'writeRecord':
-      await signer.writeRecord(operation.name, operation.record);
+      await signer.writeRecord(operation.name, operation.record, operation.replaces);
       return undefined;
   }
 }

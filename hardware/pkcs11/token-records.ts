@@ -17,6 +17,12 @@ type Api = pkcs11js.PKCS11;
 /** A crash leaves two. More than a handful of one name is nothing that we ever did. */
 const MOST_OBJECTS = 16;
 
+interface RecordWrite {
+  readonly record: TokenRecord;
+  /** What has to be the newest now; undefined where that does not matter. */
+  readonly replaces: TokenRecord | undefined;
+}
+
 interface Stored {
   readonly handle: Handle;
   readonly record: TokenRecord;
@@ -39,18 +45,27 @@ export function readRecord(
   return newest?.record;
 }
 
-/** Makes the new object, reads it back, then destroys what it replaces. See the port for what may be repeated. */
+/** Makes the new object, reads it back, then destroys what it replaces. See the port for faults and what may be repeated. */
 export function writeRecord(
   api: Api,
   session: Session,
   name: string,
-  record: TokenRecord,
+  { record, replaces }: RecordWrite,
   confirmAbsent: () => void,
 ): void {
   const value = encodeRecord(name, record);
   const [newest, ...older] = readAll(api, session, name, confirmAbsent);
+  const isThere = (one: TokenRecord) =>
+    newest !== undefined && encodeRecord(name, newest.record).equals(encodeRecord(name, one));
+  if (replaces !== undefined && !isThere(replaces) && !isThere(record)) {
+    throw tokenFault('record-changed', 'the record on the token is not the one that was to be replaced', {
+      name,
+      version: replaces.version.toString(),
+      onToken: newest?.record.version.toString() ?? 'none',
+    });
+  }
   if (newest !== undefined && record.version <= newest.record.version) {
-    if (!encodeRecord(name, newest.record).equals(value)) {
+    if (!isThere(record)) {
       throw tokenFault('record-stale', 'the record on the token is not older than this one', {
         name,
         version: record.version.toString(),

@@ -118,9 +118,11 @@ export class Pkcs11Token implements KeySigner {
     );
   }
 
-  writeRecord(name: string, record: TokenRecord): Promise<void> {
+  writeRecord(name: string, record: TokenRecord, replaces?: TokenRecord): Promise<void> {
     return this.#run(true, (session, connection) =>
-      writeRecord(connection.module.api, session, name, record, () => connection.assertVisible(session)),
+      writeRecord(connection.module.api, session, name, { record, replaces }, () =>
+        connection.assertVisible(session),
+      ),
     );
   }
 
@@ -256,6 +258,7 @@ function leavesConnectionSound(fault: TokenFault): boolean {
     case 'record-too-large':
     case 'record-malformed':
     case 'record-stale':
+    case 'record-changed':
       return true;
     case 'mechanism':
       // Said by us about an attribute or a length, not by the token in the middle of an operation.

@@ -1,8 +1,9 @@
 // The anchor alone, on a token whose writes a test holds back: what waits for what. That a real token keeps the record, and
 // what a rolled-back store looks like, is under test elsewhere.
 
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import type { KeySigner, TokenRecord } from '../../hardware/key-signer.js';
+import type { KeySigner, TokenFaultCode, TokenRecord } from '../../hardware/key-signer.js';
 import { Fault } from '../core/fault.js';
 import { Anchor, type Anchorable, readAnchor } from './anchor.js';
 import { anchorValue, type StoreFaultCode } from './store.js';
@@ -32,11 +33,13 @@ class HeldToken {
 
   readonly signer: Pick<KeySigner, 'readRecord' | 'writeRecord'> = {
     readRecord: async () => this.record,
-    writeRecord: (_name, record) =>
+    writeRecord: (_name, record, replaces) =>
       new Promise((resolve, reject) => {
         this.writes += 1;
         this.waiting.push({
           write: () => {
+            const isAsSeen = replaces === undefined || isDeepStrictEqual(replaces, this.record);
+            if (!isAsSeen) return reject(new Fault<TokenFaultCode>('record-changed', 'not as it was'));
             this.record = record;
             resolve();
           },
@@ -172,6 +175,31 @@ describe('the record on the token', () => {
     await turn();
     expect([later.settled, token.writes]).toEqual([code, 0]);
   });
+
+  it.each([
+    ['store-rolled-back', 9, 9],
+    ['store-diverged', 2, 7],
+  ])(
+    'refuses %s for good when somebody else writes between two of its own',
+    async (code, sequence, other) => {
+      const { journal, token, cover } = stage();
+      journal.length = 2;
+      const own = cover(1);
+      (await token.nextWrite()).write();
+      await turn();
+      expect(own.settled).toBe('covered');
+      const theirs = { version: BigInt(sequence) + 1n, value: anchorValue(GENESIS, hashOf(other)) };
+      token.record = theirs;
+      journal.length = 4;
+      const one = cover(3);
+      (await token.nextWrite()).write();
+      await turn();
+      const later = cover(3);
+      await turn();
+      expect([one.settled, later.settled, token.writes]).toEqual([code, code, 2]);
+      expect(token.record).toBe(theirs);
+    },
+  );
 
   it.each<[string, TokenRecord | undefined]>([
     ['anchor-missing', undefined],

@@ -1,15 +1,15 @@
 // The record on the token that pins the store: genesis hash, journal sequence, journal hash. No signature leaves the
 // signer before the record covers its reservation. One write covers all that wait for it.
 //
-// Before each write the record is read: it has to be an entry of this very journal. Otherwise another signer goes on with
-// the same token, or this one's machine was put back under it, and its journal would pass the record's sequence by being
-// asked often enough. From then on it covers nothing more.
+// Each write replaces the record that was written or read last, and no other; what is read has to be an entry of this very
+// journal. Otherwise another signer goes on with the same token, or this one's machine was put back under it, and its
+// journal would pass the record's sequence by being asked often enough. From then on it covers nothing more.
 //
 // It detects a store that was put back from a copy; it does NOT help where the token itself can be put back, as
 // SoftHSM's files can: there both roll back together.
 
 import { bytesToHex } from '@noble/hashes/utils.js';
-import type { KeySigner } from '../../hardware/key-signer.js';
+import type { KeySigner, TokenFaultCode, TokenRecord } from '../../hardware/key-signer.js';
 import { Fault } from '../core/fault.js';
 import { anchorValue, type JournalHead, type StoreFaultCode } from './store.js';
 
@@ -24,7 +24,10 @@ export interface Anchored extends JournalHead {
 /** What the token remembers; undefined when it never was part of a ceremony. Throws `anchor-malformed`. */
 export async function readAnchor(token: KeySigner): Promise<Anchored | undefined> {
   const record = await token.readRecord(ANCHOR_RECORD);
-  if (!record) return undefined;
+  return record && anchoredOf(record);
+}
+
+function anchoredOf(record: TokenRecord): Anchored {
   // Versions are sequences plus one, so that the first is not zero.
   if (record.value.length !== 64 || record.version < 1n || record.version > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw new Fault<AnchorFaultCode>('anchor-malformed', 'the record on the token is not an anchor');
@@ -55,6 +58,8 @@ export class Anchor {
   private waiters: Waiter[] = [];
   private writing = false;
   private covered: number;
+  /** What the token is known to hold: this process wrote it last. */
+  private newest: TokenRecord | undefined;
   /** Why nothing is covered any more. For good: what stands on the token is not for this process to judge. */
   private lost: Fault | undefined;
 
@@ -88,10 +93,10 @@ export class Anchor {
     this.writing = true;
     while (this.waiters.length > 0) {
       try {
-        await this.requireOwnRecord();
+        const before = this.newest ?? (await this.ownRecord());
         const head = this.journal.head();
         await this.journal.durable();
-        await this.token.writeRecord(ANCHOR_RECORD, {
+        await this.replace(before, {
           version: BigInt(head.sequence) + 1n,
           value: anchorValue(this.genesisHash, head.hash),
         });
@@ -108,14 +113,30 @@ export class Anchor {
     this.writing = false;
   }
 
-  private async requireOwnRecord(): Promise<void> {
-    const pinned = await readAnchor(this.token);
+  /** Where the outcome is not known, the next write begins by reading. */
+  private async replace(before: TokenRecord, after: TokenRecord): Promise<void> {
+    this.newest = undefined;
     try {
-      if (!pinned) throw new Fault<AnchorFaultCode>('anchor-missing', 'the record on the token is gone');
+      await this.token.writeRecord(ANCHOR_RECORD, after, before);
+    } catch (error) {
+      const isChanged = error instanceof Fault && error.code === ('record-changed' satisfies TokenFaultCode);
+      if (isChanged) await this.ownRecord();
+      throw error;
+    }
+    this.newest = after;
+  }
+
+  /** The record as it is read. Throws, now and ever after, when it is not of this journal. */
+  private async ownRecord(): Promise<TokenRecord> {
+    const record = await this.token.readRecord(ANCHOR_RECORD);
+    try {
+      if (!record) throw new Fault<AnchorFaultCode>('anchor-missing', 'the record on the token is gone');
+      const pinned = anchoredOf(record);
       if (pinned.genesisHash !== this.genesisHash) {
         throw new Fault<StoreFaultCode>('store-other-genesis', 'the token was pinned to another genesis');
       }
       this.journal.requireAnchor(pinned);
+      return record;
     } catch (error) {
       if (error instanceof Fault) this.lost = error;
       throw error;

@@ -33,6 +33,10 @@ export interface RestoredSpend {
   readonly feeCeiling: bigint;
 }
 
+interface KeyRow {
+  readonly transaction_key: string;
+}
+
 interface TransactionRow {
   readonly transaction_key: string;
   readonly wallet_id: string;
@@ -223,12 +227,22 @@ export class Ledger {
   }
 
   transactionsOf(transferId: string): KnownTransaction[] {
-    return this.statements.readTransactionsOf.all(transferId).map(known);
+    return this.transactionsBy(this.statements.readPayingKeys.all(transferId));
   }
 
   /** Transactions that were reserved to cancel what pays a transfer. */
   cancelsOf(transferId: string): KnownTransaction[] {
-    return this.statements.readCancelsOf.all(transferId).map(known);
+    return this.transactionsBy(this.statements.readCancelKeys.all(transferId));
+  }
+
+  /**
+   * Each once, oldest first. Found one by one: most lookups find none or one, and to join and to sort in SQLite costs five
+   * times as much as to find out that there is nothing.
+   */
+  private transactionsBy(rows: readonly KeyRow[]): KnownTransaction[] {
+    const keys = new Set(rows.map((row) => row.transaction_key));
+    const found = [...keys].flatMap((transactionKey) => this.transaction(transactionKey) ?? []);
+    return found.sort((one, other) => one.reservedSequence - other.reservedSequence);
   }
 
   /**
@@ -256,7 +270,7 @@ export class Ledger {
 
   /** Transactions that were reserved over an outpoint or nonce. */
   usersOf(spend: string): KnownTransaction[] {
-    return this.statements.readUsers.all(spend).map(known);
+    return this.usersOfAny([spend]);
   }
 
   /**
@@ -275,9 +289,7 @@ export class Ledger {
 
   /** Transactions that were reserved over any of these: each once, however many of them it shares. */
   usersOfAny(spends: readonly string[]): KnownTransaction[] {
-    const users = spends.flatMap((spend) => this.statements.readUserKeys.all(spend));
-    const keys = new Set(users.map((row) => row.transaction_key));
-    return [...keys].flatMap((transactionKey) => this.transaction(transactionKey) ?? []);
+    return this.transactionsBy(spends.flatMap((spend) => this.statements.readUserKeys.all(spend)));
   }
 
   spendsOf(transactionKey: string): string[] {
@@ -345,21 +357,13 @@ function prepare(db: Database.Database) {
     readTransaction: db.prepare<[string], TransactionRow>(
       `SELECT ${TRANSACTION_COLUMNS} FROM transactions t WHERE t.transaction_key = ?`,
     ),
-    readTransactionsOf: db.prepare<[string], TransactionRow>(
-      `SELECT ${TRANSACTION_COLUMNS} FROM transactions t
-       JOIN transaction_transfers x ON x.transaction_key = t.transaction_key WHERE x.transfer_id = ? ORDER BY t.reserved_sequence`,
+    readPayingKeys: db.prepare<[string], KeyRow>(
+      'SELECT transaction_key FROM transaction_transfers WHERE transfer_id = ?',
     ),
-    readCancelsOf: db.prepare<[string], TransactionRow>(
-      `SELECT ${TRANSACTION_COLUMNS} FROM transactions t
-       JOIN transaction_cancels c ON c.transaction_key = t.transaction_key WHERE c.transfer_id = ? ORDER BY t.reserved_sequence`,
+    readCancelKeys: db.prepare<[string], KeyRow>(
+      'SELECT transaction_key FROM transaction_cancels WHERE transfer_id = ?',
     ),
-    readUsers: db.prepare<[string], TransactionRow>(
-      `SELECT ${TRANSACTION_COLUMNS} FROM transactions t
-       JOIN spends s ON s.transaction_key = t.transaction_key WHERE s.spend = ? ORDER BY t.reserved_sequence`,
-    ),
-    readUserKeys: db.prepare<[string], { transaction_key: string }>(
-      'SELECT transaction_key FROM spends WHERE spend = ?',
-    ),
+    readUserKeys: db.prepare<[string], KeyRow>('SELECT transaction_key FROM spends WHERE spend = ?'),
     readSpends: db.prepare<[string], { spend: string }>('SELECT spend FROM spends WHERE transaction_key = ?'),
     readVoid: db.prepare<[string], { journal_sequence: number }>(
       'SELECT journal_sequence FROM voids WHERE transfer_id = ?',

@@ -1,13 +1,15 @@
 // The signer's verbs. For a signature the order is fixed: decode the bytes, verify the requests, verify the approvals,
 // evaluate the policy, refuse conflicts, reserve durably, sign in the token while the token's record is brought up to
-// date, verify, record, answer. Up to the reservation all of it is one synchronous step, so no two orders interleave;
-// orders that come together share the write to the disk, and nobody asks the token before it is done.
+// date, verify, record, answer. Up to the reservation all of it is one synchronous step, so no two orders interleave; only
+// the arithmetic of signatures is done ahead of it, for several orders at a time. Orders that come together share the write
+// to the disk, and nobody asks the token before it is done.
 
 import {
   type Authorization,
   type AuthorizationRefusalCode,
   authorize,
 } from '../core/authorization/authorize.js';
+import { signatureClaims } from '../core/authorization/claims.js';
 import { decodeOrder } from '../core/authorization/decode-order.js';
 import type { SigningOrder } from '../core/authorization/signing-order.js';
 import {
@@ -36,8 +38,15 @@ import type {
 } from '../signer-protocol/messages.js';
 import { attest, checkAttestationKey } from './attesting.js';
 import { type ConflictRefusalCode, cancelled, checkConflicts, checkCount, checkOver } from './conflicts.js';
-import { journalText, type Reservation, type ReservedTransfer, type SignedRecord } from './journal.js';
-import { type KnownTransaction, transferSet } from './ledger.js';
+import {
+  type JournalBody,
+  journalText,
+  type Reservation,
+  type ReservedTransfer,
+  type SignedRecord,
+} from './journal.js';
+import { transferSet } from './ledger.js';
+import { Line } from './line.js';
 import { type SignerParts, statusOf, transferRecordOf } from './reports.js';
 import { checkWallet, describeWallets, type Token } from './self-check.js';
 import { signTransaction, transactionKeyOf } from './signing.js';
@@ -83,6 +92,19 @@ function certifiedTransfers(authorization: Authorization): ReservedTransfer[] {
   }));
 }
 
+/** An entry of the journal that is known to be of this kind. */
+interface EntryOf<Body extends JournalBody> {
+  readonly sequence: number;
+  readonly hash: string;
+  readonly body: Body;
+}
+
+function otherEntry(sequence: number): Fault<StoreFaultCode> {
+  return new Fault('store-corrupt', 'the journal holds something else than a signature there', {
+    facts: { sequence },
+  });
+}
+
 /** Which transfers an order says it pays; follows from its requests, verified or not. */
 function transferIdsOf(order: SigningOrder): string[] {
   return order.transfers.map(({ request }) => transferIdOf(requestDigest(request.statement)));
@@ -97,6 +119,9 @@ export class Signer {
   private readonly checking = new Map<string, Promise<void>>();
   /** Signatures under way by transaction key: an identical order that arrives meanwhile waits for the same one. */
   private readonly underWay = new Map<string, Promise<SignResult>>();
+
+  /** Orders are judged in the order in which they came, whichever's signatures have been looked at first. */
+  private readonly line = new Line();
 
   private constructor(parts: SignerParts, state: GovernanceState, policies: PolicySet) {
     this.parts = parts;
@@ -138,8 +163,9 @@ export class Signer {
    * when everything around it has expired. Faults are the token's and the store's: the order may be sent again.
    */
   async sign(order: SigningOrder): Promise<Outcome<SignResult, SignRefusalCode>> {
-    const { store, clock, verifier } = this.parts;
+    const { store, clock } = this.parts;
     await this.requireReady(order.wallet);
+    const verifier = await this.line.after(this.parts.verifier.ahead(signatureClaims(order, this.state)));
     const decoded = decodeOrder(order, this.state);
     if (decoded.kind === 'refused') return decoded;
     const transactionKey = transactionKeyOf(decoded.value);
@@ -154,7 +180,8 @@ export class Signer {
     }
     if (known?.signedSequence !== undefined) {
       await store.durable();
-      return accepted(this.recorded(known, known.signedSequence, true));
+      const reservation = this.reservationAt(known.reservedSequence);
+      return accepted(this.resultOf(reservation, this.signatureAt(known.signedSequence), true));
     }
     const waiting = this.underWay.get(transactionKey);
     if (waiting) return accepted({ ...(await waiting), repeated: true });
@@ -176,11 +203,11 @@ export class Signer {
     if (free.kind === 'refused') return free;
     const token = this.tokenOf(authorized.value);
     const reserved = known
-      ? accepted(known.reservedSequence)
+      ? accepted(this.reservationAt(known.reservedSequence))
       : this.reserve(transactionKey, order, authorized.value);
     if (reserved.kind === 'refused') return reserved;
 
-    const signing = this.finish(transactionKey, reserved.value, order, authorized.value, token);
+    const signing = this.finish(reserved.value, authorized.value, token);
     this.underWay.set(transactionKey, signing);
     try {
       return accepted(await signing);
@@ -212,12 +239,12 @@ export class Signer {
     return token;
   }
 
-  /** Its place in the journal when it accepts: limits, outpoints, nonce and request ids are used up then. Not yet on the disk. */
+  /** Its entry in the journal when it accepts: limits, outpoints, nonce and request ids are used up then. Not yet on the disk. */
   private reserve(
     transactionKey: string,
     order: SigningOrder,
     authorization: Authorization,
-  ): Outcome<number, SignRefusalCode> {
+  ): Outcome<EntryOf<Reservation>, SignRefusalCode> {
     const { store, clock } = this.parts;
     const counted = checkCount(authorization, store.ledger);
     if (counted.kind === 'refused') return counted;
@@ -235,7 +262,8 @@ export class Signer {
       policyHash: this.state.policyHash,
     };
     const burials = this.burialsBefore(Number.MAX_SAFE_INTEGER, body);
-    const characters = journalText(body).length + JSON.stringify(burials).length;
+    const text = journalText(body);
+    const characters = text.length + JSON.stringify(burials).length;
     if (characters > MAX_RESERVATION_CHARACTERS || burials.length > MAX_CERTIFIED_BURIALS) {
       return refused('order-too-large', {
         characters,
@@ -244,7 +272,8 @@ export class Signer {
         maxBurials: MAX_CERTIFIED_BURIALS,
       });
     }
-    return accepted(store.appendSoon(body).sequence);
+    const { sequence, hash } = store.appendSoon(body, text);
+    return accepted({ sequence, hash, body });
   }
 
   /**
@@ -252,40 +281,41 @@ export class Signer {
    * record covers it and the signature is on the disk.
    */
   private async finish(
-    transactionKey: string,
-    reservedSequence: number,
-    order: SigningOrder,
-    authorization: Authorization,
+    reserved: EntryOf<Reservation>,
+    { decoded }: Authorization,
     token: Token,
   ): Promise<SignResult> {
     const { store, anchor } = this.parts;
-    const { decoded } = authorization;
+    const { order, transactionKey } = reserved.body;
     await store.durable();
-    const [signed] = await Promise.all([
+    const [signed, covered] = await Promise.allSettled([
       signTransaction(token.signer, order.transaction, decoded.toSign, decoded.unsigned),
-      anchor.cover(reservedSequence),
+      anchor.cover(reserved.sequence),
     ]);
-    const body: SignedRecord = { kind: 'signed', transactionKey, ...signed, tokenSerial: token.serial };
+    // What became of the signature is told first: it may exist where the record failed.
+    if (signed.status === 'rejected') throw signed.reason;
+    if (covered.status === 'rejected') throw covered.reason;
+    const body: SignedRecord = { kind: 'signed', transactionKey, ...signed.value, tokenSerial: token.serial };
     store.appendSoon(body);
     await store.durable();
-    const known = store.ledger.transaction(transactionKey);
-    if (known?.signedSequence === undefined) {
-      throw new Fault<StoreFaultCode>('store-corrupt', 'a signature was recorded and is not there');
-    }
-    return this.recorded(known, known.signedSequence, false);
+    return this.resultOf(reserved, body, false);
   }
 
-  /** The answer for a transaction that is signed, put together from the journal alone. */
-  private recorded(known: KnownTransaction, signedSequence: number, repeated: boolean): SignResult {
-    const reserved = this.parts.store.read(known.reservedSequence);
-    const signed = this.parts.store.read(signedSequence);
-    if (reserved.body.kind !== 'reserved' || signed.body.kind !== 'signed') {
-      throw new Fault<StoreFaultCode>(
-        'store-corrupt',
-        'the journal holds something else than a signature there',
-      );
-    }
-    const { signedTransaction, transactionId, tokenSerial } = signed.body;
+  private reservationAt(sequence: number): EntryOf<Reservation> {
+    const { body, hash } = this.parts.store.read(sequence);
+    if (body.kind !== 'reserved') throw otherEntry(sequence);
+    return { sequence, hash, body };
+  }
+
+  private signatureAt(sequence: number): SignedRecord {
+    const { body } = this.parts.store.read(sequence);
+    if (body.kind !== 'signed') throw otherEntry(sequence);
+    return body;
+  }
+
+  /** The answer for a transaction that is signed, put together from what the journal says alone. */
+  private resultOf(reserved: EntryOf<Reservation>, signed: SignedRecord, repeated: boolean): SignResult {
+    const { signedTransaction, transactionId, tokenSerial } = signed;
     const certificate: Certificate = {
       type: CERTIFICATE_TYPE,
       deploymentId: this.state.deploymentId,

@@ -18,7 +18,7 @@ const time = { wallMs: () => 1, monotonicMs: () => 0 };
 function started(name: string, ...records: readonly [string, TokenRecord][]): Promise<string> {
   const held = new Map(records);
   const token: Pick<KeySigner, 'readRecord'> = { readRecord: async (record) => held.get(record) };
-  return bringUp(config, new Map([[name, { signer: token as KeySigner, serial: '1' }]]), time).then(
+  return bringUp(config, new Map([[name, { signer: token as KeySigner, serial: '1' }]]), { time }).then(
     () => 'started',
     (error: unknown) => (error instanceof Fault ? error.code : String(error)),
   );

@@ -11,6 +11,7 @@ import {
   restoreBytes,
   verifyRestore,
 } from '../core/recovery/restore.js';
+import type { ForesightedVerifier } from '../core/statements/signature.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
 import { ANCHOR_RECORD, Anchor, type Anchored, type AnchorFaultCode, readAnchor } from './anchor.js';
 import type { SignerConfig } from './config.js';
@@ -19,7 +20,7 @@ import { makeSeal, readSeal, type Seal } from './seal.js';
 import { checkVectors, type Token } from './self-check.js';
 import { Signer, type SignerFaultCode } from './signer.js';
 import { hostTime, SignerClock, type TimeSource } from './signer-clock.js';
-import { anchorValue, type JournalHead, SignerStore, type StoreFaultCode } from './store.js';
+import { anchorValue, type JournalHead, SignerStore, type StoreFaultCode, type SyncFile } from './store.js';
 
 const HEARTBEAT_MS = 5_000;
 
@@ -208,7 +209,7 @@ export async function startSigner(config: SignerConfig, options: StartOptions = 
   checkVectors(nativeVerifier);
   const tokens = await openTokens(config, options);
   try {
-    const { signer, store, clock } = await bringUp(config, tokens, options.time ?? hostTime);
+    const { signer, store, clock } = await bringUp(config, tokens, { time: options.time ?? hostTime });
     const heartbeat = setInterval(() => {
       try {
         store.beat(clock.now());
@@ -242,22 +243,29 @@ export interface SignerUp {
   readonly clock: SignerClock;
 }
 
+/** What a signer takes from the machine; whoever leaves out the last two gets what programs use. */
+export interface Surroundings {
+  readonly time: TimeSource;
+  readonly verifier?: ForesightedVerifier;
+  readonly sync?: SyncFile;
+}
+
 /** From open tokens to a signer that may serve. Throws the fault of the first thing that does not hold; the store is closed then. */
 export async function bringUp(
   config: Pick<SignerConfig, 'storePath' | 'deploymentId' | 'anchorToken'>,
   tokens: ReadonlyMap<string, Token>,
-  time: TimeSource,
+  { time, verifier = nativeVerifier, sync }: Surroundings,
 ): Promise<SignerUp> {
   const { signer: token } = anchorTokenOf(config, tokens);
   const pinned = await readAnchor(token);
   if (!pinned) throw new Fault<AnchorFaultCode>('anchor-missing', 'the token was never part of a ceremony');
   requireDeployment(config, pinned.genesisHash);
-  const store = SignerStore.open(config.storePath, await readSeal(token));
+  const store = SignerStore.open(config.storePath, await readSeal(token), sync);
   try {
     store.requireAnchor(pinned);
     const clock = new SignerClock(time, store.lastInstant());
     const anchor = new Anchor(token, config.deploymentId, store, pinned);
-    const signer = Signer.start({ store, clock, verifier: nativeVerifier, anchor, tokens });
+    const signer = Signer.start({ store, clock, verifier, anchor, tokens });
     requireDeployment(config, signer.deploymentId());
     // What a crash left above the record is covered now; nothing of it was ever given out.
     await anchor.cover(store.head().sequence);

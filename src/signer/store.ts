@@ -5,7 +5,8 @@
 // Whoever can write to the file is not believed: entries are chained, the record on the token pins one of them, and what
 // stands above that, like the heartbeat, carries a seal that only who is logged in to the token can make.
 
-import { chmodSync, closeSync, existsSync, fdatasyncSync, openSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fdatasync, openSync, rmSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import Database from 'better-sqlite3';
 import { Fault } from '../core/fault.js';
@@ -39,6 +40,12 @@ export type StoreFaultCode =
 /** Entries held in memory at a time while the store is opened. */
 const LOAD_PAGE = 200;
 
+/** Resolves once everything written to an open file is on the disk. */
+export type SyncFile = (descriptor: number) => Promise<void>;
+
+const syncFile: SyncFile = promisify(fdatasync);
+const immediately = promisify(setImmediate);
+
 export interface JournalHead {
   readonly sequence: number;
   readonly hash: string;
@@ -61,9 +68,12 @@ function openFile(path: string): Database.Database {
     // Before WAL is entered, so that the lock is on the file itself and no shared memory is used.
     db.pragma('locking_mode = EXCLUSIVE');
     db.pragma('journal_mode = WAL');
-    db.pragma('synchronous = FULL');
-    // For the projections: a file that no path leads to, so that they need not fit into memory.
+    // A commit is not waited for: `append` and `durable` see to what has to be on the disk.
+    db.pragma('synchronous = NORMAL');
+    // For the projections: a file that no path leads to, so that they need not fit into memory. What undoes a commit that
+    // fails is no more than one entry's worth.
     db.pragma('temp_store = FILE');
+    db.pragma('temp.journal_mode = MEMORY');
     // Takes the exclusive lock now, so that a second signer on the same file fails here and not at its first signature.
     db.exec('BEGIN IMMEDIATE; COMMIT;');
   } catch (cause) {
@@ -105,6 +115,8 @@ function requireNothingWritten(path: string): void {
 export class SignerStore {
   readonly ledger: Ledger;
   private readonly db: Database.Database;
+  private readonly begin: Database.Statement;
+  private readonly end: Database.Statement;
   private readonly insert: Database.Statement;
   private readonly select: Database.Statement<[number], Row>;
   /** What comes before the first entry: nothing, or the record of a lost journal that this one goes on from. */
@@ -112,7 +124,10 @@ export class SignerStore {
   private newest: JournalHead = this.base;
   /** The newest entry that is known to be on the disk. What a life before left in SQLite's log need not be. */
   private written = Number.NEGATIVE_INFINITY;
-  private writing: Promise<void> | undefined;
+  /** The write to the disk that is under way. */
+  private lastWrite: Promise<void> | undefined;
+  /** The one that holds whatever is added until it begins. */
+  private nextWrite: Promise<void> | undefined;
   /** SQLite's write-ahead log, opened to be synced. SQLite locks the other file, so closing this one frees nothing. */
   private log: number | undefined;
   private broken: Fault | undefined;
@@ -120,11 +135,14 @@ export class SignerStore {
   private constructor(
     db: Database.Database,
     private readonly seal: Seal,
+    private readonly sync: SyncFile = syncFile,
   ) {
     this.db = db;
     db.exec(JOURNAL_SCHEMA);
     db.exec(PROJECTION_SCHEMA);
     this.ledger = new Ledger(db);
+    this.begin = db.prepare('BEGIN IMMEDIATE');
+    this.end = db.prepare('COMMIT');
     this.insert = db.prepare('INSERT INTO journal (sequence, hash, seal, body) VALUES (?, ?, ?, ?)');
     this.select = db.prepare<[number], Row>(
       'SELECT sequence, hash, seal, body FROM journal WHERE sequence = ?',
@@ -147,16 +165,17 @@ export class SignerStore {
     requireNothingWritten(path);
     const store = SignerStore.made(path, seal);
     try {
-      store.db.transaction(() => {
+      const entries = () => {
         store.goOnFrom(begin);
-        store.append(begin);
+        store.appendSoon(begin);
         for (const entry of log) {
           const { sequence } = entry.body;
-          store.append(
+          store.appendSoon(
             sequence === 0 ? { kind: 'genesis', entry } : { kind: 'governance', at: begin.at, entry },
           );
         }
-      })();
+      };
+      store.onDisk(entries);
     } catch (error) {
       store.close();
       // Made a moment ago, and nothing came into it: whoever tries again finds no store, as before.
@@ -189,7 +208,7 @@ export class SignerStore {
    * Opens the store that is there, recomputes its whole chain, and projects it. Whether it is also the newest one is
    * asked by `requireAnchor`. Throws `store-missing`, `store-in-use`, `store-corrupt`.
    */
-  static open(path: string, seal: Seal): SignerStore {
+  static open(path: string, seal: Seal, sync?: SyncFile): SignerStore {
     if (!existsSync(path)) {
       throw new Fault<StoreFaultCode>(
         'store-missing',
@@ -198,7 +217,7 @@ export class SignerStore {
     }
     const db = openFile(path);
     try {
-      const store = new SignerStore(db, seal);
+      const store = new SignerStore(db, seal, sync);
       store.load();
       return store;
     } catch (cause) {
@@ -258,67 +277,109 @@ export class SignerStore {
 
   /** Adds an entry and everything that follows from it, in one durable commit. Nothing of it holds when it throws. */
   append(body: JournalBody): JournalEntry {
-    if (this.broken) throw this.broken;
-    const sequence = this.newest.sequence + 1;
-    const text = journalText(body);
-    const entry: JournalEntry = { sequence, hash: journalHash(this.newest.hash, sequence, text), body };
-    this.db.transaction(() => {
-      this.insert.run(sequence, entry.hash, this.seal.ofEntry(sequence, entry.hash), text);
-      this.ledger.apply(entry);
-    })();
-    this.newest = { sequence, hash: entry.hash };
+    this.requireWhole();
+    const entry = this.onDisk(() => this.add(body, journalText(body)));
+    this.newest = { sequence: entry.sequence, hash: entry.hash };
     return entry;
   }
 
-  /**
-   * Adds an entry that is on the disk only once `durable` has resolved: nothing may follow from it outside this process
-   * before. A crash of the program loses nothing; after a loss of power it may be gone, and with it all that came later.
-   */
-  appendSoon(body: JournalBody): JournalEntry {
-    this.db.pragma('synchronous = NORMAL');
+  /** One commit that is on the disk when this returns, and with it all that came before. */
+  private onDisk<T>(work: () => T): T {
+    this.commit();
+    this.db.pragma('synchronous = FULL');
     try {
-      return this.append(body);
+      return this.db.transaction(work)();
     } finally {
-      this.db.pragma('synchronous = FULL');
+      this.db.pragma('synchronous = NORMAL');
     }
   }
 
-  /** Resolves once every entry so far is on the disk. Whoever asks within one turn of the event loop shares one write. */
+  /**
+   * Adds an entry that is kept only once `durable` has resolved: nothing may follow from it outside this process before, and
+   * a crash may leave nothing of it. What comes together is committed together. Of an entry that is refused nothing holds.
+   * `text` is that of the body, for whoever has it already.
+   */
+  appendSoon(body: JournalBody, text = journalText(body)): JournalEntry {
+    this.requireWhole();
+    if (!this.db.inTransaction) this.begin.run();
+    try {
+      // Within the transaction that is open, this is a savepoint.
+      const entry = this.db.transaction(() => this.add(body, text))();
+      this.newest = { sequence: entry.sequence, hash: entry.hash };
+      return entry;
+    } catch (error) {
+      // A full or failing disk can end the whole transaction, and with it the entries before this one.
+      if (!this.db.inTransaction) this.giveUp(error);
+      throw error;
+    }
+  }
+
+  private add(body: JournalBody, text: string): JournalEntry {
+    const sequence = this.newest.sequence + 1;
+    const entry: JournalEntry = { sequence, hash: journalHash(this.newest.hash, sequence, text), body };
+    this.insert.run(sequence, entry.hash, this.seal.ofEntry(sequence, entry.hash), text);
+    this.ledger.apply(entry);
+    return entry;
+  }
+
+  /** After a commit that failed, what this store says and what its file says are two things. */
+  private commit(): void {
+    if (!this.db.inTransaction) return;
+    try {
+      this.end.run();
+    } catch (cause) {
+      throw this.giveUp(cause);
+    }
+  }
+
+  private requireWhole(): void {
+    if (this.broken) throw this.broken;
+  }
+
+  private giveUp(cause: unknown): Fault {
+    this.broken ??= new Fault<StoreFaultCode>(
+      'store-not-written',
+      'the signer store cannot be written to its disk',
+      { cause },
+    );
+    return this.broken;
+  }
+
+  /**
+   * Resolves once every entry so far is on the disk. Whoever asks within one turn of the event loop, or while an earlier
+   * write is under way, shares one write.
+   */
   durable(): Promise<void> {
     if (this.broken) return Promise.reject(this.broken);
     if (this.written === this.newest.sequence) return Promise.resolve();
-    this.writing ??= this.writeSoon();
-    return this.writing;
+    this.nextWrite ??= this.writeAfter(this.lastWrite);
+    return this.nextWrite;
   }
 
-  private async writeSoon(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      setImmediate(resolve);
-    });
-    this.writing = undefined;
-    this.writeOut();
+  /** Begins when the write before has ended: that one need not hold what came after it began. */
+  private async writeAfter(before: Promise<void> | undefined): Promise<void> {
+    await (before ?? immediately());
+    this.nextWrite = undefined;
+    this.lastWrite = this.writeOut();
+    await this.lastWrite;
   }
 
   /**
    * SQLite appends every commit to its write-ahead log; with that on the disk, so are they all. What could not be written
    * may be lost without another error, so after a failure this store is good for nothing more.
    */
-  private writeOut(): void {
-    if (this.broken) throw this.broken;
+  private async writeOut(): Promise<void> {
+    this.requireWhole();
     const { sequence } = this.newest;
+    this.commit();
     try {
       this.log ??= openSync(`${this.db.name}-wal`, 'r');
-      fdatasyncSync(this.log);
+      await this.sync(this.log);
     } catch (cause) {
-      this.broken = new Fault<StoreFaultCode>(
-        'store-not-written',
-        'the signer store cannot be written to its disk',
-        {
-          cause,
-        },
-      );
-      throw this.broken;
+      throw this.giveUp(cause);
     }
+    this.requireWhole();
+    this.lastWrite = undefined;
     this.written = sequence;
   }
 
@@ -415,6 +476,7 @@ export class SignerStore {
 
   /** Remembers the time. Losing a heartbeat only makes limits last longer. */
   beat(now: Instant): void {
+    this.commit();
     const beat = later(this.lastBeat(), now);
     this.db
       .prepare(
@@ -424,6 +486,7 @@ export class SignerStore {
       .run(beat.wallMs, beat.measuredMs, this.seal.ofHeartbeat(beat, this.base));
   }
 
+  /** What nobody has waited for is gone, as after a crash. */
   close(): void {
     this.broken ??= new Fault<StoreFaultCode>('store-closed', 'the signer store is closed');
     if (this.log !== undefined) closeSync(this.log);

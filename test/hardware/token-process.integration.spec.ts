@@ -5,11 +5,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { compileProgram } from '../../devnet/compile-program.js';
 import { expectFault } from '../../hardware/contract/outside.contract.js';
 import { Pkcs11Token } from '../../hardware/pkcs11/token.js';
 import { type ProcessLoss, spawnToken, type TokenClient } from '../../hardware/pkcs11/token-client.js';
 import type { TokenProcessConfig } from '../../hardware/pkcs11/token-messages.js';
-import { compileProgram } from '../../devnet/compile-program.js';
 import { Fault } from '../../src/core/fault.js';
 import { childProcessBench, PIN, type SoftHsmBench } from './softhsm-bench.js';
 
@@ -142,11 +142,11 @@ describe('a token process that hangs', () => {
     await onceItListens(() => token.status());
     process.kill(processOf(token), 'SIGSTOP');
     const codes = (
-      await Promise.allSettled(Array.from({ length: 30 }, () => token.signDigest(KEY, DIGEST)))
+      await Promise.allSettled(Array.from({ length: 90 }, () => token.signDigest(KEY, DIGEST)))
     ).map((one) => (one.status === 'rejected' ? one.reason.code : 'signed'));
-    // Two sessions, four calls for each: eight are at the process when it hangs.
-    expect(codes.filter((code) => code === 'indeterminate').length).toBe(8);
-    expect(codes.slice(8).every((code) => code === 'deadline' || code === 'signed')).toBe(true);
+    // Two sessions, sixteen calls for each: so many are at the process when it hangs.
+    expect(codes.filter((code) => code === 'indeterminate').length).toBe(32);
+    expect(codes.slice(32).every((code) => code === 'deadline' || code === 'signed')).toBe(true);
   });
 
   it('refuses deadline when it never begins to listen', async () => {

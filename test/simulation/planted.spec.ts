@@ -9,7 +9,7 @@ import type { OrchestratorLife } from './orchestrator-host.js';
 import { DEFAULT_STEPS, type Settings } from './settings.js';
 import { simulate } from './simulation.js';
 
-const SEEDS = 25;
+const SEEDS = 80;
 const TIMEOUT_MS = 600_000;
 
 interface Plant {
@@ -51,9 +51,9 @@ const PLANTS: readonly Plant[] = [
     finds: 'signed-without-reservation',
     attack: 'honest',
     signer: ({ store }) => {
-      const append = store.append.bind(store);
-      store.append = (body) =>
-        body.kind === 'reserved' ? { sequence: store.head().sequence, hash: '', body } : append(body);
+      const append = store.appendSoon.bind(store);
+      store.appendSoon = (body, text) =>
+        body.kind === 'reserved' ? { sequence: store.head().sequence, hash: '', body } : append(body, text);
     },
   },
   {

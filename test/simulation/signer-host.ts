@@ -7,8 +7,10 @@ import Database from 'better-sqlite3';
 import { Fault } from '../../src/core/fault.js';
 import type { GovernanceEntry } from '../../src/core/governance/entry.js';
 import { attestedVoid } from '../../src/core/recovery/void.js';
+import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import { ANCHOR_RECORD } from '../../src/signer/anchor.js';
 import { parseQuery, replyTo } from '../../src/signer/conversation.js';
+import type { JournalBody, JournalEntry } from '../../src/signer/journal.js';
 import { Seal } from '../../src/signer/seal.js';
 import type { TimeSource } from '../../src/signer/signer-clock.js';
 import { bringUp, type SignerUp } from '../../src/signer/start.js';
@@ -92,11 +94,12 @@ export class SignerHost {
     this.starting = true;
     judge.selfChecking = true;
     try {
-      const up = await bringUp(
-        config,
-        new Map([['treasury', { signer: door, serial: 'simulated' }]]),
-        this.time,
-      );
+      const up = await bringUp(config, new Map([['treasury', { signer: door, serial: 'simulated' }]]), {
+        time: this.time,
+        // Threads come back when they like, and this world has one order.
+        verifier: { ...nativeVerifier, ahead: () => Promise.resolve(nativeVerifier) },
+        sync: () => Promise.resolve(),
+      });
       if (this.stolen !== undefined) judge.onTailLost(this.stolen + 1);
       this.log.splice(0, this.log.length, ...up.store.governance(0, Number.MAX_SAFE_INTEGER));
       this.hear(up.store);
@@ -120,17 +123,20 @@ export class SignerHost {
 
   private hear(store: SignerStore): void {
     const append = store.append.bind(store);
-    store.append = (body) => {
+    const appendSoon = store.appendSoon.bind(store);
+    const heard = (body: JournalBody, add: () => JournalEntry): JournalEntry => {
       if (this.chance.hit(this.knobs.diskFull)) {
         this.trace.note('disk-full', body.kind);
         throw new Error('SQLITE_FULL: database or disk is full');
       }
-      const entry = append(body);
+      const entry = add();
       this.trace.note('journal', `${entry.sequence} ${body.kind} ${entry.hash}`);
       if (body.kind === 'governance') this.log.push(body.entry);
       this.judge.onJournal(entry);
       return entry;
     };
+    store.append = (body) => heard(body, () => append(body));
+    store.appendSoon = (body, text) => heard(body, () => appendSoon(body, text));
   }
 
   /** Kills the process where it stands. */
@@ -148,6 +154,7 @@ export class SignerHost {
     this.up?.store.close();
     this.up = undefined;
     this.trace.note('signer-killed', process.name);
+    this.judge.onTailLost(this.newestOnDisk() + 1);
     if (this.chance.hit(this.knobs.recordLost)) this.loseRecord();
     else if (this.chance.hit(this.knobs.tailLost)) this.loseTail();
   }
@@ -162,17 +169,24 @@ export class SignerHost {
   /** A disk that lied about having written: entries above the token's record may be gone, the newest first. */
   private loseTail(): void {
     const covered = Number((this.token.records.get(ANCHOR_RECORD)?.version ?? 1n) - 1n);
+    const newest = this.newestOnDisk();
+    if (newest <= covered) return;
+    const from = this.chance.between(covered + 1, newest);
+    const db = new Database(this.storePath);
+    // The table's own guard is put back at the next start.
+    db.exec('DROP TRIGGER journal_no_delete');
+    db.prepare('DELETE FROM journal WHERE sequence >= ?').run(from);
+    db.close();
+    this.trace.note('tail-lost', `${from} to ${newest}`);
+    this.judge.onTailLost(from);
+  }
+
+  /** What a life that ended has left: the rest it had not committed. */
+  private newestOnDisk(): number {
     const db = new Database(this.storePath);
     const { newest } = db.prepare('SELECT max(sequence) AS newest FROM journal').get() as { newest: number };
-    if (newest > covered) {
-      const from = this.chance.between(covered + 1, newest);
-      // The table's own guard is put back at the next start.
-      db.exec('DROP TRIGGER journal_no_delete');
-      db.prepare('DELETE FROM journal WHERE sequence >= ?').run(from);
-      this.trace.note('tail-lost', `${from} to ${newest}`);
-      this.judge.onTailLost(from);
-    }
     db.close();
+    return newest;
   }
 
   beat(): void {

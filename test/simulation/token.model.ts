@@ -2,6 +2,7 @@
 // port (records whose version only grows, signatures that may be high-S), outlives the signer's process, and tells the
 // judge of every signature that it makes.
 
+import { isDeepStrictEqual } from 'node:util';
 import { p256 } from '@noble/curves/nist.js';
 import * as secp256k1 from 'tiny-secp256k1';
 import type {
@@ -67,8 +68,10 @@ export class SoftwareToken {
     return Buffer.concat([signature.subarray(0, 32), Buffer.from(s.toString(16).padStart(64, '0'), 'hex')]);
   }
 
-  write(name: string, record: TokenRecord): void {
+  write(name: string, record: TokenRecord, replaces?: TokenRecord): void {
     const before = this.records.get(name);
+    if (replaces && !isDeepStrictEqual(before, replaces) && !isDeepStrictEqual(before, record))
+      throw new Fault<TokenFaultCode>('record-changed', 'the record is another one');
     if (before && record.version <= before.version) {
       const same = record.version === before.version && Buffer.compare(record.value, before.value) === 0;
       if (same) return;
@@ -152,9 +155,9 @@ export class TokenDoor implements KeySigner {
     return this.token.records.get(name);
   }
 
-  async writeRecord(name: string, record: TokenRecord): Promise<void> {
+  async writeRecord(name: string, record: TokenRecord, replaces?: TokenRecord): Promise<void> {
     await this.enter('before token write');
-    this.token.write(name, record);
+    this.token.write(name, record, replaces);
     await this.leave('after token write');
   }
 

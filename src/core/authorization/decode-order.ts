@@ -120,6 +120,15 @@ function decodedBitcoin(
   });
 }
 
+const addresses = new WeakMap<z.infer<typeof walletKey>, string>();
+
+/** Worked out once for each key of a governance state, which never changes. */
+function ownAddressOf(key: z.infer<typeof walletKey>): string {
+  const address = addresses.get(key) ?? addressOfPublicKey(key.publicKey);
+  addresses.set(key, address);
+  return address;
+}
+
 function decodedEthereum(
   intent: EthereumIntent,
   wallet: Wallet,
@@ -131,7 +140,7 @@ function decodedEthereum(
   const tokens = [...state.tokens.values()].filter((token) => token.chain === chain.chain);
   const own = {
     chainIdNumber: BigInt(chain.chain.slice('eip155:'.length)),
-    ownAddress: addressOfPublicKey(key.publicKey),
+    ownAddress: ownAddressOf(key),
     tokens: new Map(tokens.map((token) => [token.contract.toLowerCase(), token])),
   };
   const matchPayments: DecodedOrder['matchPayments'] = (requests) => {

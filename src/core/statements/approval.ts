@@ -5,7 +5,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { z } from 'zod';
 import { accepted, type Outcome, refused } from '../fault.js';
-import { canonicalJson } from './canonical-json.js';
+import { type CanonicalValue, canonicalJson } from './canonical-json.js';
 import {
   asset,
   baseUnits,
@@ -17,7 +17,7 @@ import {
   timestampMs,
   transferKind,
 } from './fields.js';
-import { statementBytes } from './preimage.js';
+import { onceFor, statementBytes } from './preimage.js';
 import { type RequestStatement, requestDigest, transferId, transferIdOf } from './request.js';
 
 export const APPROVE_TYPE = 'portcullis/approve/v1';
@@ -26,25 +26,28 @@ export const REJECT_TYPE = 'portcullis/reject/v1';
 export const verdict = z.enum(['approve', 'reject']);
 export type Verdict = z.infer<typeof verdict>;
 
-export const transferStatement = z.strictObject({
-  deploymentId: sha256Hex,
-  transferId,
-  requestDigest: sha256Hex,
-  kind: transferKind,
-  chain: chainId,
-  wallet: identifier,
-  asset,
-  amount: baseUnits,
-  destination,
-  feeCeiling: baseUnits,
-  requester: identifier,
-  customer: identifier,
-  /** SHA-256 over the policy documents in force when the statement was made. */
-  policyHash: sha256Hex,
-  /** Hash of the newest governance entry when the statement was made. */
-  governanceHead: sha256Hex,
-  expiresAtMs: timestampMs,
-});
+/** Frozen once parsed. */
+export const transferStatement = z
+  .strictObject({
+    deploymentId: sha256Hex,
+    transferId,
+    requestDigest: sha256Hex,
+    kind: transferKind,
+    chain: chainId,
+    wallet: identifier,
+    asset,
+    amount: baseUnits,
+    destination,
+    feeCeiling: baseUnits,
+    requester: identifier,
+    customer: identifier,
+    /** SHA-256 over the policy documents in force when the statement was made. */
+    policyHash: sha256Hex,
+    /** Hash of the newest governance entry when the statement was made. */
+    governanceHead: sha256Hex,
+    expiresAtMs: timestampMs,
+  })
+  .readonly();
 export type TransferStatement = z.infer<typeof transferStatement>;
 
 export const approval = z.strictObject({
@@ -84,9 +87,17 @@ export function statementOf(request: RequestStatement, context: StatementContext
   };
 }
 
-/** The bytes that an officer's key signs: the verdict is part of the type, so a rejection can never serve as an approval. */
+const bytesByVerdict: Readonly<Record<Verdict, (statement: TransferStatement) => Uint8Array>> = {
+  approve: onceFor((statement) => statementBytes(APPROVE_TYPE, statement)),
+  reject: onceFor((statement) => statementBytes(REJECT_TYPE, statement)),
+};
+
+/**
+ * The bytes that an officer's key signs: the verdict is part of the type, so a rejection can never serve as an approval. Not
+ * to be written to.
+ */
 export function approvalBytes(of: Verdict, statement: TransferStatement): Uint8Array {
-  return statementBytes(of === 'approve' ? APPROVE_TYPE : REJECT_TYPE, statement);
+  return bytesByVerdict[of](statement);
 }
 
 /** SHA-256 of the bytes to sign: what CKM_ECDSA gets. */
@@ -103,6 +114,10 @@ export type StatementMismatchCode =
   | 'approval-other-transfer'
   | 'approval-other-deployment'
   | 'approval-altered';
+
+function isSame(one: CanonicalValue, other: CanonicalValue): boolean {
+  return one === other || canonicalJson(one) === canonicalJson(other);
+}
 
 /**
  * Compares a signed statement with the request that it claims to be about. Policy, governance head and expiry are the
@@ -126,8 +141,6 @@ export function matchStatement(
     });
   }
   const fields = Object.keys(expected) as (keyof TransferStatement)[];
-  const differing = fields.find(
-    (field) => canonicalJson(statement[field]) !== canonicalJson(expected[field]),
-  );
+  const differing = fields.find((field) => !isSame(statement[field], expected[field]));
   return differing === undefined ? accepted(statement) : refused('approval-altered', { field: differing });
 }

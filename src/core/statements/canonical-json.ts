@@ -16,6 +16,8 @@ export type CanonicalValue =
 export type CanonicalFaultCode = 'not-canonical';
 
 const PRINTABLE = /^[\x20-\x7e]*$/;
+/** Printable, and nothing in it that JSON escapes. */
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 const MAX_DEPTH = 16;
 
 function refuse(what: string): never {
@@ -26,6 +28,18 @@ function isArray(value: CanonicalValue): value is readonly CanonicalValue[] {
   return Array.isArray(value);
 }
 
+function writeString(value: string): string {
+  if (PLAIN.test(value)) return `"${value}"`;
+  if (!PRINTABLE.test(value)) refuse('a string with other than printable ASCII');
+  // RFC 8785 §3.2.2.2: within printable ASCII only the quotation mark and the backslash are escaped.
+  return JSON.stringify(value);
+}
+
+/** An own member; what is undefined is refused where it is written. */
+function memberOf(value: { readonly [key: string]: CanonicalValue }, key: string): CanonicalValue {
+  return value[key] as CanonicalValue;
+}
+
 function write(value: CanonicalValue, depth: number): string {
   if (depth > MAX_DEPTH) refuse('nested too deeply');
   if (value === null || typeof value === 'boolean') return String(value);
@@ -33,18 +47,22 @@ function write(value: CanonicalValue, depth: number): string {
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) refuse('a number that is not a safe integer');
     return String(value);
   }
-  if (typeof value === 'string') {
-    if (!PRINTABLE.test(value)) refuse('a string with other than printable ASCII');
-    // RFC 8785 §3.2.2.2: within printable ASCII only the quotation mark and the backslash are escaped.
-    return JSON.stringify(value);
+  if (typeof value === 'string') return writeString(value);
+  if (isArray(value)) {
+    let text = '';
+    for (const item of value) text += text === '' ? write(item, depth + 1) : `,${write(item, depth + 1)}`;
+    return `[${text}]`;
   }
-  if (isArray(value)) return `[${value.map((item) => write(item, depth + 1)).join(',')}]`;
   if (typeof value === 'object') {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) refuse('an object that is not plain');
+    let text = '';
     // RFC 8785 §3.2.3 sorts by UTF-16 code units, which is what sort() does.
-    const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    return `{${members.map(([key, item]) => `${write(key, depth + 1)}:${write(item, depth + 1)}`).join(',')}}`;
+    for (const key of Object.keys(value).sort()) {
+      const member = `${writeString(key)}:${write(memberOf(value, key), depth + 1)}`;
+      text += text === '' ? member : `,${member}`;
+    }
+    return `{${text}}`;
   }
   return refuse(`a ${typeof value}`);
 }

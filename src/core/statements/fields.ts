@@ -61,19 +61,21 @@ export const evmAddress = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 export const destination = z.string().regex(/^[A-Za-z0-9]{14,90}$/);
 
 /** The asset of a transfer, written out so that whoever signs a statement sees what moves. */
-export const asset = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('native'),
-    symbol: z.string().regex(/^[A-Z0-9]{2,12}$/),
-    decimals: wholeNumber(0, 30),
-  }),
-  z.strictObject({
-    kind: z.literal('erc20'),
-    symbol: z.string().regex(/^[A-Za-z0-9.]{1,12}$/),
-    decimals: wholeNumber(0, 30),
-    contract: evmAddress,
-  }),
-]);
+export const asset = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('native'),
+      symbol: z.string().regex(/^[A-Z0-9]{2,12}$/),
+      decimals: wholeNumber(0, 30),
+    }),
+    z.strictObject({
+      kind: z.literal('erc20'),
+      symbol: z.string().regex(/^[A-Za-z0-9.]{1,12}$/),
+      decimals: wholeNumber(0, 30),
+      contract: evmAddress,
+    }),
+  ])
+  .readonly();
 export type Asset = z.infer<typeof asset>;
 
 export const transferKind = z.enum(['withdrawal']);

@@ -12,6 +12,23 @@ export interface SignatureVerifier {
   p256(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
 }
 
+/** One question to a verifier. */
+export interface SignatureClaim {
+  readonly kind: keyof SignatureVerifier;
+  readonly publicKey: Uint8Array;
+  readonly message: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** A verifier that can look at many signatures side by side. */
+export interface ForesightedVerifier extends SignatureVerifier {
+  /**
+   * A verifier that knows of these already: it is asked as any other, and answers from what it knows only where key, message
+   * and signature are the very same bytes. What is given must not be written to afterwards. Hostile inputs.
+   */
+  ahead(claims: readonly SignatureClaim[]): Promise<SignatureVerifier>;
+}
+
 function orFalse(verify: () => boolean): boolean {
   try {
     return verify();

@@ -30,8 +30,8 @@ export const SIGNER_START: readonly Tooth[] = [
     {
       code: 'store-not-written',
       without: 'giving up a store whose disk did not take an entry',
-      was: '      throw this.broken;\n    }\n    this.written = sequence;',
-      becomes: '      this.broken = undefined;\n    }\n    this.written = sequence;',
+      was: '      throw this.giveUp(cause);\n    }\n    this.requireWhole();',
+      becomes: '    }\n    this.requireWhole();',
       title:
         "the signer's store and its disk gives out nothing more once the disk did not take an entry (store-not-written)",
     },
@@ -174,8 +174,8 @@ export const SIGNER_START: readonly Tooth[] = [
     {
       code: 'anchor-missing',
       without: 'noticing that the record went away while it runs',
-      was: "if (!pinned) throw new Fault<AnchorFaultCode>('anchor-missing', 'the record on the token is gone');\n",
-      becomes: 'if (!pinned) return;\n',
+      was: "if (!record) throw new Fault<AnchorFaultCode>('anchor-missing', 'the record on the token is gone');\n",
+      becomes: 'if (!record) return { version: 1n, value: new Uint8Array(64) };\n',
       title: 'the record on the token that is not there as it was any more stops everything (anchor-missing)',
     },
     {
@@ -192,6 +192,14 @@ export const SIGNER_START: readonly Tooth[] = [
       was: '      this.journal.requireAnchor(pinned);\n',
       becomes: '',
       title: 'the record on the token refuses store-rolled-back for good when somebody else goes on with it',
+    },
+    {
+      code: 'store-rolled-back',
+      without: 'saying which record it is that is replaced',
+      was: 'await this.token.writeRecord(ANCHOR_RECORD, after, before);',
+      becomes: 'await this.token.writeRecord(ANCHOR_RECORD, after);',
+      title:
+        'the record on the token refuses store-rolled-back for good when somebody else writes between two of its own',
     },
     {
       code: 'store-rolled-back',
