@@ -251,6 +251,82 @@ describe("the signer's store and its disk", () => {
     store.close();
   });
 
+  it('shares one write between those who ask while another is under way, and begins it when that one has ended', async () => {
+    SignerStore.create(path, genesisOf(), SEAL).close();
+    const disk: PromiseWithResolvers<void>[] = [];
+    const store = SignerStore.open(path, SEAL, () => {
+      const write = Promise.withResolvers<void>();
+      disk.push(write);
+      return write.promise;
+    });
+    const until = async (writes: number) => {
+      for (let turns = 0; disk.length < writes && turns < 10; turns += 1) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    store.appendSoon(signed('a'.repeat(64)));
+    const first = written(store);
+    await until(1);
+    store.appendSoon(signed('b'.repeat(64)));
+    const second = written(store);
+    store.appendSoon(signed('c'.repeat(64)));
+    const third = written(store);
+    await until(2);
+    expect(disk).toHaveLength(1);
+    disk[0]?.resolve();
+    expect(await first).toBe('on the disk');
+    await until(2);
+    expect(disk).toHaveLength(2);
+    disk[1]?.resolve();
+    expect([await second, await third]).toEqual(['on the disk', 'on the disk']);
+    store.close();
+    expect(disk).toHaveLength(2);
+  });
+
+  it('has nothing of an entry that nobody waited for, and all that somebody did, after a crash', async () => {
+    const store = SignerStore.create(path, genesisOf(), SEAL);
+    store.appendSoon(signed('a'.repeat(64)));
+    await store.durable();
+    store.appendSoon(signed('b'.repeat(64)));
+    store.close();
+    const next = SignerStore.open(path, SEAL);
+    expect(next.head().sequence).toBe(1);
+    next.close();
+  });
+
+  it('keeps what came before an entry that is refused, in the same transaction', async () => {
+    const store = SignerStore.create(path, genesisOf(), SEAL);
+    store.appendSoon(signed('a'.repeat(64)));
+    expect(() => store.appendSoon({ ...signed('b'.repeat(64)), tokenSerial: 'é' } as JournalBody)).toThrow();
+    store.ledger.apply = () => {
+      throw new Error('refused in the middle');
+    };
+    expect(() => store.appendSoon(signed('c'.repeat(64)))).toThrow('refused in the middle');
+    await store.durable();
+    store.close();
+    const next = SignerStore.open(path, SEAL);
+    expect(next.head().sequence).toBe(1);
+    next.close();
+  });
+
+  it('is given up when a full disk ends the transaction that others are in (store-not-written)', async () => {
+    const store = SignerStore.create(path, genesisOf(), SEAL);
+    const apply = store.ledger.apply.bind(store.ledger);
+    store.appendSoon(signed('a'.repeat(64)));
+    store.ledger.apply = (entry) => {
+      // What SQLite does by itself for SQLITE_FULL and SQLITE_IOERR.
+      (store as unknown as { db: Database.Database }).db.exec('ROLLBACK');
+      apply(entry);
+    };
+    expect(() => store.appendSoon(signed('b'.repeat(64)))).toThrow();
+    expect(codeOf(() => store.appendSoon(signed('c'.repeat(64))))).toBe('store-not-written');
+    expect(await written(store)).toBe('store-not-written');
+    store.close();
+    const next = SignerStore.open(path, SEAL);
+    expect(next.head().sequence).toBe(0);
+    next.close();
+  });
+
   it('takes nothing more once it is closed (store-closed)', async () => {
     const store = SignerStore.create(path, genesisOf(), SEAL);
     store.close();

@@ -144,11 +144,6 @@ export const TOOTHLESS: readonly Toothless[] = [
   {
     code: 'store-corrupt',
     file: 'src/signer/signer.ts',
-    why: 'a signature that was written a line before, read back',
-  },
-  {
-    code: 'store-corrupt',
-    file: 'src/signer/signer.ts',
     why: 'what the ledger says lies at a sequence, which it took from there itself',
   },
   {

@@ -147,3 +147,21 @@ describe('the texts in requests and statements', () => {
     expect(requestStatement.safeParse(request).success).toBe(true);
   });
 });
+
+describe('the bytes of a statement', () => {
+  it('are worked out anew where it can change, and once where it is frozen to the bottom', () => {
+    const open = { ...statement, asset: { ...statement.asset } };
+    const before = textOf('approve', open);
+    open.amount = '2';
+    expect(textOf('approve', open)).toBe(before.replace('"amount":"1000000"', '"amount":"2"'));
+    const half = Object.freeze({ ...statement, asset: { ...statement.asset } });
+    const asset = half.asset as { symbol: string };
+    expect(textOf('approve', half)).toBe(before);
+    asset.symbol = 'USDT';
+    expect(textOf('approve', half)).toContain('"symbol":"USDT"');
+    const parsed = transferStatement.parse(statement);
+    expect(approvalBytes('approve', parsed)).toBe(approvalBytes('approve', parsed));
+    expect(() => Object.assign(parsed, { amount: '2' })).toThrow(TypeError);
+    expect(() => Object.assign(parsed.asset, { symbol: 'USDT' })).toThrow(TypeError);
+  });
+});

@@ -36,6 +36,14 @@ export const SIGNER_START: readonly Tooth[] = [
         "the signer's store and its disk gives out nothing more once the disk did not take an entry (store-not-written)",
     },
     {
+      code: 'store-not-written',
+      without: 'giving up a store whose open transaction was ended under it',
+      was: '      if (!this.db.inTransaction) this.giveUp(error);\n',
+      becomes: '',
+      title:
+        "the signer's store and its disk is given up when a full disk ends the transaction that others are in (store-not-written)",
+    },
+    {
       code: 'store-closed',
       without: 'refusing what comes after the store was closed',
       was: "    this.broken ??= new Fault<StoreFaultCode>('store-closed', 'the signer store is closed');\n",
@@ -160,6 +168,15 @@ export const SIGNER_START: readonly Tooth[] = [
       becomes: 'if (false) {',
       title:
         "the signer's store knows a record of a newer state (store-rolled-back) from one of another history (store-diverged)",
+    },
+  ]),
+  ...teethOf('src/platform/native-verifier.ts', 'src/platform/native-verifier.spec.ts', [
+    {
+      code: 'approval-signature-invalid',
+      without: 'comparing the message with the one that was looked at ahead',
+      was: 'return found !== undefined && Buffer.compare(found.message, claim.message) === 0',
+      becomes: 'return found !== undefined',
+      title: 'a verifier that has looked ahead at everything says of each what one says that has not',
     },
   ]),
   ...teethOf('src/signer/anchor.ts', 'src/signer/anchor.spec.ts', [
