@@ -34,6 +34,11 @@ export function isContention(error: unknown): boolean {
   );
 }
 
+/** On SQLite: what failed leaves the transaction around it as it was. A full disk, or a lock that is not to be had, may not. */
+export function isUndoneAlone(error: unknown): boolean {
+  return !(error instanceof QueryFailedError) || codeOf(error)?.startsWith('SQLITE_CONSTRAINT') === true;
+}
+
 /** PostgreSQL: connection exceptions, and a server that is going down or coming up. */
 const AWAY_STATES = /^(?:08...|57P0[1-5]|53300)$/;
 /** What the network says. */

@@ -96,6 +96,53 @@ describe('Database on SQLite', () => {
     expect(await peek()).toBe(1);
   });
 
+  it('commits together what is asked for together, and then tells each caller its own outcome', async () => {
+    const peek = AsyncResource.bind(() => database.read((db) => db.count(Jar)));
+    const [first, failed, last] = await Promise.allSettled([
+      database.transaction(async (db) => {
+        await db.insert(Jar, jar('one'));
+        return 'first';
+      }),
+      database.transaction(async (db) => {
+        await db.insert(Jar, jar('two'));
+        throw new Error('given up');
+      }),
+      database.transaction(async (db) => ({ seen: await db.count(Jar), committed: await peek() })),
+    ]);
+    expect(first).toEqual({ status: 'fulfilled', value: 'first' });
+    expect(failed).toMatchObject({ status: 'rejected', reason: { message: 'given up' } });
+    // The one that was given up has left nothing, and nothing was committed before all of them were through.
+    expect(last).toEqual({ status: 'fulfilled', value: { seen: 1, committed: 0 } });
+    expect(await peek()).toBe(1);
+  });
+
+  it('does again what was to be committed together with something that finds the disk full', async () => {
+    const pages = z.array(z.strictObject({ page_count: z.int() }));
+    const [size] = pages.parse(await database.transaction((db) => db.query('PRAGMA page_count')));
+    await database.transaction((db) => db.query(`PRAGMA max_page_count = ${(size?.page_count ?? 0) + 4}`));
+    let runs = 0;
+    const insert = (jarId: string) =>
+      database.transaction(async (db) => {
+        runs += 1;
+        await db.insert(Jar, jar(jarId));
+      });
+    const results = await Promise.allSettled([
+      insert('one'),
+      database.transaction((db) =>
+        db.insert(Jar, { ...jar('huge'), label: { note: 'x'.repeat(1_000_000) } }),
+      ),
+      insert('two'),
+    ]);
+    expect(results).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { code: 'database-unreachable' } },
+      { status: 'fulfilled' },
+    ]);
+    expect(runs).toBe(3);
+    const found = await database.read((db) => db.find(Jar, { order: { jarId: 'ASC' } }));
+    expect(found.map(({ jarId }) => jarId)).toEqual(['one', 'two']);
+  });
+
   it('refuses database work inside database work', async () => {
     const nested = database.transaction(() => database.read(async () => 1));
     await expect(nested).rejects.toMatchObject({ code: 'transaction-nested' });

@@ -2,16 +2,17 @@
 // keeps an EntityManager. It does NOT synchronise schemas: migrate.ts does that from SQL.
 //
 // better-sqlite3 has one connection, on which the transactions of concurrent callers would become one. So on SQLite
-// transactions run one after another, and reads go over a connection of their own that cannot write.
+// transactions run one after another, and reads go over a connection of their own that cannot write. Those that are asked
+// for within one turn of the event loop share one commit, and so one wait for the disk; each is still undone by itself.
 
 import 'reflect-metadata';
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { isAbsolute } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, type EntityManager, type MixedList } from 'typeorm';
 import type { Clock } from '../../core/clock.js';
 import { Fault } from '../../core/fault.js';
-import { type DatabaseFaultCode, isAway, isContention } from './database.errors.js';
+import { type DatabaseFaultCode, isAway, isContention, isUndoneAlone } from './database.errors.js';
 import { migrate, migrationsFolder, readMigrations } from './migrate.js';
 import { SnakeCaseNames } from './naming.js';
 
@@ -30,6 +31,8 @@ export interface DatabaseOptions {
 type Entity = abstract new (...parameters: never[]) => object;
 
 const MAX_WAITING = 10_000;
+/** So many transactions share one commit on SQLite at most. */
+const MOST_TOGETHER = 64;
 const MAX_ATTEMPTS = 10;
 const FIRST_PAUSE_MS = 5;
 /** SQLite waits for a lock by holding the whole program up, so the waiting is done here, between attempts. */
@@ -49,12 +52,29 @@ interface SqliteConnection {
 /** True while the current call chain is inside a transaction or read of this module. */
 const inside = new AsyncLocalStorage<true>();
 
+/** A transaction that waits for its turn on SQLite. */
+interface Turn {
+  /** Does it; what to call when it is on the disk. */
+  readonly work: (db: EntityManager) => Promise<() => void>;
+  readonly failed: (error: unknown) => void;
+}
+
+/** After it SQLite may have undone more than the transaction that it failed. */
+class Spoiled extends Error {
+  constructor(
+    readonly turn: Turn,
+    override readonly cause: unknown,
+  ) {
+    super('a statement failed in a way that may have undone more than its transaction');
+  }
+}
+
 /** What the parts of the program ask of it. */
 export type DatabaseDoor = Pick<Database, 'transaction' | 'read'>;
 
 export class Database {
-  private tail: Promise<unknown> = Promise.resolve();
-  private waiting = 0;
+  private turns: Turn[] = [];
+  private taking: Promise<void> | undefined;
   private closed = false;
 
   private constructor(
@@ -88,8 +108,8 @@ export class Database {
    */
   async transaction<T>(work: (db: EntityManager) => Promise<T>): Promise<T> {
     this.check();
-    const attempt = () => inside.run(true, () => this.writer.transaction(work));
-    return retried(() => (this.dialect === 'sqlite' ? this.queued(attempt) : attempt()));
+    const marked = (db: EntityManager) => inside.run(true, () => work(db));
+    return retried(() => (this.dialect === 'sqlite' ? this.queued(marked) : this.writer.transaction(marked)));
   }
 
   /**
@@ -105,7 +125,7 @@ export class Database {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    await this.tail.catch(() => undefined);
+    await this.taking;
     await this.writer.destroy();
     if (this.reader !== this.writer) await this.reader.destroy();
   }
@@ -121,20 +141,66 @@ export class Database {
     }
   }
 
-  private queued<T>(attempt: () => Promise<T>): Promise<T> {
-    if (this.waiting >= MAX_WAITING) {
+  private queued<T>(work: (db: EntityManager) => Promise<T>): Promise<T> {
+    if (this.turns.length >= MAX_WAITING) {
       throw new Fault<DatabaseFaultCode>('database-overloaded', 'too many transactions are waiting', {
-        facts: { waiting: this.waiting },
+        facts: { waiting: this.turns.length },
       });
     }
-    this.waiting += 1;
-    const result = this.tail.then(attempt).finally(() => {
-      this.waiting -= 1;
+    return new Promise<T>((resolve, reject) => {
+      const bound = AsyncResource.bind(work);
+      const turn = async (db: EntityManager) => {
+        const result = await bound(db);
+        return () => resolve(result);
+      };
+      this.turns.push({ work: turn, failed: reject });
+      this.taking ??= this.takeTurns();
     });
-    // The next one runs whatever became of this one; its own caller hears of the failure.
-    this.tail = result.catch(() => undefined);
-    return result;
   }
+
+  private async takeTurns(): Promise<void> {
+    while (this.turns.length > 0) {
+      await turnOfTheEventLoop();
+      await this.commitTogether(this.turns.splice(0, MOST_TOGETHER));
+    }
+    this.taking = undefined;
+  }
+
+  /** Each caller hears what became of its own once all of them are on the disk. Never throws. */
+  private async commitTogether(turns: readonly Turn[]): Promise<void> {
+    const outcomes: (() => void)[] = [];
+    try {
+      await this.writer.transaction(async (db) => {
+        const [turn, ...more] = turns;
+        // What is alone is undone with the whole.
+        if (turn && more.length === 0) outcomes.push(await turn.work(db));
+        else for (const each of turns) outcomes.push(await withinOthers(db, each));
+      });
+    } catch (error) {
+      if (error instanceof Spoiled) {
+        this.turns.unshift(...turns.filter((turn) => turn !== error.turn));
+        error.turn.failed(error.cause);
+      } else for (const turn of turns) turn.failed(error);
+      return;
+    }
+    for (const outcome of outcomes) outcome();
+  }
+}
+
+/** What to tell the caller when it is committed. A savepoint undoes the one that fails. Throws Spoiled. */
+async function withinOthers(db: EntityManager, turn: Turn): Promise<() => void> {
+  try {
+    return await db.transaction(turn.work);
+  } catch (error) {
+    if (!isUndoneAlone(error)) throw new Spoiled(turn, error);
+    return () => turn.failed(error);
+  }
+}
+
+function turnOfTheEventLoop(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 async function retried<T>(attempt: () => Promise<T>): Promise<T> {
