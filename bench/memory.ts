@@ -1,10 +1,10 @@
 // memory: what both programs hold after ten thousand withdrawals, against what they held after two thousand. What grows
 // with the number of withdrawals is a leak, or a cache that nobody has bounded.
 //
-// The heap is read from Node.js's own diagnostic report, which a signal asks for; garbage that was not collected yet is in
-// it, so it goes up and down. Resident memory is what the machine has to have.
+// The heap is what is left after its garbage was collected: that is what a leak shows in. Resident memory is what the machine
+// has to have, garbage and all: Node.js lets a heap grow to several times what it holds before it collects.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,62 +17,42 @@ import { takeWithdrawals } from './withdrawals.js';
 const MIB = 1024 * 1024;
 const REPORT_WITHIN_MS = 30_000;
 
-const report = z.object({
-  header: z.object({ processId: z.int() }),
-  javascriptHeap: z.object({ usedMemory: z.number() }),
-});
+const report = z.object({ heapUsed: z.number() });
 
 type Measured = Readonly<Record<'signer' | 'orchestrator', { readonly rss: number; readonly heap: number }>>;
 
 class Watch {
-  private readonly folder = mkdtempSync(join(tmpdir(), 'portcullis-reports-'));
+  private readonly folder = mkdtempSync(join(tmpdir(), 'portcullis-heaps-'));
   private looks = 0;
 
   get nodeFlags(): string[] {
-    const flags = [
-      '--report-on-signal',
-      '--report-signal=SIGUSR2',
-      '--report-compact',
-      '--report-exclude-network',
-    ];
-    return [...flags, `--report-dir=${this.folder}`];
+    const module = new URL(`./rig/heap-report.js?into=${encodeURIComponent(this.folder)}`, import.meta.url);
+    return ['--expose-gc', '--import', module.href];
   }
 
   async look(stack: Stack): Promise<Measured> {
     this.looks += 1;
     const { signer, orchestrator } = stack.pids;
+    const rss = { signer: residentMiB(signer), orchestrator: residentMiB(orchestrator) };
     stack.signalPrograms('SIGUSR2');
-    const heaps = await this.heaps(2 * this.looks);
-    const of = (pid: number) => ({ rss: residentMiB(pid), heap: heaps.get(pid) ?? Number.NaN });
-    return { signer: of(signer), orchestrator: of(orchestrator) };
+    return {
+      signer: { rss: rss.signer, heap: await this.heapOf(signer) },
+      orchestrator: { rss: rss.orchestrator, heap: await this.heapOf(orchestrator) },
+    };
   }
 
-  /** The newest report of each process, once there are so many in all. */
-  private async heaps(wanted: number): Promise<Map<number, number>> {
+  private async heapOf(pid: number): Promise<number> {
+    const file = join(this.folder, `${pid}-${this.looks}.json`);
     const deadline = performance.now() + REPORT_WITHIN_MS;
-    while (performance.now() < deadline) {
-      const found = readdirSync(this.folder)
-        .sort()
-        .flatMap((name) => readReport(join(this.folder, name)));
-      if (found.length >= wanted) {
-        return new Map(found.map((one) => [one.header.processId, one.javascriptHeap.usedMemory / MIB]));
-      }
+    while (!existsSync(file)) {
+      if (performance.now() > deadline) throw new Error('a program has not said what its heap holds');
       await sleep(100);
     }
-    throw new Error('the programs made no report');
+    return report.parse(JSON.parse(readFileSync(file, 'utf8'))).heapUsed / MIB;
   }
 
   close(): void {
     rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-function readReport(file: string): z.infer<typeof report>[] {
-  try {
-    return [report.parse(JSON.parse(readFileSync(file, 'utf8')))];
-  } catch {
-    // Not written to its end yet.
-    return [];
   }
 }
 

@@ -19,6 +19,8 @@ export interface Lease {
   readonly fence: number;
   /** Claims since the last step that succeeded, this one included. */
   readonly attempts: number;
+  /** Its worker gives it back after this step, whatever is due then. */
+  readonly last?: boolean;
 }
 
 /** A claim, with how far the governance log was mirrored when it was made; null before the first entry. */
@@ -196,7 +198,7 @@ export async function finish(
 
 /**
  * The step is done, and the next one is due at once: the same worker keeps the lease for it, from now on for as long as a
- * new one. Nothing when somebody else has claimed the work meanwhile.
+ * new one. Nothing when it was to be given back after this step, or when somebody else has claimed the work meanwhile.
  */
 export async function keep(
   db: EntityManager,
@@ -204,6 +206,10 @@ export async function keep(
   nowMs: number,
   leaseMs: number,
 ): Promise<Claim | undefined> {
+  if (lease.last === true) {
+    await finish(db, lease, nowMs);
+    return undefined;
+  }
   const result: unknown = await rawUpdate(
     db,
     `UPDATE work SET due_at_ms = ?, attempts = 1, lease_until_ms = ?, last_fault = NULL

@@ -78,13 +78,9 @@ export class Workers {
       claim(db, settings.worker, clock.nowMs(), settings.leaseMs),
     );
     if (!held) return false;
-    for (let steps = 0; held; steps += 1) {
-      const { lease }: Claim = held;
-      if (steps > 0 && (steps >= settings.stepsPerLease || this.stopping.signal.aborted)) {
-        await database.transaction((db) => finish(db, lease, clock.nowMs()));
-        break;
-      }
-      held = await this.stepOf(held);
+    for (let steps = 1; held; steps += 1) {
+      const last = steps >= settings.stepsPerLease || this.stopping.signal.aborted;
+      held = await this.stepOf({ ...held, lease: { ...held.lease, last } });
       this.pauses.values().next().value?.();
     }
     return true;
