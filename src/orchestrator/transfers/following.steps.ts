@@ -73,6 +73,8 @@ const UNDONE_WITH: Partial<Record<TransactionState, TransferState>> = {
 
 /** The older a final transaction, the less a reorganisation reaches it: the next look is after this part of its age. */
 const WATCH_AGE_PART = 4;
+/** In looks at what is not final yet: so far apart at least are the looks at what is. */
+const SHORTEST_WATCH_LOOKS = 5;
 
 export class FollowingSteps {
   constructor(
@@ -305,7 +307,7 @@ export class FollowingSteps {
     const { settings } = this.parts;
     const part = Math.floor((nowMs - row.updatedAtMs) / WATCH_AGE_PART);
     return Math.min(
-      Math.max(part, settings.followMs[driver.family]),
+      Math.max(part, SHORTEST_WATCH_LOOKS * settings.followMs[driver.family]),
       longestWatchMs(settings, driver.family),
     );
   }
