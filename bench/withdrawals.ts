@@ -49,7 +49,7 @@ function rowsOf(name: string, many: readonly Take[], few: readonly Take[]): Resu
 
 async function runWithdrawals(database: DatabaseKind, { quick }: Settings): Promise<Report> {
   const stored = quick ? { few: 100, many: 2_000 } : { few: 1_000, many: 100_000 };
-  const count = quick ? 48 : 200;
+  const count = quick ? 48 : 100;
   const stacks: Stack[] = [];
   try {
     const few = await Stack.start({ database, stored: stored.few });
@@ -58,7 +58,7 @@ async function runWithdrawals(database: DatabaseKind, { quick }: Settings): Prom
     stacks.push(many);
     const takes: { few: Take[]; many: Take[] } = { few: [], many: [] };
     for (const stack of stacks) await takeWithdrawals(stack, count / 2);
-    for (let sample = 0; sample < (quick ? 2 : 7); sample += 1) {
+    for (let sample = 0; sample < (quick ? 2 : 5); sample += 1) {
       takes.many.push(await takeWithdrawals(many, count));
       takes.few.push(await takeWithdrawals(few, count));
     }
