@@ -6,7 +6,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, type Program, startProgram } from '../../devnet/process.js';
 import { appModule } from '../../src/orchestrator/app.module.js';
-import { configuration as configurationSchema } from '../../src/orchestrator/config/settings.js';
+import {
+  type Configuration,
+  configuration as configurationSchema,
+} from '../../src/orchestrator/config/settings.js';
 import { serve } from '../../src/orchestrator/http/serve.js';
 import { Log } from '../../src/orchestrator/logging/log.js';
 import { systemRandomness } from '../../src/platform/system-randomness.js';
@@ -189,6 +192,12 @@ export class OrchestratorProgram {
       logFile: join(this.folder, `${this.name}-${this.starts}.log`),
       ready: async () => (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
     });
+  }
+
+  /** What a person changes in its configuration file; it holds from its next start on. */
+  reconfigure(change: (configuration: Configuration) => Configuration): void {
+    const before = configurationSchema.parse(JSON.parse(readFileSync(this.configFile, 'utf8')));
+    writeFileSync(this.configFile, JSON.stringify(change(before)), { mode: 0o600 });
   }
 
   private clock(): string[] {

@@ -100,7 +100,7 @@ async function expectFeesAgree(rig: Rig, transfers: readonly TransferAnswer[]): 
     transfers
       .filter((transfer) => transfer.state === 'settled' && wanted(transfer))
       .reduce((sum, { amount }) => sum + BigInt(amount), 0n);
-  // What cancels cost stands in no transfer: the chain shows them, as payments of the wallet to itself.
+  // What cancels and refreshes cost stands in no transfer: the chain shows them, as payments of the wallet to itself.
   const cancels = (await chains.ethereumPayments(ethereumAddress))
     .filter(({ to }) => to === ethereumAddress)
     .reduce((sum, { feeWei }) => sum + feeWei, 0n);
@@ -108,8 +108,33 @@ async function expectFeesAgree(rig: Rig, transfers: readonly TransferAnswer[]): 
   const ether = await chains.ethereum.balance(ethereumAddress);
   const dollars = await chains.ethereum.tokenBalance(chains.token('USDX').contract, ethereumAddress);
   expect({ bitcoin, ether, dollars }).toEqual({
-    bitcoin: BITCOIN_FUNDS - out(({ asset }) => asset.symbol === 'BTC') - fees('bip122'),
+    bitcoin:
+      BITCOIN_FUNDS - out(({ asset }) => asset.symbol === 'BTC') - fees('bip122') - (await selfPaid(rig)),
     ether: ETHEREUM_FUNDS - out(({ asset }) => asset.symbol === 'ETH') - fees('eip155') - cancels,
     dollars: TOKEN_FUNDS - out(({ asset }) => asset.symbol === 'USDX'),
   });
+}
+
+/** What Bitcoin transactions cost in which the wallet paid nobody but itself. */
+async function selfPaid({ chains, bitcoinAddress }: Rig): Promise<bigint> {
+  const own = scriptOfAddress(bitcoinAddress, 'regtest');
+  if (own.kind === 'refused') throw new RangeError(`no address: ${bitcoinAddress}`);
+  const coins = new Map<string, bigint>();
+  let fees = 0n;
+  for (const { transactions = [] } of await chains.bitcoinBlocks()) {
+    for (const transaction of transactions) {
+      const spent = transaction.ins.map(
+        ({ hash, index }) => coins.get(`${Buffer.from(hash.toReversed()).toString('hex')}:${index}`) ?? 0n,
+      );
+      const paid = transaction.outs.map(({ script, value }, vout) => {
+        const isOwn = Buffer.from(script).toString('hex') === own.value;
+        if (isOwn) coins.set(`${transaction.getId()}:${vout}`, value);
+        return { isOwn, value };
+      });
+      const sum = (values: readonly bigint[]) => values.reduce((total, value) => total + value, 0n);
+      if (sum(spent) > 0n && paid.every(({ isOwn }) => isOwn))
+        fees += sum(spent) - sum(paid.map(({ value }) => value));
+    }
+  }
+  return fees;
 }

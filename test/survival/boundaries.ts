@@ -11,7 +11,7 @@ import { repositoryRoot } from '../../devnet/paths.js';
  * How a place is watched. `call`: before it, and after it has succeeded. `commit`: the same, and once more for each step
  * that was written inside of it. `step`: written inside a database transaction, then committed with it.
  */
-type Watch = 'sync call' | 'call' | 'commit' | 'step';
+type Watch = 'call' | 'commit' | 'step';
 
 interface Operation {
   readonly files: RegExp;
@@ -21,19 +21,21 @@ interface Operation {
 }
 
 const OPERATIONS: readonly Operation[] = [
-  // The signer: its journal, its heartbeat, the token, and what it answers.
-  { files: /^src\/signer\//, callee: /\bstore\.append(?:Soon)?$/, watch: 'sync call' },
-  { files: /^src\/signer\//, callee: /\bstore\.beat$/, watch: 'sync call' },
+  // The signer: its journal and the disk under it, its heartbeat, the token, and what it answers.
+  { files: /^src\/signer\//, callee: /\bstore\.append(?:Soon)?$/, watch: 'call' },
+  { files: /^src\/signer\//, callee: /\b(?:store|journal)\.durable$/, watch: 'call' },
+  { files: /^src\/signer\/store\.ts/, callee: /^(?:fdatasyncSync|this\.sync)$/, watch: 'call' },
+  { files: /^src\/signer\//, callee: /\bstore\.beat$/, watch: 'call' },
   { files: /^src\/signer\//, callee: /\.(?:signDigest|writeRecord|readRecord)$/, watch: 'call' },
-  { files: /^src\/signer\//, callee: /\bsocket\.write$/, watch: 'sync call' },
+  { files: /^src\/signer\//, callee: /\bsocket\.write$/, watch: 'call' },
   // The token's process: the calls that change the token or use a key, and its answers.
   {
     files: /^hardware\/pkcs11\/token-/,
     callee: /\bapi\.C_(?:CreateObject|DestroyObject)$/,
-    watch: 'sync call',
+    watch: 'call',
   },
   { files: /^hardware\/pkcs11\//, callee: /\bapi\.C_SignAsync$/, watch: 'call' },
-  { files: /^hardware\/pkcs11\/token-process/, callee: /^process\.send$/, watch: 'sync call' },
+  { files: /^hardware\/pkcs11\/token-process/, callee: /^process\.send$/, watch: 'call' },
   // The orchestrator: its database, the signer, the nodes.
   { files: /^src\/orchestrator\/(?!database\/)/, callee: /\bdatabase\.transaction$/, watch: 'commit' },
   {
@@ -51,7 +53,6 @@ const OPERATIONS: readonly Operation[] = [
 ];
 
 const MOMENTS: Readonly<Record<Watch, readonly string[]>> = {
-  'sync call': ['before', 'after'],
   call: ['before', 'after'],
   commit: ['before', 'committed'],
   step: ['written', 'committed'],
@@ -80,11 +81,11 @@ export function instrument(file: string, source: string): Instrumented {
         const { watch } = operation;
         const name = unused(`${path}:${enclosing(node)}:${wordsFor(node, callee, tree)}`, boundaries);
         boundaries.push(...MOMENTS[watch].map((moment) => `${name}:${moment}`));
-        const verb = watch === 'sync call' ? 'syncCall' : watch;
-        const work = watch === 'sync call' ? '() =>' : 'async () =>';
+        // Nothing is made to wait that does not wait by itself.
+        const work = watch === 'call' && !waits(node) ? '() =>' : 'async () =>';
         insertions.push({
           at: node.getStart(tree),
-          text: `__boundary.${verb}(${JSON.stringify(name)}, ${work} (`,
+          text: `__boundary.${watch}(${JSON.stringify(name)}, ${work} (`,
           depth,
         });
         insertions.push({ at: node.end, text: '))', depth: -depth });
@@ -100,6 +101,13 @@ export function instrument(file: string, source: string): Instrumented {
   for (const { at, text: inserted } of insertions) text = text.slice(0, at) + inserted + text.slice(at);
   const runtime = relative(dirname(file), RUNTIME);
   return { text: `import { boundary as __boundary } from '${runtime}';\n${text}`, boundaries };
+}
+
+/** Does an `await` stand in it, outside of functions of its own? */
+function waits(node: ts.Node): boolean {
+  if (ts.isAwaitExpression(node)) return true;
+  if (ts.isFunctionLike(node)) return false;
+  return ts.forEachChild(node, waits) ?? false;
 }
 
 /** Class and method, or function, around a node. */

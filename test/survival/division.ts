@@ -1,16 +1,40 @@
-// Which test kills at which boundary, so that together they kill at all of them.
-
-/** Of the signer: what it does once in its life, and once in another one. signer-acts.ordeal.spec.ts. */
-export const CEREMONY = /:initialise:|SignerStore\.create:|makeSeal:/;
-export const RESTORE = /:restoreStore:|SignerStore\.restore:/;
+// Which test kills at which boundary, so that together they kill at all of them: each part has programs, chains and an audit of
+// its own, and writes down where it killed. The last one adds that up.
 
 /** Come to only where a program is told to stop. */
 export const AT_THE_STOP = /store\.beat#2|shutDown/;
 
-/** Come to only after a process died between two others. */
-export const AFTER: readonly { readonly boundary: RegExp; readonly kill: string }[] = [
+/** Parts that are about a few boundaries alone, each with what leads there. Every other boundary is in a part by its folder. */
+const SPECIAL = [
+  // Of the signer: what it does once in its life, by a person's hand.
+  { part: 'ceremony', boundary: /:initialise:|SignerStore\.create:|makeSeal:/ },
+  { part: 'restore', boundary: /:restoreStore:|SignerStore\.restore:/ },
+  // The signer reads a record before it writes one, which clears what is left over: only others who use the token come there.
+  { part: 'token-record', boundary: /token-records\.ts:writeRecord:api\.C_DestroyObject:/ },
+  { part: 'lost-store', boundary: /Restores\.refresh|restoreFacts/ },
+  { part: 'stopped-chains', boundary: /EthereumDriver\.stop|Scanner\.scan:/ },
   {
-    boundary: /token-records\.ts:readRecord:api\.C_DestroyObject/,
-    kill: 'hardware/pkcs11/token-records.ts:writeRecord:api.C_CreateObject:after',
+    part: 'indeterminate',
+    boundary: /SigningSteps\.surprise|TransferService\.(?:resolve|askAgain)|noteBurial|Workers\.step:/,
   },
-];
+] as const;
+
+const BY_FOLDER = [
+  { part: 'signer', boundary: /^(?:src\/signer|hardware)\// },
+  { part: 'ways-out', boundary: /^src\/orchestrator\/ways-out\// },
+  { part: 'following', boundary: /^src\/orchestrator\/(?:chains\/|transfers\/following)/ },
+  { part: 'transfers', boundary: /^src\/orchestrator\// },
+] as const;
+
+const DIVISION = [...SPECIAL, ...BY_FOLDER];
+
+export type Part = (typeof DIVISION)[number]['part'];
+
+export const PARTS: readonly Part[] = DIVISION.map(({ part }) => part);
+
+/** Throws RangeError for a boundary that nobody has thought of: it needs a part. */
+export function partOf(boundary: string): Part {
+  const found = DIVISION.find((one) => one.boundary.test(boundary));
+  if (!found) throw new RangeError(`in no part: ${boundary}`);
+  return found.part;
+}

@@ -2,7 +2,7 @@
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { compileProgram } from '../../devnet/compile-program.js';
 import type { ProgramMaking } from '../e2e/orchestrators.js';
 import { instrument } from './boundaries.js';
@@ -29,6 +29,8 @@ export class Killer implements ProgramMaking {
     token: new Set(),
     orchestrator: new Set(),
   };
+  /** What the programs were compiled from: another name whenever a source is another one. */
+  readonly builds = new Map<string, string>();
   private readonly compiled = new Map<string, Promise<string>>();
   private readonly folder = mkdtempSync(join(tmpdir(), 'portcullis-killer-'));
 
@@ -46,7 +48,7 @@ export class Killer implements ProgramMaking {
   private async watched(entry: string): Promise<string> {
     const program = ENTRIES[entry];
     if (program === undefined) throw new RangeError(`no such program: ${entry}`);
-    return compileProgram(entry, (file, source) => {
+    const path = await compileProgram(entry, (file, source) => {
       const hastened = HASTENED.find((one) => file.endsWith(one.file));
       if (hastened && !source.includes(hastened.text)) throw new RangeError(`${hastened.file} has changed`);
       const quick = hastened ? source.replace(hastened.text, hastened.instead) : source;
@@ -54,6 +56,8 @@ export class Killer implements ProgramMaking {
       for (const one of boundaries) this.boundaries[one.startsWith('hardware/') ? 'token' : program].add(one);
       return text;
     });
+    this.builds.set(program, basename(resolve(path, '..', relative(dirname(entry), '.'))));
+    return path;
   }
 
   environment(program: string): Readonly<Record<string, string>> {
@@ -64,20 +68,16 @@ export class Killer implements ProgramMaking {
     };
   }
 
-  /** From its next start on, the program dies at these boundaries, one a life. */
-  arm(program: Killable, kills: readonly string[]): void {
-    const plan: Plan = { hits: this.file(program, 'hits'), kills };
+  /** From its next start on, each life of the program ends at the first of these boundaries that no life has ended at. */
+  arm(program: Killable, kills: Iterable<string>, pauses: Plan['pauses'] = {}): void {
+    const plan: Plan = { killed: this.file(program, 'killed'), kills: [...kills], pauses };
     writeFileSync(this.file(program, 'json'), JSON.stringify(plan));
   }
 
-  /** What the program has come to so far. */
-  hits(program: Killable): ReadonlySet<string> {
-    const file = this.file(program, 'hits');
-    return new Set(existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []);
-  }
-
-  killedAt(program: Killable, boundary: string): boolean {
-    return this.hits(program).has(`KILLED ${boundary}`);
+  /** Where the program has died so far. */
+  killedAt(program: Killable): ReadonlySet<string> {
+    const file = this.file(program, 'killed');
+    return new Set(existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []);
   }
 
   remove(): void {

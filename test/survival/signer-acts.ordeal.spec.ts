@@ -1,11 +1,11 @@
 // A kill at every durable boundary of what the signer does once in its life, by a person's hand: the ceremony that makes its
 // store and pins it on the token, and the restore that makes another one when it is lost. Whoever is cut short does the
-// same again, and then the signer serves.
+// same again, and then the signer serves. And of what only others do with a token: write the same record once more.
 
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BITCOIN, Deployment, ETHEREUM, officersSign, RunningTime } from '../../devnet/deployment.js';
@@ -14,7 +14,10 @@ import { SocketClient } from '../../devnet/socket-client.js';
 import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
 import { RESTORE_TYPE, type RestoreStatement, restoreBytes } from '../../src/core/recovery/restore.js';
 import { initialise, readRecord } from '../../src/signer/start.js';
-import { CEREMONY, RESTORE } from './division.js';
+import { type Part, partOf } from './division.js';
+import { isAskedFor, keep } from './kill-list.js';
+import { expectFault } from '../../hardware/contract/outside.contract.js';
+import { spawnToken } from '../../hardware/pkcs11/token-client.js';
 import { Killer } from './killer.js';
 
 const HOUR_MS = 3_600_000;
@@ -101,18 +104,19 @@ async function expectServing({ configFile, socket }: Place): Promise<void> {
   await signer.stop();
 }
 
-/** Kills the act at each of these boundaries, in a place of its own, does it again, and has the signer serve. */
+/** Kills the act at each boundary of the part, in a place of its own, does it again, and has the signer serve. */
 async function killAtEach(
-  which: RegExp,
+  part: Part,
   place: () => Place,
   parameters: (place: Place) => string[],
 ): Promise<string[]> {
-  const boundaries = [...killer.boundaries.signer].filter((one) => which.test(one));
+  const begunMs = performance.now();
+  const boundaries = [...killer.boundaries.signer].filter((one) => partOf(one) === part && isAskedFor(one));
   for (const boundary of boundaries) {
     const here = place();
     killer.arm('signer', [boundary]);
     const cut = await act(parameters(here));
-    expect({ boundary, killed: killer.killedAt('signer', boundary), signal: cut.signal }).toEqual({
+    expect({ boundary, killed: killer.killedAt('signer').has(boundary), signal: cut.signal }).toEqual({
       boundary,
       killed: true,
       signal: 'SIGKILL',
@@ -124,6 +128,7 @@ async function killAtEach(
     expect({ boundary, done, said: done ? '' : again.said }).toEqual({ boundary, done: true, said: '' });
     await expectServing(here);
   }
+  keep(part, killer, boundaries, begunMs);
   return boundaries;
 }
 
@@ -131,14 +136,13 @@ describe('the ceremony', () => {
   it('is done again wherever it was cut short', async () => {
     const genesisFile = join(folder, 'genesis.json');
     writeFileSync(genesisFile, JSON.stringify(deployment.log[0]));
-    const boundaries = await killAtEach(CEREMONY, copied, ({ configFile }) => [
+    const boundaries = await killAtEach('ceremony', copied, ({ configFile }) => [
       'init',
       '--config',
       configFile,
       '--genesis',
       genesisFile,
     ]);
-    process.stdout.write(`ceremony: killed at ${boundaries.length} of ${boundaries.length} boundaries\n`);
     expect(boundaries.length).toBeGreaterThanOrEqual(6);
   }, 180_000);
 });
@@ -192,7 +196,7 @@ describe('the restore of a lost store', () => {
       expect(existsSync(place.storePath)).toBe(false);
       return place;
     };
-    const boundaries = await killAtEach(RESTORE, lost, ({ configFile }) => [
+    const boundaries = await killAtEach('restore', lost, ({ configFile }) => [
       'restore',
       '--config',
       configFile,
@@ -201,7 +205,38 @@ describe('the restore of a lost store', () => {
       '--log',
       logFile,
     ]);
-    process.stdout.write(`restore: killed at ${boundaries.length} of ${boundaries.length} boundaries\n`);
     expect(boundaries.length).toBeGreaterThanOrEqual(6);
   }, 180_000);
+});
+
+describe('a record that is written once more', () => {
+  it('is on the token once wherever its process died, and what was left over is gone', async () => {
+    const begunMs = performance.now();
+    const boundaries = [...killer.boundaries.token].filter((one) => partOf(one) === 'token-record');
+    const leftOver = 'hardware/pkcs11/token-records.ts:writeRecord:api.C_CreateObject:after';
+    const config = deployment.tokenConfig();
+    const spawned = () =>
+      spawnToken(
+        { ...config, environment: { ...config.environment, ...killer.environment('token') } },
+        { programPath: join(dirname(program), '../../hardware/pkcs11/token-process.js') },
+      );
+    const before = spawned();
+    await before.writeRecord('twice', { version: 1n, value: Buffer.from('one') });
+    await before.close();
+    killer.arm('token', [leftOver, ...boundaries]);
+    const again = spawned();
+    try {
+      const record = { version: 2n, value: Buffer.from('two') };
+      for (const _kill of [leftOver, ...boundaries])
+        await expectFault(again.writeRecord('twice', record), 'indeterminate');
+      await again.writeRecord('twice', record);
+      expect(await again.readRecord('twice')).toMatchObject({ version: 2n });
+      expect([...killer.killedAt('token')]).toEqual([leftOver, ...boundaries]);
+    } finally {
+      await again.close();
+    }
+    killer.arm('token', []);
+    expect(boundaries.length).toBeGreaterThanOrEqual(2);
+    keep('token-record', killer, boundaries, begunMs);
+  });
 });

@@ -5,10 +5,10 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Backend, BITCOIN, type Officer, officersSign } from '../../devnet/deployment.js';
 import { SocketClient } from '../../devnet/socket-client.js';
-import { burialBytes, LEAST_CONFIRMATIONS } from '../../src/core/recovery/burial.js';
+import { type Burial, burialBytes, LEAST_CONFIRMATIONS } from '../../src/core/recovery/burial.js';
 import type { Change, GovernanceEntry, PolicyDocument } from '../../src/core/governance/entry.js';
 import { requestDigest, type SignedRequest, transferIdOf } from '../../src/core/statements/request.js';
-import { transferPage } from '../../src/orchestrator/transfers/transfer.dto.js';
+import { type Resolution, transferPage } from '../../src/orchestrator/transfers/transfer.dto.js';
 import { isFinished, type TransferState } from '../../src/orchestrator/transfers/transfer-states.js';
 import { waysOutView } from '../../src/orchestrator/ways-out/ways-out.dto.js';
 import { withChange } from '../e2e/policies.js';
@@ -35,6 +35,7 @@ export type Rarity =
   | 'dear times'
   | 'reorganisations'
   | 'faulty nodes'
+  | 'swallowing nodes'
   | 'forgetful nodes'
   | 'governors'
   | 'new wallets';
@@ -84,6 +85,19 @@ export class Workload {
   private setback(error: unknown): void {
     const words = String(error).slice(0, 60);
     this.setbacks.set(words, (this.setbacks.get(words) ?? 0) + 1);
+  }
+
+  /** For the message of a test that fails: how all that was taken stands, and what went wrong for people. */
+  async standing(): Promise<Readonly<Record<string, number>>> {
+    const counts: Record<string, number> = Object.fromEntries(this.setbacks);
+    for (const { id, asset } of this.asked) {
+      const words = await this.rig.transfer(id).then(
+        ({ state, reason, waitingFor }) => `${asset} ${state} ${reason.code} ${waitingFor ?? ''}`,
+        (error: unknown) => String(error).slice(0, 60),
+      );
+      counts[words] = (counts[words] ?? 0) + 1;
+    }
+    return counts;
   }
 
   /** Stops all loops, sees what was begun to its end, with everything up again. */
@@ -190,7 +204,7 @@ export class Workload {
   }
 
   /** Requests that come to an end otherwise: rejected, withdrawn, too late, too large, too small, or failed on the chain. */
-  oddments(): void {
+  oddments(pauseMs = 700): void {
     const { rig } = this;
     const large = { asset: 'BTC', amount: 1_500_000n } as const;
     const kinds: readonly (() => Promise<unknown>)[] = [
@@ -210,7 +224,7 @@ export class Workload {
       () => this.take({ asset: 'BTC', amount: 900_000_000_000n }),
       () => this.take({ asset: 'LIES', amount: ETHER }),
     ];
-    this.every(100, async (count) => {
+    this.every(pauseMs, async (count) => {
       await kinds[count % kinds.length]?.();
     });
   }
@@ -251,33 +265,64 @@ export class Workload {
    */
   cancelsOnChain(pauseMs = 500): void {
     const { rig } = this;
-    const { alice, bob } = rig.deployment;
     this.whenWanted('cancels on the chain', pauseMs, async () => {
-      // Without a block nothing is mined before it is cancelled; of the two the miner then takes what pays more.
-      await rig.chains.stopMining();
-      const id = await this.take({ asset: 'ETH', amount: ETHER / 300n });
-      try {
-        if ((await this.state(id, ['broadcast', 'confirming'])) !== 'broadcast') return;
-        await this.post(`/v1/transfers/${id}/cancel-on-chain`, undefined, alice);
-        await sleep(8 * LOOK_MS);
-      } finally {
-        rig.chains.startMining();
-      }
-      if ((await this.state(id, ['replaced'])) !== 'replaced') return;
-      await rig.chains.ethereum.mine(LEAST_CONFIRMATIONS.ethereum);
+      const id = await this.cancelledOnChain({ asset: 'ETH', amount: ETHER / 300n });
+      if (id === undefined) return;
       for (let tries = 0; tries < MOST_TRIES && (await rig.transfer(id)).state === 'replaced'; tries += 1) {
-        const shown = await rig.client(alice).get(`/v1/transfers/${id}/ways-out`);
-        const draft = shown.status === 200 ? waysOutView.parse(shown.body).burial : null;
-        if (draft) {
-          const burial = { statement: draft, signatures: officersSign(burialBytes(draft), [alice, bob]) };
-          await this.post('/v1/burials', burial, alice);
-        }
+        const burial = await this.burialOf(id);
+        if (burial) await this.post('/v1/burials', burial, rig.deployment.alice);
         await sleep(LOOK_MS);
       }
     });
   }
 
-  private async post(path: string, body: unknown, who: Officer | Backend): Promise<void> {
+  /** A payment that is outbid on the chain by a cancel, which lies deep then; undefined when the payment was mined. */
+  async cancelledOnChain(wish: Wish): Promise<string | undefined> {
+    const { rig } = this;
+    // Without a block nothing is mined before it is cancelled; of the two the miner then takes what pays more.
+    await rig.chains.stopMining();
+    const id = await this.take(wish);
+    try {
+      if ((await this.state(id, ['broadcast', 'confirming'])) !== 'broadcast') return undefined;
+      await this.post(`/v1/transfers/${id}/cancel-on-chain`, undefined, rig.deployment.alice);
+      for (let tries = 0; tries < MOST_TRIES && !(await this.isOutbid(id)); tries += 1) await sleep(LOOK_MS);
+    } finally {
+      rig.chains.startMining();
+    }
+    if ((await this.state(id, ['replaced'])) !== 'replaced') return undefined;
+    await rig.chains.ethereum.mine(LEAST_CONFIRMATIONS.ethereum);
+    return id;
+  }
+
+  private async isOutbid(id: string): Promise<boolean> {
+    const { status, body } = await this.rig
+      .client(this.rig.deployment.alice)
+      .get(`/v1/transfers/${id}/ways-out`);
+    const transactions = status === 200 ? waysOutView.parse(body).transactions : [];
+    return transactions.some(({ purpose, state }) => purpose === 'cancels' && state === 'broadcast');
+  }
+
+  /** What was signed for a transfer, as two officers say that it is dead; undefined while there is no ground for it. */
+  async burialOf(id: string): Promise<Burial | undefined> {
+    const { alice, bob } = this.rig.deployment;
+    const shown = await this.rig.client(alice).get(`/v1/transfers/${id}/ways-out`);
+    const draft = shown.status === 200 ? waysOutView.parse(shown.body).burial : null;
+    return draft
+      ? { statement: draft, signatures: officersSign(burialBytes(draft), [alice, bob]) }
+      : undefined;
+  }
+
+  /** The signer's void of what was taken here. */
+  async voided(id: string): Promise<void> {
+    await this.post(`/v1/transfers/${id}/void`, this.requests.get(id), this.rig.deployment.exchange);
+  }
+
+  /** An officer's word about a transfer of which nobody knows whether it was signed. */
+  async resolve(id: string, resolution: Resolution): Promise<void> {
+    await this.post(`/v1/transfers/${id}/resolve`, resolution, this.rig.deployment.alice);
+  }
+
+  async post(path: string, body: unknown, who: Officer | Backend): Promise<void> {
     const idempotencyKey = `key-${randomBytes(8).toString('hex')}`;
     const call = body === undefined ? { idempotencyKey } : { body, idempotencyKey };
     const { status, text } = await this.rig.client(who).post(path, call);
@@ -334,6 +379,18 @@ export class Workload {
       await node.become(trouble);
       await sleep(lastsMs);
       await node.become('none');
+    });
+  }
+
+  /** Both nodes take transactions for a while, and deny it. */
+  swallowingNodes(pauseMs = 300, lastsMs = 900): void {
+    const { nodes } = this;
+    if (!nodes) throw new RangeError('the nodes are asked directly');
+    this.whenWanted('swallowing nodes', pauseMs, async () => {
+      const both = [nodes.bitcoin, nodes.ethereum];
+      for (const node of both) await node.become('swallowed');
+      await sleep(lastsMs);
+      for (const node of both) await node.become('none');
     });
   }
 

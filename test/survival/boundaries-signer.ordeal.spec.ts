@@ -1,0 +1,23 @@
+// One kill at every durable boundary of the signer and of its token's process. See boundary-part.ts.
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BoundaryPart } from './boundary-part.js';
+
+const part = new BoundaryPart('signer');
+
+beforeAll(async () => {
+  // So few coins that payments hang on each other before they are in a block.
+  const rig = await part.start({ coins: 2n });
+  rig.chains.startMining();
+}, 60_000);
+afterAll(() => part.stop());
+
+describe('a kill at every durable boundary of the signer and of the process of its token', () => {
+  it('leaves each withdrawal in the chain once or not at all, as the books say, and none stuck', async () => {
+    const work = await part.everything();
+    await part.killAtEach('signer');
+    await part.killAtEach('token');
+    await part.finish(work);
+    expect(work.asked.length).toBeGreaterThan(20);
+  }, 480_000);
+});
