@@ -13,6 +13,7 @@ import type { Workload } from './workload.js';
 
 const SIGNING = 'src/signer/signing.ts:signOne:token.signDigest';
 const CLAIM = 'src/orchestrator/transfers/workers.ts:Workers.runOne:database.transaction';
+const CLAIMED_MS = 400;
 /** Long enough for a request to be taken, decided and shown to the signer on a busy machine. */
 const LIVES_MS = 8_000;
 const ATTEMPTS = 6;
@@ -104,12 +105,19 @@ describe('a kill at every durable boundary of transfers that are indeterminate',
     for (const id of unknown) await work.voided(id);
 
     const burial = await buriedBehindItsBack(work);
+    // It is handed in once only: to a program that knows where to die.
+    await rig.program(0).stop();
     work.every(150, () => work.post('/v1/burials', burial, rig.deployment.bob));
     await part.killAtEach('orchestrator', part.boundariesOf('orchestrator', /noteBurial/));
 
-    work.hesitantSigner();
+    // Cancelled right after a worker has claimed what was planned for it.
+    work.every(100, async () => {
+      const id = await work.take({ asset: 'BTC', amount: 170_000n });
+      await work.state(id, ['reserved', 'built']);
+      await work.cancel(id);
+    });
     const between = part.boundariesOf('orchestrator', /Workers\.step/);
-    await part.killAtEach('orchestrator', between, { [CLAIM]: 80 });
+    await part.killAtEach('orchestrator', between, { [CLAIM]: CLAIMED_MS });
     await part.finish(work);
     for (const id of unknown) expect((await rig.transfer(id)).state).toBe('void');
   }, 480_000);

@@ -204,7 +204,7 @@ export class Workload {
   }
 
   /** Requests that come to an end otherwise: rejected, withdrawn, too late, too large, too small, or failed on the chain. */
-  oddments(pauseMs = 700): void {
+  oddments(pauseMs = 300): void {
     const { rig } = this;
     const large = { asset: 'BTC', amount: 1_500_000n } as const;
     const kinds: readonly (() => Promise<unknown>)[] = [
