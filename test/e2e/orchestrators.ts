@@ -15,6 +15,7 @@ import { Log } from '../../src/orchestrator/logging/log.js';
 import { systemRandomness } from '../../src/platform/system-randomness.js';
 import { compileProgram } from '../../devnet/compile-program.js';
 import { BITCOIN, type Deployment, ETHEREUM } from '../../devnet/deployment.js';
+import { isRecord, type JsonValue } from '../../devnet/json-rpc.js';
 import type { Chains } from './chains.js';
 
 export interface OrchestratorOptions {
@@ -194,10 +195,17 @@ export class OrchestratorProgram {
     });
   }
 
-  /** What a person changes in its configuration file; it holds from its next start on. */
-  reconfigure(change: (configuration: Configuration) => Configuration): void {
-    const before = configurationSchema.parse(JSON.parse(readFileSync(this.configFile, 'utf8')));
-    writeFileSync(this.configFile, JSON.stringify(change(before)), { mode: 0o600 });
+  /** A person changes one setting in its configuration file; it holds from its next start on. */
+  reconfigure(path: readonly string[], value: string | number): void {
+    const configuration: JsonValue = JSON.parse(readFileSync(this.configFile, 'utf8'));
+    let at = configuration;
+    for (const name of path.slice(0, -1)) {
+      const next = isRecord(at) ? at[name] : undefined;
+      if (next === undefined) throw new RangeError(`no such setting: ${path.join('.')}`);
+      at = next;
+    }
+    Object.assign(at ?? {}, { [path.at(-1) ?? '']: value });
+    writeFileSync(this.configFile, JSON.stringify(configuration), { mode: 0o600 });
   }
 
   private clock(): string[] {

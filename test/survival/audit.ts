@@ -89,7 +89,10 @@ async function expectFeesAgree(rig: Rig, transfers: readonly TransferAnswer[]): 
     transfers.flatMap(({ chain, transactions }) =>
       transactions
         .filter((one) => one.state === 'final' || one.state === 'failed')
-        .map((one) => [one.transactionKey, { chain, fee: BigInt(one.feePaid ?? 0) }] as const),
+        .map(({ transactionKey, transactionId, feePaid }) => {
+          const paid = { chain, transactionId, fee: BigInt(feePaid ?? 0) };
+          return [transactionKey, paid] as const;
+        }),
     ),
   );
   const fees = (family: string) =>
@@ -104,37 +107,47 @@ async function expectFeesAgree(rig: Rig, transfers: readonly TransferAnswer[]): 
   const cancels = (await chains.ethereumPayments(ethereumAddress))
     .filter(({ to }) => to === ethereumAddress)
     .reduce((sum, { feeWei }) => sum + feeWei, 0n);
+  const spending = [...(await bitcoinSpending(rig))];
+  const selfPaid = spending.reduce((sum, [, one]) => sum + (one.isSelfPaid ? one.fee : 0n), 0n);
+  const booked = new Map([...ended.values()].map(({ transactionId, fee }) => [transactionId, fee]));
+  const otherwise = spending.filter(([id, one]) => !one.isSelfPaid && booked.get(id) !== one.fee);
+  expect(otherwise.map(([id, one]) => ({ id, ...one, booked: booked.get(id) }))).toEqual([]);
   const bitcoin = await chains.bitcoinBalance(bitcoinAddress);
   const ether = await chains.ethereum.balance(ethereumAddress);
   const dollars = await chains.ethereum.tokenBalance(chains.token('USDX').contract, ethereumAddress);
   expect({ bitcoin, ether, dollars }).toEqual({
-    bitcoin:
-      BITCOIN_FUNDS - out(({ asset }) => asset.symbol === 'BTC') - fees('bip122') - (await selfPaid(rig)),
+    bitcoin: BITCOIN_FUNDS - out(({ asset }) => asset.symbol === 'BTC') - fees('bip122') - selfPaid,
     ether: ETHEREUM_FUNDS - out(({ asset }) => asset.symbol === 'ETH') - fees('eip155') - cancels,
     dollars: TOKEN_FUNDS - out(({ asset }) => asset.symbol === 'USDX'),
   });
 }
 
-/** What Bitcoin transactions cost in which the wallet paid nobody but itself. */
-async function selfPaid({ chains, bitcoinAddress }: Rig): Promise<bigint> {
+interface Spending {
+  readonly fee: bigint;
+  /** It paid nobody but the wallet. */
+  readonly isSelfPaid: boolean;
+}
+
+/** What the wallet's Bitcoin transactions cost, by id, from the raw blocks. */
+async function bitcoinSpending({ chains, bitcoinAddress }: Rig): Promise<ReadonlyMap<string, Spending>> {
   const own = scriptOfAddress(bitcoinAddress, 'regtest');
   if (own.kind === 'refused') throw new RangeError(`no address: ${bitcoinAddress}`);
   const coins = new Map<string, bigint>();
-  let fees = 0n;
+  const spending = new Map<string, Spending>();
   for (const { transactions = [] } of await chains.bitcoinBlocks()) {
     for (const transaction of transactions) {
-      const spent = transaction.ins.map(
-        ({ hash, index }) => coins.get(`${Buffer.from(hash.toReversed()).toString('hex')}:${index}`) ?? 0n,
-      );
-      const paid = transaction.outs.map(({ script, value }, vout) => {
-        const isOwn = Buffer.from(script).toString('hex') === own.value;
-        if (isOwn) coins.set(`${transaction.getId()}:${vout}`, value);
-        return { isOwn, value };
-      });
-      const sum = (values: readonly bigint[]) => values.reduce((total, value) => total + value, 0n);
-      if (sum(spent) > 0n && paid.every(({ isOwn }) => isOwn))
-        fees += sum(spent) - sum(paid.map(({ value }) => value));
+      const id = transaction.getId();
+      const spent = transaction.ins.reduce((sum, { hash, index }) => {
+        const outpoint = `${Buffer.from(hash.toReversed()).toString('hex')}:${index}`;
+        return sum + (coins.get(outpoint) ?? 0n);
+      }, 0n);
+      const isOwn = transaction.outs.map(({ script }) => Buffer.from(script).toString('hex') === own.value);
+      for (const [vout, { value }] of transaction.outs.entries()) {
+        if (isOwn[vout]) coins.set(`${id}:${vout}`, value);
+      }
+      const paid = transaction.outs.reduce((sum, { value }) => sum + value, 0n);
+      if (spent > 0n) spending.set(id, { fee: spent - paid, isSelfPaid: isOwn.every(Boolean) });
     }
   }
-  return fees;
+  return spending;
 }

@@ -96,7 +96,11 @@ describe('a kill at every durable boundary after a lost store', () => {
     });
     await part.killAtEach('orchestrator', part.boundariesOf('orchestrator', /restoreFacts/));
     asking = false;
-    const wallets = await factsOf();
+    let wallets: RestoredWallet[] = [];
+    await eventually('the chains answer', async () => {
+      wallets = await factsOf().catch(() => []);
+      return wallets.length > 0;
+    });
     await loseAndRestore(wallets);
 
     work.every(200, async () => {
