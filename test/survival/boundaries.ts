@@ -24,7 +24,7 @@ const OPERATIONS: readonly Operation[] = [
   // The signer: its journal and the disk under it, its heartbeat, the token, and what it answers.
   { files: /^src\/signer\//, callee: /\bstore\.append(?:Soon)?$/, watch: 'call' },
   { files: /^src\/signer\//, callee: /\b(?:store|journal)\.durable$/, watch: 'call' },
-  { files: /^src\/signer\/store\.ts/, callee: /^(?:fdatasyncSync|this\.sync)$/, watch: 'call' },
+  { files: /^src\/signer\/store\.ts/, callee: /^this\.(?:end\.run|sync)$/, watch: 'call' },
   { files: /^src\/signer\//, callee: /\bstore\.beat$/, watch: 'call' },
   { files: /^src\/signer\//, callee: /\.(?:signDigest|writeRecord|readRecord)$/, watch: 'call' },
   { files: /^src\/signer\//, callee: /\bsocket\.write$/, watch: 'call' },
