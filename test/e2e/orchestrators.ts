@@ -6,10 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, type Program, startProgram } from '../../devnet/process.js';
 import { appModule } from '../../src/orchestrator/app.module.js';
-import {
-  type Configuration,
-  configuration as configurationSchema,
-} from '../../src/orchestrator/config/settings.js';
+import { configuration as configurationSchema } from '../../src/orchestrator/config/settings.js';
 import { serve } from '../../src/orchestrator/http/serve.js';
 import { Log } from '../../src/orchestrator/logging/log.js';
 import { systemRandomness } from '../../src/platform/system-randomness.js';
