@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => part.stop());
 
 async function restartSigner(pauses: Readonly<Record<string, number>>): Promise<void> {
-  await rig.killSigner();
+  await part.killSigner();
   part.killer.arm('signer', [], pauses);
   await rig.startSigner();
 }
@@ -48,7 +48,7 @@ async function cutOff(work: Workload, amount: bigint): Promise<string> {
     const expired = performance.now() + LIVES_MS;
     while (!(await hasBegun(id)) && performance.now() < expired) await sleep(LOOK_MS);
     if (!(await hasBegun(id))) continue;
-    await rig.killSigner();
+    await part.killSigner();
     part.killer.arm('signer', []);
     await sleep(Math.max(0, expired - performance.now()));
     await rig.startSigner();
@@ -83,6 +83,7 @@ describe('a kill at every durable boundary of transfers that are indeterminate',
     ]);
 
     const unknown = [await cutOff(work, 310_000n), await cutOff(work, 320_000n)];
+    for (const id of unknown) work.unknown.add(id);
     expect((await rig.transfer(unknown[0] ?? '')).reason.code).toBe('refused-though-begun');
     let resolution: Parameters<Workload['resolve']>[1] | undefined = { how: 'ask-signer' };
     work.every(150, async () => {

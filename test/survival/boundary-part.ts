@@ -131,6 +131,7 @@ export class BoundaryPart {
       { asset: 'ETH', amount: ETHER / 100n },
     ]);
     work.officers();
+    work.resolvers();
     work.oddments();
     work.hesitantSigner();
     work.dearTimes();
@@ -216,6 +217,12 @@ export class BoundaryPart {
     }
   }
 
+  /** At a moment that the test has chosen. */
+  async killSigner(): Promise<void> {
+    this.signerKilledAtMs.push(Date.now());
+    await this.rig.killSigner();
+  }
+
   /** False when it died before it was ready, as some boundaries have it. */
   private async bringUp(program: Killable): Promise<boolean> {
     const started = program === 'orchestrator' ? this.rig.program(0).start() : this.rig.startSigner();
@@ -241,9 +248,12 @@ export class BoundaryPart {
     await work.finish();
     const audit = await expectAllInOrder(this.rig, work.asked);
     const unknown = audit.indeterminate.map(({ transferId }) => transferId);
+    for (const id of unknown) work.unknown.add(id);
     const ended = JSON.stringify(audit.byState);
-    process.stdout.write(`${this.part}: ${work.asked.length} withdrawals ${ended}\n`);
-    await this.expectCutOff(unknown);
+    process.stdout.write(
+      `${this.part}: ${work.asked.length} withdrawals ${ended}, once indeterminate ${work.unknown.size}\n`,
+    );
+    await this.expectCutOff([...work.unknown]);
     if (unknown.length > 0) {
       for (const id of unknown) await work.voided(id);
       // To the unit now, with what was reserved for them given back.

@@ -51,6 +51,9 @@ export class Workload {
   private readonly left = new Set<string>();
   private readonly requests = new Map<string, SignedRequest>();
   private readonly attempts: { readonly wish: Wish; readonly request: SignedRequest }[] = [];
+  /** Every transfer of which it was seen that nobody knows whether it was signed. */
+  readonly unknown = new Set<string>();
+  private isResolving = false;
   private governing: Promise<unknown> = Promise.resolve();
   private strict = false;
 
@@ -110,6 +113,7 @@ export class Workload {
     const open = new Set(this.asked.map(({ id }) => id));
     while (open.size > 0) {
       await this.approveAll();
+      if (this.isResolving) await this.voidUnknown();
       for (const id of open) {
         const { state } = await this.rig.transfer(id);
         if (isFinished(state)) open.delete(id);
@@ -315,6 +319,25 @@ export class Workload {
   /** The signer's void of what was taken here. */
   async voided(id: string): Promise<void> {
     await this.post(`/v1/transfers/${id}/void`, this.requests.get(id), this.rig.deployment.exchange);
+  }
+
+  /**
+   * A backend that voids what nobody knows about: coins, and on Ethereum all later nonces, wait for that. A kill in the middle of a
+   * signature comes to it where policies change, or requests expire, before the signer is asked again.
+   */
+  resolvers(pauseMs = 700): void {
+    this.isResolving = true;
+    this.every(pauseMs, () => this.voidUnknown());
+  }
+
+  private async voidUnknown(): Promise<void> {
+    const { exchange } = this.rig.deployment;
+    const answer = await this.rig.client(exchange).get('/v1/transfers?state=indeterminate&limit=100');
+    if (answer.status !== 200) throw new Error(`not listed: ${answer.status}`);
+    for (const { transferId } of transferPage.parse(answer.body).items) {
+      this.unknown.add(transferId);
+      if (this.requests.has(transferId)) await this.voided(transferId);
+    }
   }
 
   /** An officer's word about a transfer of which nobody knows whether it was signed. */
