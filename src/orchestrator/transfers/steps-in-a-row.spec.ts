@@ -112,6 +112,37 @@ describe('a worker', () => {
   });
 });
 
+describe('workers that find nothing due', () => {
+  const LONG_MS = 60_000;
+
+  it('are woken by what a step of another one leaves behind, and end at once when they are told to stop', async () => {
+    await begin({ concurrency: 2, pollMs: LONG_MS });
+    const ids = await approved(2);
+    const { signer } = life.pipeline;
+    const ask = signer.sign.bind(signer);
+    const { promise: bothAsked, resolve } = Promise.withResolvers<void>();
+    let asked = 0;
+    signer.sign = async (order) => {
+      asked += 1;
+      if (asked === 2) resolve();
+      return ask(order);
+    };
+    const [ethereum] = life.drivers;
+    const send = ethereum.broadcast.bind(ethereum);
+    // Who has signed the first one is held up until another one has the second one signed.
+    ethereum.broadcast = async (transaction) => {
+      await bothAsked;
+      return send(transaction);
+    };
+    life.workers.start();
+    await bothAsked;
+    await life.workers.stop();
+    expect(life.failures).toEqual([]);
+    await life.live(6);
+    for (const id of ids) expect((await life.view(id)).state).toBe('settled');
+  }, 20_000);
+});
+
 describe('the step of a wallet', () => {
   it('plans one transaction after the other for what it has assessed, each transfer charged once', async () => {
     await begin();

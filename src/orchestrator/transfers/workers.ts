@@ -2,7 +2,6 @@
 // gives it back. A process may end between any two lines: the lease runs out, and whoever claims the work next finds in the
 // database where it stands.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../../core/fault.js';
 import { backoffMs } from './backoff.js';
 import { DecidingSteps } from './deciding.steps.js';
@@ -63,6 +62,7 @@ export class Workers {
   /** Returns when the steps under way are done. */
   async stop(): Promise<void> {
     this.stopping.abort();
+    for (const end of [...this.pauses]) end();
     await Promise.all(this.loops);
     this.loops = [];
   }
@@ -156,19 +156,19 @@ export class Workers {
         this.onFailure({ kind: 'wallet', subject: '', attempts: 0, code: 'database-unusable', error });
         return false;
       });
-      if (!worked) await this.pause(signal);
+      if (!worked && !signal.aborted) await this.pause();
     }
   }
 
-  private async pause(signal: AbortSignal): Promise<void> {
-    const over = new AbortController();
-    const end = () => {
-      this.pauses.delete(end);
-      over.abort();
-    };
-    this.pauses.add(end);
-    const ended = { signal: AbortSignal.any([signal, over.signal]) };
-    await sleep(this.parts.settings.pollMs, undefined, ended).catch(() => undefined);
-    this.pauses.delete(end);
+  private pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.pauses.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, this.parts.settings.pollMs);
+      this.pauses.add(end);
+    });
   }
 }
