@@ -15,6 +15,7 @@ import { Fault } from '../../core/fault.js';
 import { type DatabaseFaultCode, isAway, isContention, isUndoneAlone } from './database.errors.js';
 import { migrate, migrationsFolder, readMigrations } from './migrate.js';
 import { SnakeCaseNames } from './naming.js';
+import { PreparingClient } from './preparing-client.js';
 
 export interface DatabaseOptions {
   /** `sqlite:/absolute/path` or `postgres://user:password@host:port/name`. Holds a secret: never logged. */
@@ -256,6 +257,7 @@ function dataSource(
       type: 'postgres',
       url: options.url,
       extra: {
+        Client: PreparingClient,
         max: options.poolSize ?? 10,
         connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         keepAlive: true,
