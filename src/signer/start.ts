@@ -1,6 +1,7 @@
 // Bringing a signer up: vectors, tokens, store, anchor, keys, in this order, and nothing is served before all of it holds.
 // Making a store is an act of its own (`initialise`), done once at the ceremony.
 
+import type { KeySigner } from '../../hardware/key-signer.js';
 import { spawnToken } from '../../hardware/pkcs11/token-client.js';
 import { accepted, Fault, type Outcome, refused } from '../core/fault.js';
 import { entryHash, type GovernanceEntry } from '../core/governance/entry.js';
@@ -32,6 +33,9 @@ export interface StartOptions {
   /** Told when the time could not be written: a full disk, say. Limits then last longer after a restart, no more. */
   readonly onHeartbeatLost?: (error: unknown) => void;
 }
+
+/** What of the configuration says where the store is, and which deployment it is of. */
+type Place = Pick<SignerConfig, 'storePath' | 'deploymentId' | 'anchorToken'>;
 
 export type RestoringRefusalCode = RestoreRefusalCode | 'restore-other-record';
 
@@ -147,32 +151,41 @@ export async function restoreStore(
   checkVectors(nativeVerifier);
   const tokens = await openTokens(config, options);
   try {
-    const { signer: token } = anchorTokenOf(config, tokens);
-    const pinned = await readAnchor(token);
-    if (!pinned) throw new Fault<AnchorFaultCode>('anchor-missing', 'the token was never part of a ceremony');
-    requireDeployment(config, pinned.genesisHash);
-    const { statement } = restore;
-    if (statement.lost.sequence !== pinned.sequence || statement.lost.hash !== pinned.hash) {
-      return refused('restore-other-record', { statement: statement.lost.sequence, token: pinned.sequence });
-    }
-    const { wallMs } = new SignerClock(options.time ?? hostTime, { wallMs: 0, measuredMs: 0 }).now();
-    const verified = verifyRestore(restore, log, config.deploymentId, nativeVerifier, wallMs);
-    if (verified.kind === 'refused') return verified;
-    const at = { wallMs: Math.max(wallMs, statement.createdAtMs), measuredMs: 0 };
-    const seal = await readSeal(token);
-    const store = restoreOrResume(config.storePath, { kind: 'restored', at, restore }, log, seal);
-    try {
-      const head = store.head();
-      await token.writeRecord(ANCHOR_RECORD, {
-        version: BigInt(head.sequence) + 1n,
-        value: anchorValue(config.deploymentId, head.hash),
-      });
-      return accepted(head);
-    } finally {
-      store.close();
-    }
+    return await bringBack(config, restore, log, tokens, options.time ?? hostTime);
   } finally {
     await closeTokens(tokens);
+  }
+}
+
+/** `restoreStore` with tokens that are open. */
+export async function bringBack(
+  config: Place,
+  restore: Restore,
+  log: readonly GovernanceEntry[],
+  tokens: ReadonlyMap<string, Token>,
+  time: TimeSource,
+): Promise<Outcome<JournalHead, RestoringRefusalCode>> {
+  const { signer: token } = anchorTokenOf(config, tokens);
+  const pinned = await readPinned(config, token);
+  const { statement } = restore;
+  if (statement.lost.sequence !== pinned.sequence || statement.lost.hash !== pinned.hash) {
+    return refused('restore-other-record', { statement: statement.lost.sequence, token: pinned.sequence });
+  }
+  const { wallMs } = new SignerClock(time, { wallMs: 0, measuredMs: 0 }).now();
+  const verified = verifyRestore(restore, log, config.deploymentId, nativeVerifier, wallMs);
+  if (verified.kind === 'refused') return verified;
+  const at = { wallMs: Math.max(wallMs, statement.createdAtMs), measuredMs: 0 };
+  const seal = await readSeal(token);
+  const store = restoreOrResume(config.storePath, { kind: 'restored', at, restore }, log, seal);
+  try {
+    const head = store.head();
+    await token.writeRecord(ANCHOR_RECORD, {
+      version: BigInt(head.sequence) + 1n,
+      value: anchorValue(config.deploymentId, head.hash),
+    });
+    return accepted(head);
+  } finally {
+    store.close();
   }
 }
 
@@ -202,6 +215,14 @@ function requireDeployment(config: Pick<SignerConfig, 'deploymentId'>, found: st
   throw new Fault<StoreFaultCode>('store-other-genesis', 'another genesis than the configured deployment', {
     facts: { configured: config.deploymentId, found },
   });
+}
+
+/** What the token remembers of this deployment. Throws `anchor-missing`, `store-other-genesis`, and the token's faults. */
+async function readPinned(config: Place, token: KeySigner): Promise<Anchored> {
+  const pinned = await readAnchor(token);
+  if (!pinned) throw new Fault<AnchorFaultCode>('anchor-missing', 'the token was never part of a ceremony');
+  requireDeployment(config, pinned.genesisHash);
+  return pinned;
 }
 
 /** Starts a signer. Throws the fault of the first thing that does not hold, with everything closed again. */
@@ -252,14 +273,12 @@ export interface Surroundings {
 
 /** From open tokens to a signer that may serve. Throws the fault of the first thing that does not hold; the store is closed then. */
 export async function bringUp(
-  config: Pick<SignerConfig, 'storePath' | 'deploymentId' | 'anchorToken'>,
+  config: Place,
   tokens: ReadonlyMap<string, Token>,
   { time, verifier = nativeVerifier, sync }: Surroundings,
 ): Promise<SignerUp> {
   const { signer: token } = anchorTokenOf(config, tokens);
-  const pinned = await readAnchor(token);
-  if (!pinned) throw new Fault<AnchorFaultCode>('anchor-missing', 'the token was never part of a ceremony');
-  requireDeployment(config, pinned.genesisHash);
+  const pinned = await readPinned(config, token);
   const store = SignerStore.open(config.storePath, await readSeal(token), sync);
   try {
     store.requireAnchor(pinned);

@@ -398,8 +398,8 @@ export const RECOVERY: readonly Tooth[] = [
     {
       code: 'anchor-missing',
       without: 'the demand that the token of a restore was part of a ceremony',
-      was: "    if (!pinned) throw new Fault<AnchorFaultCode>('anchor-missing', 'the token was never part of a ceremony');\n    requireDeployment",
-      becomes: '    requireDeployment',
+      was: "if (!pinned) throw new Fault<AnchorFaultCode>('anchor-missing', 'the token was never part of a ceremony');\n  requireDeployment(config, pinned.genesisHash);\n  return pinned;",
+      becomes: "return pinned ?? { genesisHash: '', sequence: 0, hash: '' };",
       title:
         'a restore is refused with a token that was never part of a ceremony, which has nothing to go on from (anchor-missing)',
     },
