@@ -34,9 +34,22 @@ interface Wanted {
   answered: boolean;
 }
 
+/** Tries that a backend gives one withdrawal. */
+const TRIES = 4;
+/** In so many of 1,000 cases a backend asks anew for what is void. */
+const AFTER_VOID = 250;
+/** Withdrawals that customers still want once a store was restored. */
+const WANTED_AFTER_RESTORE = 3;
+/** The longest window of a limit, and the five minutes of requests that a restore kills beyond it. */
+const EXHAUSTED_MS = HOUR_MS + 10 * 60_000;
+
 export class Crowd {
   private readonly wanted: Wanted[] = [];
   private asked = new Map<string, number>();
+  /** Withdrawals that were wanted, each counted once however often it is asked for. */
+  private withdrawals = 0;
+  /** Requests that the signer has given a void for. */
+  private readonly voided = new Set<string>();
 
   constructor(private readonly world: World) {}
 
@@ -45,7 +58,8 @@ export class Crowd {
   }
 
   get canWant(): boolean {
-    return this.wanted.length < this.world.settings.transfers;
+    const more = this.world.drill.restoredMs === undefined ? 0 : WANTED_AFTER_RESTORE;
+    return this.withdrawals < this.world.settings.transfers + more;
   }
 
   private chosenHost(): OrchestratorHost | undefined {
@@ -55,7 +69,8 @@ export class Crowd {
 
   private newRequest(): SignedRequest {
     const { chance, trueMs, options } = this.world;
-    const number = this.wanted.length;
+    const number = this.withdrawals;
+    this.withdrawals += 1;
     const word = `${options.seed}/${number}`;
     const kind = chance.pick(['eth', 'eth', 'btc', 'btc', 'usdx'] as const);
     const common = {
@@ -100,9 +115,7 @@ export class Crowd {
       open.length > 0 && (!this.canWant || world.chance.hit(500)) ? world.chance.pick(open) : undefined;
     if (!wanted) {
       if (!this.canWant) return;
-      wanted = { request: this.newRequest(), answered: false };
-      this.wanted.push(wanted);
-      world.books.requests.set(wanted.request.statement.requestId, wanted.request.statement);
+      wanted = this.want(this.newRequest());
     }
     const asking = wanted;
     const { requestId, asset, amount } = asking.request.statement;
@@ -116,6 +129,55 @@ export class Crowd {
         return true;
       });
     }
+  }
+
+  private want(request: SignedRequest): Wanted {
+    const wanted = { request, answered: false };
+    this.wanted.push(wanted);
+    this.world.books.requests.set(request.statement.requestId, request.statement);
+    return wanted;
+  }
+
+  /** What was not paid and never will be by its newest request, of each withdrawal. */
+  private async unpaid(): Promise<readonly SignedRequest[]> {
+    const { drill, books } = this.world;
+    const { restoredMs, stage } = drill;
+    const states = new Map((await books.transfers()).map((one) => [one.request_id, one.state]));
+    const tries = Map.groupBy(this.wanted, ({ request }) => request.statement.destination);
+    return [...tries.values()].flatMap((all) => {
+      const newest = all.at(-1)?.request;
+      if (!newest || all.length >= TRIES) return [];
+      const { requestId, createdAtMs } = newest.statement;
+      if (this.voided.has(requestId)) return [newest];
+      // As docs/restore.md has it: when all of before is used up and deep, what the chain has not paid is asked for anew.
+      const isDead = stage === 'over' && restoredMs !== undefined && createdAtMs <= restoredMs;
+      const isPaid = states.get(requestId) === 'settled' || books.paid(newest.statement) > 0n;
+      return isDead && !isPaid ? [newest] : [];
+    });
+  }
+
+  /** A backend asks anew, for the same customer's sake: mostly once the signer has something to pay with. */
+  async askAnew(): Promise<boolean> {
+    const { world } = this;
+    const { chance, drill, trueMs, trace } = world;
+    const open = await this.unpaid();
+    const isExhausted = drill.restoredMs !== undefined && trueMs - drill.restoredMs < EXHAUSTED_MS;
+    if (open.length === 0 || (isExhausted && !chance.hit(100))) return open.length > 0;
+    const { statement } = chance.pick(open);
+    const { requestId, ...rest } = statement;
+    const [first = '', count = '0'] = requestId.split('.');
+    const { type: _type, deploymentId: _deployment, keyId: _key, kind: _kind, ...asked } = rest;
+    const again = {
+      ...asked,
+      requestId: `${first}.${Number.parseInt(count, 10) + 1}`,
+      createdAtMs: trueMs,
+      expiresAtMs: trueMs + HOUR_MS * chance.between(1, 4),
+    };
+    this.want(signedRequest(again));
+    trace.note('asked-anew', `${again.requestId} ${this.voided.has(requestId) ? 'after a void' : 'after a restore'}`);
+    trace.count(`asked anew ${this.voided.has(requestId) ? 'after a void' : 'after a restore'}`);
+    this.ask();
+    return true;
   }
 
   /** Requests that were made and that no orchestrator has answered. */
@@ -162,6 +224,7 @@ export class Crowd {
     this.chosenHost()?.run('cancel', async ({ transfers }) => {
       const outcome = await transfers.cancel(transferId, 'request-key:backend');
       trace.note('cancel', `${state}: ${outcome.kind === 'accepted' ? 'done' : outcome.code}`);
+      if (outcome.kind === 'accepted') trace.count('cancel: done');
       return true;
     });
   }
@@ -194,6 +257,8 @@ export class Crowd {
     this.chosenHost()?.run('void', async ({ voids }) => {
       const outcome = await voids.void(transferId, wanted.request, 'request-key:backend');
       trace.note('void', outcome.kind === 'accepted' ? 'given' : outcome.code);
+      trace.count(`void: ${outcome.kind === 'accepted' ? 'given' : outcome.code}`);
+      if (outcome.kind === 'accepted' && chance.hit(AFTER_VOID)) this.voided.add(requestId);
       return true;
     });
   }
@@ -207,6 +272,7 @@ export class Crowd {
     this.chosenHost()?.run('outbid', async ({ cancels }) => {
       const outcome = await cancels.cancel(transferId, 'person:alice');
       trace.note('outbid', outcome.kind === 'accepted' ? 'planned' : outcome.code);
+      trace.count(`outbid: ${outcome.kind === 'accepted' ? 'planned' : outcome.code}`);
       return true;
     });
   }
@@ -231,15 +297,33 @@ export class Crowd {
       }));
       const outcome = await burials.bury({ statement: draft, signatures }, 'person:alice');
       trace.note('burial', outcome.kind === 'accepted' ? 'taken' : outcome.code);
+      trace.count(`burial: ${outcome.kind === 'accepted' ? 'taken' : outcome.code}`);
       return true;
     });
     return true;
   }
 
+  /** The chain of something that a burial would open again, if it is deep enough. */
+  async outbidOn(): Promise<'bitcoin' | 'ethereum' | undefined> {
+    const { chance, books } = this.world;
+    const open = (await books.transfers()).filter(({ state }) => BURIABLE.includes(state));
+    if (open.length === 0) return undefined;
+    const request = books.requests.get(chance.pick(open).request_id);
+    return request?.wallet === 'hot-btc' ? 'bitcoin' : 'ethereum';
+  }
+
   /** As the officers see the chain, whatever a node says. */
-  private isBuried(txid: string): boolean {
-    const { chain } = this.world.bitcoin;
-    const block = chain.blocks.find(({ transactions }) => transactions.some((one) => one.getId() === txid));
+  private isBuried(transactionId: string): boolean {
+    const { bitcoin, ethereum } = this.world;
+    if (transactionId.startsWith('0x')) {
+      const mined = ethereum.chain.mined(transactionId);
+      const depth = mined === undefined ? 0 : ethereum.chain.head.number - mined.blockNumber + 1;
+      return depth >= LEAST_CONFIRMATIONS.ethereum;
+    }
+    const { chain } = bitcoin;
+    const holds = (one: (typeof chain.blocks)[number]) =>
+      one.transactions.some((each) => each.getId() === transactionId);
+    const block = chain.blocks.find(holds);
     return block !== undefined && chain.height - block.height + 1 >= LEAST_CONFIRMATIONS.bitcoin;
   }
 

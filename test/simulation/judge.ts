@@ -7,9 +7,11 @@ import { Transaction as BitcoinTransaction, Psbt } from 'bitcoinjs-lib';
 import { Transaction as EthereumTransaction, Interface } from 'ethers';
 import type { OrderedTransfer, SigningOrder } from '../../src/core/authorization/signing-order.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
+import type { BurialStatement } from '../../src/core/recovery/burial.js';
+import type { RestoreStatement } from '../../src/core/recovery/restore.js';
 import type { AttestedVoid } from '../../src/core/recovery/void.js';
 import { approvalBytes } from '../../src/core/statements/approval.js';
-import type { RequestStatement } from '../../src/core/statements/request.js';
+import { type RequestStatement, requestDigest, transferIdOf } from '../../src/core/statements/request.js';
 import type { JournalEntry } from '../../src/signer/journal.js';
 import type { SignResult } from '../../src/signer-protocol/messages.js';
 import { outpointsOf } from './bitcoin.model.js';
@@ -37,6 +39,9 @@ export type ViolationCode =
   | 'another-signature-for-the-same'
   | 'lost-what-had-left'
   | 'voided-though-signed'
+  | 'buried-though-spendable'
+  | 'signed-though-dead'
+  | 'old-store-serves'
   | 'pays-something-else'
   | 'costs-too-much'
   | 'approvals-missing'
@@ -65,6 +70,8 @@ interface Reading {
 
 interface Reserved extends Reading {
   readonly sequence: number;
+  /** How many stores were lost before the one whose journal holds it. */
+  readonly epoch: number;
   readonly atMs: number;
   readonly walletId: string;
   readonly requests: readonly RequestStatement[];
@@ -76,6 +83,16 @@ interface Reserved extends Reading {
   leftAs: string | undefined;
   /** Where the journal says that it will never be signed (a void), or can never be mined (a burial). */
   endedAt: number | undefined;
+}
+
+/** What a restore promises, as the judge has it. */
+interface Promised {
+  /** When it was begun, by no clock of anybody in this world: the signer's own cutoff is later. */
+  readonly atMs: number;
+  /** Spends that payments of the wallet to itself use up, with the most that one such transaction may cost. */
+  readonly ceilings: ReadonlyMap<string, bigint>;
+  /** The first nonce of hot-eth that may pay again. */
+  readonly nextNonce: number;
 }
 
 const erc20 = new Interface(['function transfer(address to, uint256 amount)']);
@@ -138,6 +155,8 @@ export class Judge {
   selfChecking = false;
   private reserved: Reserved[] = [];
   private smallEth = ETHER / 2n;
+  private epoch = 0;
+  private promised: Promised | undefined;
   /** Voids that the backend may have, by request id: where the journal holds them. */
   private readonly voids = new Map<string, number>();
 
@@ -145,7 +164,14 @@ export class Judge {
     private readonly nowMs: () => number,
     /** The newest journal entry that the record on the token covers. */
     private readonly coveredSequence: () => number,
+    /** Told what has happened, for the tally. */
+    private readonly tell: (what: string) => void = () => undefined,
   ) {}
+
+  /** Of the store that there is now. */
+  private get own(): readonly Reserved[] {
+    return this.reserved.filter(({ epoch }) => epoch === this.epoch);
+  }
 
   violated(code: ViolationCode, about: string): void {
     this.violations.push({ code, about });
@@ -161,9 +187,9 @@ export class Judge {
     }
     if (body.kind === 'reserved') this.onReserved(sequence, body.order);
     if (body.kind === 'voided') this.onVoided(sequence, body.request.statement.requestId);
-    if (body.kind === 'buried') this.onBuried(sequence, body.burial.statement.dead);
+    if (body.kind === 'buried') this.onBuried(sequence, body.burial.statement);
     if (body.kind === 'signed') {
-      const one = this.reserved.find((each) => readingIdOf(each) === idOfSigned(body.signedTransaction));
+      const one = this.own.find((each) => readingIdOf(each) === idOfSigned(body.signedTransaction));
       if (one) one.recordedAt = sequence;
     }
   }
@@ -172,19 +198,55 @@ export class Judge {
   private onVoided(sequence: number, requestId: string): void {
     for (const one of this.reserved) {
       if (!one.requestIds.includes(requestId) || one.endedAt !== undefined) continue;
-      if (one.leftAs !== undefined || one.recordedAt !== undefined)
+      // What a lost store has done for it, nobody knows who could say that it is void.
+      const isOfLost = one.epoch !== this.epoch;
+      if (one.leftAs !== undefined || one.recordedAt !== undefined || isOfLost)
         this.violated('voided-though-signed', requestId);
-      one.endedAt = sequence;
+      if (!isOfLost) one.endedAt = sequence;
     }
   }
 
-  /** A quorum's word, which the judge believes: whether it was true the chains will show. */
-  private onBuried(sequence: number, dead: readonly string[]): void {
-    for (const one of this.reserved) {
-      const id = readingIdOf(one);
-      const key = one.walletId === 'hot-btc' ? `bitcoin:${id}` : `ethereum:${one.walletId}:${id}`;
-      if (dead.includes(key)) one.endedAt ??= sequence;
+  /**
+   * A quorum's word is believed about the chain alone, and the chains will show whether it was true. That all of it is dead if
+   * that is so, the signer has to find out by itself.
+   */
+  private onBuried(sequence: number, { dead, transferIds, conflicting }: BurialStatement): void {
+    const winner = this.own.find((one) => keyOf(one) === conflicting.transactionKey);
+    for (const one of this.own) {
+      const isNamed = dead.includes(keyOf(one));
+      const isOfThem = one.requests.some((request) =>
+        transferIds.includes(transferIdOf(requestDigest(request))),
+      );
+      const isAlive = one.endedAt === undefined && one.signed.size > 0 && one !== winner;
+      const isLeftOut = isOfThem && isAlive && !isNamed;
+      if (isLeftOut || (isNamed && !shares(one.spends, winner?.spends ?? [])) || (isOfThem && one === winner)) {
+        this.violated('buried-though-spendable', `${one.requestIds.join()} by ${one.spends.join()}`);
+      }
+      if (isNamed) one.endedAt ??= sequence;
     }
+  }
+
+  /**
+   * The store is lost, and a quorum has said what the next one begins with. All that was signed may still turn up; all that
+   * was asked for is dead.
+   */
+  onRestored(beganMs: number, { wallets }: RestoreStatement): void {
+    this.epoch += 1;
+    this.voids.clear();
+    const ceilings = new Map<string, bigint>();
+    let nextNonce = 0;
+    for (const wallet of wallets) {
+      const ceiling = BigInt(wallet.refreshFeeCeiling);
+      if (wallet.family === 'bitcoin') {
+        for (const outpoint of wallet.unspent) ceilings.set(outpoint, ceiling);
+        continue;
+      }
+      nextNonce = wallet.nextNonce;
+      for (let nonce = wallet.minedNonces; nonce < nextNonce; nonce += 1) {
+        ceilings.set(`${wallet.walletId}/${nonce}`, ceiling);
+      }
+    }
+    this.promised = { atMs: beganMs, ceilings, nextNonce };
   }
 
   private onReserved(sequence: number, order: SigningOrder): void {
@@ -198,6 +260,7 @@ export class Judge {
     const one: Reserved = {
       ...reading,
       sequence,
+      epoch: this.epoch,
       atMs: this.nowMs(),
       walletId: order.wallet,
       requests,
@@ -210,8 +273,42 @@ export class Judge {
     };
     this.checkPayments(one);
     for (const transfer of order.transfers) this.checkApprovals(transfer);
+    if (this.promised) this.checkPromised(one, this.promised);
+    this.tell(this.kindOf(one));
     this.reserved.push(one);
     this.checkLimits();
+  }
+
+  private kindOf({ requestIds, spends }: Reserved): string {
+    const before = this.own.filter((other) => shares(other.spends, spends));
+    if (requestIds.length === 0) return before.some((other) => other.requestIds.length > 0) ? 'cancel' : 'refresh';
+    const earlier = this.own.filter((other) => shares(other.requestIds, requestIds));
+    if (earlier.some(({ endedAt }) => endedAt === undefined)) return 'replacement';
+    return earlier.length > 0 ? 'payment of what was buried or void' : 'payment';
+  }
+
+  /** After a restore: dead requests, limits that are exhausted, and what nothing but the wallet itself may be paid with. */
+  private checkPromised(one: Reserved, { atMs, ceilings, nextNonce }: Promised): void {
+    const dead = one.requests.find(({ createdAtMs }) => createdAtMs <= atMs);
+    if (dead) this.violated('signed-though-dead', `${dead.requestId}, asked for before the restore`);
+    for (const { id, symbol, windowMs } of LIMITS) {
+      const counts = one.charged.some(({ asset }) => symbol === undefined || asset.symbol === symbol);
+      if (counts && one.atMs - atMs <= windowMs) {
+        this.violated('limit-exceeded', `${id}: exhausted by the restore of ${one.atMs - atMs} ms ago`);
+      }
+    }
+    const nonce = one.walletId === 'hot-eth' ? Number.parseInt(one.spends[0]?.split('/')[1] ?? '', 10) : undefined;
+    if (one.requests.length > 0) {
+      if (nonce !== undefined && nonce < nextNonce) this.violated('spend-used-twice', `a payment at nonce ${nonce}`);
+      return;
+    }
+    const others = this.own.some((other) => other.requests.length > 0 && shares(other.spends, one.spends));
+    const bounds = one.spends.flatMap((spend) => ceilings.get(spend) ?? []);
+    const [most] = bounds;
+    if (others) return;
+    if (most === undefined || one.feeAtMost > most) {
+      this.violated('costs-too-much', `a refresh for ${one.feeAtMost} of ${most ?? 0n}`);
+    }
   }
 
   private checkPayments(one: Reserved): void {
@@ -264,7 +361,7 @@ export class Judge {
   /** The token has signed a digest. */
   onTokenSigned(label: string, digest: Uint8Array): void {
     const hex = Buffer.from(digest).toString('hex');
-    const one = this.reserved.find(({ digests }) => digests.includes(hex));
+    const one = this.own.find(({ digests }) => digests.includes(hex));
     if (!one) {
       if (!this.selfChecking && label !== ATTESTATION.label)
         this.violated('signed-without-reservation', `${label} ${hex}`);
@@ -281,6 +378,9 @@ export class Judge {
   private checkConflicts(one: Reserved): void {
     for (const other of this.reserved) {
       if (other === one || other.signed.size === 0 || other.endedAt !== undefined) continue;
+      // What pays a transfer of before is dead whatever it spends; and a coin of before may pay once more, beside what
+      // the lost store signed over it: the chain takes one of them, and it is not the same customer's.
+      if (other.epoch !== one.epoch) continue;
       const about = `${one.requestIds.join()} by ${one.spends.join()}, ${other.requestIds.join()} by ${other.spends.join()}`;
       const conflict = shares(one.spends, other.spends);
       if (shares(one.requestIds, other.requestIds) && !conflict) {
@@ -297,7 +397,7 @@ export class Judge {
   private checkCancel(one: Reserved, other: Reserved, about: string): void {
     const cancel = one.requestIds.length === 0 ? one : other;
     const payer = cancel === one ? other : one;
-    const cancelled = this.reserved
+    const cancelled = this.own
       .filter((each) => each.signed.size > 0 && each.endedAt === undefined && each !== cancel)
       .filter((each) => shares(each.spends, cancel.spends))
       .flatMap(({ requestIds }) => requestIds);
@@ -307,7 +407,7 @@ export class Judge {
   /** An answer with a signature has left the signer. */
   onLeft(result: SignResult): void {
     const id = idOfSigned(result.signedTransaction);
-    const one = this.reserved.find((each) => readingIdOf(each) === id);
+    const one = this.own.find((each) => readingIdOf(each) === id);
     if (!one || one.signed.size < one.digests.length || one.recordedAt === undefined) {
       this.violated('left-without-record', result.transactionId);
       return;
@@ -338,15 +438,29 @@ export class Judge {
     for (const [requestId, sequence] of this.voids) {
       if (sequence >= fromSequence) this.violated('lost-what-had-left', `void of ${requestId}`);
     }
-    const lost = this.reserved.filter(({ sequence }) => sequence >= fromSequence);
-    for (const { leftAs, requestIds } of lost) {
+    const isLost = ({ epoch, sequence }: Reserved) => epoch === this.epoch && sequence >= fromSequence;
+    for (const { leftAs, requestIds } of this.reserved.filter(isLost)) {
       if (leftAs !== undefined) this.violated('lost-what-had-left', requestIds.join());
     }
-    this.reserved = this.reserved.filter(({ sequence }) => sequence < fromSequence);
-    for (const one of this.reserved) {
+    this.reserved = this.reserved.filter((one) => !isLost(one));
+    for (const one of this.own) {
       if (one.recordedAt !== undefined && one.recordedAt >= fromSequence) one.recordedAt = undefined;
       if (one.endedAt !== undefined && one.endedAt >= fromSequence) one.endedAt = undefined;
     }
+  }
+
+  /** The highest nonce that any store has signed for hot-eth, of which somebody may hold a transaction. */
+  get highestNonce(): number {
+    return this.reserved
+      .filter(({ walletId, leftAs }) => walletId === 'hot-eth' && leftAs !== undefined)
+      .reduce((most, { spends }) => Math.max(most, Number.parseInt(spends[0]?.split('/')[1] ?? '-1', 10)), -1);
+  }
+
+  /** All that has left a store that was lost since, signed. */
+  get ofLostStores(): readonly { readonly id: string; readonly hex: string; readonly requestIds: readonly string[] }[] {
+    return this.reserved.flatMap(({ epoch, leftAs, requestIds }) =>
+      epoch < this.epoch && leftAs !== undefined ? [{ id: transactionIdOf(leftAs), hex: leftAs, requestIds }] : [],
+    );
   }
 
   /** Was anything ever reserved or signed for this request? */
@@ -364,6 +478,19 @@ function idOfSigned(hex: string): string {
   return hex.startsWith('02f')
     ? EthereumTransaction.from(`0x${hex}`).unsignedHash.slice(2)
     : BitcoinTransaction.fromHex(hex).getId();
+}
+
+/** As explorers and the chains' models show it. */
+function transactionIdOf(hex: string): string {
+  return hex.startsWith('02f')
+    ? (EthereumTransaction.from(`0x${hex}`).hash ?? '')
+    : BitcoinTransaction.fromHex(hex).getId();
+}
+
+/** As statements of burials name it. */
+function keyOf(one: Reserved): string {
+  const id = readingIdOf(one);
+  return one.walletId === 'hot-btc' ? `bitcoin:${id}` : `ethereum:${one.walletId}:${id}`;
 }
 
 function readingIdOf({ transactionId, digests }: Reading): string {

@@ -2,6 +2,7 @@
 // the model's of its chain, spoiled here.
 
 import type { Chance } from './chance.js';
+import { asked } from './errand.js';
 import { never, type Process, type Scheduler } from './scheduler.js';
 import type { Trace } from './trace.js';
 
@@ -63,6 +64,7 @@ export async function carry(
 ): Promise<HttpText> {
   const { process, scheduler, chance, trace } = parts;
   const { id, method, params } = JSON.parse(body) as Asked;
+  asked(method);
   await scheduler.point(process, 'before a node is asked');
   if (!process.alive) return never();
   if (mood.down) throw new Error('connection refused');

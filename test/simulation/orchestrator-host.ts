@@ -24,11 +24,13 @@ import { TransferService } from '../../src/orchestrator/transfers/transfer.servi
 import { Workers } from '../../src/orchestrator/transfers/workers.js';
 import { Burials } from '../../src/orchestrator/ways-out/burials.js';
 import { Cancels } from '../../src/orchestrator/ways-out/cancels.js';
+import { Restores } from '../../src/orchestrator/ways-out/restores.js';
 import { Voids } from '../../src/orchestrator/ways-out/voids.js';
 import { WaysOut } from '../../src/orchestrator/ways-out/ways-out.service.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import type { BitcoinNodes } from './bitcoin-node.model.js';
 import type { Chance } from './chance.js';
+import { commitOf, committed, onErrand } from './errand.js';
 import type { EthereumNodes } from './ethereum-node.model.js';
 import { BITCOIN, DEPLOYMENT_ID, ETHEREUM } from './people.js';
 import { never, Process, type Scheduler } from './scheduler.js';
@@ -74,6 +76,7 @@ export interface OrchestratorLife {
   readonly voids: Voids;
   readonly cancels: Cancels;
   readonly burials: Burials;
+  readonly restores: Restores;
   readonly waysOut: WaysOut;
   readonly scanner: Scanner;
   readonly ethereum: EthereumDriver;
@@ -190,6 +193,7 @@ export class OrchestratorHost implements Clock {
       voids: new Voids(pipeline),
       cancels: new Cancels(pipeline),
       burials: new Burials(pipeline),
+      restores: new Restores(pipeline),
       waysOut: new WaysOut(pipeline),
     };
     this.life = { ...parts, ...ways, ethereum, bitcoin, signer };
@@ -220,7 +224,7 @@ export class OrchestratorHost implements Clock {
       this.busy -= 1;
       this.quiet = quiet;
     };
-    work(life).then(
+    onErrand(what, () => work(life)).then(
       (worked) => over(!worked),
       (error: unknown) => {
         const code = error instanceof Fault ? error.code : 'internal';
@@ -262,13 +266,15 @@ export class OrchestratorHost implements Clock {
         return database.read(work);
       },
       transaction: async (work) => {
-        await scheduler.point(process, 'before a database commit');
+        const about = commitOf();
+        await scheduler.point(process, 'before a database commit', about);
         if (!process.alive) return never();
         if (chance.hit(knobs.databaseFails)) fails();
         const result = await database.transaction(work);
         onCommit();
         if (chance.hit(knobs.commitLost)) fails();
-        await scheduler.point(process, 'after a database commit');
+        await scheduler.point(process, 'after a database commit', about);
+        committed();
         return result;
       },
     };

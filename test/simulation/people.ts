@@ -15,7 +15,7 @@ import {
   type GovernanceEntry,
   NO_PREVIOUS,
 } from '../../src/core/governance/entry.js';
-import { p2wpkhAddress, scriptOfAddress } from '../../src/core/intents/bitcoin/address.js';
+import { p2wpkhAddress, p2wpkhScript, scriptOfAddress } from '../../src/core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
 import {
   type Approval,
@@ -94,6 +94,11 @@ export function scriptOf(destination: string): string {
   const script = scriptOfAddress(destination, 'regtest');
   if (script.kind === 'refused') throw new RangeError(`not an address: ${destination}`);
   return script.value;
+}
+
+/** scriptPubKey of the Bitcoin wallet, hex. */
+export function ownScript(): string {
+  return p2wpkhScript(BTC_KEY.publicKey);
 }
 
 export type OfficerId = 'alice' | 'bob' | 'carol';

@@ -74,7 +74,12 @@ export class Scheduler {
     private readonly knobs: Knobs,
     /** Told which process dies, and where. */
     private readonly dies: (process: Process, where: string) => void,
+    /** More that is to be said of where a process stands. */
+    private readonly standing: (process: Process, where: string) => readonly string[] = () => [],
   ) {}
+
+  /** A boundary at which a process dies once where it can, whatever the odds; they are many, and some are rare. */
+  target: string | undefined;
 
   park(process: Process | undefined, what: string, go: () => void, mischief?: Parked['mischief']): void {
     this.numbers += 1;
@@ -88,17 +93,28 @@ export class Scheduler {
   }
 
   /** A line between two effects: the process may die there, or others may come in between. */
-  point(process: Process, where: string): Promise<void> {
+  point(process: Process, where: string, about = ''): Promise<void> {
     if (!process.alive) return never();
     const { kind } = process;
-    this.trace.count(`boundary ${kind} ${where}`);
+    const places = [where, ...(about === '' ? [] : [`${where}: ${about}`]), ...this.standing(process, where)].map(
+      (place) => `${kind} ${place}`,
+    );
+    for (const place of places) this.trace.count(`boundary ${place}`);
     const crash = kind === 'signer' ? this.knobs.signerCrash : this.knobs.crash;
-    if (!process.ending && this.chance.hit(crash)) {
-      this.trace.count(`died ${kind} ${where}`);
+    if (!process.ending && this.isHere(places, crash)) {
+      for (const place of places) this.trace.count(`died ${place}`);
       this.dies(process, where);
       return process.alive ? Promise.resolve() : never();
     }
     return this.chance.hit(this.knobs.park) ? this.wait(process, where) : Promise.resolve();
+  }
+
+  private isHere(places: readonly string[], crash: number): boolean {
+    if (this.target !== undefined && places.includes(this.target) && this.chance.hit(700)) {
+      this.target = undefined;
+      return true;
+    }
+    return this.chance.hit(crash);
   }
 
   take(parked: Parked): void {

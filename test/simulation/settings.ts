@@ -4,6 +4,7 @@ import { bitcoinSettings } from '../../src/orchestrator/chains/bitcoin/settings.
 import { ethereumSettings } from '../../src/orchestrator/chains/ethereum/settings.js';
 import type { PipelineSettings } from '../../src/orchestrator/transfers/pipeline.js';
 import type { Chance } from './chance.js';
+import { BOUNDARIES, SCENES } from './boundaries.js';
 import type { OrchestratorKnobs } from './orchestrator-host.js';
 import type { Knobs } from './scheduler.js';
 import type { SignerKnobs } from './signer-host.js';
@@ -26,10 +27,20 @@ export interface Settings {
   /** Blocks that a reorganisation takes at most; more than `FINAL` now and then. */
   readonly reorgDepth: number;
   readonly clockJumps: boolean;
+  /** What this run is to come to, beside all that happens by itself. */
+  readonly scene: 'none' | 'restore' | 'burial';
+  /** A boundary at which somebody dies once, whatever the odds. */
+  readonly target: string | undefined;
 }
 
+const SHARES = [
+  { scene: 'none', weight: 70 },
+  { scene: 'restore', weight: 15 },
+  { scene: 'burial', weight: 15 },
+] as const;
+
 /** Turns of a run before the faults stop, unless somebody wants more. */
-export const DEFAULT_STEPS = 220;
+export const DEFAULT_STEPS = 200;
 
 /** Confirmations that count as final on both chains. */
 export const FINAL = 3;
@@ -39,10 +50,13 @@ export const FOLLOWED = 8;
 export function settingsOf(chance: Chance, steps: number): Settings {
   const calm = chance.hit(80);
   const bad = (perMille: number, share = 700) => (calm || !chance.hit(share) ? 0 : perMille);
+  const scene = chance.weighted(SHARES)?.scene ?? 'none';
+  // Where something is to happen that needs people, mostly nobody owns the orchestrators.
+  const attack = chance.hit(scene === 'none' ? 250 : 80) ? 'rogue' : 'honest';
   return {
     steps,
     transfers: chance.between(4, 10),
-    attack: chance.hit(200) ? 'rogue' : 'honest',
+    attack,
     ethereumNodes: chance.hit(400) ? ['eth-a', 'eth-b', 'eth-c'] : ['eth-a'],
     bitcoinNodes: chance.hit(300) ? ['btc-a', 'btc-b'] : ['btc-a'],
     knobs: {
@@ -61,6 +75,8 @@ export function settingsOf(chance: Chance, steps: number): Settings {
     network: { lose: bad(60), double: bad(80) },
     reorgDepth: chance.hit(150) ? FINAL + 2 : 2,
     clockJumps: !calm && chance.hit(400),
+    scene,
+    target: calm || chance.hit(300) ? undefined : chance.pick(scene === 'none' ? BOUNDARIES : SCENES[scene]),
   };
 }
 

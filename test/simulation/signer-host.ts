@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { Fault } from '../../src/core/fault.js';
 import type { GovernanceEntry } from '../../src/core/governance/entry.js';
+import type { Restore } from '../../src/core/recovery/restore.js';
 import { attestedVoid } from '../../src/core/recovery/void.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import { ANCHOR_RECORD } from '../../src/signer/anchor.js';
@@ -13,8 +14,8 @@ import { parseQuery, replyTo } from '../../src/signer/conversation.js';
 import type { JournalBody, JournalEntry } from '../../src/signer/journal.js';
 import { Seal } from '../../src/signer/seal.js';
 import type { TimeSource } from '../../src/signer/signer-clock.js';
-import { bringUp, type SignerUp } from '../../src/signer/start.js';
-import { anchorValue, SignerStore } from '../../src/signer/store.js';
+import { bringBack, bringUp, type SignerUp } from '../../src/signer/start.js';
+import { anchorValue, type JournalHead, SignerStore } from '../../src/signer/store.js';
 import { signResult } from '../../src/signer-protocol/messages.js';
 import type { Chance } from './chance.js';
 import type { Judge } from './judge.js';
@@ -32,6 +33,14 @@ export interface SignerKnobs extends TokenKnobs {
   recordLost: number;
 }
 
+interface Copied {
+  readonly sequence: number;
+  readonly losses: number;
+}
+
+/** With these a signer may refuse to start while its store is lost. */
+const LOST_CODES = ['store-missing', 'store-rolled-back', 'store-diverged', 'store-restore-unfinished'];
+
 /** A test's way to break the signer on purpose, once it is up. */
 export type Sabotage = (up: SignerUp) => void;
 
@@ -47,10 +56,17 @@ export class SignerHost {
   private lives = 0;
   /** Governance entries as this signer has them. */
   readonly log: GovernanceEntry[] = [GENESIS];
-  /** Newest entry in the thief's copy of the store. */
-  private copied: number | undefined;
+  /** The thief's copy of the store: its newest entry, and how many stores had been lost before. */
+  private copied: Copied | undefined;
   /** The same while that copy stands in the place of the store. */
-  private stolen: number | undefined;
+  private stolen: Copied | undefined;
+  /** There is no store, or none that holds: nothing but a restore helps. */
+  lost = false;
+  private losses = 0;
+  /** `signer restore` runs. */
+  restoring = false;
+  /** The newest entry of the journal that the token's record may not cover yet, and its kind. */
+  private newest: { readonly sequence: number; readonly kind: string } | undefined;
 
   constructor(
     private readonly folder: string,
@@ -87,20 +103,19 @@ export class SignerHost {
     this.lives += 1;
     const process = new Process('signer', `${this.lives}`);
     this.process = process;
-    const { token, scheduler, chance, trace, knobs, judge } = this;
-    const onSigned = (label: string, digest: Uint8Array) => judge.onTokenSigned(label, digest);
-    const door = new TokenDoor(token, process, scheduler, chance, trace, knobs, onSigned);
-    const config = { storePath: this.storePath, deploymentId: DEPLOYMENT_ID, anchorToken: 'treasury' };
+    const { trace, judge } = this;
     this.starting = true;
     judge.selfChecking = true;
     try {
-      const up = await bringUp(config, new Map([['treasury', { signer: door, serial: 'simulated' }]]), {
+      const up = await bringUp(this.config, this.tokensOf(process), {
         time: this.time,
         // Threads come back when they like, and this world has one order.
         verifier: { ...nativeVerifier, ahead: () => Promise.resolve(nativeVerifier) },
         sync: () => Promise.resolve(),
       });
-      if (this.stolen !== undefined) judge.onTailLost(this.stolen + 1);
+      if (this.stolen !== undefined) this.servesStolen(this.stolen, up.store.head().sequence);
+      else if (this.lost) judge.violated('old-store-serves', 'a signer whose store is lost');
+      this.newest = undefined;
       this.log.splice(0, this.log.length, ...up.store.governance(0, Number.MAX_SAFE_INTEGER));
       this.hear(up.store);
       this.sabotage(up);
@@ -111,7 +126,8 @@ export class SignerHost {
       this.process = undefined;
       const code = error instanceof Fault ? error.code : String(error);
       trace.note('signer-not-up', code);
-      if (this.stolen !== undefined && code.startsWith('store-')) trace.count('rollback refused');
+      if (this.stolen !== undefined && code.startsWith('store-')) trace.count(`old copy refused: ${code}`);
+      else if (this.lost && LOST_CODES.includes(code)) trace.count(`lost store refused: ${code}`);
       else if (!['transient', 'indeterminate', 'closed'].includes(code)) {
         judge.violated('program-failure', `the signer does not start: ${code}`);
       }
@@ -119,6 +135,31 @@ export class SignerHost {
       this.starting = false;
       judge.selfChecking = false;
     }
+  }
+
+  private get config() {
+    return { storePath: this.storePath, deploymentId: DEPLOYMENT_ID, anchorToken: 'treasury' };
+  }
+
+  private tokensOf(process: Process) {
+    const { token, scheduler, chance, trace, knobs, judge } = this;
+    const onSigned = (label: string, digest: Uint8Array) => judge.onTokenSigned(label, digest);
+    const signer = new TokenDoor(token, process, scheduler, chance, trace, knobs, onSigned);
+    return new Map([['treasury', { signer, serial: 'simulated' }]]);
+  }
+
+  /** An old copy was taken for the store. It may only be one that nothing has left since; and of no lost store. */
+  private servesStolen({ losses }: Copied, newest: number): void {
+    if (losses !== this.losses) this.judge.violated('old-store-serves', `a copy at ${newest} of a lost store`);
+    this.judge.onTailLost(newest + 1);
+    this.lost = false;
+  }
+
+  /** What a death at this place would come between: an entry and the token's record of it, or the halves of a restore. */
+  standing(where: string): readonly string[] {
+    if (this.restoring) return [`${where}, in a restore`];
+    const { newest } = this;
+    return newest && newest.sequence > this.record().sequence ? [`between an entry and the record: ${newest.kind}`] : [];
   }
 
   private hear(store: SignerStore): void {
@@ -131,6 +172,8 @@ export class SignerHost {
       }
       const entry = add();
       this.trace.note('journal', `${entry.sequence} ${body.kind} ${entry.hash}`);
+      this.trace.count(`journal: ${body.kind}`);
+      this.newest = { sequence: entry.sequence, kind: body.kind };
       if (body.kind === 'governance') this.log.push(body.entry);
       this.judge.onJournal(entry);
       return entry;
@@ -153,6 +196,7 @@ export class SignerHost {
     this.scheduler.forget(process);
     this.up?.store.close();
     this.up = undefined;
+    this.newest = undefined;
     this.trace.note('signer-killed', process.name);
     this.judge.onTailLost(this.newestOnDisk() + 1);
     if (this.chance.hit(this.knobs.recordLost)) this.loseRecord();
@@ -202,11 +246,12 @@ export class SignerHost {
 
   /** Never comes back in a life that has ended. */
   private async reply(up: SignerUp, process: Process, message: Uint8Array): Promise<Uint8Array> {
-    await this.scheduler.point(process, 'before a message is judged');
-    if (!process.alive) return never();
     const asked = parseQuery(message);
+    const verb = 'kind' in asked ? 'what cannot be read' : asked.verb;
+    await this.scheduler.point(process, 'before a message is judged', verb);
+    if (!process.alive) return never();
     const reply = 'kind' in asked ? asked : await replyTo(up.signer, asked, () => undefined);
-    await this.scheduler.point(process, 'before an answer leaves');
+    await this.scheduler.point(process, 'before an answer leaves', verb);
     if (!process.alive) return never();
     if (!('kind' in asked) && asked.verb === 'sign') {
       this.trace.note('signer-said', reply.kind === 'done' ? 'signed' : `${reply.kind} ${reply.code}`);
@@ -229,8 +274,8 @@ export class SignerHost {
   takeCopy(): void {
     if (!this.up) return;
     copyStore(this.storePath, this.copyPath);
-    this.copied = this.up.store.head().sequence;
-    this.trace.note('store-copied', `${this.copied}`);
+    this.copied = { sequence: this.up.store.head().sequence, losses: this.losses };
+    this.trace.note('store-copied', `${this.copied.sequence}`);
   }
 
   get canPutBack(): boolean {
@@ -252,6 +297,55 @@ export class SignerHost {
     if (this.up === undefined && this.process === undefined) copyStore(aside, storePath);
     this.stolen = undefined;
     this.copied = undefined;
+  }
+
+  /** The machine dies, and its disk with it: what comes back when it is started is told apart from a store. */
+  lose(): void {
+    this.kill();
+    if (this.process) return;
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${this.storePath}${suffix}`, { force: true });
+    this.lost = true;
+    this.trace.note('store-lost', `${this.losses}`);
+  }
+
+  /** The newest entry that the token knows of, as `signer record` tells it. */
+  record(): JournalHead {
+    const { version, value } = this.token.records.get(ANCHOR_RECORD) ?? { version: 0n, value: new Uint8Array(64) };
+    return { sequence: Number(version) - 1, hash: Buffer.from(value.subarray(32)).toString('hex') };
+  }
+
+  /** `signer restore` on the signer's host: what it says, and `died` when it was cut short. */
+  async restore(restore: Restore, log: readonly GovernanceEntry[]): Promise<string> {
+    if (this.process) return 'busy';
+    this.lives += 1;
+    const process = new Process('signer', `${this.lives}`);
+    this.process = process;
+    this.starting = true;
+    this.restoring = true;
+    try {
+      const outcome = await bringBack(this.config, restore, log, this.tokensOf(process), this.time);
+      return outcome.kind === 'refused' ? outcome.code : 'done';
+    } catch (error) {
+      return process.ending ? 'died' : error instanceof Fault ? error.code : String(error);
+    } finally {
+      process.die();
+      this.process = undefined;
+      this.starting = false;
+      this.restoring = false;
+    }
+  }
+
+  /** The record on the token is of the new store. */
+  restored(): void {
+    this.lost = false;
+    this.losses += 1;
+    // A token that forgets a restore would let it serve twice: SoftHSM's files are for rehearsals, as docs/restore.md says.
+    this.token.history.splice(0, this.token.history.length - 1);
+  }
+
+  /** What a restore that was cut short has left is put away: it is of no use to another restore. */
+  clear(): void {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${this.storePath}${suffix}`, { force: true });
   }
 
   private get copyPath(): string {

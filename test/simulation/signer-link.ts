@@ -5,6 +5,7 @@ import { Fault } from '../../src/core/fault.js';
 import type { SignerClientFaultCode } from '../../src/orchestrator/signer-client/signer-client.errors.js';
 import type { SignerCarrier, SignerEndpoint } from '../../src/orchestrator/signer-client/signer-client.js';
 import { reply } from '../../src/signer-protocol/messages.js';
+import { asked } from './errand.js';
 import { never, type Process, type Scheduler } from './scheduler.js';
 import type { SignerHost } from './signer-host.js';
 import type { Trace } from './trace.js';
@@ -41,6 +42,7 @@ export class SignerLink {
   send(process: Process, message: Uint8Array): Promise<Uint8Array> {
     if (!process.alive) return never();
     const what = verbOf(message);
+    asked(what);
     if (what === 'sign' && this.heard.length < HEARD_MAX) this.heard.push(message);
     return new Promise((resolve, reject) => {
       const late = () =>

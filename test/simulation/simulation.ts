@@ -1,6 +1,7 @@
 // One run: a world, some hundred turns in which the seed decides what happens next, then peace, and time enough for all that is
 // under way to come to its end. The judge looks after every turn; the run ends at the first violation.
 
+import { LEAST_CONFIRMATIONS } from '../../src/core/recovery/burial.js';
 import { Crowd } from './crowd.js';
 import type { Violation } from './judge.js';
 import { badDay, healthy } from './node-moods.js';
@@ -21,6 +22,8 @@ export interface Report {
 const MAX_ROUNDS = 60;
 const MAX_TURNS_OF_A_ROUND = 4_000;
 const AT_ONCE = 3;
+/** In so many rounds of a run that is to see burials, officers still outbid what is stuck. */
+const OUTBIDDING_ROUNDS = 8;
 
 interface Action {
   readonly weight: number;
@@ -51,6 +54,7 @@ class Simulation {
     await this.startAll();
     this.steps = 0;
     for (let turn = 0; turn < world.settings.steps && !this.failed; turn += 1) {
+      if (this.loses(turn)) world.drill.lose();
       const action = world.chance.weighted(this.actions());
       await action?.does();
       await this.turned();
@@ -60,6 +64,26 @@ class Simulation {
     if (!this.failed && this.honest) await this.closeBooks();
     await settled();
     return this.steps;
+  }
+
+  /**
+   * Does the signer's store go now? Somewhen in a run that is to see it, and best where an answer with a signature is on its
+   * way: it is lost with the signer, and nobody but a thief has it.
+   */
+  private loses(turn: number): boolean {
+    const { settings, chance, drill, scheduler } = this.world;
+    if (settings.scene !== 'restore' || drill.restoredMs !== undefined || drill.isUnderWay) return false;
+    if (turn < settings.steps / 4) return false;
+    if (turn > (settings.steps * 2) / 3) return true;
+    const answers = scheduler.parked.filter(({ what }) => what === 'reply sign');
+    if (answers.length === 0) return chance.hit(10);
+    if (!chance.hit(300)) return false;
+    for (const one of answers) scheduler.tamper(one, 'lose');
+    return true;
+  }
+
+  private get isOfLost(): boolean {
+    return this.world.drill.restoredMs !== undefined || this.world.signer.lost;
   }
 
   /** All that could go on has gone on; the judge looks. */
@@ -84,12 +108,13 @@ class Simulation {
 
   private actions(): Action[] {
     const { world, crowd, thief } = this;
-    const { chance, scheduler, orchestrators, signer, settings, link } = world;
+    const { chance, scheduler, orchestrators, signer, settings, link, drill } = world;
     const waiting = scheduler.parked;
     const ready = orchestrators.filter(({ life, busy, quiet }) => life && busy < AT_ONCE && !quiet);
     const up = orchestrators.filter(({ life, scanning }) => life && !scanning);
     const down = orchestrators.filter(({ process }) => process === undefined);
     const crash = world.knobs.crash > 0 ? 1 : 0;
+    const outbids = settings.scene === 'burial';
     return [
       { weight: waiting.length > 0 ? 14 + waiting.length : 0, does: () => this.letGo(chance.pick(waiting)) },
       { weight: ready.length * 7, does: () => chance.pick(ready).step() },
@@ -100,13 +125,17 @@ class Simulation {
       { weight: 0.4, does: () => crowd.resolve() },
       { weight: 0.25, does: () => crowd.govern() },
       { weight: 0.5, does: () => crowd.void() },
-      { weight: 0.3, does: () => crowd.outbid() },
-      { weight: 0.3, does: () => crowd.bury() },
+      { weight: outbids ? 4 : 0.3, does: () => crowd.outbid() },
+      { weight: outbids ? 2 : 0.3, does: () => crowd.bury() },
+      { weight: outbids ? 0.5 : 0, does: () => this.mineDeep() },
+      { weight: 0.3, does: () => crowd.askAnew() },
+      { weight: drill.isUnderWay ? 3 : 0, does: () => drill.advance() },
+      { weight: this.isOfLost ? 0.6 : 0, does: () => thief.broadcastWithheld() },
       { weight: 0.5, does: () => crowd.refresh() },
       { weight: 8, does: () => this.pass(chance.between(200, 6_000)) },
       { weight: 0.5, does: () => this.pass(chance.between(60_000, 900_000)) },
       { weight: 0.06, does: () => this.pass(chance.between(1_200_000, 4_200_000)) },
-      { weight: 3, does: () => this.mine(chance.pick(['ethereum', 'bitcoin']), 850) },
+      { weight: outbids ? 1.5 : 3, does: () => this.mine(chance.pick(['ethereum', 'bitcoin']), 850) },
       { weight: 0.4, does: () => this.reorganise() },
       { weight: 0.4, does: () => this.evict() },
       { weight: 0.5, does: () => this.newFees() },
@@ -114,7 +143,7 @@ class Simulation {
       { weight: 0.3 * crash, does: () => chance.pick(orchestrators).kill() },
       { weight: 0.3 * crash, does: () => signer.kill() },
       { weight: down.length * 2, does: () => void chance.pick(down).start() },
-      { weight: signer.process ? 0 : 3, does: () => void signer.start() },
+      { weight: signer.process ? 0 : signer.lost ? 0.4 : 3, does: () => void signer.start() },
       { weight: settings.clockJumps ? 0.4 : 0, does: () => this.turnClocks() },
       { weight: crash * 0.3, does: () => this.cut(!link.cut) },
       { weight: 0.2, does: () => signer.takeCopy() },
@@ -187,6 +216,13 @@ class Simulation {
     }
   }
 
+  /** Time for what is mined to be as deep as a burial wants it. */
+  private async mineDeep(): Promise<void> {
+    const on = await this.crowd.outbidOn();
+    if (on === undefined) return;
+    for (let block = 0; block < LEAST_CONFIRMATIONS[on]; block += 1) this.mine(on, 850);
+  }
+
   private newFees(): void {
     const { chance, bitcoin } = this.world;
     bitcoin.feeRate = `0.000${chance.pick(['01000', '02000', '05000', '20000', '40000'])}`;
@@ -224,6 +260,7 @@ class Simulation {
   /** Everybody behaves, everything is up, and time goes on. */
   private async comeToRest(): Promise<void> {
     const { world, crowd } = this;
+    const { drill } = world;
     world.trace.note('peace');
     Object.assign(world.knobs, {
       crash: 0,
@@ -244,8 +281,9 @@ class Simulation {
     world.bitcoin.feeRate = '0.00002000';
     world.ethereum.chain.calm = true;
     let graves = 4;
+    let avenged = false;
     for (let round = 0; round < MAX_ROUNDS && !this.failed; round += 1) {
-      void world.signer.start();
+      if (!world.signer.lost) void world.signer.start();
       for (const one of world.orchestrators) {
         void one.start();
         await settled();
@@ -254,26 +292,48 @@ class Simulation {
       }
       await this.drain();
       if (round % 4 === 0) crowd.refresh();
-      while (crowd.unanswered > 0 && round < 3) {
+      for (let most = 3 * crowd.unanswered; most > 0 && crowd.unanswered > 0; most -= 1) {
         crowd.ask();
         await this.drain();
       }
+      for (let step = 0; step < 3 && drill.isUnderWay; step += 1) {
+        void drill.advance();
+        await this.drain();
+      }
+      if (world.settings.scene === 'burial' && round < OUTBIDDING_ROUNDS) await crowd.outbid();
       await crowd.approve(true);
       await crowd.resolve();
       if (round % 2 === 1) await crowd.void();
       await this.drain();
-      if (await world.books.atRest()) {
+      const owes = await crowd.askAnew();
+      await this.drain();
+      if ((await world.books.atRest()) && !drill.isUnderWay && !owes) {
         // What was outbid may be paid after all, once the officers have buried it.
-        if (!(await crowd.bury()) || graves === 0) return;
-        graves -= 1;
+        const buries = graves > 0 && (await crowd.bury());
+        if (buries) {
+          graves -= 1;
+          await this.mineDeep();
+        } else if (this.isOfLost && !avenged) {
+          avenged = true;
+          await this.avenge();
+        } else return;
       }
       for (let block = 0; block < 2; block += 1) {
         this.mine('ethereum', 1_000);
         this.mine('bitcoin', 1_000);
       }
       // What only time ends (expiry, a window, a bump) is given time, more and more of it.
-      this.pass(round < 12 ? 20_000 : round < 24 ? 130_000 : 1_200_000);
+      const isLong = drill.stage === 'over' || round >= 24;
+      this.pass(isLong ? 1_200_000 : round < 12 ? 20_000 : 130_000);
     }
+    if (!this.failed && drill.isUnderWay) world.judge.violated('stuck', `the restore comes to no end: ${drill.stage}`);
+  }
+
+  /** When all is paid that will be: who has kept what a lost store signed, and every order of before, brings it now. */
+  private async avenge(): Promise<void> {
+    await this.thief.replayAll();
+    await this.drain();
+    this.thief.broadcastWithheld(true);
   }
 
   /** Until nothing is parked and nothing is due. */

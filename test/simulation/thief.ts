@@ -25,6 +25,30 @@ export class Thief {
     return this.world.settings.attack === 'rogue';
   }
 
+  /** What was signed by a store that is lost, and is not in a block yet, as he heard it. */
+  private get withheld(): readonly string[] {
+    const { judge, ethereum, bitcoin } = this.world;
+    const mined = new Set(bitcoin.chain.blocks.flatMap(({ transactions }) => transactions.map((one) => one.getId())));
+    return judge.ofLostStores
+      .filter(({ id }) => !mined.has(id) && ethereum.chain.mined(id) === undefined)
+      .map(({ hex }) => hex);
+  }
+
+  /** Sends to the chain what a lost store signed, some of it or all: what he held back for the day when it is forgotten. */
+  broadcastWithheld(all = false): void {
+    const { chance, trace } = this.world;
+    const { withheld } = this;
+    for (const hex of all || withheld.length === 0 ? withheld : [chance.pick(withheld)]) {
+      trace.count('thief broadcasts what a lost store signed');
+      this.broadcast(hex);
+    }
+  }
+
+  /** Sends again every order that he has heard. */
+  async replayAll(): Promise<void> {
+    for (const message of this.world.link.heard) await this.send('replay', message);
+  }
+
   get weight(): number {
     if (this.isRogue) return this.crowd.requests.length > 0 ? 12 : 0;
     return this.world.link.heard.length > 0 ? 0.8 : 0;

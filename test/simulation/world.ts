@@ -15,6 +15,7 @@ import { BitcoinChain } from './bitcoin.model.js';
 import { BitcoinNodes } from './bitcoin-node.model.js';
 import { Books } from './books.js';
 import { Chance } from './chance.js';
+import { Drill } from './drill.js';
 import { EthereumChain } from './ethereum.model.js';
 import { EthereumNodes } from './ethereum-node.model.js';
 import { Judge } from './judge.js';
@@ -79,6 +80,7 @@ export class World {
   readonly trace: Trace;
   readonly judge: Judge;
   readonly books: Books;
+  readonly drill: Drill;
   readonly scheduler: Scheduler;
   readonly token = new SoftwareToken();
   readonly ethereum: EthereumNodes;
@@ -106,8 +108,11 @@ export class World {
     const nowMs = () => this.trueMs;
     this.trace = new Trace(() => this.trueMs - START_MS, print);
     const covered = () => Number((this.token.records.get(ANCHOR_RECORD)?.version ?? 0n) - 1n);
-    this.judge = new Judge(nowMs, covered);
-    this.scheduler = new Scheduler(chance, this.trace, knobs, (process) => this.dies(process));
+    this.judge = new Judge(nowMs, covered, (what) => this.trace.count(`reserved: ${what}`));
+    const standing = (process: Process, where: string) =>
+      process === this.signer.process ? this.signer.standing(where) : [];
+    this.scheduler = new Scheduler(chance, this.trace, knobs, (process) => this.dies(process), standing);
+    this.scheduler.target = settings.target;
     const eth = new EthereumChain(
       chance,
       { address: walletAddress(), wei: FUNDED_WEI, units: FUNDED_UNITS },
@@ -159,6 +164,7 @@ export class World {
     };
     this.orchestrators = ['a', 'b'].map((name) => new OrchestratorHost(name, common, sabotage.orchestrator));
     this.books = new Books(this);
+    this.drill = new Drill(this);
   }
 
   static async create(options: WorldOptions): Promise<World> {
