@@ -130,6 +130,16 @@ describe('a wallet compared with a node of the officer', () => {
     expect(() => requireSame(findings)).toThrow(expect.objectContaining({ code: 'node-mismatch' }));
   });
 
+  it('takes change of what waits in the mempool of the node for a coin, and no other that it does not have', async () => {
+    answers.gettxout = 'null';
+    answers[`getmempoolentry ${'aa'.repeat(32)}`] = '{"vsize":141}';
+    expect(await says(bitcoin)).toEqual(['same', 'same']);
+    expect(await says({ ...bitcoin, unspent: [outpoint, `${'ab'.repeat(32)}:0`] })).toEqual([
+      'same',
+      'differs',
+    ]);
+  });
+
   it('is left open, and said so, where the node does not offer the call', async () => {
     delete answers.gettxout;
     expect(await says(bitcoin)).toEqual(['same', 'open']);

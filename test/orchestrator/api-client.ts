@@ -2,8 +2,8 @@
 
 import { randomBytes, sign } from 'node:crypto';
 import { request } from 'node:http';
-import { signHttpRequest } from '../../src/core/http-message-signatures/sign.js';
 import type { Backend, Officer } from '../../devnet/deployment.js';
+import { signHttpRequest } from '../../src/core/http-message-signatures/sign.js';
 
 export interface Answer {
   readonly status: number;

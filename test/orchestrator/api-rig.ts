@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 import type { z } from 'zod';
+import { type Backend, BITCOIN, Deployment, ETHEREUM, type Officer } from '../../devnet/deployment.js';
 import { startPostgres } from '../../devnet/postgres.js';
 import { appModule } from '../../src/orchestrator/app.module.js';
 import { configuration as configurationSchema } from '../../src/orchestrator/config/settings.js';
@@ -15,7 +16,6 @@ import { type Served, serve } from '../../src/orchestrator/http/serve.js';
 import { Log } from '../../src/orchestrator/logging/log.js';
 import { transferView } from '../../src/orchestrator/transfers/transfer.dto.js';
 import { systemRandomness } from '../../src/platform/system-randomness.js';
-import { type Backend, BITCOIN, Deployment, ETHEREUM, type Officer } from '../../devnet/deployment.js';
 import { type Answer, ApiClient } from './api-client.js';
 
 export type Dialect = 'SQLite' | 'PostgreSQL';

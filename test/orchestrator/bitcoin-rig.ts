@@ -279,7 +279,10 @@ export function signPsbt(wallet: TestWallet, base64: string, payables: readonly 
       feeCeiling: BigInt(request.feeCeiling),
     })),
   );
-  if (match.kind === 'refused')
+  // What pays nobody but the wallet is a cancel to the signer.
+  const isSelfPayment =
+    payables.length === 0 && intent.value.outputs.every(({ script }) => script === wallet.script);
+  if (match.kind === 'refused' && !isSelfPayment)
     throw new Error(`does not match: ${match.code} ${JSON.stringify(match.facts)}`);
   return signAnything(wallet, base64);
 }

@@ -9,6 +9,8 @@ import { Transaction } from 'bitcoinjs-lib';
 import { z } from 'zod';
 import { attachBitcoinDevnet, type BitcoinDevnet, startBitcoinDevnet } from '../../devnet/bitcoin-node.js';
 import { type PostgresDevnet, startPostgres } from '../../devnet/postgres.js';
+import type { RestoredWallet } from '../../src/core/recovery/restore.js';
+import { inputsOf } from '../../src/orchestrator/chains/bitcoin/coins.store.js';
 import { parsePlan } from '../../src/orchestrator/chains/bitcoin/plan.js';
 import { Scanner } from '../../src/orchestrator/chains/bitcoin/scanner.js';
 import { BitcoinScannerService } from '../../src/orchestrator/chains/bitcoin/scanner.service.js';
@@ -23,6 +25,7 @@ import {
   REGTEST,
   type RigOptions,
   strangerAddress,
+  type TestWallet,
 } from './bitcoin-rig.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-bitcoin-'));
@@ -62,6 +65,30 @@ type DatabaseUrl = () => Promise<string | undefined>;
 async function openRig(node: BitcoinDevnet, url: DatabaseUrl, options: RigOptions = {}): Promise<BitcoinRig> {
   const databaseUrl = await url();
   return BitcoinRig.open(node, { ...options, ...(databaseUrl === undefined ? {} : { databaseUrl }) });
+}
+
+type Restored = Extract<RestoredWallet, { family: 'bitcoin' }>;
+
+async function restoredOf(rig: BitcoinRig, { wallet }: TestWallet): Promise<Restored> {
+  const facts = await rig.driver.restoreFacts(wallet);
+  if (facts.wallet.family !== 'bitcoin') throw new TypeError('not of a Bitcoin wallet');
+  return facts.wallet;
+}
+
+function changeOf({ script }: TestWallet, { signedHex, transactionId }: SignedTransaction): string {
+  const { outs } = Transaction.fromHex(signedHex);
+  const vout = outs.findIndex((output) => Buffer.from(output.script).toString('hex') === script);
+  return `${transactionId}:${vout}`;
+}
+
+async function refreshed(rig: BitcoinRig, { wallet }: TestWallet, restored: Restored) {
+  const outlook = await rig.driver.outlook(wallet);
+  const given = { maxFee: 50_000n, abandoned: [] };
+  const result = await rig.database.transaction((db) =>
+    rig.driver.refresh(db, wallet, restored, given, outlook),
+  );
+  if (result.kind !== 'done') throw new Error(result.reason);
+  return result;
 }
 
 function behavesLikeADriver(openNode: () => Promise<BitcoinDevnet>, databaseUrl: DatabaseUrl): void {
@@ -435,6 +462,81 @@ function survivesTrouble(databaseUrl: DatabaseUrl): void {
       expect(await rig.driver.broadcast(foreign)).toMatchObject({
         kind: 'rejected',
         reason: expect.stringMatching(/^inputs-missing/),
+      });
+    });
+  });
+
+  it('names change that no block holds yet among the coins of a restore, and has it used up once one does', async () => {
+    await withRig({}, async (rig) => {
+      const wallet = await rig.fundedWallet(node, [500_000n]);
+      const parent = await rig.pay(wallet, [payable(wallet, strangerAddress(), 100_000n)]);
+      const restored = await restoredOf(rig, wallet);
+      expect(restored.unspent).toEqual(
+        expect.arrayContaining([...inputsOf(parsePlan(parent.plan)), changeOf(wallet, parent)]),
+      );
+      expect(restored.unspent).toHaveLength(2);
+      expect(await refreshed(rig, wallet, restored)).toMatchObject({
+        planned: [],
+        underWay: 1,
+        remaining: 1,
+        reason: 'coins-unconfirmed',
+      });
+      await node.mine();
+      await rig.scan();
+      const { planned, remaining } = await refreshed(rig, wallet, restored);
+      expect(planned.map(({ plan }) => inputsOf(parsePlan(plan)))).toEqual([[changeOf(wallet, parent)]]);
+      expect(remaining).toBe(0);
+    });
+  });
+
+  it('uses up the rest of a refresh that a withheld transaction has overtaken', async () => {
+    await withRig({}, async (rig) => {
+      const wallet = await rig.fundedWallet(node, [500_000n, 300_000n]);
+      const restored = await restoredOf(rig, wallet);
+      const lost = await BitcoinRig.open(node, {
+        wallets: [wallet],
+        settings: { startHeight: (await node.height()) - 1 },
+      });
+      await lost.scan();
+      const transfer = payable(wallet, strangerAddress(), 400_000n);
+      const withheld = await lost.sign(wallet, await lost.planned(wallet, [transfer]), [transfer]);
+      await lost.close();
+      const [plan] = (await refreshed(rig, wallet, restored)).planned;
+      if (!plan) throw new Error('nothing planned');
+      expect(inputsOf(parsePlan(plan.plan)).toSorted()).toEqual(restored.unspent.toSorted());
+      await rig.sign(wallet, plan, []);
+      await node.mineBlock([withheld.signedHex]);
+      await rig.scan();
+      const [taken] = inputsOf(parsePlan(withheld.plan));
+      const left = restored.unspent.filter((outpoint) => outpoint !== taken);
+      const again = await refreshed(rig, wallet, restored);
+      expect(again.planned.map((one) => inputsOf(parsePlan(one.plan)))).toEqual([left]);
+      expect(again).toMatchObject({ underWay: 1, remaining: 0 });
+    });
+  });
+
+  it('names no change of a restore that can never be', async () => {
+    await withRig({}, async (rig) => {
+      const wallet = await rig.fundedWallet(node, [500_000n]);
+      const transfer = payable(wallet, strangerAddress(), 100_000n);
+      const other = await BitcoinRig.open(node, {
+        wallets: [wallet],
+        settings: { startHeight: (await node.height()) - 1 },
+      });
+      await other.scan();
+      const rival = await other.sign(wallet, await other.planned(wallet, [transfer]), [transfer]);
+      await other.close();
+      const child = payable(wallet, strangerAddress(), 50_000n);
+      const parent = await rig.sign(wallet, await rig.planned(wallet, [child]), [child]);
+      const restored = await restoredOf(rig, wallet);
+      expect(restored.unspent).toContain(changeOf(wallet, parent));
+      await node.mineBlock([rival.signedHex]);
+      await rig.scan();
+      expect((await restoredOf(rig, wallet)).unspent).toEqual([changeOf(wallet, rival)]);
+      expect(await refreshed(rig, wallet, restored)).toMatchObject({
+        planned: [],
+        underWay: 0,
+        remaining: 0,
       });
     });
   });

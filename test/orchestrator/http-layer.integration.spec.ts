@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Controller, Module } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
 import { z } from 'zod';
+import { makeBackend } from '../../devnet/deployment.js';
 import { type PostgresDevnet, startPostgres } from '../../devnet/postgres.js';
 import { accepted, Fault, type Outcome, refused } from '../../src/core/fault.js';
 import { configurationModule } from '../../src/orchestrator/config/config.module.js';
@@ -35,7 +36,6 @@ import { NonceStore } from '../../src/orchestrator/identity/nonce.store.js';
 import { Log } from '../../src/orchestrator/logging/log.js';
 import { platformModule } from '../../src/orchestrator/platform.module.js';
 import { systemRandomness } from '../../src/platform/system-randomness.js';
-import { makeBackend } from '../../devnet/deployment.js';
 import { type Answer, ApiClient, rawCall, send } from './api-client.js';
 
 const SECRET = 'hunter2-in-an-error';

@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { makeBackend } from '../../devnet/deployment.js';
 import { DocumentsController } from '../../src/orchestrator/http/documents.controller.js';
 import { Shutdown } from '../../src/orchestrator/http/shutdown.js';
-import { makeBackend } from '../../devnet/deployment.js';
 import { rawCall, send } from './api-client.js';
 import { ApiRig, expectProblem } from './api-rig.js';
 

@@ -16,7 +16,7 @@ const CALLS = [
   'submit',
   'void after void',
 ] as const;
-const CALLS_OF_BURIALS = ['bury after bury', 'outbid'] as const;
+const CALLS_OF_BURIALS = ['bury', 'bury after bury', 'outbid'] as const;
 const CALLS_OF_RESTORES = ['refresh-wallet', 'restore-facts'] as const;
 const VERBS = ['governance-append', 'governance-read', 'sign', 'status', 'void'] as const;
 const ENTRIES = ['governance', 'reserved', 'signed', 'voided'] as const;
@@ -57,10 +57,7 @@ const COMMON: readonly string[] = [
 /** Come past in runs of their own. */
 export const SCENES = {
   burial: [...commits(CALLS_OF_BURIALS), ...messages(['bury']), ...entries(['buried'])],
-  restore: [
-    ...commits(CALLS_OF_RESTORES),
-    ...OF_RESTORES.map((where) => `signer ${where}, in a restore`),
-  ],
+  restore: [...commits(CALLS_OF_RESTORES), ...OF_RESTORES.map((where) => `signer ${where}, in a restore`)],
 } as const;
 
 export const BOUNDARIES: readonly string[] = [...COMMON, ...SCENES.burial, ...SCENES.restore];

@@ -15,9 +15,8 @@ import {
   entryAfter,
   HOUR_MS,
   type OfficerId,
-  officerSecret,
-  p256Signature,
   policiesWith,
+  quorumOver,
   signedRequest,
   USDX,
   verdictOf,
@@ -35,9 +34,11 @@ interface Wanted {
 }
 
 /** Tries that a backend gives one withdrawal. */
-const TRIES = 4;
+const TRIES = 3;
 /** In so many of 1,000 cases a backend asks anew for what is void. */
 const AFTER_VOID = 250;
+/** In so many of 1,000 drafts of a burial, something that may still be mined is left out. */
+const LEFT_OUT = 300;
 /** Withdrawals that customers still want once a store was restored. */
 const WANTED_AFTER_RESTORE = 3;
 /** The longest window of a limit, and the five minutes of requests that a restore kills beyond it. */
@@ -152,8 +153,13 @@ export class Crowd {
       // As docs/restore.md has it: when all of before is used up and deep, what the chain has not paid is asked for anew.
       const isDead = stage === 'over' && restoredMs !== undefined && createdAtMs <= restoredMs;
       const isPaid = states.get(requestId) === 'settled' || books.paid(newest.statement) > 0n;
-      return isDead && !isPaid ? [newest] : [];
+      return isDead && !isPaid && this.isStillWanted(newest) ? [newest] : [];
     });
+  }
+
+  /** Most customers have gone elsewhere; those stay whom a thief could have paid as well. */
+  private isStillWanted({ statement: { requestId, destination } }: SignedRequest): boolean {
+    return this.world.judge.touched(requestId) || destination.charCodeAt(9) % 4 === 0;
   }
 
   /** A backend asks anew, for the same customer's sake: mostly once the signer has something to pay with. */
@@ -174,7 +180,10 @@ export class Crowd {
       expiresAtMs: trueMs + HOUR_MS * chance.between(1, 4),
     };
     this.want(signedRequest(again));
-    trace.note('asked-anew', `${again.requestId} ${this.voided.has(requestId) ? 'after a void' : 'after a restore'}`);
+    trace.note(
+      'asked-anew',
+      `${again.requestId} ${this.voided.has(requestId) ? 'after a void' : 'after a restore'}`,
+    );
     trace.count(`asked anew ${this.voided.has(requestId) ? 'after a void' : 'after a restore'}`);
     this.ask();
     return true;
@@ -290,12 +299,11 @@ export class Crowd {
       const shown = await waysOut.show(transferId);
       const draft = shown.kind === 'accepted' ? shown.value.burial : null;
       if (!draft || !this.isBuried(draft.conflicting.transactionId)) return true;
-      const bytes = burialBytes(draft);
-      const signatures = (['alice', 'bob'] as const).map((id) => ({
-        credentialId: `${id}-piv`,
-        signature: p256Signature(officerSecret(id), bytes),
-      }));
-      const outcome = await burials.bury({ statement: draft, signatures }, 'person:alice');
+      // Officers compare the one that lies in the chain with their own nodes; who else is named is for the signer to compare.
+      const dead = chance.hit(LEFT_OUT) && draft.dead.length > 1 ? draft.dead.slice(1) : draft.dead;
+      const statement = { ...draft, dead };
+      const signatures = quorumOver(burialBytes(statement));
+      const outcome = await burials.bury({ statement, signatures }, 'person:alice');
       trace.note('burial', outcome.kind === 'accepted' ? 'taken' : outcome.code);
       trace.count(`burial: ${outcome.kind === 'accepted' ? 'taken' : outcome.code}`);
       return true;

@@ -10,18 +10,9 @@ import {
   type RestoreStatement,
   restoreBytes,
 } from '../../src/core/recovery/restore.js';
-import type { OrchestratorHost } from './orchestrator-host.js';
-import {
-  BITCOIN,
-  DEPLOYMENT_ID,
-  ETHEREUM,
-  HOUR_MS,
-  officerSecret,
-  ownScript,
-  p256Signature,
-  walletAddress,
-} from './people.js';
 import { outpointsOf } from './bitcoin.model.js';
+import type { OrchestratorHost } from './orchestrator-host.js';
+import { BITCOIN, DEPLOYMENT_ID, ETHEREUM, HOUR_MS, ownScript, quorumOver, walletAddress } from './people.js';
 import type { World } from './world.js';
 
 export type Stage = 'none' | 'lost' | 'drafted' | 'restored' | 'over';
@@ -101,7 +92,10 @@ export class Drill {
   private bitcoinNow(): RestoredWallet {
     const { chain } = this.world.bitcoin;
     const script = ownScript();
-    const unspent = [...chain.unspent].filter(([, one]) => one.script === script).map(([outpoint]) => outpoint);
+    const unspent = [...chain.unspent]
+      .filter(([, one]) => one.script === script)
+      .map(([outpoint]) => outpoint);
+    unspent.push(...this.onItsWay());
     return {
       family: 'bitcoin',
       walletId: 'hot-btc',
@@ -110,6 +104,16 @@ export class Drill {
       unspent: unspent.toSorted(),
       refreshFeeCeiling: '20000',
     };
+  }
+
+  /** Change that waits in the mempool, whoever may have spent it there. */
+  private onItsWay(): string[] {
+    const script = ownScript();
+    return [...this.world.bitcoin.chain.mempool.values()].flatMap(({ transaction, txid }) =>
+      transaction.outs.flatMap((output, vout) =>
+        Buffer.from(output.script).toString('hex') === script ? [`${txid}:${vout}`] : [],
+      ),
+    );
   }
 
   private ethereumNow(): RestoredWallet {
@@ -145,12 +149,7 @@ export class Drill {
       createdAtMs: trueMs,
       expiresAtMs: trueMs + LIFETIME_MS,
     };
-    const bytes = restoreBytes(statement);
-    const signatures = (['alice', 'bob'] as const).map((id) => ({
-      credentialId: `${id}-piv`,
-      signature: p256Signature(officerSecret(id), bytes),
-    }));
-    this.drafted = { statement, signatures };
+    this.drafted = { statement, signatures: quorumOver(restoreBytes(statement)) };
     this.beganMs = undefined;
     this.stage = 'drafted';
     trace.note('restore-draft', JSON.stringify(statement.wallets));
@@ -158,9 +157,12 @@ export class Drill {
 
   private isSo(wallet: RestoredWallet): boolean {
     if (wallet.family === 'bitcoin') {
+      const { chain } = this.world.bitcoin;
       const now = this.bitcoinNow();
-      const isSameBlock = wallet.block.hash === now.block.hash;
-      return isSameBlock && now.family === 'bitcoin' && wallet.unspent.toSorted().join() === now.unspent.join();
+      const known = now.family === 'bitcoin' ? now.unspent : [];
+      const isThere = wallet.unspent.every((outpoint) => known.includes(outpoint));
+      const hasAll = known.every((one) => !chain.unspent.has(one) || wallet.unspent.includes(one));
+      return wallet.block.hash === now.block.hash && isThere && hasAll;
     }
     const block = this.world.ethereum.chain.blocks[wallet.block.height];
     const mined = block?.state.nonces.get(walletAddress().toLowerCase()) ?? 0;
@@ -222,7 +224,7 @@ export class Drill {
     }
     // Where a thief has used the keys, the orchestrators rightly wait for people.
     if (world.settings.attack === 'rogue') return;
-    for (const wallet of drafted.statement.wallets) {
+    for (const wallet of this.toUseUp(drafted.statement)) {
       this.hostUp()?.run('refresh-wallet', async ({ restores }) => {
         const outcome = await restores.refresh(wallet.walletId, wallet);
         if (this.drafted !== drafted) return true;
@@ -231,23 +233,35 @@ export class Drill {
           const isDone = underWay === 0 && remaining === 0;
           if (isDone) this.usedUp.add(wallet.walletId);
           else this.usedUp.delete(wallet.walletId);
-          world.trace.note('refreshed', `${wallet.walletId} ${planned.length} ${underWay}/${remaining} ${why}`);
+          world.trace.note(
+            'refreshed',
+            `${wallet.walletId} ${planned.length} ${underWay}/${remaining} ${why}`,
+          );
         } else world.trace.note('refreshed', `${wallet.walletId} ${outcome.code}`);
         return true;
       });
     }
   }
 
+  private toUseUp({ wallets }: RestoreStatement): readonly RestoredWallet[] {
+    return wallets;
+  }
+
   /** All is used up as the orchestrator says, and as deep as these people want a payment to be. */
-  private isBuried({ wallets }: RestoreStatement): boolean {
+  private isBuried(statement: RestoreStatement): boolean {
     const { bitcoin, ethereum } = this.world;
-    return wallets.every((wallet) => {
+    return this.toUseUp(statement).every((wallet) => {
       if (!this.usedUp.has(wallet.walletId)) return false;
       if (wallet.family === 'bitcoin') {
         const { blocks } = bitcoin.chain;
-        const deep = blocks.slice(0, Math.max(0, blocks.length - DEEP + 1)).flatMap((one) => one.transactions);
+        const deep = blocks
+          .slice(0, Math.max(0, blocks.length - DEEP + 1))
+          .flatMap((one) => one.transactions);
         const spent = new Set(deep.flatMap((one) => (one.isCoinbase() ? [] : outpointsOf(one))));
-        return wallet.unspent.every((outpoint) => spent.has(outpoint));
+        const made = new Set(blocks.flatMap(({ transactions }) => transactions.map((one) => one.getId())));
+        for (const txid of bitcoin.chain.mempool.keys()) made.add(txid);
+        const canNeverBe = (outpoint: string) => !made.has(outpoint.slice(0, 64));
+        return wallet.unspent.every((outpoint) => spent.has(outpoint) || canNeverBe(outpoint));
       }
       const { blocks } = ethereum.chain;
       const nonces = blocks.at(-DEEP)?.state.nonces ?? new Map<string, number>();

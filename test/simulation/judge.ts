@@ -6,6 +6,7 @@ import { p256 } from '@noble/curves/nist.js';
 import { Transaction as BitcoinTransaction, Psbt } from 'bitcoinjs-lib';
 import { Transaction as EthereumTransaction, Interface } from 'ethers';
 import type { OrderedTransfer, SigningOrder } from '../../src/core/authorization/signing-order.js';
+import type { GovernanceEntry } from '../../src/core/governance/entry.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import type { BurialStatement } from '../../src/core/recovery/burial.js';
 import type { RestoreStatement } from '../../src/core/recovery/restore.js';
@@ -83,6 +84,14 @@ interface Reserved extends Reading {
   leftAs: string | undefined;
   /** Where the journal says that it will never be signed (a void), or can never be mined (a burial). */
   endedAt: number | undefined;
+}
+
+/** A transaction as burials name it. */
+export interface Alive {
+  readonly transactionKey: string;
+  readonly transactionId: string;
+  readonly transferIds: readonly string[];
+  readonly spends: readonly string[];
 }
 
 /** What a restore promises, as the judge has it. */
@@ -179,12 +188,7 @@ export class Judge {
 
   /** An entry of the signer's journal is on the disk. */
   onJournal({ sequence, body }: JournalEntry): void {
-    if (body.kind === 'governance' && body.entry.body.change.kind === 'policies-set') {
-      const text = body.entry.body.change.policies.flatMap(({ lines }) => lines).join('\n');
-      const tenths =
-        /eth-small, when: \{ asset: ETH, amount-at-most: "0\.([0-9]) ETH"/.exec(text)?.[1] ?? '0';
-      this.smallEth = (BigInt(tenths) * ETHER) / 10n;
-    }
+    if (body.kind === 'governance') this.onGovernance(body.entry);
     if (body.kind === 'reserved') this.onReserved(sequence, body.order);
     if (body.kind === 'voided') this.onVoided(sequence, body.request.statement.requestId);
     if (body.kind === 'buried') this.onBuried(sequence, body.burial.statement);
@@ -192,6 +196,19 @@ export class Judge {
       const one = this.own.find((each) => readingIdOf(each) === idOfSigned(body.signedTransaction));
       if (one) one.recordedAt = sequence;
     }
+  }
+
+  /** The log that a signer goes by now: what a disk has lost of it counts no more. */
+  onLog(entries: readonly GovernanceEntry[]): void {
+    this.smallEth = ETHER / 2n;
+    for (const entry of entries) this.onGovernance(entry);
+  }
+
+  private onGovernance({ body: { change } }: GovernanceEntry): void {
+    if (change.kind !== 'policies-set') return;
+    const text = change.policies.flatMap(({ lines }) => lines).join('\n');
+    const tenths = /eth-small, when: \{ asset: ETH, amount-at-most: "0\.([0-9]) ETH"/.exec(text)?.[1] ?? '0';
+    this.smallEth = (BigInt(tenths) * ETHER) / 10n;
   }
 
   /** Never signed, or buried: nothing of it that could be mined may have left. */
@@ -219,7 +236,11 @@ export class Judge {
       );
       const isAlive = one.endedAt === undefined && one.signed.size > 0 && one !== winner;
       const isLeftOut = isOfThem && isAlive && !isNamed;
-      if (isLeftOut || (isNamed && !shares(one.spends, winner?.spends ?? [])) || (isOfThem && one === winner)) {
+      if (
+        isLeftOut ||
+        (isNamed && !shares(one.spends, winner?.spends ?? [])) ||
+        (isOfThem && one === winner)
+      ) {
         this.violated('buried-though-spendable', `${one.requestIds.join()} by ${one.spends.join()}`);
       }
       if (isNamed) one.endedAt ??= sequence;
@@ -281,7 +302,8 @@ export class Judge {
 
   private kindOf({ requestIds, spends }: Reserved): string {
     const before = this.own.filter((other) => shares(other.spends, spends));
-    if (requestIds.length === 0) return before.some((other) => other.requestIds.length > 0) ? 'cancel' : 'refresh';
+    if (requestIds.length === 0)
+      return before.some((other) => other.requestIds.length > 0) ? 'cancel' : 'refresh';
     const earlier = this.own.filter((other) => shares(other.requestIds, requestIds));
     if (earlier.some(({ endedAt }) => endedAt === undefined)) return 'replacement';
     return earlier.length > 0 ? 'payment of what was buried or void' : 'payment';
@@ -297,9 +319,11 @@ export class Judge {
         this.violated('limit-exceeded', `${id}: exhausted by the restore of ${one.atMs - atMs} ms ago`);
       }
     }
-    const nonce = one.walletId === 'hot-eth' ? Number.parseInt(one.spends[0]?.split('/')[1] ?? '', 10) : undefined;
+    const nonce =
+      one.walletId === 'hot-eth' ? Number.parseInt(one.spends[0]?.split('/')[1] ?? '', 10) : undefined;
     if (one.requests.length > 0) {
-      if (nonce !== undefined && nonce < nextNonce) this.violated('spend-used-twice', `a payment at nonce ${nonce}`);
+      if (nonce !== undefined && nonce < nextNonce)
+        this.violated('spend-used-twice', `a payment at nonce ${nonce}`);
       return;
     }
     const others = this.own.some((other) => other.requests.length > 0 && shares(other.spends, one.spends));
@@ -449,17 +473,36 @@ export class Judge {
     }
   }
 
+  /** What has left the store that there is now, and may still be mined for all that it knows. */
+  get alive(): readonly Alive[] {
+    return this.own.flatMap((one) => {
+      if (one.leftAs === undefined || one.endedAt !== undefined) return [];
+      const transferIds = one.requests.map((request) => transferIdOf(requestDigest(request)));
+      const transactionId = transactionIdOf(one.leftAs);
+      return [{ transactionKey: keyOf(one), transactionId, transferIds, spends: one.spends }];
+    });
+  }
+
   /** The highest nonce that any store has signed for hot-eth, of which somebody may hold a transaction. */
   get highestNonce(): number {
     return this.reserved
       .filter(({ walletId, leftAs }) => walletId === 'hot-eth' && leftAs !== undefined)
-      .reduce((most, { spends }) => Math.max(most, Number.parseInt(spends[0]?.split('/')[1] ?? '-1', 10)), -1);
+      .reduce(
+        (most, { spends }) => Math.max(most, Number.parseInt(spends[0]?.split('/')[1] ?? '-1', 10)),
+        -1,
+      );
   }
 
   /** All that has left a store that was lost since, signed. */
-  get ofLostStores(): readonly { readonly id: string; readonly hex: string; readonly requestIds: readonly string[] }[] {
+  get ofLostStores(): readonly {
+    readonly id: string;
+    readonly hex: string;
+    readonly requestIds: readonly string[];
+  }[] {
     return this.reserved.flatMap(({ epoch, leftAs, requestIds }) =>
-      epoch < this.epoch && leftAs !== undefined ? [{ id: transactionIdOf(leftAs), hex: leftAs, requestIds }] : [],
+      epoch < this.epoch && leftAs !== undefined
+        ? [{ id: transactionIdOf(leftAs), hex: leftAs, requestIds }]
+        : [],
     );
   }
 

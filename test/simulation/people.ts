@@ -245,12 +245,7 @@ function genesisChange(): Change {
 }
 
 function signedEntry(body: EntryBody): GovernanceEntry {
-  const bytes = entryBytes(body);
-  const signatures = (['alice', 'bob'] as const).map((id) => ({
-    credentialId: `${id}-piv`,
-    signature: p256Signature(secretOf(id), bytes),
-  }));
-  return { body, signatures };
+  return { body, signatures: quorumOver(entryBytes(body)) };
 }
 
 export const GENESIS: GovernanceEntry = signedEntry({
@@ -262,6 +257,14 @@ export const GENESIS: GovernanceEntry = signedEntry({
   change: genesisChange(),
 });
 export const DEPLOYMENT_ID = entryHash(GENESIS.body);
+
+/** Signatures of two officers over a statement of theirs. */
+export function quorumOver(bytes: Uint8Array): GovernanceEntry['signatures'] {
+  return (['alice', 'bob'] as const).map((id) => ({
+    credentialId: `${id}-piv`,
+    signature: p256Signature(secretOf(id), bytes),
+  }));
+}
 
 /** The next entry after `previous`, signed by two governors. */
 export function entryAfter(previous: GovernanceEntry, change: Change, createdAtMs: number): GovernanceEntry {

@@ -2,8 +2,11 @@
 // from that within a few seeds. Without this, a thousand silent seeds would say nothing.
 
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { RestoreStatement } from '../../src/core/recovery/restore.js';
 import { Anchor } from '../../src/signer/anchor.js';
 import type { SignerUp } from '../../src/signer/start.js';
+import { SignerStore } from '../../src/signer/store.js';
+import type { Drill } from './drill.js';
 import type { ViolationCode } from './judge.js';
 import type { OrchestratorLife } from './orchestrator-host.js';
 import { DEFAULT_STEPS, type Settings } from './settings.js';
@@ -16,8 +19,10 @@ interface Plant {
   readonly without: string;
   readonly finds: ViolationCode;
   readonly attack: Settings['attack'];
+  readonly scene?: Settings['scene'];
   readonly signer?: (up: SignerUp) => void;
   readonly orchestrator?: (life: OrchestratorLife) => void;
+  readonly drill?: (drill: Drill) => void;
 }
 
 const PLANTS: readonly Plant[] = [
@@ -68,6 +73,7 @@ const PLANTS: readonly Plant[] = [
     without: 'waiting for a block before a payment counts as settled',
     finds: 'settled-and-not-paid',
     attack: 'honest',
+    scene: 'burial',
     orchestrator: ({ bitcoin }) => {
       const observe = bitcoin.observe.bind(bitcoin);
       bitcoin.observe = async (transaction) => {
@@ -98,20 +104,107 @@ const PLANTS: readonly Plant[] = [
       };
     },
   },
+  {
+    without: 'the limits that a restore exhausts',
+    finds: 'limit-exceeded',
+    attack: 'honest',
+    scene: 'restore',
+    signer: ({ store: { ledger } }) => {
+      const restoredAt: unknown = Reflect.get(ledger, 'restoredAt');
+      if (typeof restoredAt !== 'object' || restoredAt === null) return;
+      Reflect.set(restoredAt, 'measuredMs', Number.NEGATIVE_INFINITY);
+    },
+  },
+  {
+    without: 'the death of what was asked for before a restore',
+    finds: 'signed-though-dead',
+    attack: 'honest',
+    scene: 'restore',
+    signer: ({ store: { ledger } }) => {
+      ledger.cutoffMs = () => undefined;
+    },
+  },
+  {
+    without: 'the coins and nonces that a restore leaves to be used up',
+    finds: 'stuck',
+    attack: 'honest',
+    scene: 'restore',
+    signer: ({ store: { ledger } }) => {
+      ledger.restoredSpend = () => undefined;
+    },
+  },
+  {
+    without: 'using up the old coins before anybody is paid anew',
+    finds: 'paid-twice',
+    attack: 'honest',
+    scene: 'restore',
+    drill: (drill) => {
+      const nonces = ({ wallets }: RestoreStatement) => wallets.filter(({ family }) => family === 'ethereum');
+      Reflect.set(drill, 'toUseUp', nonces);
+    },
+  },
+  {
+    without: 'comparing the store with the record',
+    finds: 'old-store-serves',
+    attack: 'honest',
+    scene: 'restore',
+    signer: () => {
+      SignerStore.prototype.requireAnchor = () => undefined;
+    },
+  },
+  {
+    without: 'the look whether what is buried conflicts with what lies in the chain',
+    finds: 'buried-though-spendable',
+    attack: 'rogue',
+    scene: 'burial',
+    signer: ({ signer, store: { ledger } }) => {
+      const spendsOf = ledger.spendsOf.bind(ledger);
+      const bury = signer.bury.bind(signer);
+      signer.bury = (burial) => {
+        ledger.spendsOf = () => ['the same'];
+        const buried = bury(burial);
+        ledger.spendsOf = spendsOf;
+        return buried;
+      };
+    },
+  },
+  {
+    without: 'the look for what a burial leaves out',
+    finds: 'buried-though-spendable',
+    attack: 'honest',
+    scene: 'burial',
+    signer: ({ signer, store: { ledger } }) => {
+      const livingOf = ledger.livingOf.bind(ledger);
+      const bury = signer.bury.bind(signer);
+      signer.bury = (burial) => {
+        const { dead } = burial.statement;
+        ledger.livingOf = (id) => livingOf(id).filter(({ transactionKey }) => dead.includes(transactionKey));
+        const buried = bury(burial);
+        ledger.livingOf = livingOf;
+        return buried;
+      };
+    },
+  },
 ];
 
 const covering = Object.getOwnPropertyDescriptor(Anchor.prototype, 'cover');
+const anchoring = Object.getOwnPropertyDescriptor(SignerStore.prototype, 'requireAnchor');
 afterEach(() => {
   if (covering) Object.defineProperty(Anchor.prototype, 'cover', covering);
+  if (anchoring) Object.defineProperty(SignerStore.prototype, 'requireAnchor', anchoring);
 });
 
 describe('a world', () => {
   it.each(PLANTS)(
     'without $without: $finds',
-    async ({ finds, attack, signer, orchestrator }) => {
+    async ({ finds, attack, scene, signer, orchestrator, drill }) => {
       const found = new Set<string>();
-      const sabotage = { ...(signer ? { signer } : {}), ...(orchestrator ? { orchestrator } : {}) };
-      const change = (settings: Settings) => ({ ...settings, attack });
+      const sabotage = {
+        ...(signer ? { signer } : {}),
+        ...(orchestrator ? { orchestrator } : {}),
+        ...(drill ? { drill } : {}),
+      };
+      const change = (settings: Settings) => ({ ...settings, attack, scene: scene ?? settings.scene });
       for (let seed = 1; seed <= SEEDS && !found.has(finds); seed += 1) {
         const { violations } = await simulate({ seed, steps: DEFAULT_STEPS, change, sabotage });
         for (const { code } of violations) found.add(code);

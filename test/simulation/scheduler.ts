@@ -96,9 +96,11 @@ export class Scheduler {
   point(process: Process, where: string, about = ''): Promise<void> {
     if (!process.alive) return never();
     const { kind } = process;
-    const places = [where, ...(about === '' ? [] : [`${where}: ${about}`]), ...this.standing(process, where)].map(
-      (place) => `${kind} ${place}`,
-    );
+    const places = [
+      where,
+      ...(about === '' ? [] : [`${where}: ${about}`]),
+      ...this.standing(process, where),
+    ].map((place) => `${kind} ${place}`);
     for (const place of places) this.trace.count(`boundary ${place}`);
     const crash = kind === 'signer' ? this.knobs.signerCrash : this.knobs.crash;
     if (!process.ending && this.isHere(places, crash)) {

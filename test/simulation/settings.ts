@@ -3,8 +3,8 @@
 import { bitcoinSettings } from '../../src/orchestrator/chains/bitcoin/settings.js';
 import { ethereumSettings } from '../../src/orchestrator/chains/ethereum/settings.js';
 import type { PipelineSettings } from '../../src/orchestrator/transfers/pipeline.js';
-import type { Chance } from './chance.js';
 import { BOUNDARIES, SCENES } from './boundaries.js';
+import type { Chance } from './chance.js';
 import type { OrchestratorKnobs } from './orchestrator-host.js';
 import type { Knobs } from './scheduler.js';
 import type { SignerKnobs } from './signer-host.js';
@@ -27,6 +27,8 @@ export interface Settings {
   /** Blocks that a reorganisation takes at most; more than `FINAL` now and then. */
   readonly reorgDepth: number;
   readonly clockJumps: boolean;
+  /** The Bitcoin wallet's coins are few, so that it spends change that nobody has confirmed. */
+  readonly fewCoins: boolean;
   /** What this run is to come to, beside all that happens by itself. */
   readonly scene: 'none' | 'restore' | 'burial';
   /** A boundary at which somebody dies once, whatever the odds. */
@@ -34,9 +36,9 @@ export interface Settings {
 }
 
 const SHARES = [
-  { scene: 'none', weight: 70 },
-  { scene: 'restore', weight: 15 },
-  { scene: 'burial', weight: 15 },
+  { scene: 'none', weight: 75 },
+  { scene: 'restore', weight: 12 },
+  { scene: 'burial', weight: 13 },
 ] as const;
 
 /** Turns of a run before the faults stop, unless somebody wants more. */
@@ -75,6 +77,7 @@ export function settingsOf(chance: Chance, steps: number): Settings {
     network: { lose: bad(60), double: bad(80) },
     reorgDepth: chance.hit(150) ? FINAL + 2 : 2,
     clockJumps: !calm && chance.hit(400),
+    fewCoins: chance.hit(350),
     scene,
     target: calm || chance.hit(300) ? undefined : chance.pick(scene === 'none' ? BOUNDARIES : SCENES[scene]),
   };
@@ -87,6 +90,9 @@ export const PIPELINE: Partial<PipelineSettings> = {
   followMs: { bitcoin: 8_000, ethereum: 5_000 },
   bumpAfterMs: { bitcoin: 600_000, ethereum: 120_000 },
 };
+
+/** Where much is to be outbid, it has been bumped before. */
+export const IMPATIENT: Partial<PipelineSettings> = { bumpAfterMs: { bitcoin: 20_000, ethereum: 15_000 } };
 
 export function ethereumSettingsOf(nodes: readonly string[]) {
   return ethereumSettings.parse({

@@ -117,6 +117,7 @@ export class SignerHost {
       else if (this.lost) judge.violated('old-store-serves', 'a signer whose store is lost');
       this.newest = undefined;
       this.log.splice(0, this.log.length, ...up.store.governance(0, Number.MAX_SAFE_INTEGER));
+      judge.onLog(this.log);
       this.hear(up.store);
       this.sabotage(up);
       this.up = up;
@@ -159,7 +160,9 @@ export class SignerHost {
   standing(where: string): readonly string[] {
     if (this.restoring) return [`${where}, in a restore`];
     const { newest } = this;
-    return newest && newest.sequence > this.record().sequence ? [`between an entry and the record: ${newest.kind}`] : [];
+    return newest && newest.sequence > this.record().sequence
+      ? [`between an entry and the record: ${newest.kind}`]
+      : [];
   }
 
   private hear(store: SignerStore): void {
@@ -310,7 +313,10 @@ export class SignerHost {
 
   /** The newest entry that the token knows of, as `signer record` tells it. */
   record(): JournalHead {
-    const { version, value } = this.token.records.get(ANCHOR_RECORD) ?? { version: 0n, value: new Uint8Array(64) };
+    const { version, value } = this.token.records.get(ANCHOR_RECORD) ?? {
+      version: 0n,
+      value: new Uint8Array(64),
+    };
     return { sequence: Number(version) - 1, hash: Buffer.from(value.subarray(32)).toString('hex') };
   }
 

@@ -22,6 +22,10 @@ export interface Report {
 const MAX_ROUNDS = 60;
 const MAX_TURNS_OF_A_ROUND = 4_000;
 const AT_ONCE = 3;
+/** In a run that is to see a restore, the store is lost at this round of the peace at the latest. */
+const LATEST_LOSS = 3;
+/** In so many rounds of the peace, time passes before the next blocks come. */
+const PENDING_ROUNDS = 3;
 /** In so many rounds of a run that is to see burials, officers still outbid what is stuck. */
 const OUTBIDDING_ROUNDS = 8;
 
@@ -35,10 +39,13 @@ class Simulation {
   private readonly crowd: Crowd;
   private readonly thief: Thief;
   private steps = 0;
+  /** The store is not lost before much has been signed. */
+  private readonly isLate: boolean;
 
   constructor(private readonly world: World) {
     this.crowd = new Crowd(world);
     this.thief = new Thief(world, this.crowd);
+    this.isLate = world.chance.hit(600);
   }
 
   private get honest(): boolean {
@@ -54,7 +61,7 @@ class Simulation {
     await this.startAll();
     this.steps = 0;
     for (let turn = 0; turn < world.settings.steps && !this.failed; turn += 1) {
-      if (this.loses(turn)) world.drill.lose();
+      this.losesNow(!this.isLate && turn > world.settings.steps / 2);
       const action = world.chance.weighted(this.actions());
       await action?.does();
       await this.turned();
@@ -70,16 +77,15 @@ class Simulation {
    * Does the signer's store go now? Somewhen in a run that is to see it, and best where an answer with a signature is on its
    * way: it is lost with the signer, and nobody but a thief has it.
    */
-  private loses(turn: number): boolean {
-    const { settings, chance, drill, scheduler } = this.world;
-    if (settings.scene !== 'restore' || drill.restoredMs !== undefined || drill.isUnderWay) return false;
-    if (turn < settings.steps / 4) return false;
-    if (turn > (settings.steps * 2) / 3) return true;
+  private losesNow(isTime: boolean): void {
+    const { settings, chance, drill, scheduler, trace } = this.world;
+    if (settings.scene !== 'restore' || drill.restoredMs !== undefined || drill.isUnderWay) return;
     const answers = scheduler.parked.filter(({ what }) => what === 'reply sign');
-    if (answers.length === 0) return chance.hit(10);
-    if (!chance.hit(300)) return false;
-    for (const one of answers) scheduler.tamper(one, 'lose');
-    return true;
+    const isOnItsWay = answers.length > 0 && chance.hit(500);
+    if (!isOnItsWay && !isTime) return;
+    if (isOnItsWay) trace.count('store lost with a signature on its way');
+    for (const one of isOnItsWay ? answers : []) scheduler.tamper(one, 'lose');
+    drill.lose();
   }
 
   private get isOfLost(): boolean {
@@ -149,6 +155,7 @@ class Simulation {
       { weight: 0.2, does: () => signer.takeCopy() },
       { weight: signer.canPutBack ? 2 : 0, does: () => void signer.putBackCopy() },
       { weight: thief.weight, does: () => thief.strike() },
+      { weight: this.honest ? 0.1 : 0.6, does: () => thief.buryAlive() },
     ];
   }
 
@@ -290,6 +297,8 @@ class Simulation {
         one.scan();
         await settled();
       }
+      if (round === LATEST_LOSS) this.losesNow(true);
+      if (this.isOfLost && world.chance.hit(200)) this.thief.broadcastWithheld();
       await this.drain();
       if (round % 4 === 0) crowd.refresh();
       for (let most = 3 * crowd.unanswered; most > 0 && crowd.unanswered > 0; most -= 1) {
@@ -318,6 +327,11 @@ class Simulation {
           await this.avenge();
         } else return;
       }
+      if (round < PENDING_ROUNDS) {
+        // What was sent is looked at while it waits.
+        this.pass(10_000);
+        await this.drain();
+      }
       for (let block = 0; block < 2; block += 1) {
         this.mine('ethereum', 1_000);
         this.mine('bitcoin', 1_000);
@@ -326,7 +340,8 @@ class Simulation {
       const isLong = drill.stage === 'over' || round >= 24;
       this.pass(isLong ? 1_200_000 : round < 12 ? 20_000 : 130_000);
     }
-    if (!this.failed && drill.isUnderWay) world.judge.violated('stuck', `the restore comes to no end: ${drill.stage}`);
+    if (!this.failed && drill.isUnderWay)
+      world.judge.violated('stuck', `the restore comes to no end: ${drill.stage}`);
   }
 
   /** When all is paid that will be: who has kept what a lost store signed, and every order of before, brings it now. */
@@ -340,6 +355,7 @@ class Simulation {
   private async drain(): Promise<void> {
     const { scheduler, orchestrators } = this.world;
     for (let turn = 0; turn < MAX_TURNS_OF_A_ROUND && !this.failed; turn += 1) {
+      this.losesNow(false);
       const [first] = scheduler.parked;
       const ready = orchestrators.filter(({ life, busy, quiet }) => life && busy < AT_ONCE && !quiet);
       if (first) scheduler.take(first);

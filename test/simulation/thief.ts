@@ -3,9 +3,17 @@
 // broadcasts what he gets.
 
 import { type SigningOrder, signingOrder } from '../../src/core/authorization/signing-order.js';
+import { entryHash } from '../../src/core/governance/entry.js';
+import {
+  BURIAL_TYPE,
+  type BurialStatement,
+  burialBytes,
+  LEAST_CONFIRMATIONS,
+} from '../../src/core/recovery/burial.js';
 import { PROTOCOL_VERSION, reply, signResult } from '../../src/signer-protocol/messages.js';
 import type { Crowd } from './crowd.js';
-import { ETHER } from './people.js';
+import type { Alive } from './judge.js';
+import { DEPLOYMENT_ID, ETHER, HOUR_MS, quorumOver } from './people.js';
 import { Rogue } from './rogue.js';
 import { settled } from './scheduler.js';
 import type { World } from './world.js';
@@ -28,10 +36,46 @@ export class Thief {
   /** What was signed by a store that is lost, and is not in a block yet, as he heard it. */
   private get withheld(): readonly string[] {
     const { judge, ethereum, bitcoin } = this.world;
-    const mined = new Set(bitcoin.chain.blocks.flatMap(({ transactions }) => transactions.map((one) => one.getId())));
+    const mined = new Set(
+      bitcoin.chain.blocks.flatMap(({ transactions }) => transactions.map((one) => one.getId())),
+    );
     return judge.ofLostStores
       .filter(({ id }) => !mined.has(id) && ethereum.chain.mined(id) === undefined)
       .map(({ hex }) => hex);
+  }
+
+  /**
+   * Has officers sign a burial of something beside which the one that lies in the chain could be mined: they look at that
+   * one alone. The signer has to see it by itself.
+   */
+  async buryAlive(): Promise<void> {
+    const { chance, judge, signer, trueMs } = this.world;
+    const head = signer.log.at(-1);
+    const victims = judge.alive.filter(({ transferIds }) => transferIds.length > 0);
+    if (!head || victims.length === 0) return;
+    const victim = chance.pick(victims);
+    const isApart = ({ spends }: Alive) => !spends.some((spend) => victim.spends.includes(spend));
+    const others = judge.alive.filter(isApart);
+    if (others.length === 0) return;
+    const { transactionKey, transactionId } = chance.pick(others);
+    const statement: BurialStatement = {
+      type: BURIAL_TYPE,
+      deploymentId: DEPLOYMENT_ID,
+      governanceHead: entryHash(head.body),
+      transferIds: [...victim.transferIds],
+      dead: [victim.transactionKey],
+      conflicting: {
+        transactionKey,
+        transactionId,
+        blockHash: 'ab'.repeat(32),
+        blockHeight: 9,
+        confirmations: LEAST_CONFIRMATIONS.ethereum,
+      },
+      createdAtMs: trueMs,
+      expiresAtMs: trueMs + HOUR_MS,
+    };
+    const burial = { statement, signatures: quorumOver(burialBytes(statement)) };
+    await this.send('buries', this.messageOf({ verb: 'bury', burial }));
   }
 
   /** Sends to the chain what a lost store signed, some of it or all: what he held back for the day when it is forgotten. */
@@ -58,17 +102,17 @@ export class Thief {
     const { chance, link } = this.world;
     if (this.isRogue && (link.heard.length === 0 || chance.hit(850))) {
       const own = this.rogue.order();
-      return own ? this.send('own', this.messageOf(own)) : undefined;
+      return own ? this.send('own', this.messageOf({ verb: 'sign', order: own })) : undefined;
     }
     const message = chance.pick(link.heard);
     const order = orderOf(message);
     if (!order || chance.hit(400)) return this.send('replay', message);
-    return this.send('altered', this.messageOf(this.altered(order)));
+    return this.send('altered', this.messageOf({ verb: 'sign', order: this.altered(order) }));
   }
 
-  private messageOf(order: SigningOrder): Uint8Array {
+  private messageOf(asked: object): Uint8Array {
     this.sent += 1;
-    const query = { version: PROTOCOL_VERSION, id: `thief-${this.sent}`, verb: 'sign', order };
+    const query = { version: PROTOCOL_VERSION, id: `thief-${this.sent}`, ...asked };
     return new TextEncoder().encode(JSON.stringify(query));
   }
 
@@ -120,10 +164,10 @@ export class Thief {
   private got(how: string, bytes: Uint8Array): void {
     const { trace } = this.world;
     const said = reply.parse(JSON.parse(new TextDecoder().decode(bytes)));
-    const what = said.kind === 'done' ? 'a signature' : said.code;
+    const what = said.kind === 'done' ? (how === 'buries' ? 'a burial' : 'a signature') : said.code;
     trace.note('thief-got', `${how} ${what}`);
     trace.count(`thief ${how}: ${what}`);
-    if (said.kind !== 'done') return;
+    if (said.kind !== 'done' || how === 'buries') return;
     const { signedTransaction } = signResult.parse(said.result);
     // In an honest world the orchestrators' books would rightly not know of it.
     if (this.isRogue && this.world.chance.hit(600)) this.broadcast(signedTransaction);

@@ -26,6 +26,7 @@ import {
   bitcoinSettingsOf,
   ethereumSettingsOf,
   FINAL,
+  IMPATIENT,
   PIPELINE,
   type Settings,
   settingsOf,
@@ -40,12 +41,17 @@ export interface WorldOptions {
   readonly steps: number;
   readonly print?: (line: string) => void;
   readonly change?: (settings: Settings) => Settings;
-  readonly sabotage?: { readonly signer?: Sabotage; readonly orchestrator?: OrchestratorSabotage };
+  readonly sabotage?: {
+    readonly signer?: Sabotage;
+    readonly orchestrator?: OrchestratorSabotage;
+    readonly drill?: (drill: Drill) => void;
+  };
 }
 
 const FUNDED_WEI = 12n * ETHER;
 const FUNDED_UNITS = 1_500n * ETHER;
-const FUNDED_SATS = [COIN / 5n, COIN / 5n, COIN / 10n, COIN / 10n, COIN / 20n, COIN / 50n];
+const MANY_COINS = [COIN / 5n, COIN / 5n, COIN / 10n, COIN / 10n, COIN / 20n, COIN / 50n];
+const FEW_COINS = [COIN / 2n, COIN / 5n];
 
 /** Where files that nobody keeps are fast. */
 const MEMORY = '/dev/shm';
@@ -93,6 +99,7 @@ export class World {
   /** The database has changed since the judge looked. */
   dirty = true;
   readonly alarms: string[] = [];
+  private readonly coins: readonly bigint[];
   private ended = false;
 
   private constructor(
@@ -120,7 +127,8 @@ export class World {
     );
     this.ethereum = new EthereumNodes(eth, settings.ethereumNodes, chance, this.trace);
     const btc = new BitcoinChain(chance, nowMs);
-    btc.fund(p2wpkhScript(BTC_KEY.publicKey), FUNDED_SATS);
+    this.coins = settings.fewCoins ? FEW_COINS : MANY_COINS;
+    btc.fund(p2wpkhScript(BTC_KEY.publicKey), this.coins);
     for (let count = 0; count < FINAL + 2; count += 1) btc.mine(0);
     this.bitcoin = new BitcoinNodes(btc, settings.bitcoinNodes, chance, this.trace);
     const bootMs = this.trueMs;
@@ -151,7 +159,7 @@ export class World {
       chance,
       trace: this.trace,
       knobs,
-      pipeline: PIPELINE,
+      pipeline: settings.scene === 'burial' ? { ...PIPELINE, ...IMPATIENT } : PIPELINE,
       nowMs,
       onCommit: () => {
         this.dirty = true;
@@ -165,6 +173,7 @@ export class World {
     this.orchestrators = ['a', 'b'].map((name) => new OrchestratorHost(name, common, sabotage.orchestrator));
     this.books = new Books(this);
     this.drill = new Drill(this);
+    sabotage.drill?.(this.drill);
   }
 
   static async create(options: WorldOptions): Promise<World> {
@@ -179,7 +188,7 @@ export class World {
   }
 
   get funded() {
-    return { wei: FUNDED_WEI, units: FUNDED_UNITS, sats: FUNDED_SATS.reduce((sum, one) => sum + one, 0n) };
+    return { wei: FUNDED_WEI, units: FUNDED_UNITS, sats: this.coins.reduce((sum, one) => sum + one, 0n) };
   }
 
   private failed(what: string, error: unknown): void {

@@ -36,7 +36,7 @@ export const restoredWallet = z.discriminatedUnion('family', [
     walletId: identifier,
     chain: chainId,
     block: seenBlock,
-    /** `txid:vout` of every coin of the wallet that is unspent as of the block. */
+    /** `txid:vout` of every coin of the wallet that is unspent as of the block, and of change that was on its way then. */
     unspent: z.array(z.string().regex(/^[0-9a-f]{64}:(?:0|[1-9][0-9]{0,9})$/)).max(5_000),
     /** The most that one transaction may cost which does nothing but move such coins within the wallet. Satoshi. */
     refreshFeeCeiling: baseUnits,

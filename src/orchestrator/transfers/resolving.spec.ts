@@ -93,6 +93,26 @@ describe('a person who has the signer asked again', () => {
     for (const id of ids) expect((await life.view(id)).state).toBe('expired');
   });
 
+  it('does not hear from a signer whose store was lost that it was never signed, whatever the clocks say', async () => {
+    const { transferId } = await life.submitted(stage.cast.request('1'));
+    // By this host's clock it was planned long after the restore; but it was offered before.
+    const facts = { transferId, createdAtMs: 0, deadUpToMs: 300_000 };
+    const beganAgain = () => refused('request-before-restore', facts);
+    stage.signer.script.push(silent, beganAgain);
+    await life.live(3);
+    expect(await life.view(transferId)).toMatchObject({
+      state: 'indeterminate',
+      reason: { code: 'request-before-restore' },
+    });
+    stage.signer.script.push(beganAgain);
+    certain(await askSigner(transferId));
+    await life.work();
+    expect(await life.view(transferId)).toMatchObject({
+      state: 'indeterminate',
+      reason: { code: 'request-before-restore' },
+    });
+  });
+
   it('gets it back when the signer is still silent', async () => {
     const { transferId } = await life.submitted(stage.cast.request('1'));
     await silenced();

@@ -59,13 +59,17 @@ describe('a signer that began again after a lost store', () => {
   const refusal = refused('request-before-restore', { deadUpToMs: restoredAtMs + 300_000 });
 
   it('may have been asked before for what was planned up to when the restore was drawn up, and for nothing later', () => {
-    expect(mayBeOfLostStore(refusal, restoredAtMs - 1)).toBe(true);
-    expect(mayBeOfLostStore(refusal, restoredAtMs)).toBe(true);
-    expect(mayBeOfLostStore(refusal, restoredAtMs + 1)).toBe(false);
+    expect(mayBeOfLostStore(refusal, restoredAtMs - 1, false)).toBe(true);
+    expect(mayBeOfLostStore(refusal, restoredAtMs, false)).toBe(true);
+    expect(mayBeOfLostStore(refusal, restoredAtMs + 1, false)).toBe(false);
+  });
+
+  it('may have been asked before for what was offered more than once, whatever the clocks say', () => {
+    expect(mayBeOfLostStore(refusal, restoredAtMs + 1, true)).toBe(true);
   });
 
   it('may have been asked for everything when it does not say since when, and for nothing when it refuses for another reason', () => {
-    expect(mayBeOfLostStore(refused('request-before-restore', {}), restoredAtMs + 1)).toBe(true);
-    expect(mayBeOfLostStore(refused('request-expired', { deadUpToMs: restoredAtMs }), 0)).toBe(false);
+    expect(mayBeOfLostStore(refused('request-before-restore', {}), restoredAtMs + 1, false)).toBe(true);
+    expect(mayBeOfLostStore(refused('request-expired', { deadUpToMs: restoredAtMs }), 0, true)).toBe(false);
   });
 });

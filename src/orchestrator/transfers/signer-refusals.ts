@@ -19,13 +19,23 @@ const EXPIRIES: readonly string[] = ['request-expired', 'approval-expired'];
 /** The signer began again after a lost store, later than this was asked for. */
 export const BEFORE_RESTORE = 'request-before-restore';
 
+/** A person has the signer asked once more, for what it had been asked for before. */
+export const ASKED_AGAIN = 'signer-asked-again';
+
 /**
  * May a signer whose store was lost since have been asked for the same bytes before? `plannedAtMs` is before they were first
  * offered to it. The restore was drawn up after the store was lost, and says when, five minutes less than what it kills.
+ * What was offered more than once may have been offered to the lost one, whatever the clocks of this host and of the
+ * signer's say.
  */
-export function mayBeOfLostStore({ code, facts }: Refusal, plannedAtMs: number): boolean {
+export function mayBeOfLostStore(
+  { code, facts }: Refusal,
+  plannedAtMs: number,
+  offeredBefore: boolean,
+): boolean {
   const { deadUpToMs } = facts;
   if (code !== BEFORE_RESTORE) return false;
+  if (offeredBefore) return true;
   return typeof deadUpToMs !== 'number' || plannedAtMs <= deadUpToMs - MAX_CLOCK_SKEW_MS;
 }
 

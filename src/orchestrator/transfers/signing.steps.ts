@@ -12,7 +12,13 @@ import { validApprovals } from './assess.js';
 import { signedOf } from './following.steps.js';
 import { type PipelineParts, servedWallet } from './pipeline.js';
 import { type Fate, plannedOf, releaseTransaction } from './release.js';
-import { BEFORE_RESTORE, fateAfterRefusal, isAboutGovernance, mayBeOfLostStore } from './signer-refusals.js';
+import {
+  ASKED_AGAIN,
+  BEFORE_RESTORE,
+  fateAfterRefusal,
+  isAboutGovernance,
+  mayBeOfLostStore,
+} from './signer-refusals.js';
 import { TransactionRow, type TransferRow } from './transfer.entity.js';
 import type { TransferFaultCode } from './transfer.errors.js';
 import {
@@ -256,7 +262,8 @@ export class SigningSteps {
       const unexplained = await this.unexplained(db, row, records);
       const facts = { ...refusal.facts, code: refusal.code };
       if (row.state !== 'signing') return finish(db, lease, null);
-      if (row.replaces === null && mayBeOfLostStore(refusal, row.plannedAtMs)) {
+      const offeredBefore = lease.attempts > 1 || row.reason === ASKED_AGAIN;
+      if (row.replaces === null && mayBeOfLostStore(refusal, row.plannedAtMs, offeredBefore)) {
         await this.surprise(db, row, nowMs, BEFORE_RESTORE, {}, facts);
       } else if (unexplained) {
         const seen = { ...facts, transferId: unexplained.transferId, signer: unexplained.state };

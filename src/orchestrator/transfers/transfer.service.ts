@@ -9,6 +9,7 @@ import { insertNew } from '../database/sql.js';
 import { verifyTransfer } from './assess.js';
 import type { PipelineParts } from './pipeline.js';
 import { releaseTransaction } from './release.js';
+import { ASKED_AGAIN } from './signer-refusals.js';
 import type { Resolution } from './transfer.dto.js';
 import { TransactionRow, TransactionTransferRow, TransferRow } from './transfer.entity.js';
 import type { TransferRefusalCode } from './transfer.errors.js';
@@ -172,7 +173,7 @@ export class TransferService {
       }
       const nowMs = clock.nowMs();
       if (resolution.how === 'ask-signer') {
-        const asked = await this.askAgain(db, row, { reason: 'signer-asked-again', nowMs, by });
+        const asked = await this.askAgain(db, row, { reason: ASKED_AGAIN, nowMs, by });
         if (asked.kind === 'refused') return asked;
       } else {
         const { how, note } = resolution;
@@ -199,7 +200,14 @@ export class TransferService {
     if (!open || transfers.some((one) => one.state !== 'indeterminate')) {
       return refused('transfer-nothing-to-ask', { transferId, transaction: transaction.state });
     }
-    await moveTransaction(db, transaction, 'signing', move.nowMs, { reason: null, facts: {} }, 'person');
+    await moveTransaction(
+      db,
+      transaction,
+      'signing',
+      move.nowMs,
+      { reason: ASKED_AGAIN, facts: {} },
+      'person',
+    );
     for (const one of transfers) await moveTransfer(db, one, 'built', move, {}, 'person');
     await wake(db, 'transaction', transactionKey, move.nowMs);
     return accepted(transaction);

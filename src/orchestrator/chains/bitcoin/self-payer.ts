@@ -18,6 +18,7 @@ import {
   inputsOf,
   ownTransactions,
   type StoredCoin,
+  type StoredTransaction,
   signedWithTxids,
   transactionOf,
   transactionsOfFamily,
@@ -135,7 +136,9 @@ export class SelfPayer {
       });
     }
     const coins = await unspentCoins(db, chain.chain, wallet.walletId, 'look');
-    const unspent = coins.filter(({ height }) => height !== undefined).map(({ outpoint }) => outpoint);
+    // Change that no block holds yet as well: what was signed over it and withheld can be mined once it is there.
+    const never = await this.neverMade(db, chain, coins);
+    const unspent = coins.flatMap(({ outpoint }) => (never.has(outpoint) ? [] : [outpoint]));
     if (unspent.length > MAX_RESTORED_COINS) {
       throw new Fault<BitcoinFaultCode>('coins-too-many', 'a restore cannot name so many coins', {
         facts: { walletId: wallet.walletId, coins: unspent.length },
@@ -175,9 +178,10 @@ export class SelfPayer {
     let underWay = 0;
     const free: StoredCoin[] = [];
     const given = new Set(abandoned.map(({ transactionKey }) => transactionKey));
+    const never = await this.neverMade(db, chain, coins);
     for (const coin of coins) {
-      if (coin.spentHeight !== undefined) continue;
-      const standing = await this.holder(db, coin, given);
+      if (coin.spentHeight !== undefined || never.has(coin.outpoint)) continue;
+      const standing = await this.holder(db, chain, coin, given);
       if (standing === 'signed') underWay += 1;
       else if (standing === 'held' || coin.height === undefined) {
         remaining += 1;
@@ -214,18 +218,54 @@ export class SelfPayer {
     return { kind: 'done', planned, underWay, remaining, reason };
   }
 
-  /** Who holds a coin: something signed, a plan that may be signed yet, or nobody. Abandoned plans are dropped. */
+  /**
+   * Who holds a coin: something signed, a plan that may be signed yet, or nobody. Abandoned plans are dropped, and what is
+   * signed lets go of it where the chain has taken another transaction: nothing else would ever spend what is left.
+   */
   private async holder(
     db: EntityManager,
-    { reservedBy }: StoredCoin,
+    chain: BitcoinChain,
+    { outpoint, reservedBy }: StoredCoin,
     abandoned: ReadonlySet<string>,
   ): Promise<'signed' | 'held' | 'nobody'> {
     if (reservedBy === undefined) return 'nobody';
     const members = await transactionsOfFamily(db, reservedBy);
-    if (members.some(({ signedHex }) => signedHex !== undefined)) return 'signed';
-    if (members.some(({ transactionKey }) => !abandoned.has(transactionKey))) return 'held';
+    const signed = members.filter(({ signedHex }) => signedHex !== undefined);
+    const isOpen = ({ signedHex, transactionKey }: StoredTransaction) =>
+      signedHex === undefined && !abandoned.has(transactionKey);
+    if (signed.length > 0) {
+      const own = await ownTransactions(db, chain.chain, signed);
+      const standings = signed
+        .flatMap(({ txid }) => own.signed.get(txid) ?? [])
+        .map((one) => standingOf(one, own));
+      const isOvertaken = standings.every(({ kind }) => kind === 'conflicted');
+      if (!isOvertaken || members.some(isOpen)) return 'signed';
+      await freeCoins(db, chain.chain, reservedBy, [outpoint]);
+      return 'nobody';
+    }
+    if (members.some(isOpen)) return 'held';
     for (const member of members) await dropPlan(db, member);
     return 'nobody';
+  }
+
+  /** Outpoints of change that will never be: another transaction than the one that makes it has spent what that spends. */
+  private async neverMade(
+    db: EntityManager,
+    chain: BitcoinChain,
+    coins: readonly StoredCoin[],
+  ): Promise<ReadonlySet<string>> {
+    const unconfirmed = coins.filter(({ height }) => height === undefined);
+    const makers = await signedWithTxids(
+      db,
+      chain.chain,
+      unconfirmed.map(({ txid }) => txid),
+    );
+    const own = await ownTransactions(db, chain.chain, makers);
+    const isNever = ({ txid }: StoredCoin) => {
+      const maker = own.signed.get(txid);
+      return maker !== undefined && standingOf(maker, own).kind === 'conflicted';
+    };
+    return new Set(unconfirmed.filter(isNever).map(({ outpoint }) => outpoint));
   }
 
   /** The richest first, in transactions that are neither too large nor too dear. */
