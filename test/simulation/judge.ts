@@ -91,6 +91,7 @@ export interface Alive {
   readonly transactionKey: string;
   readonly transactionId: string;
   readonly transferIds: readonly string[];
+  readonly requestIds: readonly string[];
   readonly spends: readonly string[];
 }
 
@@ -479,7 +480,8 @@ export class Judge {
       if (one.leftAs === undefined || one.endedAt !== undefined) return [];
       const transferIds = one.requests.map((request) => transferIdOf(requestDigest(request)));
       const transactionId = transactionIdOf(one.leftAs);
-      return [{ transactionKey: keyOf(one), transactionId, transferIds, spends: one.spends }];
+      const { spends, requestIds } = one;
+      return [{ transactionKey: keyOf(one), transactionId, transferIds, requestIds, spends }];
     });
   }
 

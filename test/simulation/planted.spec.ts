@@ -171,8 +171,8 @@ const PLANTS: readonly Plant[] = [
   {
     without: 'the look for what a burial leaves out',
     finds: 'buried-though-spendable',
-    attack: 'honest',
-    scene: 'burial',
+    attack: 'rogue',
+    scene: 'none',
     signer: ({ signer, store: { ledger } }) => {
       const livingOf = ledger.livingOf.bind(ledger);
       const bury = signer.bury.bind(signer);

@@ -26,8 +26,20 @@ export class Rogue {
     const all = this.requests();
     const ethereum = all.filter(({ statement }) => statement.wallet === 'hot-eth');
     const bitcoin = all.filter(({ statement }) => statement.wallet === 'hot-btc');
+    if (chance.hit(250)) return this.again(ethereum);
     if (chance.hit(450)) return this.ethereum(chance.hit(150) ? [] : picked(ethereum, 1, chance));
     return this.bitcoin(chance.hit(150) ? [] : picked(bitcoin, chance.hit(250) ? 2 : 1, chance));
+  }
+
+  /** Something beside what was signed already at a nonce: the same with another fee, or a cancel of it. */
+  private again(requests: readonly SignedRequest[]): SigningOrder | undefined {
+    const { chance, judge } = this.world;
+    const signed = judge.alive.filter(({ spends }) => spends[0]?.startsWith('hot-eth/'));
+    if (signed.length === 0) return undefined;
+    const { spends, requestIds } = chance.pick(signed);
+    const nonce = Number.parseInt(spends[0]?.split('/')[1] ?? '0', 10);
+    const same = requests.filter(({ statement }) => requestIds.includes(statement.requestId));
+    return this.ethereum(chance.hit(400) ? [] : same, nonce);
   }
 
   private ordered(request: SignedRequest): OrderedTransfer {
@@ -46,10 +58,10 @@ export class Rogue {
     return { request, statement, approvals };
   }
 
-  private ethereum(requests: readonly SignedRequest[]): SigningOrder | undefined {
+  private ethereum(requests: readonly SignedRequest[], at?: number): SigningOrder | undefined {
     const { chance, ethereum } = this.world;
     const mined = ethereum.chain.head.state.nonces.get(walletAddress().toLowerCase()) ?? 0;
-    const nonce = mined + chance.below(4);
+    const nonce = at ?? mined + chance.below(4);
     const tip = BigInt(chance.between(1, 5)) * GWEI;
     const fees = {
       nonce,

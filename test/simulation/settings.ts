@@ -91,9 +91,6 @@ export const PIPELINE: Partial<PipelineSettings> = {
   bumpAfterMs: { bitcoin: 600_000, ethereum: 120_000 },
 };
 
-/** Where much is to be outbid, it has been bumped before. */
-export const IMPATIENT: Partial<PipelineSettings> = { bumpAfterMs: { bitcoin: 20_000, ethereum: 15_000 } };
-
 export function ethereumSettingsOf(nodes: readonly string[]) {
   return ethereumSettings.parse({
     providers: nodes.map((name) => ({ name, url: `http://${name}/` })),

@@ -41,11 +41,14 @@ class Simulation {
   private steps = 0;
   /** The store is not lost before much has been signed. */
   private readonly isLate: boolean;
+  /** Who has kept what a lost store signed keeps it until all is paid anew. */
+  private readonly isPatient: boolean;
 
   constructor(private readonly world: World) {
     this.crowd = new Crowd(world);
     this.thief = new Thief(world, this.crowd);
     this.isLate = world.chance.hit(600);
+    this.isPatient = world.chance.hit(600);
   }
 
   private get honest(): boolean {
@@ -136,7 +139,7 @@ class Simulation {
       { weight: outbids ? 0.5 : 0, does: () => this.mineDeep() },
       { weight: 0.3, does: () => crowd.askAnew() },
       { weight: drill.isUnderWay ? 3 : 0, does: () => drill.advance() },
-      { weight: this.isOfLost ? 0.6 : 0, does: () => thief.broadcastWithheld() },
+      { weight: this.isOfLost && !this.isPatient ? 0.6 : 0, does: () => thief.broadcastWithheld() },
       { weight: 0.5, does: () => crowd.refresh() },
       { weight: 8, does: () => this.pass(chance.between(200, 6_000)) },
       { weight: 0.5, does: () => this.pass(chance.between(60_000, 900_000)) },
@@ -155,7 +158,7 @@ class Simulation {
       { weight: 0.2, does: () => signer.takeCopy() },
       { weight: signer.canPutBack ? 2 : 0, does: () => void signer.putBackCopy() },
       { weight: thief.weight, does: () => thief.strike() },
-      { weight: this.honest ? 0.1 : 0.6, does: () => thief.buryAlive() },
+      { weight: this.honest ? 0.1 : 1, does: () => thief.buryAlive() },
     ];
   }
 
@@ -298,7 +301,7 @@ class Simulation {
         await settled();
       }
       if (round === LATEST_LOSS) this.losesNow(true);
-      if (this.isOfLost && world.chance.hit(200)) this.thief.broadcastWithheld();
+      if (this.isOfLost && !this.isPatient && world.chance.hit(200)) this.thief.broadcastWithheld();
       await this.drain();
       if (round % 4 === 0) crowd.refresh();
       for (let most = 3 * crowd.unanswered; most > 0 && crowd.unanswered > 0; most -= 1) {

@@ -12,7 +12,6 @@ import {
 } from '../../src/core/recovery/burial.js';
 import { PROTOCOL_VERSION, reply, signResult } from '../../src/signer-protocol/messages.js';
 import type { Crowd } from './crowd.js';
-import type { Alive } from './judge.js';
 import { DEPLOYMENT_ID, ETHER, HOUR_MS, quorumOver } from './people.js';
 import { Rogue } from './rogue.js';
 import { settled } from './scheduler.js';
@@ -45,19 +44,21 @@ export class Thief {
   }
 
   /**
-   * Has officers sign a burial of something beside which the one that lies in the chain could be mined: they look at that
-   * one alone. The signer has to see it by itself.
+   * Has officers sign a burial that leaves something spendable: they look at the one that lies in the chain alone. The signer
+   * has to see by itself that another transaction could be mined beside it, or that one was left out.
    */
   async buryAlive(): Promise<void> {
     const { chance, judge, signer, trueMs } = this.world;
     const head = signer.log.at(-1);
-    const victims = judge.alive.filter(({ transferIds }) => transferIds.length > 0);
+    const { alive } = judge;
+    const victims = alive.filter(({ transferIds }) => transferIds.length > 0);
     if (!head || victims.length === 0) return;
     const victim = chance.pick(victims);
-    const isApart = ({ spends }: Alive) => !spends.some((spend) => victim.spends.includes(spend));
-    const others = judge.alive.filter(isApart);
-    if (others.length === 0) return;
-    const { transactionKey, transactionId } = chance.pick(others);
+    const others = alive.filter(({ transferIds }) => !shares(transferIds, victim.transferIds));
+    const hasTwin = alive.some((one) => one !== victim && shares(one.transferIds, victim.transferIds));
+    const unfit = others.filter(({ spends }) => shares(spends, victim.spends) === hasTwin);
+    if (unfit.length === 0) return;
+    const { transactionKey, transactionId } = chance.pick(unfit);
     const statement: BurialStatement = {
       type: BURIAL_TYPE,
       deploymentId: DEPLOYMENT_ID,
@@ -178,6 +179,10 @@ export class Thief {
     const taken = hex.startsWith('02f') ? ethereum.chain.submit(`0x${hex}`) : bitcoin.chain.submit(hex);
     trace.note('thief-broadcasts', JSON.stringify(taken));
   }
+}
+
+function shares(one: readonly string[], other: readonly string[]): boolean {
+  return one.some((item) => other.includes(item));
 }
 
 function orderOf(message: Uint8Array): SigningOrder | undefined {

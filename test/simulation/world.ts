@@ -26,7 +26,6 @@ import {
   bitcoinSettingsOf,
   ethereumSettingsOf,
   FINAL,
-  IMPATIENT,
   PIPELINE,
   type Settings,
   settingsOf,
@@ -159,7 +158,7 @@ export class World {
       chance,
       trace: this.trace,
       knobs,
-      pipeline: settings.scene === 'burial' ? { ...PIPELINE, ...IMPATIENT } : PIPELINE,
+      pipeline: PIPELINE,
       nowMs,
       onCommit: () => {
         this.dirty = true;
