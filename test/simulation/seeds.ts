@@ -1,21 +1,17 @@
-// Many seeds in one test run, and how a failing one is told: with the command that replays it.
+// Many seeds in one test run, how a failing one is told (with the command that replays it), and that what they are for has
+// happened in them.
 
-import { expect } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { BOUNDARIES } from './boundaries.js';
 import { DEFAULT_STEPS } from './settings.js';
 import { simulate } from './simulation.js';
+import { emptyTally, LEAST_OF_HALF, MISCHIEF, rarer, type Tally, undied, unlisted } from './tally.js';
 
-export interface Tally {
-  seeds: number;
-  turns: number;
-  readonly counts: Map<string, number>;
-}
-
-export function emptyTally(): Tally {
-  return { seeds: 0, turns: 0, counts: new Map() };
-}
+const AT_ONCE = 25;
+const TIMEOUT_MS = 600_000;
 
 /** Runs seeds `first` to `last` and fails at the first violation. */
-export async function runSeeds(first: number, last: number, tally: Tally): Promise<void> {
+async function runSeeds(first: number, last: number, tally: Tally): Promise<void> {
   for (let seed = first; seed <= last; seed += 1) {
     const { violations, counts, steps } = await simulate({ seed, steps: DEFAULT_STEPS });
     const told = violations.map(
@@ -26,4 +22,32 @@ export async function runSeeds(first: number, last: number, tally: Tally): Promi
     tally.turns += steps;
     for (const [kind, count] of counts) tally.counts.set(kind, (tally.counts.get(kind) ?? 0) + count);
   }
+}
+
+/** One half of the seeds that every test run simulates; the other half runs beside it. */
+export function describeHalf(first: number, seeds: number): void {
+  const tally = emptyTally();
+  describe('signer, orchestrators and both chains in one simulated world', () => {
+    for (let from = first; from < first + seeds; from += AT_ONCE) {
+      const to = from + AT_ONCE - 1;
+      it(
+        `seeds ${from} to ${to}: pay nothing twice, keep every limit, and their books balance`,
+        async () => {
+          await runSeeds(from, to, tally);
+        },
+        TIMEOUT_MS,
+      );
+    }
+
+    it('has killed programs at every boundary that they come past, and knows all of them', () => {
+      expect(tally.seeds).toBe(seeds);
+      expect(unlisted(tally, BOUNDARIES)).toEqual([]);
+      expect(undied(tally, BOUNDARIES)).toEqual([]);
+    });
+
+    it('has lost and restored stores, buried, voided, cancelled and replaced, and done all other mischief, often enough', () => {
+      expect(rarer(tally, LEAST_OF_HALF)).toEqual([]);
+      expect(MISCHIEF.filter((kind) => !tally.counts.has(kind))).toEqual([]);
+    });
+  });
 }

@@ -194,6 +194,8 @@ export class World {
     const code = error instanceof Fault ? error.code : '';
     // Whose key somebody else has used stops the wallet, and says so.
     if (this.settings.attack === 'rogue' && ['nonce-foreign', 'wallet-stopped'].includes(code)) return;
+    // What a lost store had signed is strange to the books until the refresh has told them up to which nonce that may be so.
+    if (this.drill.isUnderWay && code === 'nonce-foreign') return;
     if (this.ended) return;
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.judge.violated('program-failure', `${what}: ${text.slice(0, 1_500)}`);
