@@ -7,19 +7,12 @@ const CALLS = [
   'cancel',
   'govern after governance-append',
   'refresh',
-  'resolve',
-  'scan',
-  'step',
   'step after eth_sendRawTransaction',
   'step after sendrawtransaction',
   'step after sign',
   'submit',
   'void after void',
 ] as const;
-const CALLS_OF_BURIALS = ['bury', 'bury after bury', 'outbid'] as const;
-const CALLS_OF_RESTORES = ['refresh-wallet', 'restore-facts'] as const;
-const VERBS = ['governance-append', 'governance-read', 'sign', 'status', 'void'] as const;
-const ENTRIES = ['governance', 'reserved', 'signed', 'voided'] as const;
 const TOKEN = ['after token sign', 'after token write', 'before token sign', 'before token write'] as const;
 const TOKEN_READS = ['token describe', 'token read', 'token status'] as const;
 const OF_RESTORES = ['after token write', 'before token write', 'token read'] as const;
@@ -42,11 +35,11 @@ function entries(kinds: readonly string[]): string[] {
   return kinds.map((kind) => `signer between an entry and the record: ${kind}`);
 }
 
-/** Come past in every run. */
-const COMMON: readonly string[] = [
-  ...commits(CALLS),
-  ...messages(VERBS),
-  ...entries(ENTRIES),
+/** Come past in every run, and died at often enough. */
+const FREQUENT: readonly string[] = [
+  ...commits(['scan', 'step']),
+  ...messages(['governance-read', 'sign', 'status']),
+  ...entries(['reserved', 'signed']),
   ...[...TOKEN, ...TOKEN_READS].map((where) => `signer ${where}`),
   'orchestrator before a database read',
   'orchestrator before a node is asked',
@@ -54,10 +47,27 @@ const COMMON: readonly string[] = [
   'orchestrator before the signer is reached',
 ];
 
-/** Come past in runs of their own. */
-export const SCENES = {
-  burial: [...commits(CALLS_OF_BURIALS), ...messages(['bury']), ...entries(['buried'])],
-  restore: [...commits(CALLS_OF_RESTORES), ...OF_RESTORES.map((where) => `signer ${where}, in a restore`)],
-} as const;
+export type Scene = 'none' | 'restore' | 'burial';
 
-export const BOUNDARIES: readonly string[] = [...COMMON, ...SCENES.burial, ...SCENES.restore];
+/** What runs may have for a target, by what they are to see. */
+export const TARGETS: Readonly<Record<Scene, readonly string[]>> = {
+  none: [...commits(CALLS), ...messages(['governance-append', 'void']), ...entries(['governance', 'voided'])],
+  burial: [...commits(['bury', 'bury after bury', 'outbid']), ...messages(['bury']), ...entries(['buried'])],
+  restore: [
+    ...commits(['refresh-wallet', 'resolve', 'restore-facts']),
+    ...OF_RESTORES.map((where) => `signer ${where}, in a restore`),
+  ],
+};
+
+export const BOUNDARIES: readonly string[] = [
+  ...FREQUENT,
+  ...TARGETS.none,
+  ...TARGETS.burial,
+  ...TARGETS.restore,
+];
+
+/** In which runs a boundary is come past. */
+export function sceneOf(boundary: string): Scene {
+  if (TARGETS.burial.includes(boundary)) return 'burial';
+  return TARGETS.restore.includes(boundary) ? 'restore' : 'none';
+}

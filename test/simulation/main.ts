@@ -1,7 +1,7 @@
-// npm run simulate [-- --seeds N --seed S --steps N --trace]: runs the simulation over many seeds, or replays one.
+// npm run simulate [-- --seeds N --seed S --steps N --target BOUNDARY --trace]: runs the simulation over many seeds, or replays one.
 
 import { parseArgs } from 'node:util';
-import { DEFAULT_STEPS } from './settings.js';
+import { DEFAULT_STEPS, targeting } from './settings.js';
 import { type Report, simulate } from './simulation.js';
 
 function number(text: string | undefined, otherwise: number): number {
@@ -16,6 +16,7 @@ async function main(): Promise<number> {
       seeds: { type: 'string' },
       seed: { type: 'string' },
       steps: { type: 'string' },
+      target: { type: 'string' },
       trace: { type: 'boolean' },
     },
   });
@@ -25,9 +26,10 @@ async function main(): Promise<number> {
   const counts = new Map<string, number>();
   let turns = 0;
   let failures = 0;
+  const aim = values.target === undefined ? {} : { change: targeting(values.target) };
   const print = values.trace === true ? { print: (line: string) => console.log(line) } : {};
   for (let seed = first; seed < first + seeds; seed += 1) {
-    const report: Report = await simulate({ seed, steps, ...print });
+    const report: Report = await simulate({ seed, steps, ...aim, ...print });
     turns += report.steps;
     for (const [kind, count] of report.counts) counts.set(kind, (counts.get(kind) ?? 0) + count);
     for (const { code, about } of report.violations) console.log(`seed ${seed}: ${code}: ${about}`);

@@ -112,7 +112,7 @@ export class Scheduler {
   }
 
   private isHere(places: readonly string[], crash: number): boolean {
-    if (this.target !== undefined && places.includes(this.target) && this.chance.hit(700)) {
+    if (this.target !== undefined && places.includes(this.target) && this.chance.hit(850)) {
       this.target = undefined;
       return true;
     }

@@ -3,7 +3,7 @@
 import { bitcoinSettings } from '../../src/orchestrator/chains/bitcoin/settings.js';
 import { ethereumSettings } from '../../src/orchestrator/chains/ethereum/settings.js';
 import type { PipelineSettings } from '../../src/orchestrator/transfers/pipeline.js';
-import { BOUNDARIES, SCENES } from './boundaries.js';
+import { type Scene, sceneOf, TARGETS } from './boundaries.js';
 import type { Chance } from './chance.js';
 import type { OrchestratorKnobs } from './orchestrator-host.js';
 import type { Knobs } from './scheduler.js';
@@ -30,7 +30,7 @@ export interface Settings {
   /** The Bitcoin wallet's coins are few, so that it spends change that nobody has confirmed. */
   readonly fewCoins: boolean;
   /** What this run is to come to, beside all that happens by itself. */
-  readonly scene: 'none' | 'restore' | 'burial';
+  readonly scene: Scene;
   /** A boundary at which somebody dies once, whatever the odds. */
   readonly target: string | undefined;
 }
@@ -79,8 +79,13 @@ export function settingsOf(chance: Chance, steps: number): Settings {
     clockJumps: !calm && chance.hit(400),
     fewCoins: chance.hit(350),
     scene,
-    target: calm || chance.hit(300) ? undefined : chance.pick(scene === 'none' ? BOUNDARIES : SCENES[scene]),
+    target: calm || chance.hit(scene === 'none' ? 300 : 50) ? undefined : chance.pick(TARGETS[scene]),
   };
+}
+
+/** Runs of a kind in which somebody is to die at a boundary. */
+export function targeting(target: string): (settings: Settings) => Settings {
+  return (settings) => ({ ...settings, attack: 'honest', scene: sceneOf(target), target });
 }
 
 export const PIPELINE: Partial<PipelineSettings> = {

@@ -151,7 +151,8 @@ export class SignerHost {
 
   /** An old copy was taken for the store. It may only be one that nothing has left since; and of no lost store. */
   private servesStolen({ losses }: Copied, newest: number): void {
-    if (losses !== this.losses) this.judge.violated('old-store-serves', `a copy at ${newest} of a lost store`);
+    if (losses !== this.losses)
+      this.judge.violated('old-store-serves', `a copy at ${newest} of a lost store`);
     this.judge.onTailLost(newest + 1);
     this.lost = false;
   }
