@@ -42,7 +42,7 @@ const SHARES = [
 ] as const;
 
 /** Turns of a run before the faults stop, unless somebody wants more. */
-export const DEFAULT_STEPS = 200;
+export const DEFAULT_STEPS = 180;
 
 /** Confirmations that count as final on both chains. */
 export const FINAL = 3;

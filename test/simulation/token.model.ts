@@ -144,6 +144,8 @@ export class TokenDoor implements KeySigner {
 
   async signDigest(reference: KeyReference, digest: Uint8Array): Promise<Uint8Array> {
     await this.enter('before token sign');
+    // Whatever it was called with has died between the two lines.
+    if (!this.process.alive) return never();
     const signature = this.token.sign(reference, digest, this.chance.hit(this.knobs.highS));
     this.onSigned(reference.label, digest);
     await this.leave('after token sign');
@@ -157,6 +159,7 @@ export class TokenDoor implements KeySigner {
 
   async writeRecord(name: string, record: TokenRecord, replaces?: TokenRecord): Promise<void> {
     await this.enter('before token write');
+    if (!this.process.alive) return never();
     this.token.write(name, record, replaces);
     await this.leave('after token write');
   }
