@@ -309,7 +309,7 @@ class Simulation {
         await this.drain();
       }
       for (let step = 0; step < 3 && drill.isUnderWay; step += 1) {
-        void drill.advance();
+        drill.advance();
         await this.drain();
       }
       if (world.settings.scene === 'burial' && round < OUTBIDDING_ROUNDS) await crowd.outbid();
