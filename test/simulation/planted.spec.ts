@@ -20,6 +20,8 @@ interface Plant {
   readonly finds: ViolationCode;
   readonly attack: Settings['attack'];
   readonly scene?: Settings['scene'];
+  /** More than usual, where many have to come together. */
+  readonly transfers?: number;
   readonly signer?: (up: SignerUp) => void;
   readonly orchestrator?: (life: OrchestratorLife) => void;
   readonly drill?: (drill: Drill) => void;
@@ -47,6 +49,7 @@ const PLANTS: readonly Plant[] = [
     without: 'what a limit has been used for',
     finds: 'limit-exceeded',
     attack: 'rogue',
+    transfers: 20,
     signer: ({ store: { ledger } }) => {
       ledger.usage = () => 0n;
     },
@@ -197,14 +200,19 @@ afterEach(() => {
 describe('a world', () => {
   it.each(PLANTS)(
     'without $without: $finds',
-    async ({ finds, attack, scene, signer, orchestrator, drill }) => {
+    async ({ finds, attack, scene, transfers, signer, orchestrator, drill }) => {
       const found = new Set<string>();
       const sabotage = {
         ...(signer ? { signer } : {}),
         ...(orchestrator ? { orchestrator } : {}),
         ...(drill ? { drill } : {}),
       };
-      const change = (settings: Settings) => ({ ...settings, attack, scene: scene ?? settings.scene });
+      const change = (settings: Settings) => ({
+        ...settings,
+        attack,
+        scene: scene ?? settings.scene,
+        transfers: transfers ?? settings.transfers,
+      });
       for (let seed = 1; seed <= SEEDS && !found.has(finds); seed += 1) {
         const { violations } = await simulate({ seed, steps: DEFAULT_STEPS, change, sabotage });
         for (const { code } of violations) found.add(code);
