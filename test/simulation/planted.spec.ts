@@ -148,7 +148,7 @@ const PLANTS: readonly Plant[] = [
   },
   {
     without: 'comparing the store with the record',
-    finds: 'old-store-serves',
+    finds: 'lost-what-had-left',
     attack: 'honest',
     scene: 'restore',
     signer: () => {
