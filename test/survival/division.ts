@@ -22,7 +22,9 @@ const SPECIAL = [
 const BY_FOLDER = [
   { part: 'signer', boundary: /^(?:src\/signer|hardware)\// },
   { part: 'ways-out', boundary: /^src\/orchestrator\/ways-out\// },
-  { part: 'following', boundary: /^src\/orchestrator\/(?:chains\/|transfers\/following)/ },
+  { part: 'chains', boundary: /^src\/orchestrator\/chains\// },
+  { part: 'following', boundary: /^src\/orchestrator\/transfers\/following/ },
+  { part: 'api', boundary: /^src\/orchestrator\/(?:identity|governance|idempotency|approvals)\// },
   { part: 'transfers', boundary: /^src\/orchestrator\// },
 ] as const;
 

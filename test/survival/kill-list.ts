@@ -8,7 +8,7 @@ import { repositoryRoot } from '../../devnet/paths.js';
 import { PARTS, type Part } from './division.js';
 import type { Killer } from './killer.js';
 
-/** For trying some again: an environment variable with a regular expression. All unless given. */
+/** For some of them: an environment variable with a regular expression. All unless given. */
 export const ONLY_VARIABLE = 'KILL_AT';
 
 const FOLDER = join(repositoryRoot, '.portcullis', 'kills');
@@ -25,13 +25,20 @@ export function isAskedFor(boundary: string): boolean {
   return new RegExp(process.env[ONLY_VARIABLE] ?? '').test(boundary);
 }
 
-/** Once the part has killed at all of its boundaries and found everything in order. A part of a part is not kept. */
+/** Where a part has killed, once it has found everything in order. It may be run piece by piece. */
 export function keep(part: Part, killer: Killer, killedAt: readonly string[], begunMs: number): void {
   const seconds = Math.round((performance.now() - begunMs) / 1_000);
   process.stdout.write(`${part}: killed at ${killedAt.length} boundaries, ${seconds} s\n`);
-  if (process.env[ONLY_VARIABLE] !== undefined) return;
+  const builds = Object.fromEntries(killer.builds);
+  const before = keptParts().get(part);
+  const isSame = JSON.stringify(before?.builds) === JSON.stringify(builds);
+  const earlier = before && isSame ? before : { seconds: 0, killedAt: [] };
   mkdirSync(FOLDER, { recursive: true });
-  const result: Kept = { builds: Object.fromEntries(killer.builds), seconds, killedAt: [...killedAt] };
+  const result: Kept = {
+    builds,
+    seconds: earlier.seconds + seconds,
+    killedAt: [...new Set([...earlier.killedAt, ...killedAt])],
+  };
   writeFileSync(join(FOLDER, `${part}.json`), JSON.stringify(result, null, 1));
 }
 

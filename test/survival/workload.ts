@@ -116,7 +116,7 @@ export class Workload {
       if (this.isResolving) await this.voidUnknown();
       for (const id of open) {
         const { state } = await this.rig.transfer(id);
-        if (isFinished(state)) open.delete(id);
+        if (isFinished(state) && !(this.isResolving && state === 'indeterminate')) open.delete(id);
         else if (this.left.has(id)) await this.cancel(id);
       }
       if (performance.now() > deadline) {
@@ -336,7 +336,8 @@ export class Workload {
     if (answer.status !== 200) throw new Error(`not listed: ${answer.status}`);
     for (const { transferId } of transferPage.parse(answer.body).items) {
       this.unknown.add(transferId);
-      if (this.requests.has(transferId)) await this.voided(transferId);
+      // One that was to be paid together with another one is planned anew once that is void.
+      await this.voided(transferId).catch((error: unknown) => this.setback(error));
     }
   }
 

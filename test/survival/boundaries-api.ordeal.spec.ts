@@ -1,0 +1,22 @@
+// One kill at every durable boundary of the orchestrator, where people and backends come in. See boundary-part.ts.
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BoundaryPart } from './boundary-part.js';
+
+const part = new BoundaryPart('api');
+
+beforeAll(async () => {
+  // So few coins that payments hang on each other before they are in a block.
+  const rig = await part.start({ coins: 2n });
+  rig.chains.startMining();
+}, 60_000);
+afterAll(() => part.stop());
+
+describe('a kill at every durable boundary of the orchestrator, where people and backends come in', () => {
+  it('leaves each withdrawal in the chain once or not at all, as the books say, and none stuck', async () => {
+    const work = await part.everything();
+    await part.killAtEach('orchestrator');
+    await part.finish(work);
+    expect(work.asked.length).toBeGreaterThan(5);
+  }, 480_000);
+});
