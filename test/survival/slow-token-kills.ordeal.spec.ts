@@ -12,9 +12,11 @@ import { killedWhileSigning, signingWindows } from './signing-windows.js';
 import { Workload } from './workload.js';
 
 const WITHDRAWALS = 100;
+/** How many more there are at most until it has happened. */
+const MOST = 400;
 const CUSTOMERS = 8;
 const SIGNATURE = 'hardware/pkcs11/key-objects.ts:signWith:api.C_SignAsync';
-const SIGNATURE_MS = 400;
+const SIGNATURE_MS = 800;
 
 const killer = new Killer();
 let rig: Rig;
@@ -45,8 +47,9 @@ describe('one orchestrator and a signer with a slow token', () => {
     const work = new Workload(rig);
     const begun = performance.now();
     let next = 0;
+    let hasHappened = false;
     const customers = Array.from({ length: CUSTOMERS }, async () => {
-      while (next < WITHDRAWALS) {
+      while (next < WITHDRAWALS || (!hasHappened && next < MOST)) {
         await work.take(wish(next++, chance));
         await sleep(chance.between(200, 3_000));
       }
@@ -63,6 +66,7 @@ describe('one orchestrator and a signer with a slow token', () => {
       const isLong = chance.fraction() < 0.4;
       await sleep(isLong ? chance.between(2_000, 7_000) : chance.between(0, 300));
       await rig.startSigner();
+      hasHappened ||= (await work.nowUnknown()).length > 0;
     }
     await all;
     await work.finish();

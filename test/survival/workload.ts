@@ -330,11 +330,16 @@ export class Workload {
     this.every(pauseMs, () => this.voidUnknown());
   }
 
-  private async voidUnknown(): Promise<void> {
+  /** Transfers of which nobody knows at this moment whether they were signed. */
+  async nowUnknown(): Promise<string[]> {
     const { exchange } = this.rig.deployment;
     const answer = await this.rig.client(exchange).get('/v1/transfers?state=indeterminate&limit=100');
     if (answer.status !== 200) throw new Error(`not listed: ${answer.status}`);
-    for (const { transferId } of transferPage.parse(answer.body).items) {
+    return transferPage.parse(answer.body).items.map(({ transferId }) => transferId);
+  }
+
+  private async voidUnknown(): Promise<void> {
+    for (const transferId of await this.nowUnknown()) {
       this.unknown.add(transferId);
       // One that was to be paid together with another one is planned anew once that is void.
       await this.voided(transferId).catch((error: unknown) => this.setback(error));
