@@ -66,6 +66,7 @@ export class Chains {
 
   /** Blocks on both chains from time to time, until `stopMining`. */
   startMining(everyMs = BLOCK_EVERY_MS): void {
+    if (this.miner !== undefined) return;
     this.mining = new AbortController();
     this.miner = this.mineUntil(this.mining.signal, everyMs);
   }

@@ -318,7 +318,9 @@ export class Rig {
     for (;;) {
       const answer = await this.submit(request, { idempotencyKey }).catch((error: unknown) => error);
       if (isAnswer(answer) && answer.status === 201) return transferView.parse(answer.body).transferId;
-      if (performance.now() > deadline) throw new Error('never taken', { cause: answer });
+      // A program that was down for as long as it lived never takes it, and says so.
+      const isTooLate = isAnswer(answer) && answer.status >= 400 && answer.text.includes('"request-expired"');
+      if (isTooLate || performance.now() > deadline) throw new Error('never taken', { cause: answer });
       await sleep(LOOK_MS);
     }
   }

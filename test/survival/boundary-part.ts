@@ -38,7 +38,8 @@ const LEADS_TO: Readonly<Record<Rarity, readonly RegExp[]>> = {
   'dear times': [/bumpIfStuck|apply:moveTransaction\(row|conflicted:/],
   reorganisations: [/reorganised|recordWatched|confirmed:|Scanner\.remove/],
   'swallowing nodes': [/sighted/],
-  'faulty nodes': [/outlook|FollowingSteps\.note|Workers\.failed|node\.submit|sighting/],
+  'faulty nodes': [/outlook|FollowingSteps\.note|Workers\.failed/],
+  'long chains': [/node\.submit:/],
   'forgetful nodes': [/apply:moveTransaction\('broadcast/],
   governors: [/overnance|decideAgain|recordRefused|releaseOne/],
   'new wallets': [/Scanner\.(?:watch|searchEarlier)|checkWallet/],
@@ -134,6 +135,7 @@ export class BoundaryPart {
     work.resolvers();
     work.oddments();
     work.hesitantSigner();
+    work.longChains();
     work.dearTimes();
     work.reorganisations();
     work.faultyNodes(TROUBLES);

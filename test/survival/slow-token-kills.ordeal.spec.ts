@@ -37,7 +37,7 @@ function wish(index: number, chance: Chance): Wish {
   // On Ethereum a nonce that nobody knows about holds up all later ones until a person has looked.
   if (index % 4 === 3) return { asset: 'ETH', amount: ETHER / 500n + BigInt(index) };
   return index % 2 === 0
-    ? { asset: 'BTC', amount, expiresInMs: Math.round(chance.between(2_500, 7_000)) }
+    ? { asset: 'BTC', amount, expiresInMs: Math.round(chance.between(3_000, 8_000)) }
     : { asset: 'BTC', amount };
 }
 

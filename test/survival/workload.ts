@@ -37,6 +37,7 @@ export type Rarity =
   | 'faulty nodes'
   | 'swallowing nodes'
   | 'forgetful nodes'
+  | 'long chains'
   | 'governors'
   | 'new wallets';
 
@@ -372,6 +373,21 @@ export class Workload {
         await sleep(800);
       } finally {
         signer.signal('SIGCONT');
+      }
+    });
+  }
+
+  /** Bitcoin payments between two blocks, each with the change of the one before. */
+  longChains(pauseMs = 1_000): void {
+    this.whenWanted('long chains', pauseMs, async () => {
+      await this.rig.chains.stopMining();
+      try {
+        for (let count = 0; count < 4; count += 1) {
+          const id = await this.take({ asset: 'BTC', amount: 140_000n });
+          await this.state(id, ['broadcast'], 5_000);
+        }
+      } finally {
+        this.rig.chains.startMining();
       }
     });
   }
