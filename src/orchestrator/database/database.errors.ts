@@ -17,6 +17,8 @@ export type DatabaseFaultCode =
   | 'migrations-missing';
 
 const driverError = z.object({ code: z.string() });
+/** Not asked for its class: the SQLite add-on keeps the first class that it was given for the whole process. */
+const thrownError = z.object({ message: z.string() });
 
 function codeOf(error: unknown): string | undefined {
   if (!(error instanceof QueryFailedError)) return undefined;
@@ -55,12 +57,13 @@ const AWAY_WORDS =
  */
 export function isAway(error: unknown): boolean {
   const thrown: unknown = error instanceof QueryFailedError ? error.driverError : error;
-  if (!(thrown instanceof Error)) return false;
   if (thrown instanceof AggregateError) return thrown.errors.some(isAway);
+  const said = thrownError.safeParse(thrown);
+  if (!said.success) return false;
   const parsed = driverError.safeParse(thrown);
   const code = parsed.success ? parsed.data.code : '';
   return (
-    [AWAY_STATES, AWAY_NETWORK, AWAY_FILE].some((one) => one.test(code)) || AWAY_WORDS.test(thrown.message)
+    [AWAY_STATES, AWAY_NETWORK, AWAY_FILE].some((one) => one.test(code)) || AWAY_WORDS.test(said.data.message)
   );
 }
 
