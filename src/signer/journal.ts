@@ -2,8 +2,7 @@
 // token's record pins one of the hashes, so that a store that was cut, edited or put back from yesterday is noticed.
 // Only shapes and hashing here; keeping it is store.ts.
 
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { signingOrder } from '../core/authorization/signing-order.js';
 import { certifiedDecision } from '../core/certificates/certificate.js';
@@ -98,12 +97,9 @@ export function journalText(body: JournalBody): string {
 
 /** SHA-256 over the hash of the entry before, the sequence and the text. Lower-case hex. */
 export function journalHash(previous: string, sequence: number, text: string): string {
-  return bytesToHex(
-    sha256
-      .create()
-      .update(hexToBytes(previous))
-      .update(utf8ToBytes(`portcullis/journal/v1\n${sequence}\n`))
-      .update(utf8ToBytes(text))
-      .digest(),
-  );
+  return createHash('sha256')
+    .update(previous, 'hex')
+    .update(`portcullis/journal/v1\n${sequence}\n`, 'utf8')
+    .update(text, 'utf8')
+    .digest('hex');
 }
