@@ -4,7 +4,9 @@
 //
 // It is no signature for others: who is logged in to the token can make it. Auditors go by the chain of hashes.
 
-import { createHmac, randomBytes } from 'node:crypto';
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, randomBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { KeySigner } from '../../hardware/key-signer.js';
 import { Fault } from '../core/fault.js';
 import type { Instant } from './signer-clock.js';
@@ -42,7 +44,7 @@ export class Seal {
   }
 
   #of(text: string): string {
-    return createHmac('sha256', this.#secret).update(text, 'utf8').digest('hex');
+    return bytesToHex(hmac(sha256, this.#secret, utf8ToBytes(text)));
   }
 }
 
