@@ -262,6 +262,11 @@ describe.each([
     const early = await waysOut(transferId);
     expect(early.burial).toBeNull();
     expect(early.ways.find(({ way }) => way === 'bury')?.why).toContain(`${DEEP[family]} are needed`);
+    // Until the orchestrator has seen it mined, it offers the same cancel again.
+    await eventually(
+      'nothing is left to cancel',
+      async () => (await cancelOnChain(transferId)).status >= 400,
+    );
     expect(refusalOf(await cancelOnChain(transferId))).toBe('transfer-not-stuck');
 
     await mine(asset, DEEP[family]);
