@@ -95,8 +95,8 @@ export interface KeySigner {
 
   /**
    * A small record on the token itself (CKO_DATA object, private, at most 1,024 bytes) by which a rolled-back disk is
-   * noticed. `undefined` when there is none. Records carry a version number that only grows; where a crash left two
-   * objects behind, the newest is read and the older one is removed.
+   * noticed. `undefined` when there is none. Records carry a version number that only grows; of several
+   * objects the newest is read, and what a crash left behind is removed.
    */
   readRecord(name: string): Promise<TokenRecord | undefined>;
 

@@ -65,6 +65,17 @@ export async function eventually<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
+/** The objects of a record, wherever in them it is. */
+export function recordObjects(api: pkcs11js.PKCS11, session: Handle, name: string): Handle[] {
+  api.C_FindObjectsInit(session, [
+    { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_DATA },
+    { type: pkcs11js.CKA_APPLICATION, value: name },
+  ]);
+  const found = api.C_FindObjects(session, 100);
+  api.C_FindObjectsFinal(session);
+  return [...found, ...find(api, session, pkcs11js.CKO_DATA, name)];
+}
+
 export function find(api: pkcs11js.PKCS11, session: Handle, objectClass: number, label: string): Handle[] {
   api.C_FindObjectsInit(session, [
     { type: pkcs11js.CKA_CLASS, value: objectClass },

@@ -1,11 +1,14 @@
 // Small records that live on the token itself, as CKO_DATA objects: by them a rolled-back disk is noticed.
 //
-// Values of data objects cannot be changed everywhere, so a record is replaced by making the new object and then
-// destroying the old one. A crash between the two leaves both; the newest version wins and the older one goes.
-// What their bytes mean is in record-format.ts.
+// A record is in the label of such an object, because CKA_LABEL is the attribute that most tokens let be changed in place
+// (PKCS#11 v3.1 §4.1.2, CKA_MODIFIABLE), and CKA_APPLICATION says whose it is. Two objects take turns: the older one is
+// changed, so that a token which dies half-way through still has the record before. Where a label cannot be changed, a new
+// object is made and the older one destroyed; where none can be that long, the record is in CKA_VALUE and its object is
+// replaced. What is read is the newest of all, wherever it is. What the bytes mean is in record-format.ts.
 
 import pkcs11js, { type Handle, type Template } from 'pkcs11js';
 import type { TokenRecord } from '../key-signer.js';
+import { classify, returnValueOf } from './cryptoki-errors.js';
 import { findObjects } from './key-objects.js';
 import { decodeRecord, encodeRecord } from './record-format.js';
 import type { Session } from './session-pool.js';
@@ -14,8 +17,32 @@ import { checkRecordName } from './token-inputs.js';
 
 type Api = pkcs11js.PKCS11;
 
-/** A crash leaves two. More than a handful of one name is nothing that we ever did. */
+/** Two that take turns, and what crashes left. More than a handful of one name is nothing that we ever did. */
 const MOST_OBJECTS = 16;
+
+/** Where in an object its record is. */
+interface Place {
+  /** By which objects of that name are found. */
+  template(name: string): Template;
+  readonly attribute: number;
+  toAttribute(record: Buffer): Buffer;
+  fromAttribute(value: Buffer): Buffer;
+}
+
+/** A label is text (RFC 2279), so it is base64 there. */
+const IN_LABEL: Place = {
+  template: (name) => dataObject({ type: pkcs11js.CKA_APPLICATION, value: Buffer.from(name, 'ascii') }),
+  attribute: pkcs11js.CKA_LABEL,
+  toAttribute: (record) => Buffer.from(record.toString('base64'), 'ascii'),
+  fromAttribute: (value) => Buffer.from(value.toString('ascii'), 'base64'),
+};
+
+const IN_VALUE: Place = {
+  template: (name) => dataObject({ type: pkcs11js.CKA_LABEL, value: Buffer.from(name, 'ascii') }),
+  attribute: pkcs11js.CKA_VALUE,
+  toAttribute: (record) => record,
+  fromAttribute: (value) => value,
+};
 
 interface RecordWrite {
   readonly record: TokenRecord;
@@ -24,14 +51,15 @@ interface RecordWrite {
 }
 
 interface Stored {
+  readonly place: Place;
   readonly handle: Handle;
   readonly record: TokenRecord;
 }
 
 /**
- * The newest record of that name; what is older is destroyed on the way. `confirmAbsent` runs before `undefined` is
- * said, and throws when the token merely cannot be seen. Faults `record-malformed` if any object of that name is
- * damaged, `record-duplicate` if two of the same version differ: nobody here may choose between them.
+ * The newest record of that name; what crashes left beside it is destroyed on the way. `confirmAbsent` runs before
+ * `undefined` is said, and throws when the token merely cannot be seen. Faults `record-malformed` if any object of that name
+ * is damaged, `record-duplicate` if two of the same version differ: nobody here may choose between them.
  */
 export function readRecord(
   api: Api,
@@ -40,12 +68,13 @@ export function readRecord(
   confirmAbsent: () => void,
 ): TokenRecord | undefined {
   checkRecordName(name);
-  const [newest, ...older] = readAll(api, session, name, confirmAbsent);
-  for (const leftover of older) api.C_DestroyObject(session.handle, leftover.handle);
-  return newest?.record;
+  const stored = readAll(api, session, name, [IN_LABEL, IN_VALUE]);
+  if (stored.length === 0) confirmAbsent();
+  destroyLeftovers(api, session, stored);
+  return stored[0]?.record;
 }
 
-/** Makes the new object, reads it back, then destroys what it replaces. See the port for faults and what may be repeated. */
+/** Writes the record and reads it back. See the port for faults and what may be repeated. */
 export function writeRecord(
   api: Api,
   session: Session,
@@ -53,11 +82,17 @@ export function writeRecord(
   { record, replaces }: RecordWrite,
   confirmAbsent: () => void,
 ): void {
-  const value = encodeRecord(name, record);
-  const [newest, ...older] = readAll(api, session, name, confirmAbsent);
-  const isThere = (one: TokenRecord) =>
-    newest !== undefined && encodeRecord(name, newest.record).equals(encodeRecord(name, one));
-  if (replaces !== undefined && !isThere(replaces) && !isThere(record)) {
+  const bytes = encodeRecord(name, record);
+  const isRecord = (one: Stored | undefined, wanted: TokenRecord) =>
+    one !== undefined && encodeRecord(name, one.record).equals(encodeRecord(name, wanted));
+  let stored = readAll(api, session, name, [IN_LABEL]);
+  // Mostly it is where it was put last, and nothing else need be looked for.
+  if (replaces === undefined || !isRecord(stored[0], replaces) || stored.length !== 2) {
+    stored = readAll(api, session, name, [IN_LABEL, IN_VALUE]);
+  }
+  if (stored.length === 0) confirmAbsent();
+  const [newest] = stored;
+  if (replaces !== undefined && !isRecord(newest, replaces) && !isRecord(newest, record)) {
     throw tokenFault('record-changed', 'the record on the token is not the one that was to be replaced', {
       name,
       version: replaces.version.toString(),
@@ -65,41 +100,83 @@ export function writeRecord(
     });
   }
   if (newest !== undefined && record.version <= newest.record.version) {
-    if (!isThere(record)) {
+    if (!isRecord(newest, record)) {
       throw tokenFault('record-stale', 'the record on the token is not older than this one', {
         name,
         version: record.version.toString(),
         onToken: newest.record.version.toString(),
       });
     }
-    for (const leftover of older) api.C_DestroyObject(session.handle, leftover.handle);
+    destroyLeftovers(api, session, stored);
     return;
   }
-  const created = api.C_CreateObject(session.handle, [
-    ...template(name),
-    { type: pkcs11js.CKA_TOKEN, value: true },
-    { type: pkcs11js.CKA_PRIVATE, value: true },
-    { type: pkcs11js.CKA_VALUE, value },
-  ]);
-  if (!readValue(api, session, created).equals(value)) {
+  const older = stored.slice(1).find(({ place }) => place === IN_LABEL);
+  const written =
+    (older && changeLabel(api, session, older, bytes)) ?? createRecord(api, session, name, bytes);
+  if (!readBytes(api, session, written).equals(bytes)) {
     throw tokenFault('record-malformed', 'the token did not keep the record as written', { name });
   }
-  for (const replaced of [...older, ...(newest === undefined ? [] : [newest])]) {
-    api.C_DestroyObject(session.handle, replaced.handle);
+  const others = stored.filter(({ handle }) => !handle.equals(written.handle));
+  destroyLeftovers(api, session, [{ ...written, record }, ...others]);
+}
+
+/** The newest stays, and so does the next one in whose label a record can be: the next record goes there. */
+function destroyLeftovers(api: Api, session: Session, [newest, ...others]: readonly Stored[]): void {
+  const next = newest?.place === IN_LABEL ? others.find(({ place }) => place === IN_LABEL) : undefined;
+  for (const leftover of others) {
+    if (leftover !== next) api.C_DestroyObject(session.handle, leftover.handle);
   }
 }
 
-/** All of that name, newest first. */
-function readAll(api: Api, session: Session, name: string, confirmAbsent: () => void): Stored[] {
-  const handles = findObjects(api, session, template(name), MOST_OBJECTS + 1);
-  if (handles.length === 0) confirmAbsent();
-  if (handles.length > MOST_OBJECTS) {
+/** Undefined when this token does not let a label be changed; nothing has changed then. */
+function changeLabel(
+  api: Api,
+  session: Session,
+  { place, handle }: Stored,
+  bytes: Buffer,
+): Omit<Stored, 'record'> | undefined {
+  return unlessRefused(() => {
+    api.C_SetAttributeValue(session.handle, handle, [
+      { type: place.attribute, value: place.toAttribute(bytes) },
+    ]);
+    return { place, handle };
+  });
+}
+
+function createRecord(api: Api, session: Session, name: string, bytes: Buffer): Omit<Stored, 'record'> {
+  const create = (place: Place) => ({
+    place,
+    handle: api.C_CreateObject(session.handle, [
+      ...place.template(name),
+      { type: pkcs11js.CKA_TOKEN, value: true },
+      { type: pkcs11js.CKA_PRIVATE, value: true },
+      { type: pkcs11js.CKA_MODIFIABLE, value: place === IN_LABEL },
+      { type: place.attribute, value: place.toAttribute(bytes) },
+    ]),
+  });
+  return unlessRefused(() => create(IN_LABEL)) ?? create(IN_VALUE);
+}
+
+/** Undefined where the token says that it does not do such a thing. */
+function unlessRefused<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    const returned = returnValueOf(error);
+    if (returned === undefined || classify(returned.ckr) !== 'mechanism') throw error;
+    return undefined;
+  }
+}
+
+/** All of that name in those places, newest first. */
+function readAll(api: Api, session: Session, name: string, places: readonly Place[]): Stored[] {
+  const found = places.flatMap((place) =>
+    findObjects(api, session, place.template(name), MOST_OBJECTS + 1).map((handle) => ({ place, handle })),
+  );
+  if (found.length > MOST_OBJECTS) {
     throw tokenFault('record-malformed', 'the token has too many objects of this name', { name });
   }
-  const stored = handles.map((handle) => ({
-    handle,
-    record: decodeRecord(name, readValue(api, session, handle)),
-  }));
+  const stored = found.map((one) => ({ ...one, record: decodeRecord(name, readBytes(api, session, one)) }));
   stored.sort((a, b) =>
     a.record.version < b.record.version ? 1 : a.record.version > b.record.version ? -1 : 0,
   );
@@ -115,16 +192,11 @@ function readAll(api: Api, session: Session, name: string, confirmAbsent: () => 
   return stored;
 }
 
-function readValue(api: Api, session: Session, handle: Handle): Buffer {
-  return (
-    api.C_GetAttributeValue(session.handle, handle, [{ type: pkcs11js.CKA_VALUE }])[0]?.value ??
-    Buffer.alloc(0)
-  );
+function readBytes(api: Api, session: Session, { place, handle }: Omit<Stored, 'record'>): Buffer {
+  const [attribute] = api.C_GetAttributeValue(session.handle, handle, [{ type: place.attribute }]);
+  return place.fromAttribute(attribute?.value ?? Buffer.alloc(0));
 }
 
-function template(name: string): Template {
-  return [
-    { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_DATA },
-    { type: pkcs11js.CKA_LABEL, value: Buffer.from(name, 'ascii') },
-  ];
+function dataObject(named: Template[number]): Template {
+  return [{ type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_DATA }, named];
 }
