@@ -171,6 +171,8 @@ export interface DeploymentOptions {
   readonly tokenProgram?: { readonly entry: string; readonly environment: Readonly<Record<string, string>> };
 }
 
+export const TREASURY_PIN = '987654';
+
 export class Deployment {
   readonly alice = makeOfficer('alice');
   readonly bob = makeOfficer('bob');
@@ -200,7 +202,7 @@ export class Deployment {
   static async create(options: DeploymentOptions = {}): Promise<Deployment> {
     const directory = await mkdtemp(join(tmpdir(), 'portcullis-signer-'));
     const softHsm = await createSoftHsm(join(directory, 'hsm'));
-    const { pinFile } = await softHsm.initToken({ label: 'treasury', soPin: '11223344', pin: '987654' });
+    const { pinFile } = await softHsm.initToken({ label: 'treasury', soPin: '11223344', pin: TREASURY_PIN });
     const tokenProgram = await compileProgram(
       options.tokenProgram?.entry ?? 'hardware/pkcs11/token-process.ts',
     );

@@ -81,19 +81,28 @@ export function findPrivateKey(
   return found;
 }
 
-/** CKM_ECDSA over 32 bytes: r || s. `authenticate` logs in for this one use where the key wants that. */
+interface Signing {
+  /** Instead of one of Node.js's other threads. */
+  readonly inThisThread: boolean;
+  /** Logs in for this one use, where the key wants that. */
+  readonly authenticate: () => Promise<void>;
+}
+
+/** CKM_ECDSA over 32 bytes: r || s. */
 export async function signWith(
   api: Api,
   session: Session,
   key: KeyHandle,
   digest: Uint8Array,
-  authenticate: () => Promise<void>,
+  { inThisThread, authenticate }: Signing,
 ): Promise<Uint8Array> {
   checkDigest(digest);
   session.digest.set(digest);
   api.C_SignInit(session.handle, { mechanism: pkcs11js.CKM_ECDSA }, key.handle);
   if (key.authenticateAlways) await authenticate();
-  const signature = await api.C_SignAsync(session.handle, session.digest, session.signature);
+  const signature = inThisThread
+    ? api.C_Sign(session.handle, session.digest, session.signature)
+    : await api.C_SignAsync(session.handle, session.digest, session.signature);
   if (signature.length !== SIGNATURE_BYTES) {
     throw tokenFault('mechanism', 'the token answered with a signature of another length', {
       length: signature.length,

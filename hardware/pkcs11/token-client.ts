@@ -16,15 +16,21 @@ import type {
   TokenStatus,
 } from '../key-signer.js';
 import { tokenFault } from './token-fault.js';
-import { checkDigest, checkRecord, checkRecordName, checkReference } from './token-inputs.js';
+import {
+  checkDigest,
+  checkRecord,
+  checkRecordName,
+  checkReference,
+  DIGEST_BYTES,
+  MOST_DIGESTS,
+} from './token-inputs.js';
 import {
   type Answer,
   fromChildSchema,
   LARGEST_BATCH,
   type Operation,
-  type OperationName,
-  type OperationResult,
   resultSchemas,
+  SIGNATURE_BYTES,
   type ToChild,
   type TokenProcessConfig,
   tokenProcessConfigSchema,
@@ -33,8 +39,12 @@ import {
 /** Pause before a new process after one was lost; doubles until something is answered again. */
 const SHORTEST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
-/** Calls at the process per session: enough to keep its sessions busy, few enough to be lost with it. */
+/**
+ * Calls at the process, per session and at least: enough to keep it busy while this program is at something else, few enough
+ * to be lost with it.
+ */
 const SENT_PER_SESSION = 16;
+const LEAST_SENT = 64;
 /** More calls than this in line mean that nobody will live to see the answer. */
 const MOST_IN_LINE = 8_192;
 
@@ -48,13 +58,29 @@ export interface SpawnOptions {
 /** `hung`: killed at a deadline. `ended`: died by itself. `protocol`: said what no token process says; killed. */
 export type ProcessLoss = 'hung' | 'ended' | 'protocol';
 
+type PortOperation = Exclude<Operation, { op: 'signDigests' }> | SignDigest;
+
+/** Goes to the process with others of its kind, as `signDigests`. */
+interface SignDigest {
+  readonly op: 'signDigest';
+  readonly key: KeyReference;
+  readonly digest: Uint8Array;
+}
+
 interface Call {
-  readonly id: number;
-  readonly operation: Operation;
+  readonly operation: PortOperation;
   readonly resolve: (value: unknown) => void;
   readonly reject: (fault: TokenFault) => void;
-  /** When it was put in line, then when it was sent; milliseconds of the monotonic clock. */
-  since: number;
+  /** When it was put in line; milliseconds of the monotonic clock. */
+  readonly since: number;
+}
+
+/** What the process was asked in one go, for one or more calls. */
+interface Sent {
+  readonly operation: Operation;
+  readonly calls: readonly Call[];
+  /** When it was sent. */
+  readonly since: number;
 }
 
 /** Starts nothing yet: the process is started by the first call. Throws a ZodError for a bad configuration. */
@@ -67,7 +93,7 @@ export class TokenClient implements KeySigner {
   readonly #options: SpawnOptions;
   readonly #programPath: string;
   readonly #line: Call[] = [];
-  readonly #sent = new Map<number, Call>();
+  readonly #sent = new Map<number, Sent>();
   #child: ChildProcess | undefined;
   #listening = false;
   #startedAt = 0;
@@ -75,6 +101,7 @@ export class TokenClient implements KeySigner {
   #dying: ChildProcess | undefined;
   #startNotBefore = 0;
   #pauseMs = SHORTEST_PAUSE_MS;
+  #callsSent = 0;
   #nextId = 1;
   #flushing = false;
   #timer: NodeJS.Timeout | undefined;
@@ -94,30 +121,29 @@ export class TokenClient implements KeySigner {
   }
 
   async status(): Promise<TokenStatus> {
-    return await this.#call<'status'>({ op: 'status' });
+    return await this.#call<TokenStatus>({ op: 'status' });
   }
 
   async describeKey(key: KeyReference): Promise<KeyDescription> {
     checkReference(key);
-    return await this.#call<'describeKey'>({ op: 'describeKey', key });
+    return await this.#call<KeyDescription>({ op: 'describeKey', key });
   }
 
   async generateKey(label: string, curve: KeyCurve): Promise<KeyDescription> {
     checkReference({ label });
-    return await this.#call<'generateKey'>({ op: 'generateKey', label, curve });
+    return await this.#call<KeyDescription>({ op: 'generateKey', label, curve });
   }
 
   async signDigest(key: KeyReference, digest: Uint8Array): Promise<Uint8Array> {
     checkReference(key);
     checkDigest(digest);
-    // Copied: the caller may reuse its buffer while the call waits in line. A plain Uint8Array, whatever came in.
-    const value = await this.#call<'signDigest'>({ op: 'signDigest', key, digest: Uint8Array.from(digest) });
-    return Uint8Array.from(value);
+    // Copied: the caller may reuse its buffer while the call waits in line.
+    return await this.#call<Uint8Array>({ op: 'signDigest', key, digest: Uint8Array.from(digest) });
   }
 
   async readRecord(name: string): Promise<TokenRecord | undefined> {
     checkRecordName(name);
-    const record = await this.#call<'readRecord'>({ op: 'readRecord', name });
+    const record = await this.#call<TokenRecord | undefined>({ op: 'readRecord', name });
     return record === undefined
       ? undefined
       : { version: record.version, value: Uint8Array.from(record.value) };
@@ -126,7 +152,7 @@ export class TokenClient implements KeySigner {
   async writeRecord(name: string, record: TokenRecord, replaces?: TokenRecord): Promise<void> {
     checkRecord(name, record);
     if (replaces !== undefined) checkRecord(name, replaces);
-    await this.#call<'writeRecord'>({
+    await this.#call<undefined>({
       op: 'writeRecord',
       name,
       record: copyOf(record),
@@ -152,7 +178,7 @@ export class TokenClient implements KeySigner {
     clearTimeout(this.#timer);
   }
 
-  #call<Name extends OperationName>(operation: Operation & { op: Name }): Promise<OperationResult<Name>> {
+  #call<Result>(operation: PortOperation): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (this.#closing !== undefined) return reject(closedFault());
       if (this.#refusedLogin !== undefined) return reject(this.#refusedLogin);
@@ -162,23 +188,21 @@ export class TokenClient implements KeySigner {
         );
       }
       this.#line.push({
-        id: this.#nextId,
         operation,
         // The answer was parsed with the schema of this very operation.
-        resolve: (value) => resolve(value as OperationResult<Name>),
+        resolve: (value) => resolve(value as Result),
         reject,
         since: performance.now(),
       });
-      this.#nextId += 1;
       this.#flushSoon();
     });
   }
 
-  /** Calls made in one turn of the event loop go in one message. */
+  /** Calls made together, by whatever one event has brought about, go in one message. */
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    setImmediate(() => {
+    process.nextTick(() => {
       this.#flushing = false;
       this.#flush();
     });
@@ -189,16 +213,19 @@ export class TokenClient implements KeySigner {
     if (child === undefined) {
       this.#start();
     } else if (this.#listening) {
-      const room = Math.min(this.#config.sessions * SENT_PER_SESSION - this.#sent.size, LARGEST_BATCH);
-      const batch = this.#line.splice(0, Math.max(room, 0));
-      const now = performance.now();
-      for (const call of batch) {
-        call.since = now;
-        this.#sent.set(call.id, call);
-      }
-      if (batch.length > 0) {
-        this.#send(child, { kind: 'calls', calls: batch.map(({ id, operation }) => ({ id, operation })) });
-      }
+      const most = Math.max(this.#config.sessions * SENT_PER_SESSION, LEAST_SENT);
+      const batch = this.#line.splice(0, Math.max(Math.min(most - this.#callsSent, LARGEST_BATCH), 0));
+      const groups = inGroups(batch, this.#config.sessions);
+      const since = performance.now();
+      const asked = groups.map((calls) => {
+        const id = this.#nextId;
+        this.#nextId += 1;
+        const operation = operationOf(calls);
+        this.#sent.set(id, { operation, calls, since });
+        return { id, operation };
+      });
+      this.#callsSent += batch.length;
+      if (asked.length > 0) this.#send(child, { kind: 'calls', calls: asked });
     }
     this.#watch();
   }
@@ -264,21 +291,28 @@ export class TokenClient implements KeySigner {
 
   /** Returns false for an answer that fits no call. */
   #settle(answer: Answer): boolean {
-    const call = this.#sent.get(answer.id);
-    if (call === undefined) return false;
+    const sent = this.#sent.get(answer.id);
+    if (sent === undefined) return false;
     if (answer.kind === 'fault') {
-      this.#sent.delete(answer.id);
+      this.#forget(answer.id, sent);
       const fault = tokenFault(answer.code, answer.message, answer.facts);
       // Kept here too, because a new process would not know and would try the PIN once more.
       if (fault.code === 'login-failed' && fault.facts.attempted === true) this.#refuseLogins(fault);
-      call.reject(fault);
+      for (const call of sent.calls) call.reject(fault);
       return true;
     }
-    const value = resultSchemas[call.operation.op].safeParse(answer.value);
+    const value = resultSchemas[sent.operation.op].safeParse(answer.value);
     if (!value.success) return false;
-    this.#sent.delete(answer.id);
-    call.resolve(value.data);
+    const values = sent.operation.op === 'signDigests' ? signaturesIn(value.data) : [value.data];
+    if (values.length !== sent.calls.length) return false;
+    this.#forget(answer.id, sent);
+    for (const [at, call] of sent.calls.entries()) call.resolve(values[at]);
     return true;
+  }
+
+  #forget(id: number, { calls }: Sent): void {
+    this.#sent.delete(id);
+    this.#callsSent -= calls.length;
   }
 
   #refuseLogins(fault: TokenFault): void {
@@ -319,16 +353,16 @@ export class TokenClient implements KeySigner {
   #reportLoss(child: ChildProcess, reason: ProcessLoss): void {
     this.#startNotBefore = performance.now() + this.#pauseMs;
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
-    const callsSent = this.#sent.size;
+    const callsSent = this.#callsSent;
     this.#rejectSent(reason);
     this.#options.onProcessLost?.({ reason, processId: child.pid ?? 0, callsSent });
     this.#watch();
   }
 
   #rejectSent(reason: ProcessLoss): void {
-    for (const [id, call] of this.#sent) {
-      this.#sent.delete(id);
-      call.reject(lostFault(call.operation.op, reason));
+    for (const [id, sent] of this.#sent) {
+      this.#forget(id, sent);
+      for (const call of sent.calls) call.reject(lostFault(call.operation.op, reason));
     }
   }
 
@@ -369,12 +403,53 @@ export class TokenClient implements KeySigner {
   }
 }
 
+/** Signatures with one key go together, but not so many that a session has nothing to do. The others go alone, in order. */
+function inGroups(calls: readonly Call[], sessions: number): Call[][] {
+  const signatures = calls.filter(({ operation }) => operation.op === 'signDigest').length;
+  const most = Math.min(Math.ceil(signatures / sessions), MOST_DIGESTS);
+  const groups: Call[][] = [];
+  const open = new Map<string, Call[]>();
+  for (const call of calls) {
+    const { operation } = call;
+    const name = operation.op === 'signDigest' ? `${operation.key.id ?? ''}/${operation.key.label}` : '';
+    const group = operation.op === 'signDigest' ? open.get(name) : undefined;
+    if (group !== undefined && group.length < most) {
+      group.push(call);
+      continue;
+    }
+    const begun = [call];
+    groups.push(begun);
+    if (operation.op === 'signDigest') open.set(name, begun);
+  }
+  return groups;
+}
+
+/** Of calls that go together. */
+function operationOf(calls: readonly Call[]): Operation {
+  const [first] = calls.map(({ operation }) => operation);
+  if (first === undefined) throw new RangeError('no calls');
+  if (first.op !== 'signDigest') return first;
+  const digests = new Uint8Array(calls.length * DIGEST_BYTES);
+  for (const [at, { operation }] of calls.entries()) {
+    if (operation.op === 'signDigest') digests.set(operation.digest, at * DIGEST_BYTES);
+  }
+  return { op: 'signDigests', key: first.key, digests };
+}
+
+/** What `signDigests` answers with, one by one; each in bytes of its own. */
+function signaturesIn(value: unknown): Uint8Array[] {
+  const bytes = value instanceof Uint8Array ? value : new Uint8Array(0);
+  return Array.from({ length: bytes.length / SIGNATURE_BYTES }, (_, at) =>
+    Uint8Array.from(bytes.subarray(at * SIGNATURE_BYTES, (at + 1) * SIGNATURE_BYTES)),
+  );
+}
+
 function copyOf({ version, value }: TokenRecord): TokenRecord {
   return { version, value: Uint8Array.from(value) };
 }
 
 /** What an operation that had been sent to a lost process has come to. */
-function lostFault(op: OperationName, reason: ProcessLoss): TokenFault {
+function lostFault(op: PortOperation['op'], reason: ProcessLoss): TokenFault {
   const facts = { operation: op, reason, sent: true };
   if (op === 'signDigest' || op === 'writeRecord') {
     return tokenFault(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { MOST_DIGESTS } from './token-inputs.js';
 import { fromChildSchema, resultSchemas, toChildSchema, tokenProcessConfigSchema } from './token-messages.js';
 
 const call = (operation: unknown, id: unknown = 1) => ({ kind: 'calls', calls: [{ id, operation }] });
@@ -11,7 +12,7 @@ const config = {
 describe('a message to a token process', () => {
   it('is accepted as the parent makes it', () => {
     expect(
-      toChildSchema.safeParse(call({ op: 'signDigest', key: { label: 'a' }, digest: Buffer.alloc(32) }))
+      toChildSchema.safeParse(call({ op: 'signDigests', key: { label: 'a' }, digests: Buffer.alloc(64) }))
         .success,
     ).toBe(true);
   });
@@ -19,8 +20,16 @@ describe('a message to a token process', () => {
   it.each([
     ['an unknown operation', call({ op: 'signText', text: 'x' })],
     ['an operation with a field too many', call({ op: 'status', verbose: true })],
-    ['a digest that is no bytes', call({ op: 'signDigest', key: { label: 'a' }, digest: 'ab' })],
-    ['a digest that is too long', call({ op: 'signDigest', key: { label: 'a' }, digest: Buffer.alloc(33) })],
+    ['digests that are no bytes', call({ op: 'signDigests', key: { label: 'a' }, digests: 'ab' })],
+    ['no digests', call({ op: 'signDigests', key: { label: 'a' }, digests: Buffer.alloc(0) })],
+    [
+      'more digests than go together',
+      call({ op: 'signDigests', key: { label: 'a' }, digests: Buffer.alloc(32 * (MOST_DIGESTS + 1)) }),
+    ],
+    [
+      'a digest that is too long',
+      call({ op: 'signDigests', key: { label: 'a' }, digests: Buffer.alloc(33) }),
+    ],
     ['a key without a label', call({ op: 'describeKey', key: {} })],
     ['a curve that is not used', call({ op: 'generateKey', label: 'a', curve: 'p384' })],
     [
@@ -55,8 +64,8 @@ describe('a message from a token process', () => {
     expect(fromChildSchema.safeParse(message).success).toBe(false);
   });
 
-  it.each([63, 65])('is refused when a signature has %i bytes', (length) => {
-    expect(resultSchemas.signDigest.safeParse(Buffer.alloc(length)).success).toBe(false);
+  it.each([0, 63, 65, 129])('is refused when signatures have %i bytes', (length) => {
+    expect(resultSchemas.signDigests.safeParse(Buffer.alloc(length)).success).toBe(false);
   });
 });
 

@@ -12,10 +12,24 @@ import type {
   TokenRecord,
   TokenStatus,
 } from '../key-signer.js';
-import { DIGEST_BYTES, LARGEST_RECORD_BYTES } from './token-inputs.js';
+import { DIGEST_BYTES, LARGEST_RECORD_BYTES, MOST_DIGESTS } from './token-inputs.js';
 
 const bytes = (most: number) =>
   z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length <= most, 'bytes expected');
+
+/** r || s, as the port gives it. */
+export const SIGNATURE_BYTES = 64;
+
+/** From one to `MOST_DIGESTS` of equal length, one after the other. */
+const rowOf = (each: number, otherwise: string) =>
+  z.custom<Uint8Array>(
+    (value) =>
+      value instanceof Uint8Array &&
+      value.length > 0 &&
+      value.length % each === 0 &&
+      value.length <= each * MOST_DIGESTS,
+    otherwise,
+  );
 
 const text = z.string().max(1024);
 
@@ -58,12 +72,16 @@ export const storedPinSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('credential'), name: z.string().min(1).max(255) }).readonly(),
 ]);
 
-/** What one operation is asked with. `op` is the port's method. */
+/** What one operation is asked with: a method of the port, but signatures go several at a time. */
 export const operationSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('status') }),
   z.strictObject({ op: z.literal('describeKey'), key: keyReferenceSchema }),
   z.strictObject({ op: z.literal('generateKey'), label: z.string().max(255), curve: curveSchema }),
-  z.strictObject({ op: z.literal('signDigest'), key: keyReferenceSchema, digest: bytes(DIGEST_BYTES) }),
+  z.strictObject({
+    op: z.literal('signDigests'),
+    key: keyReferenceSchema,
+    digests: rowOf(DIGEST_BYTES, 'digests expected'),
+  }),
   z.strictObject({ op: z.literal('readRecord'), name: z.string().max(255) }),
   z.strictObject({
     op: z.literal('writeRecord'),
@@ -80,10 +98,7 @@ export const resultSchemas = {
   status: tokenStatusSchema,
   describeKey: keyDescriptionSchema,
   generateKey: keyDescriptionSchema,
-  signDigest: z.custom<Uint8Array>(
-    (value) => value instanceof Uint8Array && value.length === 64,
-    'r || s expected',
-  ),
+  signDigests: rowOf(SIGNATURE_BYTES, 'r || s expected'),
   readRecord: tokenRecordSchema.optional(),
   writeRecord: z.undefined(),
 } as const satisfies Record<OperationName, z.ZodType>;

@@ -18,21 +18,25 @@ import {
 const EXIT_BAD_MESSAGE = 70;
 const EXIT_NO_PARENT = 64;
 
-/** Answers wait for others no longer than this. */
+/** Answers wait for others no longer than this; not at all where signatures come one after the other. */
 const LONGEST_WAIT_MS = 2;
 
 let token: Pkcs11Token | undefined;
+let hasOneSession = false;
 let answers: Answer[] = [];
 /** Calls that have no answer yet. */
 let underWay = 0;
 let soon: NodeJS.Immediate | undefined;
 let later: NodeJS.Timeout | undefined;
 
-/** A message costs more than an answer: they go together, once as many are ready as calls are still under way. */
+/**
+ * A message costs more than an answer: they go together, once as many are ready as calls are still under way. With one
+ * session they have been together already.
+ */
 function answer(given: Answer): void {
   underWay -= 1;
   answers.push(given);
-  if (answers.length >= underWay) soon ??= setImmediate(flush);
+  if (hasOneSession || answers.length >= underWay) soon ??= setImmediate(flush);
   else later ??= setTimeout(flush, LONGEST_WAIT_MS);
 }
 
@@ -59,8 +63,8 @@ async function perform(signer: Pkcs11Token, operation: Operation): Promise<Opera
       return await signer.describeKey(operation.key);
     case 'generateKey':
       return await signer.generateKey(operation.label, operation.curve);
-    case 'signDigest':
-      return await signer.signDigest(operation.key, operation.digest);
+    case 'signDigests':
+      return await signer.signDigests(operation.key, operation.digests);
     case 'readRecord':
       return await signer.readRecord(operation.name);
     case 'writeRecord':
@@ -86,7 +90,9 @@ function receive(message: unknown): void {
   switch (request.kind) {
     case 'settings':
       if (token !== undefined) process.exit(EXIT_BAD_MESSAGE);
-      token = new Pkcs11Token(request.settings);
+      // With one session there is nothing else to do meanwhile, and another thread would cost time for each signature.
+      hasOneSession = request.settings.sessions === 1;
+      token = new Pkcs11Token({ ...request.settings, signInThisThread: hasOneSession });
       tell({ kind: 'ready' });
       return;
     case 'calls': {

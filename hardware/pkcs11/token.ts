@@ -5,6 +5,7 @@
 // and search calls block the event loop. A service therefore uses it through token-client.ts, which runs it in a
 // process that can be killed. In the same process it serves where a person waits: the officer's command line.
 
+import { promisify } from 'node:util';
 import type {
   KeyCurve,
   KeyDescription,
@@ -27,11 +28,14 @@ import {
 } from './key-objects.js';
 import type { Session } from './session-pool.js';
 import { tokenFault } from './token-fault.js';
+import { checkDigest, DIGEST_BYTES } from './token-inputs.js';
 import { readRecord, writeRecord } from './token-records.js';
 
 export interface Pkcs11TokenConfig extends TokenWanted {
   /** Path of the vendor's PKCS#11 library. */
   readonly modulePath: string;
+  /** C_Sign holds this thread up. For a process that is there for the token alone: its event loop turns between signatures. */
+  readonly signInThisThread?: boolean;
 }
 
 /** After a failed connection the token is left in peace this long; doubles up to the longest. */
@@ -41,6 +45,8 @@ const LONGEST_PAUSE_MS = 2_000;
 const MOST_TURNS = 8;
 /** A lost session is replaced by opening another; when that has not helped this often, the module is initialised anew. */
 const ABANDONED_BEFORE_RESTART = 3;
+
+const immediately = promisify(setImmediate);
 
 type Work<T> = (session: Session, connection: Connection) => Promise<T> | T;
 
@@ -104,11 +110,27 @@ export class Pkcs11Token implements KeySigner {
     );
   }
 
-  signDigest(key: KeyReference, digest: Uint8Array): Promise<Uint8Array> {
-    return this.#run(false, (session, connection) => {
+  async signDigest(key: KeyReference, digest: Uint8Array): Promise<Uint8Array> {
+    checkDigest(digest);
+    return await this.signDigests(key, digest);
+  }
+
+  /** Signs digests of 32 bytes, one after the other on one session; all of their signatures, or a fault. */
+  signDigests(key: KeyReference, digests: Uint8Array): Promise<Uint8Array> {
+    return this.#run(false, async (session, connection) => {
       const { api } = connection.module;
       const found = findPrivateKey(api, session, key, () => connection.assertVisible(session));
-      return signWith(api, session, found, digest, () => authenticateOnce(api, session, this.#config.pin));
+      const signatures: Uint8Array[] = [];
+      for (let at = 0; at < digests.length; at += DIGEST_BYTES) {
+        if (this.#config.signInThisThread === true) await immediately();
+        signatures.push(
+          await signWith(api, session, found, digests.subarray(at, at + DIGEST_BYTES), {
+            inThisThread: this.#config.signInThisThread === true,
+            authenticate: () => authenticateOnce(api, session, this.#config.pin),
+          }),
+        );
+      }
+      return Uint8Array.from(Buffer.concat(signatures));
     });
   }
 

@@ -59,7 +59,7 @@ async function bench(
       return await open(self, tokenLabel, await self.pinFile(pin));
     },
     async outside(work) {
-      return workOutside(softHsm.modulePath, label, work);
+      return workOutside({ modulePath: softHsm.modulePath, label, pin: PIN }, work);
     },
     hideToken: () => rename(here, away),
     showToken: () => rename(away, here),
@@ -69,9 +69,8 @@ async function bench(
 }
 
 /** A login of this process beside whatever else it holds; leaves the library as it found it. */
-function workOutside<T>(
-  modulePath: string,
-  label: string,
+export function workOutside<T>(
+  { modulePath, label, pin }: { readonly modulePath: string; readonly label: string; readonly pin: string },
   work: (api: pkcs11js.PKCS11, session: Handle) => T,
 ): T {
   const api = new pkcs11js.PKCS11();
@@ -84,7 +83,7 @@ function workOutside<T>(
     const slot = api.C_GetSlotList(true).find((one) => api.C_GetTokenInfo(one).label.trim() === label);
     if (slot === undefined) throw new Error(`no token ${label}`);
     const session = api.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
-    succeeds(() => api.C_Login(session, pkcs11js.CKU_USER, PIN), 'CKR_USER_ALREADY_LOGGED_IN');
+    succeeds(() => api.C_Login(session, pkcs11js.CKU_USER, pin), 'CKR_USER_ALREADY_LOGGED_IN');
     const result = work(api, session);
     api.C_CloseSession(session);
     return result;

@@ -10,6 +10,7 @@ import { expectFault } from '../../hardware/contract/outside.contract.js';
 import { Pkcs11Token } from '../../hardware/pkcs11/token.js';
 import { type ProcessLoss, spawnToken, type TokenClient } from '../../hardware/pkcs11/token-client.js';
 import type { TokenProcessConfig } from '../../hardware/pkcs11/token-messages.js';
+import * as secp256k1 from 'tiny-secp256k1';
 import { Fault } from '../../src/core/fault.js';
 import { childProcessBench, PIN, type SoftHsmBench } from './softhsm-bench.js';
 
@@ -94,6 +95,41 @@ afterAll(async () => {
   await bench.dispose();
 });
 
+describe('a token process with one session', () => {
+  it('signs and keeps a record at the same time, each signature for its own digest', async () => {
+    const { token } = await spawnOnBench({ sessions: 1, deadlineMs: 15_000 });
+    const { publicKey } = await token.describeKey(KEY);
+    const digests = Array.from({ length: 40 }, (_, at) => Buffer.alloc(32, at + 1));
+    const [signatures] = await Promise.all([
+      Promise.all(digests.map((digest) => token.signDigest(KEY, digest))),
+      (async () => {
+        for (let version = 1n; version <= 10n; version += 1n) {
+          await token.writeRecord('beside', { version, value: Buffer.from(`${version}`) });
+        }
+      })(),
+    ]);
+    for (const [at, digest] of digests.entries()) {
+      expect(
+        secp256k1.verify(digest, Buffer.from(publicKey, 'hex'), signatures[at] ?? Buffer.alloc(64)),
+      ).toBe(true);
+    }
+    expect(await token.readRecord('beside')).toMatchObject({ version: 10n });
+  });
+
+  it('is asked for something else between two signatures', async () => {
+    const { token } = await spawnOnBench({ sessions: 1, deadlineMs: 15_000 });
+    await token.status();
+    const ended: string[] = [];
+    const all = Array.from({ length: 60 }, () => token.signDigest(KEY, DIGEST));
+    void all.at(-1)?.then(() => ended.push('last signature'));
+    await all[0];
+    await token.writeRecord('between', { version: 1n, value: Buffer.from('now') });
+    ended.push('record');
+    await Promise.all(all);
+    expect(ended).toEqual(['record', 'last signature']);
+  });
+});
+
 describe('a token process that hangs', () => {
   it('makes a signature indeterminate at its deadline, and the next call gets a new process', async () => {
     const { token, losses } = await spawnOnBench();
@@ -144,9 +180,9 @@ describe('a token process that hangs', () => {
     const codes = (
       await Promise.allSettled(Array.from({ length: 90 }, () => token.signDigest(KEY, DIGEST)))
     ).map((one) => (one.status === 'rejected' ? one.reason.code : 'signed'));
-    // Two sessions, sixteen calls for each: so many are at the process when it hangs.
-    expect(codes.filter((code) => code === 'indeterminate').length).toBe(32);
-    expect(codes.slice(32).every((code) => code === 'deadline' || code === 'signed')).toBe(true);
+    // Two sessions have no more than the least: so many are at the process when it hangs.
+    expect(codes.filter((code) => code === 'indeterminate').length).toBe(64);
+    expect(codes.slice(64).every((code) => code === 'deadline' || code === 'signed')).toBe(true);
   });
 
   it('refuses deadline when it never begins to listen', async () => {

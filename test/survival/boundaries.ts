@@ -31,10 +31,10 @@ const OPERATIONS: readonly Operation[] = [
   // The token's process: the calls that change the token or use a key, and its answers.
   {
     files: /^hardware\/pkcs11\/token-/,
-    callee: /\bapi\.C_(?:CreateObject|DestroyObject)$/,
+    callee: /\bapi\.C_(?:CreateObject|SetAttributeValue|DestroyObject)$/,
     watch: 'call',
   },
-  { files: /^hardware\/pkcs11\//, callee: /\bapi\.C_SignAsync$/, watch: 'call' },
+  { files: /^hardware\/pkcs11\//, callee: /\bapi\.C_Sign(?:Async)?$/, watch: 'call' },
   { files: /^hardware\/pkcs11\/token-process/, callee: /^process\.send$/, watch: 'call' },
   // The orchestrator: its database, the signer, the nodes.
   { files: /^src\/orchestrator\/(?!database\/)/, callee: /\bdatabase\.transaction$/, watch: 'commit' },

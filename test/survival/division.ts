@@ -8,9 +8,12 @@ export const AT_THE_STOP = /store\.beat#2|shutDown/;
 const SPECIAL = [
   // Of the signer: what it does once in its life, by a person's hand.
   { part: 'ceremony', boundary: /:initialise:|SignerStore\.create:|makeSeal:/ },
-  { part: 'restore', boundary: /:restoreStore:|SignerStore\.restore[:.]/ },
-  // The signer reads a record before it writes one, which clears what is left over: only others who use the token come there.
-  { part: 'token-record', boundary: /token-records\.ts:writeRecord:api\.C_DestroyObject:/ },
+  { part: 'restore', boundary: /:bringBack:|SignerStore\.restore[:.]/ },
+  // Where a signer with several sessions hardly ever comes: a record's first two objects, what is left over, one session alone.
+  {
+    part: 'token-record',
+    boundary: /token-records\.ts:(?:createRecord|destroyLeftovers)|signWith:api\.C_Sign:/,
+  },
   { part: 'lost-store', boundary: /Restores\.refresh|restoreFacts/ },
   { part: 'stopped-chains', boundary: /EthereumDriver\.stop|Scanner\.scan:/ },
   {
