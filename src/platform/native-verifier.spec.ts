@@ -1,10 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import {
-  portableVerifier,
-  type SignatureClaim,
-  type SignatureVerifier,
-} from '../core/statements/signature.js';
+import { portableVerifier } from '../core/statements/signature.js';
 import { nativeVerifier } from './native-verifier.js';
 
 const message = new TextEncoder().encode('portcullis/approve/v1\n{"a":1}');
@@ -77,40 +73,5 @@ describe.each([
     }
     expect(verifier.p256(point, message, new Uint8Array(64))).toBe(false);
     expect(verifier.ed25519(new Uint8Array(32), message, new Uint8Array(64))).toBe(false);
-  });
-});
-
-describe('a verifier that has looked ahead', () => {
-  const other = new TextEncoder().encode('portcullis/approve/v1\n{"a":2}');
-  const officer = p256Pair();
-  const backend = ed25519Pair();
-  const approval = sign('sha256', message, { key: officer.privateKey, dsaEncoding: 'ieee-p1363' });
-  const request = sign(null, message, backend.privateKey);
-  const junk = new Uint8Array(64).fill(7);
-  const keys = [officer.point, backend.raw, new Uint8Array(65).fill(4), new Uint8Array(0)];
-  const signatures = [approval, request, junk, new Uint8Array(3)];
-  /** Every key with every signature over both messages, as both kinds: few are valid. */
-  const everything: SignatureClaim[] = (['ed25519', 'p256'] as const).flatMap((kind) =>
-    keys.flatMap((publicKey) =>
-      signatures.flatMap((signature) =>
-        [message, other].map((said) => ({ kind, publicKey, message: said, signature })),
-      ),
-    ),
-  );
-  const answersOf = (verifier: SignatureVerifier) =>
-    everything.map(({ kind, publicKey, message: said, signature }) =>
-      verifier[kind](publicKey, said, signature),
-    );
-
-  it.each([
-    ['everything', everything],
-    ['everything, the other way round', everything.toReversed()],
-    ['nothing', []],
-    ['what is valid', everything.filter((_claim, at) => answersOf(nativeVerifier)[at])],
-    ['what is not', everything.filter((_claim, at) => !answersOf(nativeVerifier)[at])],
-  ])('at %s says of each what one says that has not', async (_what, claims) => {
-    const answers = answersOf(await nativeVerifier.ahead(claims));
-    expect(answers).toEqual(answersOf(nativeVerifier));
-    expect(answers.filter(Boolean)).toHaveLength(2);
   });
 });

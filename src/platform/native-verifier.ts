@@ -2,8 +2,7 @@
 // Same contract and same test vectors as the portable one in core.
 
 import { createPublicKey, type KeyObject, type VerifyKeyObjectInput, verify } from 'node:crypto';
-import { promisify } from 'node:util';
-import type { ForesightedVerifier, SignatureClaim, SignatureVerifier } from '../core/statements/signature.js';
+import type { SignatureClaim, SignatureVerifier } from '../core/statements/signature.js';
 
 // DER prefixes of SubjectPublicKeyInfo: RFC 8410 §4 for Ed25519, RFC 5480 §2 for a P-256 point.
 const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex');
@@ -61,42 +60,7 @@ function verifies({ kind, publicKey, message, signature }: SignatureClaim): bool
   }
 }
 
-const verifyInThread = promisify(verify);
-
-/** The same on another thread, while this one goes on. */
-async function verifiesInThread({ kind, publicKey, message, signature }: SignatureClaim): Promise<boolean> {
-  const how = prepared(kind, publicKey, signature);
-  try {
-    return how !== undefined && (await verifyInThread(how.algorithm, message, how.key, signature));
-  } catch {
-    return false;
-  }
-}
-
-function nameOf({ kind, publicKey, signature }: SignatureClaim): string {
-  return `${kind}:${Buffer.from(publicKey).toString('latin1')}:${Buffer.from(signature).toString('latin1')}`;
-}
-
-/** A verifier over one way to look at a claim. */
-function verifierOf(valid: (claim: SignatureClaim) => boolean): SignatureVerifier {
-  return {
-    ed25519: (publicKey, message, signature) => valid({ kind: 'ed25519', publicKey, message, signature }),
-    p256: (publicKey, message, signature) => valid({ kind: 'p256', publicKey, message, signature }),
-  };
-}
-
-async function ahead(claims: readonly SignatureClaim[]): Promise<SignatureVerifier> {
-  const known = new Map<string, { readonly message: Uint8Array; readonly valid: boolean }>();
-  const look = async (claim: SignatureClaim): Promise<void> => {
-    known.set(nameOf(claim), { message: claim.message, valid: await verifiesInThread(claim) });
-  };
-  await Promise.all(claims.map(look));
-  return verifierOf((claim) => {
-    const found = known.get(nameOf(claim));
-    return found !== undefined && Buffer.compare(found.message, claim.message) === 0
-      ? found.valid
-      : verifies(claim);
-  });
-}
-
-export const nativeVerifier: ForesightedVerifier = { ...verifierOf(verifies), ahead };
+export const nativeVerifier: SignatureVerifier = {
+  ed25519: (publicKey, message, signature) => verifies({ kind: 'ed25519', publicKey, message, signature }),
+  p256: (publicKey, message, signature) => verifies({ kind: 'p256', publicKey, message, signature }),
+};

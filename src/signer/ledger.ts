@@ -63,6 +63,11 @@ function known(row: TransactionRow): KnownTransaction {
   };
 }
 
+/** No limit's id has a line break. */
+function nameOf(limitId: string, key: string): string {
+  return `${limitId}\n${key}`;
+}
+
 function counterFromText(windowMs: number, text: string): WindowCounter {
   const buckets = JSON.parse(text) as [number, string][];
   return {
@@ -86,10 +91,16 @@ function movedBy({ order }: Reservation): string | null {
   return statements.reduce((sum, { amount }) => sum + BigInt(amount), 0n).toString();
 }
 
+const MOST_COUNTERS_HELD = 1_000;
+
 export class Ledger {
   /** Up to when requests are dead, and until when limits are exhausted; of the restore that this journal began with. */
   private restoredAt: { readonly cutoffMs: number; readonly measuredMs: number } | undefined;
   private instant: Instant = { wallMs: 0, measuredMs: 0 };
+  /** Hardly any journal has a burial, and each transfer is asked for its own several times. */
+  private hasBurials = false;
+  /** What the rows say that were read or written last: each order asks for the same ones several times. */
+  private readonly counters = new Map<string, WindowCounter>();
   private readonly statements: ReturnType<typeof prepare>;
 
   constructor(db: Database.Database) {
@@ -120,6 +131,7 @@ export class Ledger {
         this.void(sequence, body);
         break;
       case 'buried':
+        this.hasBurials = true;
         for (const transactionKey of body.burial.statement.dead) put.end.run('dead', transactionKey);
         for (const transferId of body.burial.statement.transferIds) {
           put.burial.run(transferId, body.burial.statement.conflicting.transactionKey, sequence);
@@ -179,16 +191,32 @@ export class Ledger {
       for (const { limitId, key, windowMs, amount } of transfer.charges) {
         const counter = charge(this.counter(limitId, key, windowMs), body.at.measuredMs, BigInt(amount));
         put.counter.run(limitId, key, windowMs, counterToText(counter));
+        this.hold(limitId, key, counter);
       }
     }
   }
 
   /** A policy that changes a limit's window goes on with what was counted under the old one. */
   private counter(limitId: string, key: string, windowMs: number): WindowCounter {
+    const counter = this.counters.get(nameOf(limitId, key)) ?? this.readCounter(limitId, key);
+    if (!counter) return emptyWindow(windowMs);
+    return counter.windowMs === windowMs ? counter : rewindowed(counter, windowMs);
+  }
+
+  private readCounter(limitId: string, key: string): WindowCounter | undefined {
     const row = this.statements.readCounter.get(limitId, key);
-    if (!row) return emptyWindow(windowMs);
-    const counter = counterFromText(row.window_ms, row.counter);
-    return row.window_ms === windowMs ? counter : rewindowed(counter, windowMs);
+    return row && this.hold(limitId, key, counterFromText(row.window_ms, row.counter));
+  }
+
+  private hold(limitId: string, key: string, counter: WindowCounter): WindowCounter {
+    if (this.counters.size >= MOST_COUNTERS_HELD) this.counters.clear();
+    this.counters.set(nameOf(limitId, key), counter);
+    return counter;
+  }
+
+  /** To be called when an entry that was applied did not come into the database after all. */
+  undone(): void {
+    this.counters.clear();
   }
 
   /** How much of a limit is used up. After a restore, all of it for one window: what the lost journal charged is not known. */
@@ -263,6 +291,7 @@ export class Ledger {
 
   /** Burials that a transfer is part of, by what was found in the chain. */
   burialsOf(transferId: string): { readonly transactionKey: string; readonly journalSequence: number }[] {
+    if (!this.hasBurials) return [];
     return this.statements.readBurials
       .all(transferId)
       .map((row) => ({ transactionKey: row.transaction_key, journalSequence: row.journal_sequence }));

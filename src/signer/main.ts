@@ -20,6 +20,7 @@ import { checkConfig } from './check-config.js';
 import { signerConfig } from './config.js';
 import type { Log } from './conversation.js';
 import { listen, type RunningServer } from './server.js';
+import { ArithmeticThread } from '../platform/arithmetic-thread.js';
 import { initialise, readRecord, restoreStore, startSigner } from './start.js';
 import { SIGNER_VERSION } from './version.js';
 
@@ -80,7 +81,11 @@ function takeCertificates(server: RunningServer): void {
 
 async function serve(configPath: string): Promise<void> {
   const config = readConfig(configPath);
+  const arithmetic = ArithmeticThread.start((error) =>
+    log('error', 'arithmetic-thread-lost', { message: String(error).slice(0, 300) }),
+  );
   const running = await startSigner(config, {
+    arithmetic,
     onHeartbeatLost: (error) => log('error', 'heartbeat-lost', { message: String(error).slice(0, 300) }),
     onTokenProcessLost: (token, facts) => log('error', 'token-process-lost', { token, ...(facts as Facts) }),
   });
@@ -98,6 +103,7 @@ async function serve(configPath: string): Promise<void> {
     server
       .close()
       .then(() => running.close())
+      .then(() => arithmetic.close())
       .then(
         () => log('info', 'stopped', {}),
         (error: unknown) => {

@@ -2,7 +2,8 @@
 
 import { Fault } from '../core/fault.js';
 import type { GovernanceState } from '../core/governance/state.js';
-import type { ForesightedVerifier } from '../core/statements/signature.js';
+import type { SignatureVerifier } from '../core/statements/signature.js';
+import type { SignatureArithmetic } from '../platform/signature-arithmetic.js';
 import type { StatusResult, TransactionRecord, TransferRecord } from '../signer-protocol/messages.js';
 import type { Anchor } from './anchor.js';
 import type { KnownTransaction } from './ledger.js';
@@ -15,7 +16,8 @@ import { SIGNER_VERSION } from './version.js';
 export interface SignerParts {
   readonly store: SignerStore;
   readonly clock: SignerClock;
-  readonly verifier: ForesightedVerifier;
+  readonly verifier: SignatureVerifier;
+  readonly arithmetic: SignatureArithmetic;
   readonly anchor: Anchor;
   /** Tokens by the name that governance's wallets use. */
   readonly tokens: ReadonlyMap<string, Token>;

@@ -23,11 +23,12 @@ export interface JournalBase {
 export type SealFaultCode = 'seal-missing' | 'seal-malformed';
 
 export class Seal {
-  readonly #secret: Uint8Array;
+  /** An HMAC that has taken in the secret and nothing else. */
+  readonly #begun: ReturnType<typeof hmac.create>;
 
   /** `secret` is 32 unguessable bytes. */
   constructor(secret: Uint8Array) {
-    this.#secret = secret;
+    this.#begun = hmac.create(sha256, secret);
   }
 
   /** Lower-case hex. `hash` is the chained hash of the entry, which covers its text and all before it. */
@@ -44,7 +45,7 @@ export class Seal {
   }
 
   #of(text: string): string {
-    return bytesToHex(hmac(sha256, this.#secret, utf8ToBytes(text)));
+    return bytesToHex(this.#begun.clone().update(utf8ToBytes(text)).digest());
   }
 }
 

@@ -120,6 +120,9 @@ export class Signer {
   /** Signatures under way by transaction key: an identical order that arrives meanwhile waits for the same one. */
   private readonly underWay = new Map<string, Promise<SignResult>>();
 
+  /** Orders that have no answer yet. */
+  private readonly orders = new Set<Promise<unknown>>();
+
   /** Orders are judged in the order in which they came, whichever's signatures have been looked at first. */
   private readonly line = new Line();
 
@@ -146,9 +149,9 @@ export class Signer {
     return this.state.deploymentId;
   }
 
-  /** Resolves when no signature is under way. */
+  /** Resolves when no order is under way, whether it is still looked at or reserved already. */
   async idle(): Promise<void> {
-    await Promise.allSettled([...this.underWay.values()]);
+    while (this.orders.size > 0) await Promise.allSettled([...this.orders]);
   }
 
   /** Self-checks of every wallet's keys, and of the signer's own. Throws what `checkWallet` throws. */
@@ -163,9 +166,19 @@ export class Signer {
    * when everything around it has expired. Faults are the token's and the store's: the order may be sent again.
    */
   async sign(order: SigningOrder): Promise<Outcome<SignResult, SignRefusalCode>> {
+    const answer = this.signInTurn(order);
+    this.orders.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.orders.delete(answer);
+    }
+  }
+
+  private async signInTurn(order: SigningOrder): Promise<Outcome<SignResult, SignRefusalCode>> {
     const { store, clock } = this.parts;
     await this.requireReady(order.wallet);
-    const verifier = await this.line.after(this.parts.verifier.ahead(signatureClaims(order, this.state)));
+    const verifier = await this.line.after(this.parts.arithmetic.ahead(signatureClaims(order, this.state)));
     const decoded = decodeOrder(order, this.state);
     if (decoded.kind === 'refused') return decoded;
     const transactionKey = transactionKeyOf(decoded.value);
@@ -285,11 +298,11 @@ export class Signer {
     { decoded }: Authorization,
     token: Token,
   ): Promise<SignResult> {
-    const { store, anchor } = this.parts;
+    const { store, anchor, arithmetic } = this.parts;
     const { order, transactionKey } = reserved.body;
     await store.durable();
     const [signed, covered] = await Promise.allSettled([
-      signTransaction(token.signer, order.transaction, decoded.toSign, decoded.unsigned),
+      signTransaction(token.signer, order.transaction, decoded.toSign, arithmetic, decoded.unsigned),
       anchor.cover(reserved.sequence),
     ]);
     // What became of the signature is told first: it may exist where the record failed.

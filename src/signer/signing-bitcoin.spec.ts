@@ -6,6 +6,7 @@ import type { KeySigner } from '../../hardware/key-signer.js';
 import type { DigestToSign } from '../core/authorization/decode-order.js';
 import { readUnsignedBitcoin, type UnsignedBitcoin } from '../core/intents/bitcoin/decode.js';
 import { draftOf, psbtOf, testKey, tokenSignature } from '../core/intents/bitcoin/psbt.fixture.js';
+import { ownArithmetic } from '../platform/signature-arithmetic.js';
 import { signTransaction } from './signing.js';
 
 const own = testKey('own');
@@ -38,7 +39,8 @@ describe.each([
   ['as it was read before', unsigned],
   ['read from its text', undefined],
 ])('signatures over a transaction %s', (_title, known) => {
-  const signed = (token: KeySigner) => signTransaction(token, { kind: 'psbt', base64 }, toSign, known);
+  const signed = (token: KeySigner) =>
+    signTransaction(token, { kind: 'psbt', base64 }, toSign, ownArithmetic, known);
 
   it.each([false, true])('leave as a transaction when all verify, whichever s one has', async (highS) => {
     const { transactionId } = await signed(tokenThat((digest) => tokenSignature(own, digest, highS)));

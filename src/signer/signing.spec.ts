@@ -13,6 +13,7 @@ import {
   tokenSignature,
   unsignedHex,
 } from '../core/intents/ethereum/transaction.fixture.js';
+import { ownArithmetic } from '../platform/signature-arithmetic.js';
 import { signTransaction } from './signing.js';
 
 const OTHER_SECRET = hexToBytes('11'.repeat(32));
@@ -26,7 +27,7 @@ function tokenThat(sign: (digest: Uint8Array) => Uint8Array): KeySigner {
 }
 
 function codeOf(token: KeySigner, toSign: readonly DigestToSign[]): Promise<string> {
-  return signTransaction(token, transaction, toSign).then(
+  return signTransaction(token, transaction, toSign, ownArithmetic).then(
     () => 'signed',
     (error: unknown) => (error instanceof Fault ? error.code : String(error)),
   );

@@ -12,9 +12,10 @@ import {
   type BitcoinAssembleFaultCode,
 } from '../core/intents/bitcoin/assemble.js';
 import type { UnsignedBitcoin } from '../core/intents/bitcoin/decode.js';
-import { type EcdsaFaultCode, normaliseLowS, recoveryIdOf } from '../core/intents/ecdsa.js';
+import { type EcdsaFaultCode, normaliseLowS } from '../core/intents/ecdsa.js';
 import { assembleEthereum } from '../core/intents/ethereum/assemble.js';
 import { nativeSecp256k1 } from '../platform/native-secp256k1.js';
+import type { SignatureArithmetic } from '../platform/signature-arithmetic.js';
 
 export type SigningFaultCode = 'signature-invalid' | 'transaction-kind';
 
@@ -48,6 +49,7 @@ export async function signTransaction(
   token: KeySigner,
   transaction: UnsignedTransaction,
   toSign: readonly DigestToSign[],
+  arithmetic: SignatureArithmetic,
   unsigned?: UnsignedBitcoin,
 ): Promise<Signed> {
   const signatures = await Promise.all(toSign.map((item) => signOne(token, item)));
@@ -56,7 +58,7 @@ export async function signTransaction(
       publicKey: key.publicKey,
       rs64: signatures[index] ?? new Uint8Array(0),
     }));
-    const assembled = verified('signed-refused', () =>
+    const assembled = await verified('signed-refused', () =>
       unsigned
         ? assembleUnsigned(unsigned, witnesses, nativeSecp256k1)
         : assembleBitcoin(transaction.base64, witnesses, nativeSecp256k1),
@@ -72,17 +74,20 @@ export async function signTransaction(
     );
   }
   // The parity under which recovery gives this very key: there is none unless the key has signed this digest.
-  const yParity = verified('recovery-id-none', () =>
-    recoveryIdOf(item.key.publicKey, item.digest, signature, nativeSecp256k1),
+  const yParity = await verified('recovery-id-none', () =>
+    arithmetic.recoveryIdOf(item.key.publicKey, item.digest, signature),
   );
   const { hex, transactionId } = assembleEthereum(transaction.hex, signature, yParity);
   return { signedTransaction: hex, transactionId };
 }
 
 /** Where the work ends with that code, the token has signed something else, or with another key. */
-function verified<T>(code: BitcoinAssembleFaultCode | EcdsaFaultCode, work: () => T): T {
+async function verified<T>(
+  code: BitcoinAssembleFaultCode | EcdsaFaultCode,
+  work: () => T | Promise<T>,
+): Promise<T> {
   try {
-    return work();
+    return await work();
   } catch (cause) {
     if (!(cause instanceof Fault) || cause.code !== code) throw cause;
     throw new Fault<SigningFaultCode>(

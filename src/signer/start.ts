@@ -12,8 +12,8 @@ import {
   restoreBytes,
   verifyRestore,
 } from '../core/recovery/restore.js';
-import type { ForesightedVerifier } from '../core/statements/signature.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
+import { ownArithmetic, type SignatureArithmetic } from '../platform/signature-arithmetic.js';
 import { ANCHOR_RECORD, Anchor, type Anchored, type AnchorFaultCode, readAnchor } from './anchor.js';
 import type { SignerConfig } from './config.js';
 import type { Restored } from './journal.js';
@@ -27,6 +27,8 @@ const HEARTBEAT_MS = 5_000;
 
 export interface StartOptions {
   readonly time?: TimeSource;
+  /** Closed by who made it, after the signer. */
+  readonly arithmetic?: SignatureArithmetic;
   /** Compiled token process, where it is not beside the token client. */
   readonly tokenProgram?: string;
   readonly onTokenProcessLost?: (token: string, facts: object) => void;
@@ -230,7 +232,10 @@ export async function startSigner(config: SignerConfig, options: StartOptions = 
   checkVectors(nativeVerifier);
   const tokens = await openTokens(config, options);
   try {
-    const { signer, store, clock } = await bringUp(config, tokens, { time: options.time ?? hostTime });
+    const { signer, store, clock } = await bringUp(config, tokens, {
+      time: options.time ?? hostTime,
+      ...(options.arithmetic === undefined ? {} : { arithmetic: options.arithmetic }),
+    });
     const heartbeat = setInterval(() => {
       try {
         store.beat(clock.now());
@@ -264,10 +269,10 @@ export interface SignerUp {
   readonly clock: SignerClock;
 }
 
-/** What a signer takes from the machine; whoever leaves out the last two gets what programs use. */
+/** What a signer takes from the machine; whoever leaves out the last two has it done here, and on the disk. */
 export interface Surroundings {
   readonly time: TimeSource;
-  readonly verifier?: ForesightedVerifier;
+  readonly arithmetic?: SignatureArithmetic;
   readonly sync?: SyncFile;
 }
 
@@ -275,7 +280,7 @@ export interface Surroundings {
 export async function bringUp(
   config: Place,
   tokens: ReadonlyMap<string, Token>,
-  { time, verifier = nativeVerifier, sync }: Surroundings,
+  { time, arithmetic = ownArithmetic, sync }: Surroundings,
 ): Promise<SignerUp> {
   const { signer: token } = anchorTokenOf(config, tokens);
   const pinned = await readPinned(config, token);
@@ -284,7 +289,7 @@ export async function bringUp(
     store.requireAnchor(pinned);
     const clock = new SignerClock(time, store.lastInstant());
     const anchor = new Anchor(token, config.deploymentId, store, pinned);
-    const signer = Signer.start({ store, clock, verifier, anchor, tokens });
+    const signer = Signer.start({ store, clock, verifier: nativeVerifier, arithmetic, anchor, tokens });
     requireDeployment(config, signer.deploymentId());
     // What a crash left above the record is covered now; nothing of it was ever given out.
     await anchor.cover(store.head().sequence);

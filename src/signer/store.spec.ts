@@ -10,6 +10,7 @@ import { Fault } from '../core/fault.js';
 import { genesisOf, start } from '../core/governance/people.fixture.js';
 import { RESTORE_TYPE } from '../core/recovery/restore.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
+import { ownArithmetic } from '../platform/signature-arithmetic.js';
 import type { Anchor } from './anchor.js';
 import { type JournalBody, journalHash, journalText, type Restored } from './journal.js';
 import { Seal } from './seal.js';
@@ -204,7 +205,14 @@ describe('a signer on a store', () => {
   function startOn(store: SignerStore): string {
     const time = { wallMs: () => AT.wallMs, monotonicMs: () => 0 };
     const clock = new SignerClock(time, store.lastInstant());
-    const parts = { store, clock, verifier: nativeVerifier, anchor: {} as Anchor, tokens: new Map() };
+    const parts = {
+      store,
+      clock,
+      verifier: nativeVerifier,
+      arithmetic: ownArithmetic,
+      anchor: {} as Anchor,
+      tokens: new Map(),
+    };
     const code = codeOf(() => Signer.start(parts));
     store.close();
     return code;

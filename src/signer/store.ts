@@ -289,6 +289,9 @@ export class SignerStore {
     this.db.pragma('synchronous = FULL');
     try {
       return this.db.transaction(work)();
+    } catch (error) {
+      this.ledger.undone();
+      throw error;
     } finally {
       this.db.pragma('synchronous = NORMAL');
     }
@@ -308,6 +311,7 @@ export class SignerStore {
       this.newest = { sequence: entry.sequence, hash: entry.hash };
       return entry;
     } catch (error) {
+      this.ledger.undone();
       // A full or failing disk can end the whole transaction, and with it the entries before this one.
       if (!this.db.inTransaction) this.giveUp(error);
       throw error;

@@ -13,6 +13,7 @@ import type { PolicyDocument } from '../../src/core/governance/entry.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { requestDigest, transferIdOf } from '../../src/core/statements/request.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
+import { ownArithmetic } from '../../src/platform/signature-arithmetic.js';
 import { Anchor, readAnchor } from '../../src/signer/anchor.js';
 import { readSeal } from '../../src/signer/seal.js';
 import { Signer } from '../../src/signer/signer.js';
@@ -102,7 +103,14 @@ async function bootDoomed(): Promise<{ signer: Signer; token: TamperedToken; sto
   const clock = new SignerClock(deployment.time, store.lastInstant());
   const anchor = new Anchor(token, deployment.deploymentId, store, pinned);
   const tokens = new Map([['treasury', { signer: token, serial: 'tampered' }]]);
-  const signer = Signer.start({ store, clock, verifier: nativeVerifier, anchor, tokens });
+  const signer = Signer.start({
+    store,
+    clock,
+    verifier: nativeVerifier,
+    arithmetic: ownArithmetic,
+    anchor,
+    tokens,
+  });
   await anchor.cover(store.head().sequence);
   await signer.checkWallets();
   doomed = { signer, token, store };

@@ -8,7 +8,6 @@ import { Fault } from '../../src/core/fault.js';
 import type { GovernanceEntry } from '../../src/core/governance/entry.js';
 import type { Restore } from '../../src/core/recovery/restore.js';
 import { attestedVoid } from '../../src/core/recovery/void.js';
-import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import { ANCHOR_RECORD } from '../../src/signer/anchor.js';
 import { parseQuery, replyTo } from '../../src/signer/conversation.js';
 import type { JournalBody, JournalEntry } from '../../src/signer/journal.js';
@@ -110,7 +109,6 @@ export class SignerHost {
       const up = await bringUp(this.config, this.tokensOf(process), {
         time: this.time,
         // Threads come back when they like, and this world has one order.
-        verifier: { ...nativeVerifier, ahead: () => Promise.resolve(nativeVerifier) },
         sync: () => Promise.resolve(),
       });
       if (this.stolen !== undefined) this.servesStolen(this.stolen, up.store.head().sequence);

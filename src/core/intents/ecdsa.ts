@@ -121,7 +121,7 @@ export function recoverPublicKey(
 /**
  * The parity of R's y: the one of the two under which recovery gives `publicKey` (compressed, lower-case hex). `rs64`
  * must be in low-s form already, since normalising flips the parity. Throws `recovery-id-none` when neither fits, which
- * includes the ids 2 and 3 that Ethereum does not have.
+ * includes the ids 2 and 3 that Ethereum does not have; `public-key-malformed` when there is no such key.
  */
 export function recoveryIdOf(
   publicKey: string,
@@ -129,10 +129,10 @@ export function recoveryIdOf(
   rs64: Uint8Array,
   curve = portableSecp256k1,
 ): 0 | 1 {
-  const expected = publicKeyBytes(publicKey, curve);
   for (const parity of [0, 1] as const) {
     const found = recoverPublicKey(digest, rs64, parity, curve);
-    if (found?.every((byte, at) => byte === expected[at])) return parity;
+    if (found !== undefined && bytesToHex(found) === publicKey) return parity;
   }
+  publicKeyBytes(publicKey, curve);
   throw new Fault<EcdsaFaultCode>('recovery-id-none', 'the signature is not by this key over this digest');
 }

@@ -20,15 +20,6 @@ export interface SignatureClaim {
   readonly signature: Uint8Array;
 }
 
-/** A verifier that can look at many signatures side by side. */
-export interface ForesightedVerifier extends SignatureVerifier {
-  /**
-   * A verifier that knows of these already: it is asked as any other, and answers from what it knows only where key, message
-   * and signature are the very same bytes. What is given must not be written to afterwards. Hostile inputs.
-   */
-  ahead(claims: readonly SignatureClaim[]): Promise<SignatureVerifier>;
-}
-
 function orFalse(verify: () => boolean): boolean {
   try {
     return verify();

@@ -168,10 +168,17 @@ export const SIGNED_TRANSACTIONS: readonly Tooth[] = [
   ...teethOf('src/core/intents/ethereum/assemble.ts', 'src/core/intents/ethereum/assemble.spec.ts', [
     {
       code: 'unsigned-refused',
-      without: 'the demand that the transaction is one that may be signed',
-      was: "if (intent.kind === 'refused' || fields.kind === 'refused') {",
-      becomes: "if (fields.kind === 'refused') {",
+      without: 'the demand that nothing is signed yet',
+      was: 'if (unsigned.length !== 9 || signature.length > 0) {',
+      becomes: 'if (unsigned.length !== 9) {',
       title: 'assembling is refused unsigned-refused when the transaction is signed already',
+    },
+    {
+      code: 'unsigned-refused',
+      without: 'the demand for nine fields',
+      was: 'if (unsigned.length !== 9 || signature.length > 0) {',
+      becomes: 'if (signature.length > 0) {',
+      title: 'assembling is refused unsigned-refused when a field is missing',
     },
     {
       code: 'signature-malformed',

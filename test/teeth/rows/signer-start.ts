@@ -170,7 +170,7 @@ export const SIGNER_START: readonly Tooth[] = [
         "the signer's store knows a record of a newer state (store-rolled-back) from one of another history (store-diverged)",
     },
   ]),
-  ...teethOf('src/platform/native-verifier.ts', 'src/platform/native-verifier.spec.ts', [
+  ...teethOf('src/platform/signature-arithmetic.ts', 'src/platform/signature-arithmetic.spec.ts', [
     {
       code: 'approval-signature-invalid',
       without: 'comparing the message with the one that was looked at ahead',

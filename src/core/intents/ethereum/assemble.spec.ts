@@ -76,7 +76,7 @@ describe('assembling is refused', () => {
       rawHex([...rawFields(NATIVE), '0x', '0x01', '0x01']),
       rs64,
     ],
-    ['unsigned-refused', 'the transaction may not be signed', unsignedHex({ ...NATIVE, data: '0x00' }), rs64],
+    ['unsigned-refused', 'a field is missing', rawHex(rawFields(NATIVE).slice(0, 8)), rs64],
     ['signature-malformed', 's is high', hex, tokenSignature(intent.signingHash, true)],
     ['signature-malformed', 'the signature is all zeros', hex, new Uint8Array(64)],
     ['signature-malformed', 'the signature is short', hex, rs64.slice(1)],

@@ -3,11 +3,11 @@
 
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js';
-import { accepted, Fault, type Outcome, refused } from '../../fault.js';
+import { accepted, type Facts, Fault, type Outcome, refused } from '../../fault.js';
 import { isLowS, recoverPublicKey } from '../ecdsa.js';
 import type { EthereumIntent } from '../intent.js';
 import { addressOfPublicKey } from './address.js';
-import { decodeEip1559, readEip1559, signingHashOf } from './decode.js';
+import { readEip1559, signingHashOf } from './decode.js';
 import { type RlpItem, rlpList } from './rlp.js';
 
 export type EthereumAssembleFaultCode = 'unsigned-refused' | 'signature-malformed';
@@ -44,26 +44,29 @@ function isTrimmed({ kind, payload }: RlpItem): boolean {
   return kind === 'bytes' && payload.length <= 32 && payload[0] !== 0;
 }
 
+function unsignedRefused(facts: Facts): Fault<EthereumAssembleFaultCode> {
+  return new Fault('unsigned-refused', 'not an unsigned transaction', { facts });
+}
+
 function transactionIdOf(bytes: Uint8Array): string {
   return `0x${bytesToHex(keccak_256(bytes))}`;
 }
 
 /**
- * The signed transaction (lower-case hex, no 0x) and its id. `hex` is an unsigned transaction that `decodeEip1559`
- * accepts, `rs64` a low-s signature of its signing hash, `yParity` from `recoveryIdOf`. Throws `unsigned-refused`,
- * `signature-malformed`. Whose signature it is, is for `verifySignedEthereum` to say.
+ * The signed transaction (lower-case hex, no 0x) and its id. `hex` is an unsigned transaction that `decodeEip1559` has
+ * accepted, `rs64` a low-s signature of its signing hash, `yParity` from `recoveryIdOf`. Throws `unsigned-refused` when it
+ * is not nine fields and no more, `signature-malformed`. Whose signature it is, is for `verifySignedEthereum` to say.
  */
 export function assembleEthereum(
   hex: string,
   rs64: Uint8Array,
   yParity: 0 | 1,
 ): { readonly hex: string; readonly transactionId: string } {
-  const intent = decodeEip1559(hex);
   const fields = readEip1559(hex);
-  if (intent.kind === 'refused' || fields.kind === 'refused') {
-    throw new Fault<EthereumAssembleFaultCode>('unsigned-refused', 'not a transaction that may be signed', {
-      facts: intent.kind === 'refused' ? { ...intent.facts, code: intent.code } : {},
-    });
+  if (fields.kind === 'refused') throw unsignedRefused({ ...fields.facts, code: fields.code });
+  const { unsigned, signature } = fields.value;
+  if (unsigned.length !== 9 || signature.length > 0) {
+    throw unsignedRefused({ fields: unsigned.length + signature.length });
   }
   if (!isLowS(rs64)) {
     throw new Fault<EthereumAssembleFaultCode>('signature-malformed', 'not a 64-byte signature with low s');
@@ -71,7 +74,7 @@ export function assembleEthereum(
   const signed = concatBytes(
     Uint8Array.of(2),
     rlpList([
-      ...fields.value.unsigned,
+      ...unsigned,
       trimmed(Uint8Array.of(yParity)),
       trimmed(rs64.subarray(0, 32)),
       trimmed(rs64.subarray(32)),
