@@ -26,13 +26,16 @@ export const SIGNER_STAGES: Readonly<Record<string, readonly (readonly [file: st
   anchor: [
     ['signer/anchor.js', 'cover'],
     ['signer/anchor.js', 'write'],
-    ['signer/anchor.js', 'requireOwnRecord'],
+    ['signer/anchor.js', 'ownRecord'],
     ['signer/anchor.js', 'readAnchor'],
   ],
   'verify-signatures': [
     ['intents/ecdsa.js', 'verifyDigest'],
     ['intents/ecdsa.js', 'recoveryIdOf'],
-    ['platform/native-ecdsa.js', 'verify'],
+    ['platform/native-secp256k1.js', 'verify'],
+    ['platform/arithmetic-thread.js', 'ask'],
+    ['platform/arithmetic-thread.js', 'flush'],
+    ['platform/arithmetic-thread.js', 'settle'],
   ],
   assemble: [
     ['signer/signing.js', 'signTransaction'],
