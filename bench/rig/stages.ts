@@ -11,6 +11,16 @@ export const SIGNER_STAGES: Readonly<Record<string, readonly (readonly [file: st
     ['signer-protocol/frame.js', 'push'],
   ],
   'decode-bytes': [['authorization/decode-order.js', 'decodeOrder']],
+  'verify-ahead': [
+    ['platform/signature-arithmetic.js', 'verifies'],
+    ['platform/native-verifier.js', 'verifies'],
+  ],
+  'arithmetic-messages': [
+    ['platform/arithmetic-thread.js', 'ask'],
+    ['platform/arithmetic-thread.js', 'flush'],
+    ['platform/arithmetic-thread.js', 'settle'],
+    ['node:internal/worker/io', 'postMessage'],
+  ],
   'verify-requests': [['authorization/authorize.js', 'verifyRequests']],
   'verify-approvals': [['authorization/approvals.js', 'verifyApprovals']],
   'match-and-policy': [['authorization/authorize.js', 'authorize']],
@@ -33,9 +43,6 @@ export const SIGNER_STAGES: Readonly<Record<string, readonly (readonly [file: st
     ['intents/ecdsa.js', 'verifyDigest'],
     ['intents/ecdsa.js', 'recoveryIdOf'],
     ['platform/native-secp256k1.js', 'verify'],
-    ['platform/arithmetic-thread.js', 'ask'],
-    ['platform/arithmetic-thread.js', 'flush'],
-    ['platform/arithmetic-thread.js', 'settle'],
   ],
   assemble: [
     ['signer/signing.js', 'signTransaction'],
@@ -67,17 +74,19 @@ interface Profile {
 
 export const OTHER = 'other';
 
-/** CPU milliseconds by stage of the one profile in a folder; time in which nothing ran is left out. */
+/** CPU milliseconds by stage of the profiles in a folder, one for each thread; time in which nothing ran is left out. */
 export function stagesOf(folder: string, stages = SIGNER_STAGES): Map<string, number> {
-  const [name, ...more] = readdirSync(folder).filter((file) => file.endsWith('.cpuprofile'));
-  if (name === undefined || more.length > 0) throw new Error(`not one CPU profile in ${folder}`);
-  const profile = JSON.parse(readFileSync(join(folder, name), 'utf8')) as Profile;
-  const stageOf = stageByNode(profile, stages);
+  const names = readdirSync(folder).filter((file) => file.endsWith('.cpuprofile'));
+  if (names.length === 0) throw new Error(`no CPU profile in ${folder}`);
   const spent = new Map<string, number>();
-  for (const [index, id] of profile.samples.entries()) {
-    const stage = stageOf.get(id);
-    if (stage === undefined) continue;
-    spent.set(stage, (spent.get(stage) ?? 0) + (profile.timeDeltas[index] ?? 0) / 1000);
+  for (const name of names) {
+    const profile = JSON.parse(readFileSync(join(folder, name), 'utf8')) as Profile;
+    const stageOf = stageByNode(profile, stages);
+    for (const [index, id] of profile.samples.entries()) {
+      const stage = stageOf.get(id);
+      if (stage === undefined) continue;
+      spent.set(stage, (spent.get(stage) ?? 0) + (profile.timeDeltas[index] ?? 0) / 1000);
+    }
   }
   return spent;
 }
