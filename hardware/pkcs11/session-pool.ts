@@ -17,10 +17,18 @@ export interface KeyHandle {
   readonly authenticateAlways: boolean;
 }
 
+/** The two objects of a record that take turns, as this session knows them. */
+export interface RecordHandles {
+  readonly handles: readonly Handle[];
+  /** How many more writes may go by them before they are looked for again. */
+  writesLeft: number;
+}
+
 export class Session {
   readonly handle: Handle;
   readonly writable: boolean;
   readonly keys = new Map<string, KeyHandle>();
+  readonly records = new Map<string, RecordHandles>();
   /**
    * What goes into and comes out of C_Sign. They belong to the session because the binding hands bare pointers to
    * its worker thread without holding the buffers: one that is collected while the token works would be written over.

@@ -19,6 +19,7 @@ type Api = pkcs11js.PKCS11;
 
 /** Two that take turns, and what crashes left. More than a handful of one name is nothing that we ever did. */
 const MOST_OBJECTS = 16;
+const WRITES_BEFORE_A_LOOK = 64;
 
 /** Where in an object its record is. */
 interface Place {
@@ -68,7 +69,7 @@ export function readRecord(
   confirmAbsent: () => void,
 ): TokenRecord | undefined {
   checkRecordName(name);
-  const stored = readAll(api, session, name, [IN_LABEL, IN_VALUE]);
+  const stored = readAll(api, session, name);
   if (stored.length === 0) confirmAbsent();
   destroyLeftovers(api, session, stored);
   return stored[0]?.record;
@@ -85,10 +86,10 @@ export function writeRecord(
   const bytes = encodeRecord(name, record);
   const isRecord = (one: Stored | undefined, wanted: TokenRecord) =>
     one !== undefined && encodeRecord(name, one.record).equals(encodeRecord(name, wanted));
-  let stored = readAll(api, session, name, [IN_LABEL]);
   // Mostly it is where it was put last, and nothing else need be looked for.
-  if (replaces === undefined || !isRecord(stored[0], replaces) || stored.length !== 2) {
-    stored = readAll(api, session, name, [IN_LABEL, IN_VALUE]);
+  let stored = replaces === undefined ? [] : readKnown(api, session, name);
+  if (replaces === undefined || !isRecord(stored[0], replaces)) {
+    stored = readAll(api, session, name);
   }
   if (stored.length === 0) confirmAbsent();
   const [newest] = stored;
@@ -168,14 +169,42 @@ function unlessRefused<T>(work: () => T): T | undefined {
   }
 }
 
-/** All of that name in those places, newest first. */
-function readAll(api: Api, session: Session, name: string, places: readonly Place[]): Stored[] {
-  const found = places.flatMap((place) =>
+/**
+ * The two that take turns, newest first, where this session knows them; none otherwise. Others that use the token would
+ * change the same two: they are read each time, and looked for now and then.
+ */
+function readKnown(api: Api, session: Session, name: string): Stored[] {
+  const known = session.records.get(name);
+  if (known === undefined || known.writesLeft <= 0) return [];
+  known.writesLeft -= 1;
+  return read(
+    api,
+    session,
+    name,
+    known.handles.map((handle) => ({ place: IN_LABEL, handle })),
+  );
+}
+
+/** All of that name, newest first. */
+function readAll(api: Api, session: Session, name: string): Stored[] {
+  session.records.delete(name);
+  const found = [IN_LABEL, IN_VALUE].flatMap((place) =>
     findObjects(api, session, place.template(name), MOST_OBJECTS + 1).map((handle) => ({ place, handle })),
   );
   if (found.length > MOST_OBJECTS) {
     throw tokenFault('record-malformed', 'the token has too many objects of this name', { name });
   }
+  const stored = read(api, session, name, found);
+  if (stored.length === 2 && stored.every(({ place }) => place === IN_LABEL)) {
+    session.records.set(name, {
+      handles: stored.map(({ handle }) => handle),
+      writesLeft: WRITES_BEFORE_A_LOOK,
+    });
+  }
+  return stored;
+}
+
+function read(api: Api, session: Session, name: string, found: readonly Omit<Stored, 'record'>[]): Stored[] {
   const stored = found.map((one) => ({ ...one, record: decodeRecord(name, readBytes(api, session, one)) }));
   stored.sort((a, b) =>
     a.record.version < b.record.version ? 1 : a.record.version > b.record.version ? -1 : 0,
