@@ -7,7 +7,7 @@ import { tokenFault } from './token-fault.js';
 /** CKM_ECDSA takes a 32-byte digest. */
 export const DIGEST_BYTES = 32;
 /** Signatures that one session makes in a row; until then a record waits where there is no other session. */
-export const MOST_DIGESTS = 4;
+export const MOST_DIGESTS = 8;
 export const LARGEST_RECORD_BYTES = 1024;
 const LARGEST_VERSION = 2n ** 64n - 1n;
 const LONGEST_LABEL = 255;
