@@ -145,6 +145,7 @@ function changeLabel(
 }
 
 function createRecord(api: Api, session: Session, name: string, bytes: Buffer): Omit<Stored, 'record'> {
+  session.records.delete(name);
   const create = (place: Place) => ({
     place,
     handle: api.C_CreateObject(session.handle, [
