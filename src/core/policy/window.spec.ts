@@ -136,20 +136,33 @@ describe('a rolling window', () => {
     fc.assert(
       fc.property(
         windowMs,
-        windowMs,
+        fc.array(windowMs, { minLength: 1, maxLength: 3 }),
         steps,
         fc.integer({ min: 0, max: 300 }),
-        (window, other, shares, later) => {
+        (window, others, shares, later) => {
           const charges = rising(window, shares);
           const lastMs = charges.at(-1)?.atMs ?? 0;
-          const counter = rewindowed(charged(window, charges), other);
-          const nowMs = lastMs + Math.floor((other * later) / 300);
-          expect(usedIn(counter, nowMs) >= exact(charges, Math.min(window, other), nowMs)).toBe(true);
+          const counter = others.reduce(rewindowed, charged(window, charges));
+          const nowMs = lastMs + Math.floor((counter.windowMs * later) / 300);
+          const shortest = Math.min(window, ...others);
+          expect(usedIn(counter, nowMs) >= exact(charges, shortest, nowMs)).toBe(true);
           expect([...counter.buckets].sort((left, right) => left[0] - right[0])).toEqual(counter.buckets);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 1_000 },
     );
+  });
+
+  it('frees nothing early when it becomes shorter than a bucket of the old one, with charges in two buckets', () => {
+    const dayMs = 24 * 3_600_000;
+    const bucketMs = dayMs / 96;
+    const counter = charge(charge(emptyWindow(dayMs), bucketMs - 1, 5n), bucketMs, 3n);
+    for (const other of [1_000, 288_001, bucketMs]) {
+      const shorter = rewindowed(counter, other);
+      expect(usedIn(shorter, bucketMs)).toBe(8n);
+      // Free again, a bucket of the old window and one of the new later at most.
+      expect(usedIn(shorter, 3 * bucketMs + other)).toBe(0n);
+    }
   });
 
   it('refuses a negative charge, a time that is not whole, and a window of nothing', () => {

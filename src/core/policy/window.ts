@@ -71,14 +71,19 @@ export function charge(counter: WindowCounter, nowMs: number, amount: bigint): W
 }
 
 /**
- * The same charges under a window of another length, for a limit whose policy changed. Each bucket counts as charged at
- * its last moment, so nothing becomes free earlier than it should; what an old, shorter window forgot stays forgotten.
+ * The same charges under a window of another length, for a limit whose policy changed. The newest bucket counts as charged at
+ * its last moment, which is then the earliest time that counts. That may be a bucket later than it really is, so all others
+ * count as charged a bucket after their last moment, but not after the newest: nothing becomes free earlier than it should,
+ * and at most one old bucket later. What an old, shorter window forgot stays forgotten.
  */
 export function rewindowed(counter: WindowCounter, windowMs: number): WindowCounter {
   const empty = emptyWindow(windowMs);
+  const { bucketMs, buckets } = counter;
+  const newestMs = ((buckets.at(-1)?.[0] ?? 0) + 1) * bucketMs - 1;
   const amounts = new Map<number, bigint>();
-  for (const [index, amount] of counter.buckets) {
-    const moved = Math.floor(((index + 1) * counter.bucketMs - 1) / empty.bucketMs);
+  for (const [index, amount] of buckets) {
+    const countedMs = Math.min((index + 2) * bucketMs - 1, newestMs);
+    const moved = Math.floor(countedMs / empty.bucketMs);
     amounts.set(moved, (amounts.get(moved) ?? 0n) + amount);
   }
   return { ...empty, buckets: [...amounts] };
