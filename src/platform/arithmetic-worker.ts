@@ -2,7 +2,7 @@
 
 import { parentPort } from 'node:worker_threads';
 import { recoveryIdOf } from '../core/intents/ecdsa.js';
-import type { Answered, Asked, Recovery } from './arithmetic-thread.js';
+import { type Answered, type Packed, type Recovery, unpacked } from './arithmetic-messages.js';
 import { nativeSecp256k1 } from './native-secp256k1.js';
 import { verifies } from './signature-arithmetic.js';
 
@@ -15,8 +15,8 @@ function parityOf({ publicKey, digest, rs64 }: Recovery): 0 | 1 | undefined {
   }
 }
 
-parentPort?.on('message', (all: readonly Asked[]) => {
-  for (const asked of all) {
+parentPort?.on('message', (all: Packed) => {
+  for (const asked of unpacked(all)) {
     const answered: Answered =
       'claims' in asked
         ? { id: asked.id, valid: asked.claims.map((claim) => verifies(claim)) }

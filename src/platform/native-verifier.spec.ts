@@ -47,6 +47,23 @@ describe.each([
     expect(verifier.p256(point, message, flipped)).toBe(true);
   });
 
+  it('accepts P-256 signatures whose halves begin with zeros or ones, whatever they have to become inside', () => {
+    const { point, privateKey } = p256Pair();
+    const kinds = new Map([
+      ['r begins with a zero byte', (bytes: Buffer) => bytes[0] === 0],
+      ['s begins with a zero byte', (bytes: Buffer) => bytes[32] === 0],
+      ['r begins with a one', (bytes: Buffer) => (bytes[0] ?? 0) >= 0x80],
+      ['s begins with a one', (bytes: Buffer) => (bytes[32] ?? 0) >= 0x80],
+    ]);
+    for (let tries = 0; tries < 20_000 && kinds.size > 0; tries++) {
+      const signature = sign('sha256', message, { key: privateKey, dsaEncoding: 'ieee-p1363' });
+      const found = [...kinds].filter(([, isKind]) => isKind(signature)).map(([name]) => name);
+      for (const name of found) kinds.delete(name);
+      if (found.length > 0) expect(verifier.p256(point, message, signature)).toBe(true);
+    }
+    expect([...kinds.keys()]).toEqual([]);
+  });
+
   it('refuses every signature with one bit changed, and every message with one bit changed', () => {
     const officer = p256Pair();
     const backend = ed25519Pair();
@@ -72,6 +89,7 @@ describe.each([
       expect(verifier.p256(point, message, junk)).toBe(false);
     }
     expect(verifier.p256(point, message, new Uint8Array(64))).toBe(false);
+    expect(verifier.p256(point, message, new Uint8Array(64).fill(255))).toBe(false);
     expect(verifier.ed25519(new Uint8Array(32), message, new Uint8Array(64))).toBe(false);
   });
 });

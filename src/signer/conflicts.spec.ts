@@ -1,7 +1,6 @@
 // What an order costs the signer to compare with its past, when whoever owns the orchestrator has made that past as long as
 // they may. That it compares rightly is under test with a real token.
 
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,37 +8,15 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import type { Authorization } from '../core/authorization/authorize.js';
 import { genesisOf } from '../core/governance/people.fixture.js';
 import { checkConflicts } from './conflicts.js';
-import type { Reservation } from './journal.js';
+import { hashOf, reservation } from './reservation.fixture.js';
 import { Seal } from './seal.js';
 import { SignerStore } from './store.js';
 
 const TRANSFERS = 20;
 const BUMPS = 4;
 
-const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
 const ids = Array.from({ length: TRANSFERS }, (_, index) => `tr_${hashOf(`transfer ${index}`)}`);
 const spent = ['one/aa:0', 'one/aa:1', 'one/aa:2'];
-
-/** As the ledger looks at it, and no more than that. */
-function reservation(name: string, transferIds: readonly string[], spends: readonly string[]): Reservation {
-  const statement = { asset: { kind: 'native' }, amount: '1' };
-  return {
-    kind: 'reserved',
-    at: { wallMs: 1, measuredMs: 1 },
-    transactionKey: `bitcoin:${hashOf(name)}`,
-    walletId: 'hot-btc',
-    order: { wallet: 'hot-btc', transfers: transferIds.map(() => ({ request: { statement } })) },
-    spends,
-    nonce: null,
-    transfers: transferIds.map((transferId) => ({
-      requestId: transferId,
-      requestDigest: hashOf(transferId),
-      feeCeiling: '1',
-      decision: { transferId },
-      charges: [],
-    })),
-  } as unknown as Reservation;
-}
 
 function authorizationOf(transferIds: readonly string[], spends: readonly string[]): Authorization {
   return {

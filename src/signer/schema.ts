@@ -23,7 +23,8 @@ export const JOURNAL_SCHEMA = `
 
 export const PROJECTION_SCHEMA = `
   CREATE TEMP TABLE governance (sequence INTEGER PRIMARY KEY, journal_sequence INTEGER NOT NULL) STRICT;
-  CREATE TEMP TABLE requests (request_id TEXT PRIMARY KEY, digest TEXT NOT NULL, transfer_id TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TEMP TABLE requests (request_id TEXT PRIMARY KEY, digest TEXT NOT NULL, transfer_id TEXT NOT NULL UNIQUE)
+    STRICT, WITHOUT ROWID;
   CREATE TEMP TABLE transactions (
     transaction_key TEXT PRIMARY KEY,
     wallet_id TEXT NOT NULL,
@@ -34,7 +35,7 @@ export const PROJECTION_SCHEMA = `
     fee_ceiling TEXT NOT NULL,
     moved TEXT,
     ended TEXT CHECK (ended IN ('void', 'dead'))
-  ) STRICT;
+  ) STRICT, WITHOUT ROWID;
   CREATE TEMP TABLE voids (transfer_id TEXT PRIMARY KEY, journal_sequence INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TEMP TABLE burials (
     transfer_id TEXT NOT NULL,
@@ -62,7 +63,7 @@ export const PROJECTION_SCHEMA = `
     transaction_key TEXT NOT NULL,
     PRIMARY KEY (spend, transaction_key)
   ) STRICT, WITHOUT ROWID;
-  CREATE TEMP TABLE nonces (wallet_id TEXT PRIMARY KEY, next TEXT NOT NULL) STRICT;
+  CREATE TEMP TABLE nonces (wallet_id TEXT PRIMARY KEY, next TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TEMP TABLE limit_counters (
     limit_id TEXT NOT NULL,
     key TEXT NOT NULL,

@@ -13,6 +13,7 @@ import { nativeVerifier } from '../platform/native-verifier.js';
 import { ownArithmetic } from '../platform/signature-arithmetic.js';
 import type { Anchor } from './anchor.js';
 import { type JournalBody, journalHash, journalText, type Restored } from './journal.js';
+import { reservation } from './reservation.fixture.js';
 import { Seal } from './seal.js';
 import { Signer } from './signer.js';
 import { SignerClock } from './signer-clock.js';
@@ -315,6 +316,23 @@ describe("the signer's store and its disk", () => {
     const next = SignerStore.open(path, SEAL);
     expect(next.head().sequence).toBe(1);
     next.close();
+  });
+
+  it.each([
+    ['waited for', (store: SignerStore, body: JournalBody) => store.append(body)],
+    ['written later', (store: SignerStore, body: JournalBody) => store.appendSoon(body)],
+  ])('has charged no limit for an entry that is refused, %s', (_, append) => {
+    const store = SignerStore.create(path, genesisOf(), SEAL);
+    const limit = { limitId: 'daily', key: 'hot-btc', windowMs: 86_400_000 };
+    const charges = [{ ...limit, amount: '5' }];
+    const used = () => store.ledger.usage({ ...limit, max: 100n }, 1);
+    append(store, reservation('one', ['tr_1'], ['one/aa:0'], charges));
+    // The second of two that are the same is found out when the first has been charged.
+    expect(() => append(store, reservation('two', ['tr_2', 'tr_2'], ['one/aa:1'], charges))).toThrow();
+    expect(used()).toBe(5n);
+    append(store, reservation('three', ['tr_3'], ['one/aa:2'], charges));
+    expect(used()).toBe(10n);
+    store.close();
   });
 
   it('is given up when a full disk ends the transaction that others are in (store-not-written)', async () => {

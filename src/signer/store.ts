@@ -118,6 +118,8 @@ export class SignerStore {
   private readonly begin: Database.Statement;
   private readonly end: Database.Statement;
   private readonly insert: Database.Statement;
+  /** Within a transaction that is open, this is a savepoint. */
+  private readonly addWhole: (body: JournalBody, text: string) => JournalEntry;
   private readonly select: Database.Statement<[number], Row>;
   /** What comes before the first entry: nothing, or the record of a lost journal that this one goes on from. */
   private base: JournalHead = { sequence: -1, hash: BEFORE_FIRST };
@@ -144,6 +146,7 @@ export class SignerStore {
     this.begin = db.prepare('BEGIN IMMEDIATE');
     this.end = db.prepare('COMMIT');
     this.insert = db.prepare('INSERT INTO journal (sequence, hash, seal, body) VALUES (?, ?, ?, ?)');
+    this.addWhole = db.transaction((body: JournalBody, text: string) => this.add(body, text));
     this.select = db.prepare<[number], Row>(
       'SELECT sequence, hash, seal, body FROM journal WHERE sequence = ?',
     );
@@ -306,8 +309,7 @@ export class SignerStore {
     this.requireWhole();
     if (!this.db.inTransaction) this.begin.run();
     try {
-      // Within the transaction that is open, this is a savepoint.
-      const entry = this.db.transaction(() => this.add(body, text))();
+      const entry = this.addWhole(body, text);
       this.newest = { sequence: entry.sequence, hash: entry.hash };
       return entry;
     } catch (error) {

@@ -1,17 +1,17 @@
 // The thread beside the signer that works signatures out: it says what the signer itself would say, and where it is gone the
 // signer does the work.
 
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { pointFromScalar, sign as signSecp256k1 } from 'tiny-secp256k1';
 import { compileProgram } from '../../devnet/compile-program.js';
 import type { SignatureClaim } from '../../src/core/statements/signature.js';
-import { ArithmeticThread } from '../../src/platform/arithmetic-thread.js';
+import { ArithmeticThread, type ThreadOptions } from '../../src/platform/arithmetic-thread.js';
 import { ownArithmetic } from '../../src/platform/signature-arithmetic.js';
 
 const SECRET = new Uint8Array(32).fill(5);
@@ -28,21 +28,34 @@ const valid: SignatureClaim = {
 const invalid: SignatureClaim = { ...valid, message: Buffer.from('portcullis/reject/v1\n{}') };
 
 let program: string;
+let folder: string;
 let thread: ArithmeticThread | undefined;
 let lost: unknown[] = [];
 
 beforeAll(async () => {
   program = await compileProgram('src/platform/arithmetic-worker.ts');
+  folder = await mkdtemp(join(tmpdir(), 'portcullis-thread-'));
 });
+afterAll(() => rm(folder, { recursive: true }));
 afterEach(async () => {
   await thread?.close();
   thread = undefined;
   lost = [];
 });
 
-function started(worker = program): ArithmeticThread {
-  thread = ArithmeticThread.start((error) => lost.push(error), worker);
+function started(options: ThreadOptions = {}): ArithmeticThread {
+  thread = ArithmeticThread.start((error) => lost.push(error), { program, ...options });
   return thread;
+}
+
+/** A thread that does with each message what is written here, instead of what it is there for. */
+function behaving(onMessage: string, options: ThreadOptions = {}): ArithmeticThread {
+  const file = join(folder, `${randomUUID()}.mjs`);
+  writeFileSync(
+    file,
+    `import { parentPort } from 'node:worker_threads';\nparentPort.on('message', (message) => { ${onMessage} });\n`,
+  );
+  return started({ program: file, ...options });
 }
 
 async function answers(of: Pick<ArithmeticThread, 'ahead' | 'recoveryIdOf'>) {
@@ -79,20 +92,33 @@ describe('the thread for signatures', () => {
   });
 
   it('leaves the work to who asks once it is gone, in the middle of it too, and says so once', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'portcullis-thread-'));
-    try {
-      const dying = join(folder, 'dying.mjs');
-      writeFileSync(
-        dying,
-        "import { parentPort } from 'node:worker_threads';\nparentPort.on('message', () => { throw new Error('gone'); });\n",
-      );
-      const one = started(dying);
-      expect(await answers(one)).toEqual(await answers(ownArithmetic));
-      expect(await answers(one)).toEqual(await answers(ownArithmetic));
-      expect(lost.map(String)).toEqual(['Error: gone']);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    const one = behaving("throw new Error('gone');");
+    expect(await answers(one)).toEqual(await answers(ownArithmetic));
+    expect(await answers(one)).toEqual(await answers(ownArithmetic));
+    expect(lost.map(String)).toEqual(['Error: gone']);
+  });
+
+  it('leaves the work to who asks once it hangs, and says so once', async () => {
+    const one = behaving('for (;;);', { silenceMs: 100 });
+    expect(await answers(one)).toEqual(await answers(ownArithmetic));
+    expect(await answers(one)).toEqual(await answers(ownArithmetic));
+    expect(lost.map(String)).toEqual(['Error: the thread has not answered for 200 ms']);
+  });
+
+  it('looks itself at what it got no answer for', async () => {
+    const one = behaving('for (const { id } of message.heads) parentPort.postMessage({ id, valid: [] });');
+    expect(await answers(one)).toEqual(await answers(ownArithmetic));
+    expect(lost).toEqual([]);
+  });
+
+  it('does not take it for silence that the whole program stood still', async () => {
+    const one = started({ silenceMs: 100 });
+    const told = answers(one);
+    await Promise.resolve();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    expect(await told).toEqual(await answers(ownArithmetic));
+    expect(await answers(one)).toEqual(await answers(ownArithmetic));
+    expect(lost).toEqual([]);
   });
 
   it('leaves the work to who asks once it was closed, which nobody is told of', async () => {

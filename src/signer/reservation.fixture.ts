@@ -1,0 +1,32 @@
+// Reservations as the ledger looks at them, and no more than that.
+
+import { createHash } from 'node:crypto';
+import type { Reservation, ReservedTransfer } from './journal.js';
+
+export const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** `name` makes the transaction's key; `charges` are those of each transfer. */
+export function reservation(
+  name: string,
+  transferIds: readonly string[],
+  spends: readonly string[],
+  charges: ReservedTransfer['charges'] = [],
+): Reservation {
+  const statement = { asset: { kind: 'native' }, amount: '1' };
+  return {
+    kind: 'reserved',
+    at: { wallMs: 1, measuredMs: 1 },
+    transactionKey: `bitcoin:${hashOf(name)}`,
+    walletId: 'hot-btc',
+    order: { wallet: 'hot-btc', transfers: transferIds.map(() => ({ request: { statement } })) },
+    spends,
+    nonce: null,
+    transfers: transferIds.map((transferId) => ({
+      requestId: transferId,
+      requestDigest: hashOf(transferId),
+      feeCeiling: '1',
+      decision: { transferId },
+      charges,
+    })),
+  } as unknown as Reservation;
+}
