@@ -40,7 +40,7 @@ const ETHEREUM_KIND: Kind = {
   name: 'sign-eth',
   keyLabel: 'hot-eth-1',
   signaturesPerOrder: 1,
-  orders: 1_500,
+  orders: 4_000,
   order: ethereumOrder,
 };
 const BITCOIN_KIND: Kind = {

@@ -47,6 +47,8 @@ class Objects implements Api {
   readonly objects = new Map<string, Attributes>();
   /** The next change of an object leaves nothing of it, and no answer. */
   tearsNext = false;
+  /** What is to be written next, it says it has, and has not. */
+  forgetsNext = false;
   readonly session = new Session(Buffer.from([1]), true);
   private next = 1;
   private found: pkcs11js.Handle[] = [];
@@ -80,6 +82,10 @@ class Objects implements Api {
       this.objects.delete(object.toString());
       throw refusal('CKR_GENERAL_ERROR');
     }
+    if (this.forgetsNext) {
+      this.forgetsNext = false;
+      return;
+    }
     for (const { type, value } of template) this.objects.get(object.toString())?.set(type, bytesOf(value));
   }
 
@@ -102,17 +108,16 @@ const recordOf = (version: bigint): TokenRecord => ({
   version,
   value: Uint8Array.from(Buffer.from(`value ${version}`)),
 });
-const write = (token: Objects, version: bigint, replaces?: bigint) =>
+const writeOne = (token: Objects, record: TokenRecord, replaces?: TokenRecord) =>
   writeRecord(
     token as unknown as pkcs11js.PKCS11,
     token.session,
     NAME,
-    {
-      record: recordOf(version),
-      replaces: replaces === undefined ? undefined : recordOf(replaces),
-    },
+    { record, replaces },
     () => undefined,
   );
+const write = (token: Objects, version: bigint, replaces?: bigint) =>
+  writeOne(token, recordOf(version), replaces === undefined ? undefined : recordOf(replaces));
 const read = (token: Objects) =>
   readRecord(token as unknown as pkcs11js.PKCS11, token.session, NAME, () => undefined);
 
@@ -145,6 +150,45 @@ describe('a record on a token', () => {
     write(token, 4n, 3n);
     expect(read(token)).toEqual(recordOf(4n));
     expect(token.objects.size).toBe(2);
+  });
+
+  it('is not replaced by one of the past, nor by another of its version, and may be written once more (record-stale)', () => {
+    const token = new Objects();
+    write(token, 1n);
+    write(token, 2n);
+    const stale = expect.objectContaining({ code: 'record-stale' });
+    expect(() => write(token, 1n)).toThrow(stale);
+    expect(() => writeOne(token, { version: 2n, value: Uint8Array.of(1) })).toThrow(stale);
+    write(token, 2n);
+    expect(read(token)).toEqual(recordOf(2n));
+  });
+
+  it('is not chosen from two of one version that differ (record-duplicate)', () => {
+    const token = new Objects();
+    write(token, 1n);
+    const elsewhere = new Objects();
+    writeOne(elsewhere, { version: 1n, value: Uint8Array.of(1) });
+    for (const attributes of elsewhere.objects.values()) token.objects.set('another', attributes);
+    expect(() => read(token)).toThrow(expect.objectContaining({ code: 'record-duplicate' }));
+    expect(() => write(token, 2n)).toThrow(expect.objectContaining({ code: 'record-duplicate' }));
+    expect(token.objects.size).toBe(2);
+  });
+
+  it('is not looked for among more objects than there ever should be (record-malformed)', () => {
+    const token = new Objects();
+    write(token, 1n);
+    const [attributes] = token.objects.values();
+    for (let copy = 0; copy < 16; copy++) token.objects.set(`copy-${copy}`, new Map(attributes));
+    expect(() => read(token)).toThrow(expect.objectContaining({ code: 'record-malformed' }));
+    expect(token.objects.size).toBe(17);
+  });
+
+  it('is read back when it was written: a token that did not keep it is told of (record-malformed)', () => {
+    const token = new Objects();
+    for (let version = 1n; version <= 3n; version += 1n) write(token, version);
+    token.forgetsNext = true;
+    expect(() => write(token, 4n, 3n)).toThrow(expect.objectContaining({ code: 'record-malformed' }));
+    expect(read(token)).toEqual(recordOf(3n));
   });
 
   it('moves from the place where it was to the one that is written to faster', () => {

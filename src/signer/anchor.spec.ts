@@ -5,8 +5,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import type { KeySigner, TokenFaultCode, TokenRecord } from '../../hardware/key-signer.js';
 import { Fault } from '../core/fault.js';
-import { Anchor, type Anchorable, readAnchor } from './anchor.js';
-import { anchorValue, type StoreFaultCode } from './store.js';
+import { Anchor, type Anchorable, anchorValue, readAnchor } from './anchor.js';
+import type { StoreFaultCode } from './store-file.js';
 
 const GENESIS = '9e'.repeat(32);
 const hashOf = (sequence: number) => sequence.toString(16).padStart(64, '0');

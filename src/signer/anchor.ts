@@ -8,10 +8,11 @@
 // It detects a store that was put back from a copy; it does NOT help where the token itself can be put back, as
 // SoftHSM's files can: there both roll back together.
 
-import { bytesToHex } from '@noble/hashes/utils.js';
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { KeySigner, TokenFaultCode, TokenRecord } from '../../hardware/key-signer.js';
 import { Fault } from '../core/fault.js';
-import { anchorValue, type JournalHead, type StoreFaultCode } from './store.js';
+import type { JournalHead } from './store.js';
+import type { StoreFaultCode } from './store-file.js';
 
 export const ANCHOR_RECORD = 'portcullis-anchor';
 
@@ -19,6 +20,14 @@ export type AnchorFaultCode = 'anchor-missing' | 'anchor-malformed' | 'anchor-ex
 
 export interface Anchored extends JournalHead {
   readonly genesisHash: string;
+}
+
+/** 32 bytes of genesis hash, 32 bytes of journal hash: what the record on the token says beside its version. */
+export function anchorValue(genesisHash: string, hash: string): Uint8Array {
+  const value = new Uint8Array(64);
+  value.set(hexToBytes(genesisHash), 0);
+  value.set(hexToBytes(hash), 32);
+  return value;
 }
 
 /** What the token remembers; undefined when it never was part of a ceremony. Throws `anchor-malformed`. */

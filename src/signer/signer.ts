@@ -1,6 +1,6 @@
 // The signer's verbs. For a signature the order is fixed: decode the bytes, verify the requests, verify the approvals,
-// evaluate the policy, refuse conflicts, reserve durably, sign in the token while the token's record is brought up to
-// date, verify, record, answer. Up to the reservation all of it is one synchronous step, so no two orders interleave; only
+// evaluate the policy, refuse conflicts, reserve durably, sign in the token, verify and record while the token's record is
+// brought up to date, answer. Up to the reservation all of it is one synchronous step, so no two orders interleave; only
 // the arithmetic of signatures is done ahead of it, for several orders at a time. Orders that come together share the write
 // to the disk, and nobody asks the token before it is done.
 
@@ -10,7 +10,7 @@ import {
   authorize,
 } from '../core/authorization/authorize.js';
 import { signatureClaims } from '../core/authorization/claims.js';
-import { decodeOrder } from '../core/authorization/decode-order.js';
+import { type DecodedOrder, decodeOrder } from '../core/authorization/decode-order.js';
 import type { SigningOrder } from '../core/authorization/signing-order.js';
 import {
   CERTIFICATE_TYPE,
@@ -50,7 +50,7 @@ import { Line } from './line.js';
 import { type SignerParts, statusOf, transferRecordOf } from './reports.js';
 import { checkWallet, describeWallets, type Token } from './self-check.js';
 import { signTransaction, transactionKeyOf } from './signing.js';
-import type { StoreFaultCode } from './store.js';
+import type { StoreFaultCode } from './store-file.js';
 import { SIGNER_VERSION } from './version.js';
 import {
   type BuryingRefusalCode,
@@ -192,7 +192,8 @@ export class Signer {
       return refused('transaction-of-other-order', { transactionKey });
     }
     if (known?.signedSequence !== undefined) {
-      await store.durable();
+      // It was written down, which does not say that the token's record covers its reservation.
+      await Promise.all([store.durable(), this.parts.anchor.cover(known.reservedSequence)]);
       const reservation = this.reservationAt(known.reservedSequence);
       return accepted(this.resultOf(reservation, this.signatureAt(known.signedSequence), true));
     }
@@ -291,27 +292,36 @@ export class Signer {
 
   /**
    * Signs, verifies and records. The token is not asked before the reservation is on the disk; no result before the token's
-   * record covers it and the signature is on the disk.
+   * record covers it and the signature is on the disk. Where the record fails, the signature is kept for who asks again.
    */
   private async finish(
     reserved: EntryOf<Reservation>,
     { decoded }: Authorization,
     token: Token,
   ): Promise<SignResult> {
-    const { store, anchor, arithmetic } = this.parts;
-    const { order, transactionKey } = reserved.body;
+    const { store, anchor } = this.parts;
     await store.durable();
-    const [signed, covered] = await Promise.allSettled([
-      signTransaction(token.signer, order.transaction, decoded.toSign, arithmetic, decoded.unsigned),
+    const [recorded, covered] = await Promise.allSettled([
+      this.signAndRecord(reserved.body, decoded, token),
       anchor.cover(reserved.sequence),
     ]);
     // What became of the signature is told first: it may exist where the record failed.
-    if (signed.status === 'rejected') throw signed.reason;
+    if (recorded.status === 'rejected') throw recorded.reason;
     if (covered.status === 'rejected') throw covered.reason;
-    const body: SignedRecord = { kind: 'signed', transactionKey, ...signed.value, tokenSerial: token.serial };
+    return this.resultOf(reserved, recorded.value, false);
+  }
+
+  private async signAndRecord(
+    { order, transactionKey }: Reservation,
+    { toSign, unsigned }: DecodedOrder,
+    token: Token,
+  ): Promise<SignedRecord> {
+    const { store, arithmetic } = this.parts;
+    const signed = await signTransaction(token.signer, order.transaction, toSign, arithmetic, unsigned);
+    const body: SignedRecord = { kind: 'signed', transactionKey, ...signed, tokenSerial: token.serial };
     store.appendSoon(body);
     await store.durable();
-    return this.resultOf(reserved, body, false);
+    return body;
   }
 
   private reservationAt(sequence: number): EntryOf<Reservation> {

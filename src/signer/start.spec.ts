@@ -6,10 +6,9 @@ import type { KeySigner, TokenRecord } from '../../hardware/key-signer.js';
 import { Fault } from '../core/fault.js';
 import { entryHash, type GovernanceEntry } from '../core/governance/entry.js';
 import { genesisOf } from '../core/governance/people.fixture.js';
-import { ANCHOR_RECORD } from './anchor.js';
+import { ANCHOR_RECORD, anchorValue } from './anchor.js';
 import type { SignerConfig } from './config.js';
 import { bringUp, initialise } from './start.js';
-import { anchorValue } from './store.js';
 
 const GENESIS = 'ab'.repeat(32);
 const config = { storePath: '/nowhere/signer.db', deploymentId: GENESIS, anchorToken: 'treasury' };

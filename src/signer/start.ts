@@ -14,14 +14,22 @@ import {
 } from '../core/recovery/restore.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
 import { ownArithmetic, type SignatureArithmetic } from '../platform/signature-arithmetic.js';
-import { ANCHOR_RECORD, Anchor, type Anchored, type AnchorFaultCode, readAnchor } from './anchor.js';
+import {
+  ANCHOR_RECORD,
+  Anchor,
+  type Anchored,
+  type AnchorFaultCode,
+  anchorValue,
+  readAnchor,
+} from './anchor.js';
 import type { SignerConfig } from './config.js';
 import type { Restored } from './journal.js';
 import { makeSeal, readSeal, type Seal } from './seal.js';
 import { checkVectors, type Token } from './self-check.js';
 import { Signer, type SignerFaultCode } from './signer.js';
 import { hostTime, SignerClock, type TimeSource } from './signer-clock.js';
-import { anchorValue, type JournalHead, SignerStore, type StoreFaultCode, type SyncFile } from './store.js';
+import { type JournalHead, SignerStore, type SyncFile } from './store.js';
+import type { StoreFaultCode } from './store-file.js';
 
 const HEARTBEAT_MS = 5_000;
 

@@ -7,8 +7,7 @@
 
 import { chmodSync, closeSync, existsSync, fdatasync, openSync, rmSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { hexToBytes } from '@noble/hashes/utils.js';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { Fault } from '../core/fault.js';
 import type { GovernanceEntry } from '../core/governance/entry.js';
 import {
@@ -24,18 +23,7 @@ import { Ledger } from './ledger.js';
 import { JOURNAL_SCHEMA, PROJECTION_SCHEMA } from './schema.js';
 import type { Seal } from './seal.js';
 import type { Instant } from './signer-clock.js';
-
-export type StoreFaultCode =
-  | 'store-missing'
-  | 'store-exists'
-  | 'store-in-use'
-  | 'store-corrupt'
-  | 'store-rolled-back'
-  | 'store-diverged'
-  | 'store-other-genesis'
-  | 'store-not-written'
-  | 'store-closed'
-  | 'store-restore-unfinished';
+import { openFile, requireNothingWritten, type StoreFaultCode } from './store-file.js';
 
 /** Entries held in memory at a time while the store is opened. */
 const LOAD_PAGE = 200;
@@ -60,56 +48,6 @@ interface Row {
 
 function entryOf({ sequence, hash, body }: Row): JournalEntry {
   return { sequence, hash, body: journalBody.parse(JSON.parse(body)) };
-}
-
-function openFile(path: string): Database.Database {
-  const db = new Database(path, { timeout: 0 });
-  try {
-    // Before WAL is entered, so that the lock is on the file itself and no shared memory is used.
-    db.pragma('locking_mode = EXCLUSIVE');
-    db.pragma('journal_mode = WAL');
-    // A commit is not waited for: `append` and `durable` see to what has to be on the disk.
-    db.pragma('synchronous = NORMAL');
-    // For the projections: a file that no path leads to, so that they need not fit into memory. What undoes a commit that
-    // fails is no more than one entry's worth.
-    db.pragma('temp_store = FILE');
-    db.pragma('temp.journal_mode = MEMORY');
-    // Takes the exclusive lock now, so that a second signer on the same file fails here and not at its first signature.
-    db.exec('BEGIN IMMEDIATE; COMMIT;');
-  } catch (cause) {
-    db.close();
-    // By its code and not by its class: the add-on keeps the first class that it was given for the whole process.
-    const sqlite = String((cause as { code?: unknown }).code);
-    throw sqlite.startsWith('SQLITE_BUSY')
-      ? new Fault<StoreFaultCode>('store-in-use', 'another process has the signer store open', { cause })
-      : new Fault<StoreFaultCode>('store-corrupt', 'the signer store cannot be opened', {
-          cause,
-          facts: { sqlite },
-        });
-  }
-  return db;
-}
-
-/**
- * Throws `store-exists` unless there is no store, or one without an entry: whoever was cut short right after making the file
- * leaves that behind, and would otherwise never come to the end. For the two acts that make a store; one without an entry
- * never serves.
- */
-function requireNothingWritten(path: string): void {
-  if (!existsSync(path)) return;
-  const db = openFile(path);
-  try {
-    const tables = db
-      .prepare<[], { name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'")
-      .all();
-    const hasJournal = tables.some(({ name }) => name === 'journal');
-    const entries =
-      hasJournal && db.prepare<[], { one: number }>('SELECT 1 AS one FROM journal LIMIT 1').get();
-    if (tables.length === 0 || (hasJournal && entries === undefined)) return;
-  } finally {
-    db.close();
-  }
-  throw new Fault<StoreFaultCode>('store-exists', 'there is a signer store already');
 }
 
 export class SignerStore {
@@ -506,12 +444,4 @@ function later(one: Instant, other: Instant): Instant {
     wallMs: Math.max(one.wallMs, other.wallMs),
     measuredMs: Math.max(one.measuredMs, other.measuredMs),
   };
-}
-
-/** 32 bytes of genesis hash, 32 bytes of journal hash: what the record on the token says beside its version. */
-export function anchorValue(genesisHash: string, hash: string): Uint8Array {
-  const value = new Uint8Array(64);
-  value.set(hexToBytes(genesisHash), 0);
-  value.set(hexToBytes(hash), 32);
-  return value;
 }

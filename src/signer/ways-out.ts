@@ -15,7 +15,8 @@ import {
 import type { SignatureVerifier } from '../core/statements/signature.js';
 import { type KnownTransaction, transferSet } from './ledger.js';
 import type { SignerClock } from './signer-clock.js';
-import type { SignerStore, StoreFaultCode } from './store.js';
+import type { SignerStore } from './store.js';
+import type { StoreFaultCode } from './store-file.js';
 
 export type VoidingRefusalCode =
   | RequestOriginCode

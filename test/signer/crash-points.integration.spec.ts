@@ -43,7 +43,7 @@ rules:
 
 /** The real token, and what happens around its calls. */
 class TamperedToken implements KeySigner {
-  beforeSign: () => void = () => undefined;
+  beforeSign: () => void | Promise<void> = () => undefined;
   afterSign: () => void = () => undefined;
   beforeWrite: () => void = () => undefined;
   afterWrite: () => void = () => undefined;
@@ -55,7 +55,7 @@ class TamperedToken implements KeySigner {
   readRecord: KeySigner['readRecord'] = (name) => this.real.readRecord(name);
   close: KeySigner['close'] = () => this.real.close();
   async signDigest(...call: Parameters<KeySigner['signDigest']>): Promise<Uint8Array> {
-    this.beforeSign();
+    await this.beforeSign();
     const signature = await this.real.signDigest(...call);
     this.afterSign();
     return signature;
@@ -183,10 +183,19 @@ const POINTS: readonly (readonly [title: string, state: string, cut: (token: Tam
     },
   ],
   [
-    "after the token's record was written, before anybody was told",
+    "after the token's record was written, before the token has signed",
     'reserved',
     (token) => {
-      token.afterWrite = die;
+      const written = Promise.withResolvers<void>();
+      token.beforeSign = () => written.promise;
+      token.afterWrite = () => {
+        try {
+          die();
+        } catch (error) {
+          written.reject(error);
+          throw error;
+        }
+      };
     },
   ],
 ];
@@ -240,36 +249,45 @@ describe('a signer cut down', () => {
     expect(found).toEqual({ kind: 'accepted', value: { ...lost.value, repeated: true } });
   });
 
-  it('while the record on the token fails again and again: nothing leaves it, and then one signature does', async () => {
+  it('while the record on the token fails again and again: the one signature leaves neither it nor the next one, and then does', async () => {
     const { signer, token } = await bootDoomed();
     const order = paying();
-    let writes = 0;
-    token.beforeWrite = () => {
-      writes++;
-      if (writes <= 3) throw new Fault('transient', 'busy');
+    let signatures = 0;
+    token.afterSign = () => {
+      signatures++;
     };
-    for (let tries = 0; tries < 3; tries++) expect(await codeOf(signer.sign(order))).toBe('transient');
+    token.beforeWrite = () => {
+      throw new Fault('transient', 'busy');
+    };
+    for (let tries = 0; tries < 3; tries++) {
+      expect(await codeOf(signer.sign(order))).toBe('transient');
+      expect(await transferOf(signer, order)).toMatchObject({ state: 'signed' });
+    }
+    token.beforeWrite = () => undefined;
     const both = await Promise.all([signer.sign(order), signer.sign(order)]);
     const [first, second] = both.map((outcome) => {
       if (outcome.kind === 'refused') throw new Error('not signed');
-      return outcome.value.signedTransaction;
+      return outcome.value;
     });
-    expect(second).toBe(first);
+    expect(second).toEqual(first);
+    expect(signatures).toBe(1);
     powerFails();
+    next = await startSigner({ ...deployment.config(), storePath }, options());
+    expect(await next.signer.sign(order)).toEqual({ kind: 'accepted', value: first });
   });
 });
 
 describe('the disk', () => {
   /** Each wait for it is held until the test lets it end. */
-  function held(store: SignerStore): { waits: () => number; goOn: () => void } {
+  function held(store: SignerStore): { waits: () => number; goOn: (most?: number) => void } {
     const durable = store.durable.bind(store);
     const waiting: (() => void)[] = [];
     store.durable = async () => {
       await new Promise<void>((resolve) => waiting.push(resolve));
       return durable();
     };
-    const goOn = () => {
-      for (const resolve of waiting.splice(0)) resolve();
+    const goOn = (most = waiting.length) => {
+      for (const resolve of waiting.splice(0, most)) resolve();
     };
     return { waits: () => waiting.length, goOn };
   }
@@ -294,14 +312,14 @@ describe('the disk', () => {
     });
     await until(() => disk.waits() === 1);
     expect(asked).toEqual([]);
-    // The reservation for the signature, then once more for the record.
+    // The reservation for the signature, then once more for the record, and beside that the signature.
     disk.goOn();
-    await until(() => asked.includes('sign') && disk.waits() === 1);
+    await until(() => asked.includes('sign') && disk.waits() === 2);
     expect(asked).toEqual(['sign']);
-    disk.goOn();
-    await until(() => asked.includes('record') && disk.waits() === 1);
+    disk.goOn(1);
+    await until(() => asked.includes('record'));
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(answered).toBe(false);
+    expect([disk.waits(), answered]).toEqual([1, false]);
     disk.goOn();
     expect(await signing).toBe('accepted');
     powerFails();

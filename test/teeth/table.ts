@@ -15,6 +15,7 @@ import { SIGNED_TRANSACTIONS } from './rows/signed-transactions.js';
 import { SIGNER } from './rows/signer.js';
 import { SIGNER_START } from './rows/signer-start.js';
 import { TEXTS } from './rows/texts.js';
+import { TOKEN_RECORDS } from './rows/token-records.js';
 import { WAYS_OUT } from './rows/ways-out.js';
 import type { Tooth, Toothless } from './tooth.js';
 
@@ -23,6 +24,9 @@ export const SPINE: readonly string[] = [
   'src/core',
   'src/signer',
   'src/signer-protocol',
+  'hardware/key-signer.ts',
+  'hardware/pkcs11/record-format.ts',
+  'hardware/pkcs11/token-records.ts',
   'src/orchestrator/approvals',
   'src/orchestrator/governance',
   'src/orchestrator/http/call.interceptor.ts',
@@ -44,6 +48,7 @@ export const TEETH: readonly Tooth[] = [
   ...GOVERNANCE,
   ...SIGNER,
   ...SIGNER_START,
+  ...TOKEN_RECORDS,
   ...RECOVERY,
   ...CERTIFICATES,
   ...IDENTITY,
@@ -101,6 +106,12 @@ export const ASIDE: readonly Aside[] = [
     file: 'src/signer/conversation.ts',
     but: ['reply-too-large'],
     why: 'internal is what an error is called that nobody expected; there is no check to take out',
+  },
+  {
+    union: 'TokenFaultCode',
+    file: 'hardware/key-signer.ts',
+    but: ['record-changed', 'record-stale', 'record-duplicate', 'record-malformed'],
+    why: 'what becomes of a call to a token: shown on real ones, in a process that no mutation reaches; nothing but records is judged there',
   },
   {
     union: 'MainFaultCode',

@@ -3,6 +3,39 @@
 import { type Tooth, teethOf } from '../tooth.js';
 
 export const SIGNER_START: readonly Tooth[] = [
+  ...teethOf('src/signer/store-file.ts', 'src/signer/store.spec.ts', [
+    {
+      code: 'store-exists',
+      without: 'the look at what is written in a store that is there',
+      was: "throw new Fault<StoreFaultCode>('store-exists', 'there is a signer store already');",
+      becomes: 'return;',
+      title: "the signer's store is never made over a database of something else (store-exists)",
+    },
+    {
+      code: 'store-in-use',
+      without: 'telling a store that another process holds from a broken one',
+      was: "throw sqlite.startsWith('SQLITE_BUSY')",
+      becomes: "throw sqlite === ''",
+      test: 'test/signer/store.integration.spec.ts',
+      title: 'a signer does not start while another signer has the store (store-in-use)',
+    },
+    {
+      code: 'store-in-use',
+      without: 'the lock on the file',
+      was: "db.pragma('locking_mode = EXCLUSIVE');\n",
+      becomes: '',
+      test: 'test/signer/store.integration.spec.ts',
+      title: 'a signer does not start while another signer has the store (store-in-use)',
+    },
+    {
+      code: 'store-corrupt',
+      without: 'an answer for a file that does not open',
+      was: ": new Fault<StoreFaultCode>('store-corrupt', 'the signer store cannot be opened', {",
+      becomes: ": new Fault('internal', 'the signer store cannot be opened', {",
+      test: 'test/signer/store.integration.spec.ts',
+      title: 'a signer does not start with a file that is no database (store-corrupt)',
+    },
+  ]),
   ...teethOf('src/signer/store.ts', 'src/signer/store.spec.ts', [
     {
       code: 'store-exists',
@@ -19,13 +52,6 @@ export const SIGNER_START: readonly Tooth[] = [
       becomes: 'const store = SignerStore.made(path, seal);\n    try',
       title:
         "the signer's store is never made over one that is there (store-exists), not by a restore either",
-    },
-    {
-      code: 'store-exists',
-      without: 'the look at what is written in a store that is there',
-      was: "throw new Fault<StoreFaultCode>('store-exists', 'there is a signer store already');",
-      becomes: 'return;',
-      title: "the signer's store is never made over a database of something else (store-exists)",
     },
     {
       code: 'store-not-written',
@@ -64,22 +90,6 @@ export const SIGNER_START: readonly Tooth[] = [
       was: 'if (!existsSync(path)) {',
       becomes: 'if (false) {',
       title: "the signer's store is never made anew by being opened (store-missing)",
-    },
-    {
-      code: 'store-in-use',
-      without: 'telling a store that another process holds from a broken one',
-      was: "throw sqlite.startsWith('SQLITE_BUSY')",
-      becomes: "throw sqlite === ''",
-      test: 'test/signer/store.integration.spec.ts',
-      title: 'a signer does not start while another signer has the store (store-in-use)',
-    },
-    {
-      code: 'store-in-use',
-      without: 'the lock on the file',
-      was: "db.pragma('locking_mode = EXCLUSIVE');\n",
-      becomes: '',
-      test: 'test/signer/store.integration.spec.ts',
-      title: 'a signer does not start while another signer has the store (store-in-use)',
     },
     {
       code: 'store-corrupt',
@@ -124,14 +134,6 @@ export const SIGNER_START: readonly Tooth[] = [
       was: '      if (cause instanceof Fault) throw cause;\n',
       becomes: '      if (cause instanceof Fault || cause instanceof Error) throw cause;\n',
       title: "the signer's store is not opened with an entry that is no JSON (store-corrupt)",
-    },
-    {
-      code: 'store-corrupt',
-      without: 'an answer for a file that does not open',
-      was: ": new Fault<StoreFaultCode>('store-corrupt', 'the signer store cannot be opened', {",
-      becomes: ": new Fault('internal', 'the signer store cannot be opened', {",
-      test: 'test/signer/store.integration.spec.ts',
-      title: 'a signer does not start with a file that is no database (store-corrupt)',
     },
     {
       code: 'store-corrupt',
