@@ -50,7 +50,7 @@ export const SIGNER_STAGES: Readonly<Record<string, readonly (readonly [file: st
   ],
   record: [
     ['signer/store.js', 'append'],
-    ['signer/signer.js', 'finish'],
+    ['signer/signer.js', 'signAndRecord'],
   ],
   answer: [
     ['signer/signer.js', 'recorded'],
