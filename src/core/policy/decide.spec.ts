@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Fault } from '../fault.js';
-import { chargesOf, decide } from './decide.js';
+import { chargesOf, decide, explain } from './decide.js';
 import { BITCOIN, ETHEREUM } from './shipped.fixture.js';
-import type { Limit, Policy, PolicyAsset, PolicySet, Rule, Situation } from './types.js';
+import type { Condition, Limit, Policy, PolicyAsset, PolicySet, Rule, Situation } from './types.js';
 
 const BTC: PolicyAsset = { chain: BITCOIN, contract: 'native', symbol: 'BTC', decimals: 8 };
 const ETH: PolicyAsset = { chain: ETHEREUM, contract: 'native', symbol: 'ETH', decimals: 18 };
@@ -30,7 +30,12 @@ const ETHEREUM_SITUATION: Situation = {
   destination: '0x000000000000000000000000000000000000dEaD',
 };
 const FEE_CAPS = { absoluteMax: 1_000n, relativeMaxBasisPoints: 500n };
-const ALLOW: Rule = { id: 'all', when: { asset: BTC }, effect: { kind: 'allow' } };
+const moves = (asset: PolicyAsset): Condition => ({ kind: 'asset', asset });
+const names = (kind: 'destination-in' | 'requester-in', ...of: readonly string[]): Condition => ({
+  kind,
+  names: new Set(of),
+});
+const ALLOW: Rule = { id: 'all', when: [moves(BTC)], effect: { kind: 'allow' } };
 const unused = () => 0n;
 
 function policy(name: string, rules: readonly Rule[], limits: readonly Limit[] = []): Policy {
@@ -110,32 +115,61 @@ describe('a decision', () => {
     }
   });
 
-  it('refuses a condition on an amount of no asset', () => {
-    const rule: Rule = { ...ALLOW, when: { amountAtMost: 1_000n } };
-    expect(refusalOf(setOf(policy('p', [rule])))).toBe('policy-error');
-  });
-
   it('refuses when a document that decides has no fee caps', () => {
     const { feeCaps: _gone, ...rest } = policy('p', [ALLOW]);
     expect(refusalOf(setOf(rest))).toBe('policy-error');
   });
 
-  it('comes from the first rule that matches', () => {
-    const refuse: Rule = { id: 'no', when: { asset: BTC }, effect: { kind: 'refuse' } };
-    expect(decide(setOf(policy('p', [refuse, ALLOW])), SITUATION, unused)).toMatchObject({
-      kind: 'refuse',
+  it('comes from a rule that refuses, wherever it stands, and else from the first that matches', () => {
+    const refuse: Rule = { id: 'no', when: [moves(BTC)], effect: { kind: 'refuse' } };
+    const refused = { kind: 'refuse', code: 'policy-refused', rule: 'p/no' };
+    expect(decide(setOf(policy('p', [refuse, ALLOW])), SITUATION, unused)).toMatchObject(refused);
+    expect(decide(setOf(policy('p', [ALLOW, refuse])), SITUATION, unused)).toMatchObject(refused);
+    const second: Rule = { ...ALLOW, id: 'second' };
+    expect(decide(setOf(policy('p', [ALLOW, second])), SITUATION, unused)).toMatchObject({ rule: 'p/all' });
+  });
+
+  it('is refused by what the document for everything refuses, whatever the own one says', () => {
+    const refuse: Rule = { id: 'no', when: [names('requester-in', 'payouts')], effect: { kind: 'refuse' } };
+    const everything: Policy = { name: 'e', appliesTo: { kind: 'everything' }, limits: [], rules: [refuse] };
+    const set = setOf(everything, policy('p', [ALLOW]));
+    expect(decide(set, SITUATION, unused)).toMatchObject({ code: 'policy-refused', rule: 'e/no' });
+    expect(refusalOf(set, { ...SITUATION, requester: 'other' })).toBe('allow');
+  });
+
+  it('is named by the last rule where nothing matches, which refuses nothing that another lets pass', () => {
+    const rest: Rule = { id: 'rest', when: [], effect: { kind: 'refuse' } };
+    const set = setOf(policy('p', [rest, ALLOW]));
+    expect(refusalOf(set)).toBe('allow');
+    expect(decide(set, { ...SITUATION, contract: TOKEN.contract }, unused)).toMatchObject({
       code: 'policy-refused',
-      rule: 'p/no',
+      rule: 'p/rest',
     });
-    expect(decide(setOf(policy('p', [ALLOW, refuse])), SITUATION, unused)).toMatchObject({
-      kind: 'allow',
-      rule: 'p/all',
+  });
+
+  it('says of each rule that was asked before what does not hold', () => {
+    const small: Rule = {
+      ...ALLOW,
+      id: 'small',
+      when: [moves(BTC), { kind: 'amount-at-most', asset: BTC, amount: 10n }],
+    };
+    const blocked: Rule = {
+      id: 'blocked',
+      when: [names('destination-in', 'a', 'b', 'c', 'd')],
+      effect: { kind: 'refuse' },
+    };
+    expect(explain(setOf(policy('p', [small, ALLOW, blocked])), SITUATION, unused)).toMatchObject({
+      decision: { kind: 'allow', rule: 'p/all' },
+      passedOver: [
+        { rule: 'p/blocked', unmet: 'destination-in: a, b, c and 1 more' },
+        { rule: 'p/small', unmet: 'amount-at-most: 0.0000001 BTC' },
+      ],
     });
   });
 
   it("comes from the wallet's own document before its tier's, under the tightest caps of both", () => {
     const tier: Policy = {
-      ...policy('t', [{ ...ALLOW, effect: { kind: 'refuse' } }]),
+      ...policy('t', [{ ...ALLOW, when: [], effect: { kind: 'refuse' } }]),
       appliesTo: { kind: 'tier', tier: 'hot' },
       feeCaps: { absoluteMax: 2_000n, relativeMaxBasisPoints: 100n },
     };
@@ -149,7 +183,14 @@ describe('a decision', () => {
   });
 
   it('takes both bounds of an amount exactly', () => {
-    const rule: Rule = { ...ALLOW, when: { asset: BTC, amountAbove: 10n, amountAtMost: 20n } };
+    const rule: Rule = {
+      ...ALLOW,
+      when: [
+        moves(BTC),
+        { kind: 'amount-above', asset: BTC, amount: 10n },
+        { kind: 'amount-at-most', asset: BTC, amount: 20n },
+      ],
+    };
     const at = (amount: bigint) => refusalOf(setOf(policy('p', [rule])), { ...SITUATION, amount });
     expect([10n, 11n, 20n, 21n].map(at)).toEqual(['policy-no-match', 'allow', 'allow', 'policy-no-match']);
   });
@@ -157,10 +198,10 @@ describe('a decision', () => {
   it('compares Ethereum destinations without regard to case, and Bitcoin ones letter by letter', () => {
     const ethereum: Rule = {
       ...ALLOW,
-      when: { asset: ETH, destinationIn: [ETHEREUM_SITUATION.destination.toUpperCase().replace('0X', '0x')] },
+      when: [moves(ETH), names('destination-in', ETHEREUM_SITUATION.destination.toLowerCase())],
     };
     expect(refusalOf(setOf(policy('p', [ethereum])), ETHEREUM_SITUATION)).toBe('allow');
-    const bitcoin: Rule = { ...ALLOW, when: { asset: BTC, destinationIn: [SITUATION.destination] } };
+    const bitcoin: Rule = { ...ALLOW, when: [moves(BTC), names('destination-in', SITUATION.destination)] };
     expect(refusalOf(setOf(policy('p', [bitcoin])))).toBe('allow');
     expect(
       refusalOf(setOf(policy('p', [bitcoin])), {
@@ -171,16 +212,14 @@ describe('a decision', () => {
   });
 
   it('lets an empty list match nothing', () => {
-    for (const when of [
-      { asset: BTC, destinationIn: [] },
-      { asset: BTC, requesterIn: [] },
-    ]) {
+    for (const kind of ['destination-in', 'requester-in'] as const) {
+      const when = [moves(BTC), names(kind)];
       expect(refusalOf(setOf(policy('p', [{ ...ALLOW, when }])))).toBe('policy-no-match');
     }
   });
 
   it('takes only the requesters that a rule names', () => {
-    const rule: Rule = { ...ALLOW, when: { asset: BTC, requesterIn: ['payouts'] } };
+    const rule: Rule = { ...ALLOW, when: [moves(BTC), names('requester-in', 'payouts')] };
     expect(refusalOf(setOf(policy('p', [rule])))).toBe('allow');
     expect(refusalOf(setOf(policy('p', [rule])), { ...SITUATION, requester: 'Payouts' })).toBe(
       'policy-no-match',
@@ -246,7 +285,7 @@ describe('limits', () => {
     const set = setOf(
       policy(
         'p',
-        [{ ...ALLOW, when: { asset: TOKEN } }],
+        [{ ...ALLOW, when: [moves(TOKEN)] }],
         [amountLimit('global', BTC), amountLimit('global', ETH), amountLimit('global', TOKEN)],
       ),
     );
@@ -284,17 +323,19 @@ describe('limits', () => {
     });
   });
 
-  it('have one counter for each wallet, asset, destination, customer, or one for all', () => {
-    const scopes = ['wallet', 'asset', 'destination', 'customer', 'global'] as const;
+  it('have one counter for each wallet, tier, asset, destination, customer, requester, or one for all', () => {
+    const scopes = ['wallet', 'tier', 'asset', 'destination', 'customer', 'requester', 'global'] as const;
     const limits = scopes.map(
       (scope): Limit => ({ id: `p/${scope}`, scope, windowMs: 1, measure: { kind: 'count', max: 1n } }),
     );
     const set = setOf(policy('p', [ALLOW], limits));
     expect(chargesOf(set, ETHEREUM_SITUATION).map(({ key, amount }) => [key, amount])).toEqual([
       ['hot-eth', 1n],
+      ['hot', 1n],
       [`${ETHEREUM}/native`, 1n],
       ['0x000000000000000000000000000000000000dead', 1n],
       ['customer-1', 1n],
+      ['payouts', 1n],
       ['global', 1n],
     ]);
   });

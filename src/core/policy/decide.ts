@@ -3,9 +3,9 @@
 // It does NOT check approvals, fees or signatures: it says which are needed.
 
 import { type Facts, Fault } from '../fault.js';
+import { allHold, firstUnmet, isAsset, normalised, wordsOf } from './conditions.js';
 import type {
   ApprovalRequirement,
-  Conditions,
   Decision,
   FeeCaps,
   Limit,
@@ -13,7 +13,6 @@ import type {
   LimitEffect,
   LimitUsage,
   Policy,
-  PolicyAsset,
   PolicyRefusalCode,
   PolicySet,
   Rule,
@@ -26,32 +25,7 @@ function inconsistent(what: string): never {
   throw new Fault<PolicyFaultCode>('policy-inconsistent', what);
 }
 
-/** One spelling per address: hexadecimal ones (Ethereum) in lower case, segwit ones are compared as they are. */
-function normalised(chain: string, address: string): string {
-  return chain.startsWith('eip155:') ? address.toLowerCase() : address;
-}
-
-function isAsset(asset: PolicyAsset, situation: Situation): boolean {
-  return asset.chain === situation.chain && asset.contract === situation.contract.toLowerCase();
-}
-
-function matches(when: Conditions, situation: Situation): boolean {
-  const destination = normalised(situation.chain, situation.destination);
-  if (when.asset && !isAsset(when.asset, situation)) return false;
-  if (!when.asset && (when.amountAtMost !== undefined || when.amountAbove !== undefined)) {
-    return inconsistent('a condition on an amount without an asset');
-  }
-  if (when.amountAtMost !== undefined && situation.amount > when.amountAtMost) return false;
-  if (when.amountAbove !== undefined && situation.amount <= when.amountAbove) return false;
-  if (
-    when.destinationIn &&
-    !when.destinationIn.some((address) => normalised(situation.chain, address) === destination)
-  )
-    return false;
-  return !when.requesterIn || when.requesterIn.includes(situation.requester);
-}
-
-/** The documents whose limits hold: the wallet's own, its tier's, and those for everything, in this order. */
+/** The documents whose limits and refusals hold: the wallet's own, its tier's, and those for everything, in this order. */
 function applying(set: PolicySet, situation: Pick<Situation, 'wallet' | 'tier'>): readonly Policy[] {
   const own = set.policies.filter(
     ({ appliesTo }) => appliesTo.kind === 'wallets' && appliesTo.wallets.includes(situation.wallet),
@@ -66,12 +40,16 @@ function keyOf(limit: Limit, situation: Situation): string {
   switch (limit.scope) {
     case 'wallet':
       return situation.wallet;
+    case 'tier':
+      return situation.tier;
     case 'asset':
       return `${situation.chain}/${situation.contract.toLowerCase()}`;
     case 'destination':
       return normalised(situation.chain, situation.destination);
     case 'customer':
       return situation.customer;
+    case 'requester':
+      return situation.requester;
     case 'global':
       return 'global';
   }
@@ -128,6 +106,32 @@ export function feeCapsOf(set: PolicySet, wallet: Pick<Situation, 'wallet' | 'ti
   return tightestFeeCaps(applying(set, wallet));
 }
 
+interface NamedRule {
+  /** `document/rule`. */
+  readonly name: string;
+  readonly rule: Rule;
+}
+
+/** What is asked first, then, and last: whatever refuses, wherever it stands; what lets pass; what only names the rest. */
+const TURNS: readonly ((rule: Rule) => boolean)[] = [
+  ({ effect, when }) => effect.kind === 'refuse' && when.length > 0,
+  ({ effect }) => effect.kind !== 'refuse',
+  ({ effect, when }) => effect.kind === 'refuse' && when.length === 0,
+];
+
+function* rulesInOrder(policies: readonly Policy[]): Generator<NamedRule> {
+  for (const isNow of TURNS) {
+    for (const policy of policies) {
+      for (const rule of policy.rules) if (isNow(rule)) yield { name: `${policy.name}/${rule.id}`, rule };
+    }
+  }
+}
+
+function matchIn(policies: readonly Policy[], situation: Situation): NamedRule | undefined {
+  for (const named of rulesInOrder(policies)) if (allHold(named.rule.when, situation)) return named;
+  return undefined;
+}
+
 function requirementsOf({ effect }: Rule): readonly ApprovalRequirement[] {
   if (effect.kind !== 'approve') return [];
   if (effect.requirements.length === 0 || effect.requirements.some(({ quorum }) => !(quorum >= 1))) {
@@ -146,16 +150,15 @@ function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decis
   });
   if (situation.amount <= 0n) return inconsistent('an amount that is not more than 0');
   const policies = applying(set, situation);
-  const rules = policies.flatMap((policy) => policy.rules.map((rule) => ({ policy, rule })));
-  const match = rules.find(({ rule }) => matches(rule.when, situation));
+  const match = matchIn(policies, situation);
   if (!match) {
     const { wallet, chain, contract, amount } = situation;
     return refuse('policy-no-match', undefined, { wallet, chain, contract, amount: amount.toString() });
   }
-  const name = `${match.policy.name}/${match.rule.id}`;
-  const { effect } = match.rule;
+  const { name, rule } = match;
+  const { effect } = rule;
   if (effect.kind === 'refuse') return refuse('policy-refused', name, { rule: name });
-  const requirements = requirementsOf(match.rule);
+  const requirements = requirementsOf(rule);
   const limits = chargesOf(set, situation).map((charge) => effectOf(charge, usage));
   const exceeded = limits.find(({ usedAfter, max }) => usedAfter > max);
   if (exceeded) {
@@ -172,8 +175,8 @@ function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decis
 }
 
 /**
- * Decides. The first rule that matches decides, a wallet's own document before its tier's; no rule refuses
- * (`policy-no-match`), a rule may refuse (`policy-refused`), a full limit refuses whatever the rule says
+ * Decides. A rule that refuses and matches decides wherever it stands (`policy-refused`); else the first that matches, a
+ * wallet's own document before its tier's; no rule refuses (`policy-no-match`), a full limit refuses whatever the rule says
  * (`limit-exceeded`, with limit, key, used, asked and max in base units or transfers). Never throws: an error, also one
  * from `usage`, refuses (`policy-error`). An answer other than `refuse` holds only if the caller reserves all of `limits`
  * in the same transaction that read them.
@@ -188,4 +191,21 @@ export function decide(set: PolicySet, situation: Situation, usage: LimitUsage):
     const policyHash = set.hash;
     return { kind: 'refuse', code: 'policy-error', rule: undefined, policyHash, facts: { why } };
   }
+}
+
+export interface Explanation {
+  readonly decision: Decision;
+  /** The rules that were asked before one matched, in their order, each with the first of its conditions that does not hold. */
+  readonly passedOver: readonly { readonly rule: string; readonly unmet: string }[];
+}
+
+/** The decision, and why no rule before the one that matched decided. Throws nothing, as `decide`. */
+export function explain(set: PolicySet, situation: Situation, usage: LimitUsage): Explanation {
+  const passedOver: { rule: string; unmet: string }[] = [];
+  for (const { name, rule } of rulesInOrder(applying(set, situation))) {
+    const unmet = firstUnmet(rule.when, situation);
+    if (!unmet) break;
+    passedOver.push({ rule: name, unmet: wordsOf(unmet) });
+  }
+  return { decision: decide(set, situation, usage), passedOver };
 }

@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { tier } from '../governance/entry.js';
-import { identifier } from '../statements/fields.js';
+import { chainId, identifier } from '../statements/fields.js';
 
 /** Keys whose values must stand in quotes: an amount never passes through a float. */
 export const QUOTED_KEYS: ReadonlySet<string> = new Set([
@@ -42,7 +42,7 @@ const duration = z
   .regex(/^[1-9][0-9]{0,5}[mhd]$/, 'a window is written like 30m, 24h or 7d')
   .describe('1m to 90d: 30m, 24h, 7d');
 
-const scope = z.enum(['wallet', 'asset', 'destination', 'customer', 'global']);
+const scope = z.enum(['wallet', 'tier', 'asset', 'destination', 'customer', 'requester', 'global']);
 
 const amountLimit = z.strictObject({
   id: identifier,
@@ -62,21 +62,37 @@ const countLimit = z.strictObject({
 /** Named here, since an object with this very key looks like a promise; no schema and no document is ever awaited. */
 const RULE_KEYS = { effect: 'then' } as const;
 
+const names = z.array(identifier).min(1, EMPTY).max(100);
+
+const plainConditions = {
+  asset: assetName.optional(),
+  'amount-at-most': amount.optional(),
+  'amount-above': amount.optional(),
+  'destination-in': z
+    .array(z.string().regex(/^[A-Za-z0-9]{14,90}$/, 'not an address'))
+    .min(1, EMPTY)
+    .max(1_000)
+    .optional(),
+  'requester-in': names.optional(),
+  'customer-in': names.optional(),
+  'wallet-in': names.optional(),
+  'tier-in': z.array(tier).min(1, EMPTY).max(5).optional(),
+  'chain-in': z.array(chainId).min(1, EMPTY).max(16).optional(),
+};
+
+/** Of branches of branches a person loses count: two levels say whatever a treasury has to say. */
+const innermost = z.strictObject(plainConditions);
+const branches = z.array(innermost).min(1, EMPTY).max(16);
+
+const conditionMap = z.strictObject({
+  ...plainConditions,
+  'any-of': branches.describe('All conditions of at least one of these hold').optional(),
+  'none-of': branches.describe('Of none of these do all conditions hold').optional(),
+});
+export type PlainConditionsText = z.infer<typeof innermost>;
+
 const conditions = z.union(
-  [
-    z.literal('anything'),
-    z.strictObject({
-      asset: assetName.optional(),
-      'amount-at-most': amount.optional(),
-      'amount-above': amount.optional(),
-      'destination-in': z
-        .array(z.string().regex(/^[A-Za-z0-9]{14,90}$/, 'not an address'))
-        .min(1, EMPTY)
-        .max(1_000)
-        .optional(),
-      'requester-in': z.array(identifier).min(1, EMPTY).max(100).optional(),
-    }),
-  ],
+  [z.literal('anything'), conditionMap],
   'when is the word anything, or a map of conditions',
 );
 

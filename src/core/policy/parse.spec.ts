@@ -11,6 +11,7 @@ import {
   valueFrom,
 } from './shipped.fixture.js';
 
+const ETH = { chain: ETHEREUM, contract: 'native', symbol: 'ETH', decimals: 18 };
 const HEAD = 'fee-caps: { absolute: "0.0005 BTC", relative: "2.25%" }';
 const RULE = 'rules:\n  - { id: one, when: { asset: BTC, amount-at-most: "1 BTC" }, then: allow }';
 
@@ -43,10 +44,10 @@ describe('parsing policies', () => {
     });
     expect(policy?.rules[1]).toEqual({
       id: 'eth-middle',
-      when: {
-        asset: { chain: ETHEREUM, contract: 'native', symbol: 'ETH', decimals: 18 },
-        amountAtMost: 10n ** 19n,
-      },
+      when: [
+        { kind: 'asset', asset: ETH },
+        { kind: 'amount-at-most', asset: ETH, amount: 10n ** 19n },
+      ],
       effect: { kind: 'approve', requirements: [{ group: 'treasury', quorum: 2 }] },
     });
   });

@@ -10,14 +10,26 @@ import { missingApprovals } from './approvals.js';
 import {
   type FeeCapsText,
   type LimitText,
+  type PlainConditionsText,
   type PolicyFile,
   policyFile,
   QUOTED_KEYS,
   type RuleText,
   schemaProblems,
 } from './document.js';
+import { implies, isImpossible } from './implication.js';
 import { readYaml, type YamlText } from './strict-yaml.js';
-import type { Conditions, Effect, FeeCaps, Limit, Policy, PolicyAsset, PolicySet, Rule } from './types.js';
+import type {
+  Condition,
+  Effect,
+  FeeCaps,
+  Limit,
+  PlainCondition,
+  Policy,
+  PolicyAsset,
+  PolicySet,
+  Rule,
+} from './types.js';
 
 /** What policies may refer to. */
 export type PolicyContext = Pick<GovernanceState, 'chains' | 'wallets' | 'tokens' | 'groups'>;
@@ -25,6 +37,16 @@ export type PolicyContext = Pick<GovernanceState, 'chains' | 'wallets' | 'tokens
 export type PolicyParseRefusalCode = 'policy-malformed';
 
 type Path = readonly PropertyKey[];
+
+const NAMES_KINDS = [
+  'destination-in',
+  'requester-in',
+  'customer-in',
+  'wallet-in',
+  'tier-in',
+  'chain-in',
+] as const;
+type NamesKind = (typeof NAMES_KINDS)[number];
 
 const MINUTE_MS = 60_000;
 const UNIT_MS = new Map([
@@ -191,42 +213,94 @@ function destinationsOf(page: Page, path: Path, addresses: readonly string[]): r
       (families.has('ethereum') && ETHEREUM_ADDRESS.test(address));
     if (!fits) malformed(page, [...path, index], 'not an address on the chain of this document');
   });
-  distinct(
-    page,
-    path,
-    addresses.map((address) => (ETHEREUM_ADDRESS.test(address) ? address.toLowerCase() : address)),
-  );
-  return addresses;
+  return addresses.map((address) => (ETHEREUM_ADDRESS.test(address) ? address.toLowerCase() : address));
 }
 
-function conditionsOf(page: Page, path: Path, when: RuleText['when']): Conditions {
-  if (when === 'anything') return {};
-  if (Object.keys(when).length === 0) malformed(page, path, 'no condition; write: when: anything');
-  const asset = when.asset === undefined ? undefined : assetOf(page, [...path, 'asset'], when.asset);
-  const bound = (key: 'amount-at-most' | 'amount-above'): bigint | undefined => {
-    const text = when[key];
-    if (text === undefined) return undefined;
-    if (!asset) return malformed(page, [...path, key], 'a condition on an amount needs its asset beside it');
-    return amountOf(page, [...path, key], text, asset);
-  };
-  const amountAtMost = bound('amount-at-most');
-  const amountAbove = bound('amount-above');
-  if (amountAtMost === 0n) malformed(page, [...path, 'amount-at-most'], 'must be more than 0');
-  if (amountAtMost !== undefined && amountAbove !== undefined && amountAbove >= amountAtMost) {
+/** Names that a list may hold, and what is said of another one; undefined where any name will do. */
+function knownNames(
+  page: Page,
+  kind: NamesKind,
+): { readonly names: ReadonlySet<string>; readonly what: string } | undefined {
+  const of = (name: (wallet: Wallet) => string) => new Set(page.wallets.map(name));
+  switch (kind) {
+    case 'wallet-in':
+      return { names: of((wallet) => wallet.walletId), what: 'no wallet of this document' };
+    case 'tier-in':
+      return { names: of((wallet) => wallet.tier), what: 'the tier of no wallet of this document' };
+    case 'chain-in':
+      return { names: of((wallet) => wallet.chain), what: 'the chain of no wallet of this document' };
+    default:
+      return undefined;
+  }
+}
+
+function namesOf(page: Page, path: Path, kind: NamesKind, written: readonly string[]): PlainCondition {
+  const names = kind === 'destination-in' ? destinationsOf(page, path, written) : written;
+  distinct(page, path, names);
+  const known = knownNames(page, kind);
+  names.forEach((name, index) => {
+    if (known && !known.names.has(name)) malformed(page, [...path, index], `${known.what}: ${name}`);
+  });
+  return { kind, names: new Set(names) };
+}
+
+function plainConditionsOf(
+  page: Page,
+  path: Path,
+  when: PlainConditionsText,
+  around: PolicyAsset | undefined,
+): readonly PlainCondition[] {
+  const named = when.asset === undefined ? undefined : assetOf(page, [...path, 'asset'], when.asset);
+  const conditions: PlainCondition[] = named ? [{ kind: 'asset', asset: named }] : [];
+  const asset = named ?? around;
+  for (const kind of ['amount-at-most', 'amount-above'] as const) {
+    const text = when[kind];
+    if (text === undefined) continue;
+    const at = [...path, kind];
+    if (!asset) return malformed(page, at, 'a condition on an amount needs its asset beside it');
+    const amount =
+      kind === 'amount-at-most' ? positiveAmountOf(page, at, text, asset) : amountOf(page, at, text, asset);
+    conditions.push({ kind, asset, amount });
+  }
+  const [atMost, above] = ['amount-at-most', 'amount-above'].map((kind) =>
+    conditions.find((condition) => condition.kind === kind),
+  );
+  if (atMost && above && isImpossible([atMost, above])) {
     malformed(page, [...path, 'amount-above'], 'no amount is above this and at most that');
   }
-  const destinations = when['destination-in'];
-  const requesters = when['requester-in'];
-  if (requesters) distinct(page, [...path, 'requester-in'], requesters);
-  return {
-    ...(asset && { asset }),
-    ...(amountAtMost !== undefined && { amountAtMost }),
-    ...(amountAbove !== undefined && { amountAbove }),
-    ...(destinations && {
-      destinationIn: destinationsOf(page, [...path, 'destination-in'], destinations),
-    }),
-    ...(requesters && { requesterIn: requesters }),
-  };
+  for (const kind of NAMES_KINDS) {
+    const names = when[kind];
+    if (names) conditions.push(namesOf(page, [...path, kind], kind, names));
+  }
+  if (conditions.length === 0) malformed(page, path, 'no condition stands here');
+  return conditions;
+}
+
+function conditionsOf(page: Page, path: Path, when: RuleText['when']): readonly Condition[] {
+  if (when === 'anything') return [];
+  if (Object.keys(when).length === 0) malformed(page, path, 'no condition; write: when: anything');
+  const { 'any-of': anyOf, 'none-of': noneOf, ...plainly } = when;
+  const plain = Object.keys(plainly).length > 0 ? plainConditionsOf(page, path, plainly, undefined) : [];
+  const asset = plain.find((condition) => condition.kind === 'asset')?.asset;
+  const branching = (
+    [
+      ['any-of', anyOf],
+      ['none-of', noneOf],
+    ] as const
+  ).flatMap(([kind, branches]): readonly Condition[] => {
+    if (!branches) return [];
+    const parsed = branches.map((branch, index) => {
+      const at = [...path, kind, index];
+      const conditions = plainConditionsOf(page, at, branch, asset);
+      if (isImpossible([...plain, ...conditions]))
+        malformed(page, at, 'can never hold beside the conditions around it');
+      return conditions;
+    });
+    return [{ kind, branches: parsed }];
+  });
+  const all = [...plain, ...branching];
+  if (isImpossible(all)) malformed(page, path, 'these conditions can never all hold');
+  return all;
 }
 
 function effectOf(page: Page, path: Path, then: RuleText['then']): Effect {
@@ -257,10 +331,27 @@ function ruleOf(page: Page, rule: RuleText, index: number): Rule {
   const path = ['rules', index];
   const when = conditionsOf(page, [...path, 'when'], rule.when);
   const effect = effectOf(page, [...path, 'then'], rule.then);
-  if (effect.kind !== 'refuse' && !when.asset) {
+  if (effect.kind !== 'refuse' && !when.some(({ kind }) => kind === 'asset')) {
     malformed(page, [...path, 'when'], 'a rule that lets a transfer pass names its asset');
   }
   return { id: rule.id, when, effect };
+}
+
+/** Why a rule is never reached: the one before it, or one that refuses, has all that it could match. */
+function coverOf(rules: readonly Rule[], index: number): Rule | undefined {
+  const rule = rules[index];
+  const isFirst = (other: Rule, at: number) =>
+    other.effect.kind === 'refuse' ? other.when.length > 0 : rule?.effect.kind !== 'refuse' && at < index;
+  return rules.find(
+    (other, at) =>
+      rule !== undefined &&
+      other !== rule &&
+      rule.when.length > 0 &&
+      isFirst(other, at) &&
+      implies(rule.when, other.when) &&
+      // Of two that refuse the very same, the second is the one too many.
+      (at < index || !implies(other.when, rule.when)),
+  );
 }
 
 function rulesOf(page: Page, rules: readonly RuleText[]): readonly Rule[] {
@@ -268,7 +359,25 @@ function rulesOf(page: Page, rules: readonly RuleText[]): readonly Rule[] {
   if (dead > 0 && dead < rules.length) {
     malformed(page, ['rules', dead, 'id'], 'never reached: the rule before it matches anything');
   }
-  return rules.map((rule, index) => ruleOf(page, rule, index));
+  const parsed = rules.map((rule, index) => ruleOf(page, rule, index));
+  parsed.forEach((_, index) => {
+    const cover = coverOf(parsed, index);
+    if (cover)
+      malformed(page, ['rules', index, 'id'], `never reached: ${cover.id} matches all that it could`);
+  });
+  return parsed;
+}
+
+/** They hold on top of a wallet's own document: they tighten, and never let pass. */
+function tighteningRulesOf(page: Page, rules: readonly RuleText[]): readonly Rule[] {
+  const parsed = rulesOf(page, rules);
+  parsed.forEach(({ effect, when }, index) => {
+    if (effect.kind !== 'refuse')
+      malformed(page, ['rules', index, 'then'], 'a document for everything can only refuse');
+    if (when.length === 0)
+      malformed(page, ['rules', index, 'when'], 'a document for everything refuses on some condition');
+  });
+  return parsed;
 }
 
 function policyOf(document: PolicyDocument, context: PolicyContext): { policy: Policy; page: Page } {
@@ -282,10 +391,12 @@ function policyOf(document: PolicyDocument, context: PolicyContext): { policy: P
   const scope = file['applies-to'];
   const common = { name: document.name, limits: limits.map((limit, index) => limitOf(page, limit, index)) };
   if (scope === 'everything') {
-    if (file['fee-caps']) malformed(page, ['fee-caps'], 'a document for everything has limits only');
-    if (file.rules) malformed(page, ['rules'], 'a document for everything has limits only');
-    if (limits.length === 0) malformed(page, [], 'a document for everything has limits');
-    return { page, policy: { ...common, appliesTo: { kind: 'everything' }, rules: [] } };
+    if (file['fee-caps']) malformed(page, ['fee-caps'], 'a document for everything has no fee caps');
+    if (limits.length + rules.length === 0) {
+      malformed(page, [], 'a document for everything has limits, or rules that refuse');
+    }
+    const tightening = tighteningRulesOf(page, rules);
+    return { page, policy: { ...common, appliesTo: { kind: 'everything' }, rules: tightening } };
   }
   const feeCaps = file['fee-caps'] ?? malformed(page, [], 'fee-caps are missing');
   if (rules.length === 0) malformed(page, [], 'rules are missing');

@@ -12,15 +12,25 @@ export interface PolicyAsset {
   readonly decimals: number;
 }
 
-/** All stated conditions must hold; a rule without conditions matches everything. */
-export interface Conditions {
-  readonly asset?: PolicyAsset;
-  readonly amountAtMost?: bigint;
-  readonly amountAbove?: bigint;
-  /** Addresses, compared exactly (Ethereum: without regard to case). */
-  readonly destinationIn?: readonly string[];
-  readonly requesterIn?: readonly string[];
-}
+/** A condition that has no others in it. */
+export type PlainCondition =
+  | { readonly kind: 'asset'; readonly asset: PolicyAsset }
+  /** Base units of the asset, which has to be the one that moves. */
+  | {
+      readonly kind: 'amount-at-most' | 'amount-above';
+      readonly asset: PolicyAsset;
+      readonly amount: bigint;
+    }
+  /** Addresses of destinations are in their one spelling: those of Ethereum in lower case. */
+  | {
+      readonly kind: 'destination-in' | 'requester-in' | 'customer-in' | 'wallet-in' | 'tier-in' | 'chain-in';
+      readonly names: ReadonlySet<string>;
+    };
+
+export type Condition =
+  | PlainCondition
+  /** `any-of`: all conditions of at least one branch hold. `none-of`: of no branch do all hold. */
+  | { readonly kind: 'any-of' | 'none-of'; readonly branches: readonly (readonly PlainCondition[])[] };
 
 /** Approvals of `quorum` distinct persons of `group`. Several requirements must all be met, and not by the same persons' double count. */
 export interface ApprovalRequirement {
@@ -35,11 +45,12 @@ export type Effect =
 
 export interface Rule {
   readonly id: string;
-  readonly when: Conditions;
+  /** All of them must hold. Without one, the rule only names what is refused anyway. */
+  readonly when: readonly Condition[];
   readonly effect: Effect;
 }
 
-export type LimitScope = 'wallet' | 'asset' | 'destination' | 'customer' | 'global';
+export type LimitScope = 'wallet' | 'tier' | 'asset' | 'destination' | 'customer' | 'requester' | 'global';
 
 export interface Limit {
   /** Document name and limit id: `hot-bitcoin/day`. Unique in a policy set. */
@@ -68,7 +79,7 @@ export interface Policy {
     | { readonly kind: 'wallets'; readonly wallets: readonly string[] }
     | { readonly kind: 'tier'; readonly tier: Tier }
     | { readonly kind: 'everything' };
-  /** Absent only for documents that apply to everything: those hold limits alone. */
+  /** Absent only for documents that apply to everything: those hold limits, and rules that refuse. */
   readonly feeCaps?: FeeCaps;
   readonly limits: readonly Limit[];
   readonly rules: readonly Rule[];

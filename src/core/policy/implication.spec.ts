@@ -1,0 +1,117 @@
+// What is said to follow, follows: tried on random conditions and random situations. That it also finds what it is there for
+// is shown by examples.
+
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { allHold } from './conditions.js';
+import { implies, isImpossible } from './implication.js';
+import { BITCOIN, ETHEREUM } from './shipped.fixture.js';
+import type { Condition, PlainCondition, PolicyAsset, Situation } from './types.js';
+
+const BTC: PolicyAsset = { chain: BITCOIN, contract: 'native', symbol: 'BTC', decimals: 8 };
+const ETH: PolicyAsset = { chain: ETHEREUM, contract: 'native', symbol: 'ETH', decimals: 18 };
+const PEOPLE = ['a', 'b', 'c'];
+
+const asset = fc.constantFrom(BTC, ETH);
+const amount = fc.bigInt({ min: 0n, max: 4n });
+const plain: fc.Arbitrary<PlainCondition> = fc.oneof(
+  asset.map((one) => ({ kind: 'asset' as const, asset: one })),
+  fc.record({
+    kind: fc.constantFrom('amount-at-most' as const, 'amount-above' as const),
+    asset,
+    amount,
+  }),
+  fc.record({
+    kind: fc.constantFrom('requester-in' as const, 'customer-in' as const),
+    names: fc.subarray(PEOPLE, { minLength: 1 }).map((names) => new Set(names)),
+  }),
+);
+const branches = fc.array(fc.array(plain, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 2 });
+const condition: fc.Arbitrary<Condition> = fc.oneof(
+  { weight: 3, arbitrary: plain },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom('any-of' as const, 'none-of' as const), branches }),
+  },
+);
+const conditions = fc.array(condition, { minLength: 1, maxLength: 3 });
+
+/** Every situation that these conditions could tell apart. */
+const SITUATIONS: readonly Situation[] = [BTC, ETH].flatMap(({ chain, contract }) =>
+  [1n, 2n, 3n, 4n, 5n].flatMap((moved) =>
+    [...PEOPLE, 'd'].flatMap((requester) =>
+      [...PEOPLE, 'd'].map((customer) => ({
+        wallet: 'w',
+        tier: 'hot' as const,
+        chain,
+        contract,
+        amount: moved,
+        destination: 'x',
+        requester,
+        customer,
+      })),
+    ),
+  ),
+);
+
+describe('what follows from conditions', () => {
+  it('is never said where it is not so', () => {
+    fc.assert(
+      fc.property(conditions, conditions, (given, wanted) => {
+        if (!implies(given, wanted)) return;
+        for (const one of SITUATIONS) {
+          if (allHold(given, one)) expect(allHold(wanted, one)).toBe(true);
+        }
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('is that nothing meets them, only where nothing does', () => {
+    fc.assert(
+      fc.property(conditions, (given) => {
+        if (isImpossible(given)) expect(SITUATIONS.filter((one) => allHold(given, one))).toEqual([]);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  const moves: Condition = { kind: 'asset', asset: BTC };
+  const atMost = (most: bigint): PlainCondition => ({ kind: 'amount-at-most', asset: BTC, amount: most });
+  const above = (least: bigint): PlainCondition => ({ kind: 'amount-above', asset: BTC, amount: least });
+  const asks = (...names: readonly string[]): PlainCondition => ({
+    kind: 'requester-in',
+    names: new Set(names),
+  });
+  const anyOf = (...of: readonly (readonly PlainCondition[])[]): Condition => ({
+    kind: 'any-of',
+    branches: of,
+  });
+  const noneOf = (...of: readonly (readonly PlainCondition[])[]): Condition => ({
+    kind: 'none-of',
+    branches: of,
+  });
+
+  it.each<[string, readonly Condition[], readonly Condition[]]>([
+    ['a lower amount', [atMost(1n)], [atMost(2n)]],
+    ['the asset of an amount', [above(1n)], [moves]],
+    ['a longer list', [asks('a')], [asks('a', 'b')]],
+    ['one of several ways', [asks('a')], [anyOf([asks('b')], [asks('a', 'c')])]],
+    ['each of several ways', [anyOf([asks('a')], [asks('b')])], [asks('a', 'b')]],
+    ['what contradicts all that is excluded', [asks('a')], [noneOf([asks('b')], [asks('c')])]],
+    ['an exclusion of more', [noneOf([asks('a', 'b')])], [noneOf([asks('a')])]],
+  ])('is found: %s', (_what, given, wanted) => {
+    expect(implies(given, wanted)).toBe(true);
+    expect(implies(wanted, given)).toBe(false);
+  });
+
+  it.each<[string, readonly Condition[]]>([
+    ['two assets', [moves, { kind: 'asset', asset: ETH }]],
+    ['an empty range', [atMost(1n), above(1n)]],
+    ['lists without a common name', [asks('a'), asks('b')]],
+    ['several ways, none of which is open', [asks('a'), anyOf([asks('b')], [asks('c')])]],
+    ['what is excluded', [asks('a'), noneOf([asks('a', 'b')])]],
+  ])('is found to be impossible: %s', (_what, given) => {
+    expect(isImpossible(given)).toBe(true);
+  });
+});
