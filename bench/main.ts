@@ -8,12 +8,14 @@ import { parseArgs } from 'node:util';
 import type { Benchmark, Result } from './benchmark.js';
 import { canonicalJsonBenchmark } from './canonical-json.js';
 import { memoryBenchmark } from './memory.js';
+import { policyBenchmark } from './policy.js';
 import { signBtcBenchmark, signEthBenchmark } from './signing.js';
 import { signerStartBenchmark, startBenchmark } from './starts.js';
 import { withdrawalsPostgresBenchmark, withdrawalsSqliteBenchmark } from './withdrawals.js';
 
 const BENCHMARKS: readonly Benchmark[] = [
   canonicalJsonBenchmark,
+  policyBenchmark,
   signEthBenchmark,
   signBtcBenchmark,
   withdrawalsSqliteBenchmark,

@@ -4,15 +4,22 @@
 import { formatUnits } from '../money/amount.js';
 import type { Condition, PolicyAsset, Situation } from './types.js';
 
-/** One spelling per address: hexadecimal ones (Ethereum) in lower case, segwit ones are compared as they are. */
-export function normalised(chain: string, address: string): string {
-  return chain.startsWith('eip155:') ? address.toLowerCase() : address;
+/** The same situation in one spelling: addresses in hexadecimal (Ethereum) in lower case, segwit ones as they are. */
+export function spelled(situation: Situation): Situation {
+  return situation.chain.startsWith('eip155:')
+    ? {
+        ...situation,
+        contract: situation.contract.toLowerCase(),
+        destination: situation.destination.toLowerCase(),
+      }
+    : situation;
 }
 
 export function isAsset(asset: PolicyAsset, situation: Pick<Situation, 'chain' | 'contract'>): boolean {
-  return asset.chain === situation.chain && asset.contract === situation.contract.toLowerCase();
+  return asset.chain === situation.chain && asset.contract === situation.contract;
 }
 
+/** Of a situation in its one spelling. */
 export function holds(condition: Condition, situation: Situation): boolean {
   switch (condition.kind) {
     case 'asset':
@@ -22,7 +29,7 @@ export function holds(condition: Condition, situation: Situation): boolean {
     case 'amount-above':
       return isAsset(condition.asset, situation) && situation.amount > condition.amount;
     case 'destination-in':
-      return condition.names.has(normalised(situation.chain, situation.destination));
+      return condition.names.has(situation.destination);
     case 'requester-in':
       return condition.names.has(situation.requester);
     case 'customer-in':

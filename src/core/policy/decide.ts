@@ -3,7 +3,7 @@
 // It does NOT check approvals, fees or signatures: it says which are needed.
 
 import { type Facts, Fault } from '../fault.js';
-import { allHold, firstUnmet, isAsset, normalised, wordsOf } from './conditions.js';
+import { allHold, firstUnmet, isAsset, spelled, wordsOf } from './conditions.js';
 import type {
   ApprovalRequirement,
   Decision,
@@ -25,15 +25,60 @@ function inconsistent(what: string): never {
   throw new Fault<PolicyFaultCode>('policy-inconsistent', what);
 }
 
+/** What holds for a wallet, out of all documents. It depends on the documents alone. */
+interface Applying {
+  /** In the order in which they are asked. */
+  readonly rules: readonly NamedRule[];
+  readonly limits: readonly Limit[];
+  readonly feeCaps: FeeCaps | undefined;
+}
+
+interface NamedRule {
+  /** `document/rule`. */
+  readonly name: string;
+  readonly rule: Rule;
+}
+
+/** What is asked first, then, and last: whatever refuses, wherever it stands; what lets pass; what only names the rest. */
+const TURNS: readonly ((rule: Rule) => boolean)[] = [
+  ({ effect, when }) => effect.kind === 'refuse' && when.length > 0,
+  ({ effect }) => effect.kind !== 'refuse',
+  ({ effect, when }) => effect.kind === 'refuse' && when.length === 0,
+];
+
 /** The documents whose limits and refusals hold: the wallet's own, its tier's, and those for everything, in this order. */
-function applying(set: PolicySet, situation: Pick<Situation, 'wallet' | 'tier'>): readonly Policy[] {
+function documentsFor(set: PolicySet, { wallet, tier }: AskedWallet): readonly Policy[] {
   const own = set.policies.filter(
-    ({ appliesTo }) => appliesTo.kind === 'wallets' && appliesTo.wallets.includes(situation.wallet),
+    ({ appliesTo }) => appliesTo.kind === 'wallets' && appliesTo.wallets.includes(wallet),
   );
-  const tier = set.policies.filter(
-    ({ appliesTo }) => appliesTo.kind === 'tier' && appliesTo.tier === situation.tier,
+  const tiers = set.policies.filter(({ appliesTo }) => appliesTo.kind === 'tier' && appliesTo.tier === tier);
+  return [...own, ...tiers, ...set.policies.filter(({ appliesTo }) => appliesTo.kind === 'everything')];
+}
+
+type AskedWallet = Pick<Situation, 'wallet' | 'tier'>;
+
+/** Looked together once for each wallet of a set: a thousand rules are not sorted for each transfer. */
+const remembered = new WeakMap<PolicySet, Map<string, Applying>>();
+const MOST_REMEMBERED = 1_000;
+
+function applying(set: PolicySet, asked: AskedWallet): Applying {
+  const byWallet = remembered.get(set) ?? new Map<string, Applying>();
+  remembered.set(set, byWallet);
+  const name = `${asked.tier}\n${asked.wallet}`;
+  const known = byWallet.get(name);
+  if (known) return known;
+  const policies = documentsFor(set, asked);
+  const named = policies.flatMap(({ name: document, rules }) =>
+    rules.map((rule) => ({ name: `${document}/${rule.id}`, rule })),
   );
-  return [...own, ...tier, ...set.policies.filter(({ appliesTo }) => appliesTo.kind === 'everything')];
+  const found = {
+    rules: TURNS.flatMap((isNow) => named.filter(({ rule }) => isNow(rule))),
+    limits: policies.flatMap(({ limits }) => limits),
+    feeCaps: tightestFeeCaps(policies),
+  };
+  if (byWallet.size >= MOST_REMEMBERED) byWallet.clear();
+  byWallet.set(name, found);
+  return found;
 }
 
 function keyOf(limit: Limit, situation: Situation): string {
@@ -43,9 +88,9 @@ function keyOf(limit: Limit, situation: Situation): string {
     case 'tier':
       return situation.tier;
     case 'asset':
-      return `${situation.chain}/${situation.contract.toLowerCase()}`;
+      return `${situation.chain}/${situation.contract}`;
     case 'destination':
-      return normalised(situation.chain, situation.destination);
+      return situation.destination;
     case 'customer':
       return situation.customer;
     case 'requester':
@@ -59,10 +104,10 @@ function keyOf(limit: Limit, situation: Situation): string {
  * What a transfer takes from which counters, whatever the decision about it will be: every limit of every document that
  * applies; a limit on an amount only for its own asset. One counter per `limitId` and `key`.
  */
-export function chargesOf(set: PolicySet, situation: Situation): readonly LimitCharge[] {
+export function chargesOf(set: PolicySet, asked: Situation): readonly LimitCharge[] {
+  const situation = spelled(asked);
   return applying(set, situation)
-    .flatMap((policy) => policy.limits)
-    .filter(({ measure }) => measure.kind === 'count' || isAsset(measure.asset, situation))
+    .limits.filter(({ measure }) => measure.kind === 'count' || isAsset(measure.asset, situation))
     .map((limit) => ({
       limitId: limit.id,
       key: keyOf(limit, situation),
@@ -103,33 +148,7 @@ function tightestFeeCaps(policies: readonly Policy[]): FeeCaps | undefined {
 
 /** What any transaction of a wallet may cost, also one that no rule was asked about; undefined when no document covers it. */
 export function feeCapsOf(set: PolicySet, wallet: Pick<Situation, 'wallet' | 'tier'>): FeeCaps | undefined {
-  return tightestFeeCaps(applying(set, wallet));
-}
-
-interface NamedRule {
-  /** `document/rule`. */
-  readonly name: string;
-  readonly rule: Rule;
-}
-
-/** What is asked first, then, and last: whatever refuses, wherever it stands; what lets pass; what only names the rest. */
-const TURNS: readonly ((rule: Rule) => boolean)[] = [
-  ({ effect, when }) => effect.kind === 'refuse' && when.length > 0,
-  ({ effect }) => effect.kind !== 'refuse',
-  ({ effect, when }) => effect.kind === 'refuse' && when.length === 0,
-];
-
-function* rulesInOrder(policies: readonly Policy[]): Generator<NamedRule> {
-  for (const isNow of TURNS) {
-    for (const policy of policies) {
-      for (const rule of policy.rules) if (isNow(rule)) yield { name: `${policy.name}/${rule.id}`, rule };
-    }
-  }
-}
-
-function matchIn(policies: readonly Policy[], situation: Situation): NamedRule | undefined {
-  for (const named of rulesInOrder(policies)) if (allHold(named.rule.when, situation)) return named;
-  return undefined;
+  return applying(set, wallet).feeCaps;
 }
 
 function requirementsOf({ effect }: Rule): readonly ApprovalRequirement[] {
@@ -149,8 +168,8 @@ function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decis
     facts,
   });
   if (situation.amount <= 0n) return inconsistent('an amount that is not more than 0');
-  const policies = applying(set, situation);
-  const match = matchIn(policies, situation);
+  const { rules, feeCaps: caps } = applying(set, situation);
+  const match = rules.find(({ rule }) => allHold(rule.when, situation));
   if (!match) {
     const { wallet, chain, contract, amount } = situation;
     return refuse('policy-no-match', undefined, { wallet, chain, contract, amount: amount.toString() });
@@ -170,7 +189,7 @@ function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decis
       max: exceeded.max.toString(),
     });
   }
-  const feeCaps = tightestFeeCaps(policies) ?? inconsistent('no fee caps');
+  const feeCaps = caps ?? inconsistent('no fee caps');
   return { kind: effect.kind, rule: name, policyHash: set.hash, requirements, limits, feeCaps };
 }
 
@@ -183,7 +202,7 @@ function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decis
  */
 export function decide(set: PolicySet, situation: Situation, usage: LimitUsage): Decision {
   try {
-    return decided(set, situation, usage);
+    return decided(set, spelled(situation), usage);
   } catch (error) {
     // Only what this module says itself is shown; any other error's text could hold anything.
     const why =
@@ -202,8 +221,8 @@ export interface Explanation {
 /** The decision, and why no rule before the one that matched decided. Throws nothing, as `decide`. */
 export function explain(set: PolicySet, situation: Situation, usage: LimitUsage): Explanation {
   const passedOver: { rule: string; unmet: string }[] = [];
-  for (const { name, rule } of rulesInOrder(applying(set, situation))) {
-    const unmet = firstUnmet(rule.when, situation);
+  for (const { name, rule } of applying(set, situation).rules) {
+    const unmet = firstUnmet(rule.when, spelled(situation));
     if (!unmet) break;
     passedOver.push({ rule: name, unmet: wordsOf(unmet) });
   }

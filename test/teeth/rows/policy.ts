@@ -65,15 +65,15 @@ export const POLICY: readonly Tooth[] = [
     {
       code: 'policy-inconsistent',
       without: 'the demand for fee caps',
-      was: "tightestFeeCaps(policies) ?? inconsistent('no fee caps')",
-      becomes: 'tightestFeeCaps(policies) ?? { absoluteMax: 10n ** 30n, relativeMaxBasisPoints: 10_000n }',
+      was: "caps ?? inconsistent('no fee caps')",
+      becomes: 'caps ?? { absoluteMax: 10n ** 30n, relativeMaxBasisPoints: 10_000n }',
       title: 'a decision refuses when a document that decides has no fee caps',
     },
     {
       code: 'limit-exceeded',
       without: "the limits of the tier's documents and of those for everything",
-      was: "return [...own, ...tier, ...set.policies.filter(({ appliesTo }) => appliesTo.kind === 'everything')];",
-      becomes: 'return own.length > 0 ? own : tier;',
+      was: "return [...own, ...tiers, ...set.policies.filter(({ appliesTo }) => appliesTo.kind === 'everything')];",
+      becomes: 'return own.length > 0 ? own : tiers;',
       title:
         "a decision comes from the wallet's own document before its tier's, under the tightest caps of both",
     },
@@ -103,7 +103,7 @@ export const POLICY: readonly Tooth[] = [
     {
       code: 'policy-no-match',
       without: 'the destinations of a rule',
-      was: 'return condition.names.has(normalised(situation.chain, situation.destination));',
+      was: 'return condition.names.has(situation.destination);',
       becomes: 'return true;',
       title:
         'a decision compares Ethereum destinations without regard to case, and Bitcoin ones letter by letter',
