@@ -8,6 +8,7 @@ import { CommandLine } from './command-line.js';
 import { configCommands } from './config.commands.js';
 import { governanceCommands } from './governance.commands.js';
 import { keysCommands } from './keys.commands.js';
+import { policyCommands } from './policy.commands.js';
 import { resolveCommand } from './resolve.command.js';
 import { restoreCommands } from './restore.commands.js';
 import { statusCommand } from './status.command.js';
@@ -38,6 +39,7 @@ export function portcullis(
   statusCommand(cli);
   walletsCommand(cli);
   configCommands(cli);
+  policyCommands(cli);
   cli.program.commandsGroup('Keys and governance:');
   keysCommands(cli);
   ceremonyCommands(cli);

@@ -1,0 +1,151 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { genesis, state } from './cli.fixture.js';
+import { EXIT } from './exit.js';
+import { portcullis } from './program.js';
+import { Terminal } from './terminal.js';
+
+const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
+const POLICY = `policy: hot-bitcoin
+applies-to: { wallets: [hot-btc] }
+fee-caps: { absolute: "0.0005 BTC", relative: "5%" }
+limits:
+  - { id: day, per: wallet, asset: BTC, window: 24h, max: "2 BTC" }
+rules:
+  - { id: blocked, when: { customer-in: [customer-9] }, then: refuse }
+  - { id: small, when: { asset: BTC, amount-at-most: "0.01 BTC" }, then: allow }
+  - { id: middle, when: { asset: BTC, amount-at-most: "1 BTC" }, then: { approve: [{ group: treasury, quorum: 2 }] } }
+`;
+
+let folder: string;
+let log: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'portcullis-policy-'));
+  log = join(folder, 'governance.json');
+  writeFileSync(log, JSON.stringify([genesis]));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function written(text: string, name = 'hot-bitcoin.policy.yaml'): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+async function run(...argv: readonly string[]) {
+  const output = new PassThrough();
+  const errors = new PassThrough();
+  const cli = portcullis(new Terminal({ input: new PassThrough(), output, errors }, {}), {});
+  const exit = await cli.run([...argv, '--log', log]);
+  return { exit, output: String(output.read() ?? ''), errors: String(errors.read() ?? '') };
+}
+
+async function asked(amount: string, customer: string, ...more: readonly string[]) {
+  const transfer = ['--wallet', 'hot-btc', '--amount', amount, '--to', DESTINATION];
+  const path = written(POLICY);
+  return run(
+    'policy',
+    'explain',
+    path,
+    ...transfer,
+    '--requester',
+    'payouts',
+    '--customer',
+    customer,
+    ...more,
+  );
+}
+
+describe('policy check', () => {
+  it('says that documents hold together, and which wallets none of them is for', async () => {
+    const { exit, output } = await run('policy', 'check', written(POLICY), '--json');
+    expect(exit).toBe(EXIT.ok);
+    expect(JSON.parse(output)).toEqual({
+      policyHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      inForce: false,
+      documents: [{ name: 'hot-bitcoin', rules: 3, limits: 1 }],
+      uncovered: [...state.wallets.keys()].filter((name) => name !== 'hot-btc'),
+    });
+  });
+
+  it('without files looks at those in force', async () => {
+    const { exit, output } = await run('policy', 'check', '--json');
+    expect(exit).toBe(EXIT.ok);
+    expect(JSON.parse(output)).toMatchObject({ inForce: true, policyHash: state.policyHash });
+  });
+
+  it('names line, column and what is wrong (policy-malformed)', async () => {
+    const { exit, errors } = await run(
+      'policy',
+      'check',
+      written(POLICY.replace('treasury', 'tresury')),
+      '--json',
+    );
+    expect(exit).toBe(EXIT.refused);
+    expect(JSON.parse(errors)).toMatchObject({
+      error: {
+        code: 'policy-malformed',
+        facts: { document: 'hot-bitcoin', line: 9, why: 'no such group: tresury' },
+      },
+    });
+  });
+
+  it.each([
+    ['a line that is too long', `${POLICY}# ${'x'.repeat(200)}\n`, 'line 10'],
+    ['a letter that is no ASCII', POLICY.replace('hot-bitcoin', 'hot-b\u0456tcoin'), 'line 1'],
+  ])('names the line of %s (file-malformed)', async (_what, text, where) => {
+    const { exit, errors } = await run('policy', 'check', written(text));
+    expect(exit).toBe(EXIT.usage);
+    expect(errors).toContain('file-malformed');
+    expect(errors).toContain(where);
+  });
+});
+
+describe('policy explain', () => {
+  it('says which rule decides, what it takes, and what did not hold in those before', async () => {
+    const { exit, output } = await asked('0.5 BTC', 'customer-7', '--json');
+    expect(exit).toBe(EXIT.ok);
+    expect(JSON.parse(output)).toEqual({
+      decision: 'approve',
+      rule: 'hot-bitcoin/middle',
+      requirements: [{ group: 'treasury', quorum: 2 }],
+      limits: [{ limitId: 'hot-bitcoin/day', key: 'hot-btc', amount: '50000000', max: '200000000' }],
+      passedOver: [
+        { rule: 'hot-bitcoin/blocked', unmet: 'customer-in: customer-9' },
+        { rule: 'hot-bitcoin/small', unmet: 'amount-at-most: 0.01 BTC' },
+      ],
+    });
+  });
+
+  it('says it in words', async () => {
+    const { output } = await asked('0.5 BTC', 'customer-7');
+    expect(output).toContain('to be approved by hot-bitcoin/middle: 2 of treasury');
+    expect(output).toMatch(/hot-bitcoin\/small +amount-at-most: 0.01 BTC/);
+  });
+
+  it.each([
+    ['0.5 BTC', 'customer-9', 'policy-refused', 'hot-bitcoin/blocked'],
+    ['1.5 BTC', 'customer-7', 'policy-no-match', null],
+  ])('ends with 1 for %s to %s (%s)', async (amount, customer, code, rule) => {
+    const { exit, output } = await asked(amount, customer, '--json');
+    expect(exit).toBe(EXIT.refused);
+    expect(JSON.parse(output)).toMatchObject({ decision: 'refuse', code, rule });
+  });
+
+  it.each([['0.5 ETH'], ['0.5'], ['a BTC']])('refuses an amount like %s', async (amount) => {
+    const { exit } = await asked(amount, 'customer-7');
+    expect(exit).toBe(EXIT.usage);
+  });
+
+  it('refuses a wallet that governance does not know (arguments-invalid)', async () => {
+    const { exit, errors } = await run(
+      ...['policy', 'explain', '--wallet', 'cold-btc', '--amount', '1 BTC', '--to', DESTINATION],
+      ...['--requester', 'payouts'],
+    );
+    expect(exit).toBe(EXIT.usage);
+    expect(errors).toContain('arguments-invalid');
+  });
+});

@@ -1,0 +1,258 @@
+// `portcullis policy`: what is wrong with policy documents, and what they would say of a transfer, before anybody signs them.
+// Governance comes from a log in a file, and everything else from the same code that decides in the signer. Offline.
+
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { accepted, type Outcome } from '../core/fault.js';
+import { type PolicyDocument, policyDocument, type Wallet } from '../core/governance/entry.js';
+import type { GovernanceState } from '../core/governance/state.js';
+import { parseUnits } from '../core/money/amount.js';
+import { type Explanation, explain } from '../core/policy/decide.js';
+import { parsePolicies } from '../core/policy/parse.js';
+import type { Policy, PolicySet, Situation } from '../core/policy/types.js';
+import { needed } from './cli-config.js';
+import type { Answer, CommandLine, Given } from './command-line.js';
+import { cliFault, EXIT } from './exit.js';
+import { readText } from './files.js';
+import { readLog, replayed } from './governance-log.js';
+import { attention, bad, faint, good, type Line, strong, table } from './lines.js';
+
+const NAME = /\.policy\.ya?ml$|\.ya?ml$/;
+
+/** Named after its file, as the shipped ones are. Faults `file-unreadable`, `file-malformed`. */
+function readDocument(path: string): PolicyDocument {
+  const lines = readText(path).replace(/\n$/, '').split('\n');
+  const parsed = policyDocument.safeParse({ name: basename(path).replace(NAME, ''), lines });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const line =
+    issue?.path[0] === 'lines' && typeof issue.path[1] === 'number' ? issue.path[1] + 1 : undefined;
+  throw cliFault(
+    'file-malformed',
+    `${path} is no policy document: ${line === undefined ? 'its name or its length' : `line ${line} is too long, or not printable ASCII`}`,
+    { path },
+  );
+}
+
+const logOption = { log: z.string().exactOptional() };
+const LOG_FLAG = ['--log <file>', 'the governance log: `portcullis governance log --out FILE`'] as const;
+
+function stateFrom({ options, config }: Given<{ readonly log?: string }>): GovernanceState {
+  const log = readLog(needed(options.log ?? config.log, 'log', '--log FILE'));
+  return replayed(log, config.deployment).state;
+}
+
+/** The documents of these files, or those in force. */
+function documentsOf(files: readonly string[], state: GovernanceState): readonly PolicyDocument[] {
+  return files.length === 0 ? state.policies : files.map(readDocument);
+}
+
+function scopeOf({ appliesTo }: Policy): string {
+  switch (appliesTo.kind) {
+    case 'wallets':
+      return appliesTo.wallets.join(', ');
+    case 'tier':
+      return `tier ${appliesTo.tier}`;
+    case 'everything':
+      return 'everything';
+  }
+}
+
+/** Wallets that pay nothing, since no document has rules for them. */
+export function uncovered(set: PolicySet, wallets: Iterable<Wallet>): readonly string[] {
+  return [...wallets]
+    .filter(({ walletId, tier }) =>
+      set.policies.every(
+        ({ appliesTo }) =>
+          appliesTo.kind === 'everything' ||
+          (appliesTo.kind === 'tier' ? appliesTo.tier !== tier : !appliesTo.wallets.includes(walletId)),
+      ),
+    )
+    .map(({ walletId }) => walletId);
+}
+
+const checkOptions = z.object(logOption);
+
+async function check(
+  given: Given<z.infer<typeof checkOptions>>,
+  files: readonly string[],
+): Promise<Outcome<Answer>> {
+  const state = stateFrom(given);
+  const parsed = parsePolicies(documentsOf(files, state), state);
+  if (parsed.kind === 'refused') return parsed;
+  const set = parsed.value;
+  const without = uncovered(set, state.wallets.values());
+  const isInForce = set.hash === state.policyHash;
+  return accepted({
+    json: {
+      policyHash: set.hash,
+      inForce: isInForce,
+      documents: set.policies.map(({ name, rules, limits }) => ({
+        name,
+        rules: rules.length,
+        limits: limits.length,
+      })),
+      uncovered: without,
+    },
+    lines: [
+      [good('✓'), ' these documents hold together', faint(isInForce ? ', and are those in force' : '')],
+      ...table(
+        ['document', 'for', 'rules', 'limits'],
+        set.policies.map((policy) => [
+          policy.name,
+          scopeOf(policy),
+          `${policy.rules.length}`,
+          `${policy.limits.length}`,
+        ]),
+      ),
+      ...without.map((wallet): Line => [attention('! '), `no document is for ${wallet}: nothing leaves it`]),
+      [faint(`policy hash ${set.hash}`)],
+    ],
+  });
+}
+
+const explainOptions = z.object({
+  ...logOption,
+  wallet: z.string(),
+  amount: z.string(),
+  to: z.string(),
+  requester: z.string(),
+  customer: z.string(),
+});
+type ExplainOptions = z.infer<typeof explainOptions>;
+
+function otherArgument(why: string, facts: Readonly<Record<string, string>>): never {
+  throw cliFault('arguments-invalid', why, facts);
+}
+
+/** An imagined transfer. Faults `arguments-invalid`. */
+export function situationOf(options: Omit<ExplainOptions, 'log'>, state: GovernanceState): Situation {
+  const wallet =
+    state.wallets.get(options.wallet) ??
+    otherArgument('governance knows no such wallet', { wallet: options.wallet });
+  const [number = '', symbol = ''] = options.amount.split(' ');
+  const coin = state.chains.get(wallet.chain)?.coin;
+  const token = [...state.tokens.values()].find((one) => one.chain === wallet.chain && one.symbol === symbol);
+  const asset =
+    coin?.symbol === symbol ? { contract: 'native', decimals: coin.decimals } : (token ?? undefined);
+  if (!asset) {
+    return otherArgument('an amount is written like "0.5 BTC", of an asset on the chain of the wallet', {
+      amount: options.amount,
+      chain: wallet.chain,
+    });
+  }
+  return {
+    wallet: wallet.walletId,
+    tier: wallet.tier,
+    chain: wallet.chain,
+    contract: asset.contract,
+    amount: parseUnits(number, asset.decimals),
+    destination: options.to,
+    requester: options.requester,
+    customer: options.customer,
+  };
+}
+
+function decisionLines({ decision }: Explanation): readonly Line[] {
+  if (decision.kind === 'refuse') {
+    return [
+      [
+        bad('refused'),
+        '  ',
+        strong(decision.code),
+        decision.rule === undefined ? '' : ` by ${decision.rule}`,
+      ],
+    ];
+  }
+  const wanted = decision.requirements.map(({ group, quorum }) => `${quorum} of ${group}`).join(' and ');
+  return [
+    decision.kind === 'allow'
+      ? [good('allowed'), ` by ${decision.rule}: nobody has to approve`]
+      : [attention('to be approved'), ` by ${decision.rule}: ${wanted}`],
+    ...(decision.limits.length === 0
+      ? []
+      : table(
+          ['limit', 'counter', 'takes', 'of at most'],
+          decision.limits.map(({ limitId, key, amount, max }) => [limitId, key, `${amount}`, `${max}`]),
+        )),
+  ];
+}
+
+async function explainTransfer(
+  given: Given<ExplainOptions>,
+  files: readonly string[],
+): Promise<Outcome<Answer>> {
+  const state = stateFrom(given);
+  const situation = situationOf(given.options, state);
+  const parsed = parsePolicies(documentsOf(files, state), state);
+  if (parsed.kind === 'refused') return parsed;
+  const explained = explain(parsed.value, situation, () => 0n);
+  const { decision, passedOver } = explained;
+  return accepted({
+    json: {
+      decision: decision.kind,
+      rule: decision.rule ?? null,
+      ...(decision.kind === 'refuse'
+        ? { code: decision.code, facts: decision.facts }
+        : {
+            requirements: decision.requirements,
+            limits: decision.limits.map(({ limitId, key, amount, max }) => ({
+              limitId,
+              key,
+              amount: amount.toString(),
+              max: max.toString(),
+            })),
+          }),
+      passedOver,
+    },
+    lines: [
+      ...decisionLines(explained),
+      ...(passedOver.length === 0
+        ? []
+        : table(
+            ['rule that was asked before', 'does not hold'],
+            passedOver.map(({ rule, unmet }) => [rule, unmet]),
+          )),
+      [faint('Limits are taken for unused, in base units. Fees and signatures are not looked at.')],
+    ],
+    exit: decision.kind === 'refuse' ? EXIT.refused : EXIT.ok,
+  });
+}
+
+export function policyCommands(cli: CommandLine): void {
+  const policy = cli.group('policy', 'policy documents, before anybody signs them');
+  cli.add(
+    policy,
+    {
+      usage: 'check [files...]',
+      summary: 'what is wrong with policy documents',
+      description:
+        'Reads all documents of a deployment together, as the signer would, against what a governance log knows of wallets, assets and groups. Names the line and what is wrong with it. Without files: the documents in force.',
+      example: 'policy check policies/*.policy.yaml --log governance.json',
+    },
+    [LOG_FLAG],
+    checkOptions,
+    (given, ...files) => check(given, files),
+  );
+  cli.add(
+    policy,
+    {
+      usage: 'explain [files...]',
+      summary: 'what policies say of a transfer, and why no other rule decided',
+      description:
+        'Decides about a transfer that need not exist, under the documents in force or those in files. Consumes nothing. Exit code 0: it may leave, perhaps with approvals; 1: it is refused.',
+      example:
+        'policy explain --wallet hot-btc --amount "0.5 BTC" --to bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080 --requester payouts --customer customer-7 --log governance.json',
+    },
+    [
+      ['--wallet <id>', 'the wallet that pays'],
+      ['--amount <amount>', 'like "0.5 BTC"'],
+      ['--to <address>', 'where it goes'],
+      ['--requester <name>', 'who asks'],
+      ['--customer <name>', 'for whom', 'nobody'],
+      LOG_FLAG,
+    ],
+    explainOptions,
+    (given, ...files) => explainTransfer(given, files),
+  );
+}
