@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { genesis, state } from './cli.fixture.js';
+import type { Certificate } from '../core/certificates/certificate.js';
+import { requestDigest, transferIdOf } from '../core/statements/request.js';
+import { genesis, NOW, requestWith, state } from './cli.fixture.js';
 import { EXIT } from './exit.js';
+import { pastOf } from './policy.commands.js';
 import { portcullis } from './program.js';
 import { Terminal } from './terminal.js';
 
@@ -147,5 +150,55 @@ describe('policy explain', () => {
     );
     expect(exit).toBe(EXIT.usage);
     expect(errors).toContain('arguments-invalid');
+  });
+});
+
+describe('policy replay', () => {
+  const request = requestWith({ amount: '5000' });
+  const transferId = transferIdOf(requestDigest(request.statement));
+  const decision = {
+    transferId,
+    past: 'unseen',
+    kind: 'allow',
+    rule: 'hot/any',
+    approvers: ['alice'],
+    limits: [],
+  };
+  const certificateWith = (...decisions: readonly object[]) =>
+    ({ decidedAtMs: NOW, decisions, order: { transfers: [{ request }] } }) as unknown as Certificate;
+
+  it('takes what was decided from the signed request', () => {
+    expect(pastOf(certificateWith(decision), state)).toEqual([
+      {
+        transferId,
+        atMs: NOW,
+        situation: {
+          wallet: 'hot-btc',
+          tier: 'hot',
+          chain: 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328',
+          contract: 'native',
+          amount: 5_000n,
+          destination: DESTINATION,
+          requester: 'payouts',
+          customer: 'customer-7',
+        },
+        kind: 'allow',
+        rule: 'hot/any',
+        approvers: new Set(['alice']),
+        excluded: new Set(['payouts']),
+      },
+    ]);
+  });
+
+  it('leaves out replacements, which were no decision of their own', () => {
+    expect(pastOf(certificateWith({ ...decision, past: 'signed' }), state)).toEqual([]);
+  });
+
+  it('believes no certificate that does not verify', async () => {
+    const file = join(folder, 'certificate.json');
+    writeFileSync(file, JSON.stringify({ type: 'something' }));
+    const { exit, errors } = await run('policy', 'replay', file, '--policy', written(POLICY));
+    expect(exit).toBe(EXIT.refused);
+    expect(errors).toContain('certificate-malformed');
   });
 });

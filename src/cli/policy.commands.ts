@@ -9,12 +9,17 @@ import type { GovernanceState } from '../core/governance/state.js';
 import { parseUnits } from '../core/money/amount.js';
 import { type Explanation, explain } from '../core/policy/decide.js';
 import { parsePolicies } from '../core/policy/parse.js';
+import { requestDigest, transferIdOf } from '../core/statements/request.js';
 import type { Policy, PolicySet, Situation } from '../core/policy/types.js';
+import type { Certificate } from '../core/certificates/certificate.js';
+import { type PastDecision, replayPast } from '../core/policy/replay-past.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
 import { cliFault, EXIT } from './exit.js';
 import { readText } from './files.js';
 import { readLog, replayed } from './governance-log.js';
+import { verifyFiles } from './verify.command.js';
+import { instant } from './words.js';
 import { attention, bad, faint, good, type Line, strong, table } from './lines.js';
 
 const NAME = /\.policy\.ya?ml$|\.ya?ml$/;
@@ -219,6 +224,90 @@ async function explainTransfer(
   });
 }
 
+const replayOptions = z.object({
+  ...logOption,
+  policy: z.array(z.string()).min(1),
+  days: z
+    .string()
+    .regex(/^[1-9][0-9]{0,3}$/, 'a number of days')
+    .exactOptional(),
+});
+
+const DAY_MS = 24 * 3_600_000;
+
+/** First decisions: a replacement was no new one. */
+export function pastOf(certificate: Certificate, state: GovernanceState): PastDecision[] {
+  const { decisions, order, decidedAtMs } = certificate;
+  return decisions.flatMap(({ transferId, past, kind, rule, approvers }) => {
+    const statement = order.transfers
+      .map(({ request }) => request.statement)
+      .find((one) => transferIdOf(requestDigest(one)) === transferId);
+    const wallet = statement && state.wallets.get(statement.wallet);
+    if (past !== 'unseen' || !statement || !wallet) return [];
+    return [
+      {
+        transferId,
+        atMs: decidedAtMs,
+        situation: {
+          wallet: wallet.walletId,
+          tier: wallet.tier,
+          chain: wallet.chain,
+          contract: statement.asset.kind === 'native' ? 'native' : statement.asset.contract,
+          amount: BigInt(statement.amount),
+          destination: statement.destination,
+          requester: statement.requester,
+          customer: statement.customer,
+        },
+        kind,
+        rule,
+        approvers: new Set(approvers),
+        excluded: new Set([
+          statement.requester,
+          ...(state.everRequestKeys.get(statement.keyId)?.owners ?? []),
+        ]),
+      },
+    ];
+  });
+}
+
+async function replay(
+  given: Given<z.infer<typeof replayOptions>>,
+  files: readonly string[],
+): Promise<Outcome<Answer>> {
+  const entries = readLog(needed(given.options.log ?? given.config.log, 'log', '--log FILE'));
+  const { state } = replayed(entries, given.config.deployment);
+  const parsed = parsePolicies(given.options.policy.map(readDocument), state);
+  if (parsed.kind === 'refused') return parsed;
+  const past: PastDecision[] = [];
+  for (const { outcome } of verifyFiles(files, entries, state.deploymentId)) {
+    if (outcome.kind === 'refused') return outcome;
+    past.push(...pastOf(outcome.value.certificate, state));
+  }
+  const newestMs = Math.max(0, ...past.map(({ atMs }) => atMs));
+  const days = given.options.days;
+  const sinceMs = days === undefined ? 0 : newestMs - Number(days) * DAY_MS;
+  const looked = past.filter(({ atMs }) => atMs >= sinceMs);
+  const { decisions, changed } = replayPast(parsed.value, looked, state.groups);
+  const heldBack = changed.filter(({ isHeldBack }) => isHeldBack).length;
+  return accepted({
+    json: { decisions, changed },
+    lines: [
+      `${decisions} decisions, ${changed.length} would change: ${heldBack} held back, ${changed.length - heldBack} otherwise`,
+      ...(changed.length === 0
+        ? []
+        : table(
+            ['transfer', 'decided', 'was', 'would be'],
+            changed.map(({ transferId, atMs, was, wouldBe }) => [transferId, instant(atMs), was, wouldBe]),
+          )),
+      [
+        faint(
+          'Of what was signed. What was refused then may pass under the draft, and is not in certificates.',
+        ),
+      ],
+    ],
+  });
+}
+
 export function policyCommands(cli: CommandLine): void {
   const policy = cli.group('policy', 'policy documents, before anybody signs them');
   cli.add(
@@ -254,5 +343,23 @@ export function policyCommands(cli: CommandLine): void {
     ],
     explainOptions,
     (given, ...files) => explainTransfer(given, files),
+  );
+  cli.add(
+    policy,
+    {
+      usage: 'replay <certificates...>',
+      summary: 'what would have changed under other policies',
+      description:
+        'Verifies decision certificates and decides about their transfers again, oldest first, under the documents in files, with limits that count from the first of them. Groups and wallets are those of the newest governance in the log.',
+      example:
+        'policy replay certificates/*.json --policy draft/hot-bitcoin.policy.yaml --log governance.json',
+    },
+    [
+      ['--policy <files...>', 'the draft: all documents that would be in force'],
+      ['--days <n>', 'only the last so many days before the newest certificate'],
+      LOG_FLAG,
+    ],
+    replayOptions,
+    (given, ...files) => replay(given, files),
   );
 }

@@ -1,0 +1,94 @@
+import { describe, expect, it } from '@jest/globals';
+import { parsePolicies } from './parse.js';
+import { type PastDecision, replayPast } from './replay-past.js';
+import { BITCOIN, documentOf, SHIPPED_CONTEXT, valueFrom } from './shipped.fixture.js';
+
+const HOUR_MS = 3_600_000;
+
+function draft(rules: string, limit = '2 BTC') {
+  const text = `policy: hot
+applies-to: { wallets: [hot-btc] }
+fee-caps: { absolute: "0.0005 BTC", relative: "5%" }
+limits:
+  - { id: day, per: wallet, asset: BTC, window: 24h, max: "${limit}" }
+rules:
+${rules}
+`;
+  return valueFrom(parsePolicies([documentOf('hot', text)], SHIPPED_CONTEXT));
+}
+
+const ALLOW = '  - { id: any, when: { asset: BTC, amount-at-most: "1 BTC" }, then: allow }';
+const APPROVE =
+  '  - { id: any, when: { asset: BTC, amount-at-most: "1 BTC" }, then: { approve: [{ group: treasury, quorum: 2 }] } }';
+
+function past(transferId: string, atHours: number, more: Partial<PastDecision> = {}): PastDecision {
+  return {
+    transferId,
+    atMs: atHours * HOUR_MS,
+    situation: {
+      wallet: 'hot-btc',
+      tier: 'hot',
+      chain: BITCOIN,
+      contract: 'native',
+      amount: 100_000_000n,
+      destination: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080',
+      requester: 'payouts',
+      customer: 'customer-1',
+    },
+    kind: 'allow',
+    rule: 'old/any',
+    approvers: new Set(),
+    excluded: new Set(['payouts']),
+    ...more,
+  };
+}
+
+const replayed = (set: ReturnType<typeof draft>, decisions: readonly PastDecision[]) =>
+  replayPast(set, decisions, SHIPPED_CONTEXT.groups);
+
+describe('a past under a draft', () => {
+  it('says nothing of what stays as it is', () => {
+    expect(replayed(draft(ALLOW), [past('a', 0), past('b', 25)])).toEqual({ decisions: 2, changed: [] });
+  });
+
+  it('counts limits from its beginning, in the order of time, and lets go of what is older than a window', () => {
+    const { changed } = replayed(draft(ALLOW), [past('c', 2), past('a', 0), past('b', 1), past('d', 50)]);
+    expect(changed).toEqual([
+      {
+        transferId: 'c',
+        atMs: 2 * HOUR_MS,
+        was: 'allow by old/any',
+        wouldBe: 'refuse limit-exceeded by hot/any, hot/day',
+        isHeldBack: true,
+      },
+    ]);
+  });
+
+  it('does not charge what it refuses, or what would wait for somebody', () => {
+    const big = past('big', 0);
+    const { changed } = replayed(draft(ALLOW, '1 BTC'), [
+      { ...big, situation: { ...big.situation, amount: 100_000_001n } },
+      past('a', 1),
+    ]);
+    expect(changed.map(({ transferId, wouldBe }) => [transferId, wouldBe])).toEqual([
+      ['big', 'refuse policy-no-match'],
+    ]);
+    expect(replayed(draft(APPROVE, '1 BTC'), [past('a', 0), past('b', 1)]).changed).toHaveLength(2);
+  });
+
+  it('says whose approval would be missing, and counts nobody who asked', () => {
+    const approved = (...approvers: string[]) =>
+      past('a', 0, { kind: 'approve', approvers: new Set(approvers), excluded: new Set(['carol']) });
+    const wouldBe = (one: PastDecision) => replayed(draft(APPROVE), [one]).changed[0]?.wouldBe;
+    expect(wouldBe(approved('alice', 'bob'))).toBeUndefined();
+    expect(wouldBe(approved('alice', 'carol'))).toBe('approve by hot/any: 1 of treasury missing');
+    expect(wouldBe(past('a', 0))).toBe('approve by hot/any: 2 of treasury missing');
+  });
+
+  it('says what would leave without approvals that it had', () => {
+    const approved = past('a', 0, { kind: 'approve', approvers: new Set(['alice', 'bob']) });
+    expect(replayed(draft(ALLOW), [approved]).changed).toEqual([
+      expect.objectContaining({ wouldBe: 'allow by hot/any', isHeldBack: false }),
+    ]);
+  });
+});

@@ -1,0 +1,74 @@
+// What a draft would have said of what was signed: the past, decided again under other policies, with limits that count from
+// its beginning. It sees only what was signed: of what was refused then it says nothing.
+
+import { missingApprovals } from './approvals.js';
+import { decide } from './decide.js';
+import type { PolicySet, Situation } from './types.js';
+import { charge, emptyWindow, usedIn, type WindowCounter } from './window.js';
+
+/** One transfer, as it was decided the first time. */
+export interface PastDecision {
+  readonly transferId: string;
+  readonly atMs: number;
+  readonly situation: Situation;
+  readonly kind: 'allow' | 'approve';
+  /** `document/rule`. */
+  readonly rule: string;
+  readonly approvers: ReadonlySet<string>;
+  /** Persons whose approval does not count: who asked, and the owners of the request key. */
+  readonly excluded: ReadonlySet<string>;
+}
+
+export interface ChangedDecision {
+  readonly transferId: string;
+  readonly atMs: number;
+  readonly was: string;
+  /** `allow`, `approve`, `approve: 1 of treasury missing`, or `refuse` with its code; then the rule, and the limit. */
+  readonly wouldBe: string;
+  /** It would not have left, or not without somebody else's approval. */
+  readonly isHeldBack: boolean;
+}
+
+export interface Replayed {
+  readonly decisions: number;
+  readonly changed: readonly ChangedDecision[];
+}
+
+type Groups = ReadonlyMap<string, readonly string[]>;
+
+/** Decides all of it again, oldest first. What the draft refuses charges nothing, and neither does what lacks approvals. */
+export function replayPast(set: PolicySet, past: readonly PastDecision[], groups: Groups): Replayed {
+  const counters = new Map<string, WindowCounter>();
+  const nameOf = ({ limitId, key }: { readonly limitId: string; readonly key: string }) =>
+    `${limitId}\n${key}`;
+  const changed: ChangedDecision[] = [];
+  const inOrder = [...past].sort((one, other) => one.atMs - other.atMs);
+  for (const one of inOrder) {
+    const decision = decide(set, one.situation, (asked) => {
+      const counter = counters.get(nameOf(asked));
+      return counter ? usedIn(counter, one.atMs) : 0n;
+    });
+    const told = (wouldBe: string, isHeldBack: boolean) => {
+      const { transferId, atMs, kind, rule } = one;
+      changed.push({ transferId, atMs, was: `${kind} by ${rule}`, wouldBe, isHeldBack });
+    };
+    if (decision.kind === 'refuse') {
+      const by = decision.rule === undefined ? '' : ` by ${decision.rule}`;
+      const limit = decision.facts.limit === undefined ? '' : `, ${decision.facts.limit}`;
+      told(`refuse ${decision.code}${by}${limit}`, true);
+      continue;
+    }
+    const missing = missingApprovals(decision.requirements, one.approvers, groups, one.excluded);
+    if (missing.length > 0) {
+      const wanted = missing.map(({ group, quorum }) => `${quorum} of ${group}`).join(' and ');
+      told(`approve by ${decision.rule}: ${wanted} missing`, true);
+      continue;
+    }
+    if (decision.kind !== one.kind) told(`${decision.kind} by ${decision.rule}`, false);
+    for (const limit of decision.limits) {
+      const counter = counters.get(nameOf(limit)) ?? emptyWindow(limit.windowMs);
+      counters.set(nameOf(limit), charge(counter, one.atMs, limit.amount));
+    }
+  }
+  return { decisions: inOrder.length, changed };
+}
