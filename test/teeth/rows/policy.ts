@@ -120,6 +120,7 @@ export const POLICY: readonly Tooth[] = [
       without: 'the customers of a rule',
       was: 'return condition.names.has(situation.customer);',
       becomes: 'return true;',
+      test: 'src/core/policy/conditions.spec.ts',
       title: 'conditions hold for those customers that a rule names',
     },
     {
@@ -127,6 +128,7 @@ export const POLICY: readonly Tooth[] = [
       without: 'the wallets of a rule',
       was: 'return condition.names.has(situation.wallet);',
       becomes: 'return true;',
+      test: 'src/core/policy/conditions.spec.ts',
       title: 'conditions hold for those wallets that a rule names',
     },
     {
@@ -134,6 +136,7 @@ export const POLICY: readonly Tooth[] = [
       without: 'the tiers of a rule',
       was: 'return condition.names.has(situation.tier);',
       becomes: 'return true;',
+      test: 'src/core/policy/conditions.spec.ts',
       title: 'conditions hold for those tiers that a rule names',
     },
     {
@@ -141,6 +144,7 @@ export const POLICY: readonly Tooth[] = [
       without: 'the chains of a rule',
       was: 'return condition.names.has(situation.chain);',
       becomes: 'return true;',
+      test: 'src/core/policy/conditions.spec.ts',
       title: 'conditions hold for those chains that a rule names',
     },
     {
@@ -148,6 +152,7 @@ export const POLICY: readonly Tooth[] = [
       without: 'the branches of which one has to hold',
       was: 'return condition.branches.some((branch) => allHold(branch, situation));',
       becomes: 'return true;',
+      test: 'src/core/policy/conditions.spec.ts',
       title: 'conditions hold where one of several branches does',
     },
     {
@@ -155,6 +160,7 @@ export const POLICY: readonly Tooth[] = [
       without: 'the branches of which none may hold',
       was: 'return !condition.branches.some((branch) => allHold(branch, situation));',
       becomes: 'return true;',
+      test: 'src/core/policy/conditions.spec.ts',
       title: 'conditions hold where none of several branches does',
     },
   ]),
