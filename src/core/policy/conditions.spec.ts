@@ -1,18 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { allHold, firstUnmet, wordsOf } from './conditions.js';
-import { BITCOIN, ETHEREUM } from './shipped.fixture.js';
-import type { PlainCondition, Situation } from './types.js';
-
-const SITUATION: Situation = {
-  wallet: 'hot-btc',
-  tier: 'hot',
-  chain: BITCOIN,
-  contract: 'native',
-  amount: 100n,
-  destination: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080',
-  requester: 'payouts',
-  customer: 'customer-1',
-};
+import { BITCOIN, ETHEREUM, SITUATION } from './shipped.fixture.js';
+import type { PlainCondition } from './types.js';
 
 type Kind = Extract<PlainCondition, { names: ReadonlySet<string> }>['kind'];
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Fault } from '../fault.js';
 import { chargesOf, decide, explain } from './decide.js';
-import { BITCOIN, ETHEREUM } from './shipped.fixture.js';
+import { BITCOIN, ETHEREUM, SITUATION } from './shipped.fixture.js';
 import type { Condition, Limit, Policy, PolicyAsset, PolicySet, Rule, Situation } from './types.js';
 
 const BTC: PolicyAsset = { chain: BITCOIN, contract: 'native', symbol: 'BTC', decimals: 8 };
@@ -12,16 +12,6 @@ const TOKEN: PolicyAsset = {
   contract: '0x5fbdb2315678afecb367f032d93f642f64180aa3',
   symbol: 'USDX',
   decimals: 18,
-};
-const SITUATION: Situation = {
-  wallet: 'hot-btc',
-  tier: 'hot',
-  chain: BITCOIN,
-  contract: 'native',
-  amount: 100n,
-  destination: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080',
-  requester: 'payouts',
-  customer: 'customer-1',
 };
 const ETHEREUM_SITUATION: Situation = {
   ...SITUATION,

@@ -57,7 +57,7 @@ function documentsFor(set: PolicySet, { wallet, tier }: AskedWallet): readonly P
 
 type AskedWallet = Pick<Situation, 'wallet' | 'tier'>;
 
-/** Looked together once for each wallet of a set: a thousand rules are not sorted for each transfer. */
+/** Put together once for each wallet of a set: a thousand rules are not sorted for each transfer. */
 const remembered = new WeakMap<PolicySet, Map<string, Applying>>();
 const MOST_REMEMBERED = 1_000;
 

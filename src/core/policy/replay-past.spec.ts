@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { parsePolicies } from './parse.js';
 import { type PastDecision, replayPast } from './replay-past.js';
-import { BITCOIN, documentOf, SHIPPED_CONTEXT, valueFrom } from './shipped.fixture.js';
+import { documentOf, SHIPPED_CONTEXT, SITUATION, valueFrom } from './shipped.fixture.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -25,16 +25,7 @@ function past(transferId: string, atHours: number, more: Partial<PastDecision> =
   return {
     transferId,
     atMs: atHours * HOUR_MS,
-    situation: {
-      wallet: 'hot-btc',
-      tier: 'hot',
-      chain: BITCOIN,
-      contract: 'native',
-      amount: 100_000_000n,
-      destination: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080',
-      requester: 'payouts',
-      customer: 'customer-1',
-    },
+    situation: { ...SITUATION, amount: 100_000_000n },
     kind: 'allow',
     rule: 'old/any',
     approvers: new Set(),

@@ -7,6 +7,7 @@ import type { Outcome } from '../fault.js';
 import type { PolicyDocument, Tier } from '../governance/entry.js';
 import { tokenKey } from '../governance/state.js';
 import type { PolicyContext } from './parse.js';
+import type { Situation } from './types.js';
 
 export const POLICIES = join(import.meta.dirname, '../../../policies');
 export const BITCOIN = 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328';
@@ -17,6 +18,18 @@ function wallet(walletId: string, chain: string, tier: Tier) {
   const keys = [{ label: walletId, publicKey: `02${'11'.repeat(32)}` }];
   return { walletId, chain, tier, token: 'treasury', keys };
 }
+
+/** A withdrawal of 100 satoshis. */
+export const SITUATION: Situation = {
+  wallet: 'hot-btc',
+  tier: 'hot',
+  chain: BITCOIN,
+  contract: 'native',
+  amount: 100n,
+  destination: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080',
+  requester: 'payouts',
+  customer: 'customer-1',
+};
 
 export const SHIPPED_CONTEXT: PolicyContext = {
   chains: new Map([
