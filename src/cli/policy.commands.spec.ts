@@ -146,6 +146,15 @@ describe('policy explain', () => {
   it('refuses a wallet that governance does not know (arguments-invalid)', async () => {
     const { exit, errors } = await run(
       ...['policy', 'explain', '--wallet', 'cold-btc', '--amount', '1 BTC', '--to', DESTINATION],
+      ...['--requester', 'payouts', '--customer', 'customer-7'],
+    );
+    expect(exit).toBe(EXIT.usage);
+    expect(errors).toContain('no such wallet');
+  });
+
+  it('fills in nothing: a condition on customers would be answered for another one (arguments-invalid)', async () => {
+    const { exit, errors } = await run(
+      ...['policy', 'explain', '--wallet', 'hot-btc', '--amount', '1 BTC', '--to', DESTINATION],
       ...['--requester', 'payouts'],
     );
     expect(exit).toBe(EXIT.usage);

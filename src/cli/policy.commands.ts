@@ -338,7 +338,7 @@ export function policyCommands(cli: CommandLine): void {
       ['--amount <amount>', 'like "0.5 BTC"'],
       ['--to <address>', 'where it goes'],
       ['--requester <name>', 'who asks'],
-      ['--customer <name>', 'for whom', 'nobody'],
+      ['--customer <name>', 'for whom'],
       LOG_FLAG,
     ],
     explainOptions,
