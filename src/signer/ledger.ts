@@ -8,6 +8,7 @@ import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from '../
 import { refreshable, restoreCutoffMs } from '../core/recovery/restore.js';
 import { requestDigest } from '../core/statements/request.js';
 import type { JournalEntry, Reservation, Restored, Voided } from './journal.js';
+import { PROJECTION_SCHEMA } from './schema.js';
 import type { Instant } from './signer-clock.js';
 
 export interface KnownTransaction {
@@ -63,9 +64,21 @@ function known(row: TransactionRow): KnownTransaction {
   };
 }
 
-/** No limit's id has a line break. */
+/** A limit's counter as it is held, under a name that no other has: no limit's id has a line break. */
+interface Held {
+  readonly limitId: string;
+  readonly key: string;
+  readonly counter: WindowCounter;
+}
+
 function nameOf(limitId: string, key: string): string {
   return `${limitId}\n${key}`;
+}
+
+/** What an entry changes of what is held outside the database. */
+interface Change {
+  readonly counters?: ReadonlyMap<string, Held>;
+  readonly nonce?: readonly [walletId: string, next: bigint];
 }
 
 function counterFromText(windowMs: number, text: string): WindowCounter {
@@ -92,6 +105,8 @@ function movedBy({ order }: Reservation): string | null {
 }
 
 const MOST_COUNTERS_HELD = 1_000;
+/** So many entries are projected in one transaction: what a commit costs grows with the pages that it finds changed. */
+const ENTRIES_PER_COMMIT = 256;
 
 export class Ledger {
   /** Up to when requests are dead, and until when limits are exhausted; of the restore that this journal began with. */
@@ -99,31 +114,66 @@ export class Ledger {
   private instant: Instant = { wallMs: 0, measuredMs: 0 };
   /** Hardly any journal has a burial, and each transfer is asked for its own several times. */
   private hasBurials = false;
-  /** What the rows say that were read or written last: each order asks for the same ones several times. */
-  private readonly counters = new Map<string, WindowCounter>();
+  /** Newer than their rows, which are written when there are too many of them. */
+  private readonly counters = new Map<string, Held>();
+  /** By wallet. */
+  private readonly nonces = new Map<string, bigint>();
   private readonly statements: ReturnType<typeof prepare>;
+  private readonly begin: Database.Statement;
+  private readonly end: Database.Statement;
+  private readonly projectWhole: (entry: JournalEntry, write: () => void) => Change;
+  private uncommitted = 0;
 
-  constructor(db: Database.Database) {
+  /** `db` is an empty database of its own, which nothing needs to outlive. */
+  constructor(private readonly db: Database.Database) {
+    db.exec(PROJECTION_SCHEMA);
     this.statements = prepare(db);
+    this.begin = db.prepare('BEGIN');
+    this.end = db.prepare('COMMIT');
+    // Within the transaction that is open, this is a savepoint.
+    this.projectWhole = db.transaction((entry: JournalEntry, write: () => void) => {
+      const change = this.project(entry);
+      write();
+      return change;
+    });
   }
 
-  /** Only to be called by the store, in the transaction that holds the entry. */
-  apply({ sequence, body }: JournalEntry): void {
-    const put = this.statements;
+  /**
+   * Projects an entry while `write` puts it into the journal: when this throws before `write` has come to its end, nothing
+   * of the entry holds here.
+   */
+  apply(entry: JournalEntry, write: () => void): void {
+    if (!this.db.inTransaction) this.begin.run();
+    const { counters, nonce } = this.projectWhole(entry, write);
+    for (const held of counters?.values() ?? []) this.hold(held);
+    if (nonce) this.nonces.set(...nonce);
+    const { body } = entry;
     if ('at' in body) {
       this.instant = {
         wallMs: Math.max(this.instant.wallMs, body.at.wallMs),
         measuredMs: Math.max(this.instant.measuredMs, body.at.measuredMs),
       };
     }
+    this.uncommitted++;
+    if (this.uncommitted < ENTRIES_PER_COMMIT) return;
+    this.end.run();
+    this.uncommitted = 0;
+  }
+
+  /** False when an error has ended the transaction, and with it what entries before had brought. */
+  isWhole(): boolean {
+    return this.uncommitted === 0 || this.db.inTransaction;
+  }
+
+  private project({ sequence, body }: JournalEntry): Change {
+    const put = this.statements;
     switch (body.kind) {
       case 'genesis':
       case 'governance':
         put.governance.run(body.entry.body.sequence, sequence);
         break;
       case 'reserved':
-        this.reserve(sequence, body);
-        break;
+        return this.reserve(sequence, body);
       case 'signed':
         put.signed.run(sequence, body.transactionId, body.transactionKey);
         break;
@@ -141,6 +191,7 @@ export class Ledger {
         this.restore(body);
         break;
     }
+    return {};
   }
 
   /** Whatever was begun for it and for others with it is never signed any more: what it spends is free again. */
@@ -160,11 +211,11 @@ export class Ledger {
       for (const spend of refreshable(wallet)) {
         put.restoredSpend.run(spend, wallet.walletId, wallet.refreshFeeCeiling);
       }
-      if (wallet.family === 'ethereum') put.nonce.run(wallet.walletId, `${wallet.nextNonce}`);
+      if (wallet.family === 'ethereum') this.nonces.set(wallet.walletId, BigInt(wallet.nextNonce));
     }
   }
 
-  private reserve(sequence: number, body: Reservation): void {
+  private reserve(sequence: number, body: Reservation): Change {
     const put = this.statements;
     const transferIds = body.transfers.map((transfer) => transfer.decision.transferId);
     const ceiling = body.transfers.reduce((sum, transfer) => sum + BigInt(transfer.feeCeiling), 0n);
@@ -181,42 +232,44 @@ export class Ledger {
       for (const transferId of cancelled) put.cancel.run(transferId, body.transactionKey);
     }
     for (const spend of body.spends) put.spend.run(spend, body.transactionKey);
-    if (body.nonce !== null && BigInt(body.nonce) === this.nextNonce(body.walletId)) {
-      put.nonce.run(body.walletId, (BigInt(body.nonce) + 1n).toString());
-    }
+    const counters = new Map<string, Held>();
     for (const transfer of body.transfers) {
       const { transferId } = transfer.decision;
       put.request.run(transfer.requestId, transfer.requestDigest, transferId);
       put.transferTransaction.run(transferId, body.transactionKey);
       for (const { limitId, key, windowMs, amount } of transfer.charges) {
-        const counter = charge(this.counter(limitId, key, windowMs), body.at.measuredMs, BigInt(amount));
-        put.counter.run(limitId, key, windowMs, counterToText(counter));
-        this.hold(limitId, key, counter);
+        const name = nameOf(limitId, key);
+        const before = counters.get(name)?.counter ?? this.counter(limitId, key, windowMs);
+        const counter = charge(before, body.at.measuredMs, BigInt(amount));
+        counters.set(name, { limitId, key, counter });
       }
     }
+    const nonce = body.nonce === null ? undefined : BigInt(body.nonce);
+    return nonce === this.nextNonce(body.walletId)
+      ? { counters, nonce: [body.walletId, nonce + 1n] }
+      : { counters };
   }
 
   /** A policy that changes a limit's window goes on with what was counted under the old one. */
   private counter(limitId: string, key: string, windowMs: number): WindowCounter {
-    const counter = this.counters.get(nameOf(limitId, key)) ?? this.readCounter(limitId, key);
+    const counter = this.counters.get(nameOf(limitId, key))?.counter ?? this.readCounter(limitId, key);
     if (!counter) return emptyWindow(windowMs);
     return counter.windowMs === windowMs ? counter : rewindowed(counter, windowMs);
   }
 
   private readCounter(limitId: string, key: string): WindowCounter | undefined {
     const row = this.statements.readCounter.get(limitId, key);
-    return row && this.hold(limitId, key, counterFromText(row.window_ms, row.counter));
+    return row && counterFromText(row.window_ms, row.counter);
   }
 
-  private hold(limitId: string, key: string, counter: WindowCounter): WindowCounter {
-    if (this.counters.size >= MOST_COUNTERS_HELD) this.counters.clear();
-    this.counters.set(nameOf(limitId, key), counter);
-    return counter;
-  }
-
-  /** To be called when an entry that was applied did not come into the database after all. */
-  undone(): void {
-    this.counters.clear();
+  private hold(held: Held): void {
+    if (this.counters.size >= MOST_COUNTERS_HELD) {
+      for (const { limitId, key, counter } of this.counters.values()) {
+        this.statements.counter.run(limitId, key, counter.windowMs, counterToText(counter));
+      }
+      this.counters.clear();
+    }
+    this.counters.set(nameOf(held.limitId, held.key), held);
   }
 
   /** How much of a limit is used up. After a restore, all of it for one window: what the lost journal charged is not known. */
@@ -326,7 +379,7 @@ export class Ledger {
   }
 
   nextNonce(walletId: string): bigint {
-    return BigInt(this.statements.readNonce.get(walletId)?.next ?? '0');
+    return this.nonces.get(walletId) ?? 0n;
   }
 
   pastOf(transferId: string): TransferPast {
@@ -361,9 +414,6 @@ function prepare(db: Database.Database) {
     ),
     restoredSpend: db.prepare('INSERT INTO restored_spends (spend, wallet_id, fee_ceiling) VALUES (?, ?, ?)'),
     spend: db.prepare('INSERT INTO spends (spend, transaction_key) VALUES (?, ?)'),
-    nonce: db.prepare(
-      'INSERT INTO nonces (wallet_id, next) VALUES (?, ?) ON CONFLICT (wallet_id) DO UPDATE SET next = excluded.next',
-    ),
     // A replacement brings the same request again; another request under a used id never gets this far.
     request: db.prepare(
       'INSERT INTO requests (request_id, digest, transfer_id) VALUES (?, ?, ?) ON CONFLICT (transfer_id) DO NOTHING',
@@ -403,6 +453,5 @@ function prepare(db: Database.Database) {
     readRestoredSpend: db.prepare<[string], { wallet_id: string; fee_ceiling: string }>(
       'SELECT wallet_id, fee_ceiling FROM restored_spends WHERE spend = ?',
     ),
-    readNonce: db.prepare<[string], { next: string }>('SELECT next FROM nonces WHERE wallet_id = ?'),
   };
 }

@@ -22,10 +22,10 @@ export const JOURNAL_SCHEMA = `
 `;
 
 export const PROJECTION_SCHEMA = `
-  CREATE TEMP TABLE governance (sequence INTEGER PRIMARY KEY, journal_sequence INTEGER NOT NULL) STRICT;
-  CREATE TEMP TABLE requests (request_id TEXT PRIMARY KEY, digest TEXT NOT NULL, transfer_id TEXT NOT NULL UNIQUE)
+  CREATE TABLE governance (sequence INTEGER PRIMARY KEY, journal_sequence INTEGER NOT NULL) STRICT;
+  CREATE TABLE requests (request_id TEXT PRIMARY KEY, digest TEXT NOT NULL, transfer_id TEXT NOT NULL UNIQUE)
     STRICT, WITHOUT ROWID;
-  CREATE TEMP TABLE transactions (
+  CREATE TABLE transactions (
     transaction_key TEXT PRIMARY KEY,
     wallet_id TEXT NOT NULL,
     reserved_sequence INTEGER NOT NULL,
@@ -36,35 +36,34 @@ export const PROJECTION_SCHEMA = `
     moved TEXT,
     ended TEXT CHECK (ended IN ('void', 'dead'))
   ) STRICT, WITHOUT ROWID;
-  CREATE TEMP TABLE voids (transfer_id TEXT PRIMARY KEY, journal_sequence INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TEMP TABLE burials (
+  CREATE TABLE voids (transfer_id TEXT PRIMARY KEY, journal_sequence INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE burials (
     transfer_id TEXT NOT NULL,
     transaction_key TEXT NOT NULL,
     journal_sequence INTEGER NOT NULL,
     PRIMARY KEY (transfer_id, journal_sequence)
   ) STRICT, WITHOUT ROWID;
-  CREATE TEMP TABLE restored_spends (
+  CREATE TABLE restored_spends (
     spend TEXT PRIMARY KEY,
     wallet_id TEXT NOT NULL,
     fee_ceiling TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
-  CREATE TEMP TABLE transaction_transfers (
+  CREATE TABLE transaction_transfers (
     transfer_id TEXT NOT NULL,
     transaction_key TEXT NOT NULL,
     PRIMARY KEY (transfer_id, transaction_key)
   ) STRICT, WITHOUT ROWID;
-  CREATE TEMP TABLE transaction_cancels (
+  CREATE TABLE transaction_cancels (
     transfer_id TEXT NOT NULL,
     transaction_key TEXT NOT NULL,
     PRIMARY KEY (transfer_id, transaction_key)
   ) STRICT, WITHOUT ROWID;
-  CREATE TEMP TABLE spends (
+  CREATE TABLE spends (
     spend TEXT NOT NULL,
     transaction_key TEXT NOT NULL,
     PRIMARY KEY (spend, transaction_key)
   ) STRICT, WITHOUT ROWID;
-  CREATE TEMP TABLE nonces (wallet_id TEXT PRIMARY KEY, next TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TEMP TABLE limit_counters (
+  CREATE TABLE limit_counters (
     limit_id TEXT NOT NULL,
     key TEXT NOT NULL,
     window_ms INTEGER NOT NULL,

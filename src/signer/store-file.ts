@@ -26,10 +26,6 @@ export function openFile(path: string): Database.Database {
     db.pragma('journal_mode = WAL');
     // A commit is not waited for: `append` and `durable` see to what has to be on the disk.
     db.pragma('synchronous = NORMAL');
-    // For the projections: a file that no path leads to, so that they need not fit into memory. What undoes a commit that
-    // fails is no more than one entry's worth.
-    db.pragma('temp_store = FILE');
-    db.pragma('temp.journal_mode = MEMORY');
     // Takes the exclusive lock now, so that a second signer on the same file fails here and not at its first signature.
     db.exec('BEGIN IMMEDIATE; COMMIT;');
   } catch (cause) {
@@ -43,6 +39,16 @@ export function openFile(path: string): Database.Database {
           facts: { sqlite },
         });
   }
+  return db;
+}
+
+/** Where projections are held: in a file that no path leads to, so that they need not fit into memory. */
+export function openProjections(): Database.Database {
+  const db = new Database('');
+  // What undoes an entry that fails is no more than what came since the last commit.
+  db.pragma('journal_mode = MEMORY');
+  db.pragma('synchronous = OFF');
+  db.pragma('cache_size = -16384');
   return db;
 }
 

@@ -335,15 +335,55 @@ describe("the signer's store and its disk", () => {
     store.close();
   });
 
+  it('is given up when the ledger cannot hold what the journal took (store-not-written)', async () => {
+    const store = SignerStore.create(path, genesisOf(), SEAL);
+    const apply = store.ledger.apply.bind(store.ledger);
+    store.ledger.apply = (entry, write) => {
+      apply(entry, write);
+      throw new Error('the disk of the projections is full');
+    };
+    expect(() => store.appendSoon(signed('a'.repeat(64)))).toThrow('projections');
+    expect(codeOf(() => store.appendSoon(signed('b'.repeat(64))))).toBe('store-not-written');
+    store.close();
+  });
+
+  it('is given up when an entry that is waited for does not come to the disk (store-not-written)', () => {
+    const store = SignerStore.create(path, genesisOf(), SEAL);
+    const apply = store.ledger.apply.bind(store.ledger);
+    store.ledger.apply = (entry, write) => {
+      apply(entry, write);
+      // Leaves nothing to be committed.
+      (store as unknown as { db: Database.Database }).db.exec('ROLLBACK');
+    };
+    expect(() => store.append(signed('a'.repeat(64)))).toThrow();
+    expect(codeOf(() => store.append(signed('b'.repeat(64))))).toBe('store-not-written');
+    store.close();
+  });
+
+  it('is given up when the ledger has lost what came before (store-not-written)', () => {
+    const store = SignerStore.create(path, genesisOf(), SEAL);
+    const ledger = store.ledger as unknown as { db: Database.Database };
+    const apply = store.ledger.apply.bind(store.ledger);
+    store.ledger.apply = (entry) =>
+      apply(entry, () => {
+        ledger.db.exec('ROLLBACK');
+        throw new Error('database or disk is full');
+      });
+    expect(() => store.appendSoon(signed('a'.repeat(64)))).toThrow();
+    expect(codeOf(() => store.appendSoon(signed('b'.repeat(64))))).toBe('store-not-written');
+    store.close();
+  });
+
   it('is given up when a full disk ends the transaction that others are in (store-not-written)', async () => {
     const store = SignerStore.create(path, genesisOf(), SEAL);
     const apply = store.ledger.apply.bind(store.ledger);
     store.appendSoon(signed('a'.repeat(64)));
-    store.ledger.apply = (entry) => {
-      // What SQLite does by itself for SQLITE_FULL and SQLITE_IOERR.
-      (store as unknown as { db: Database.Database }).db.exec('ROLLBACK');
-      apply(entry);
-    };
+    store.ledger.apply = (entry) =>
+      apply(entry, () => {
+        // What SQLite does by itself for SQLITE_FULL and SQLITE_IOERR.
+        (store as unknown as { db: Database.Database }).db.exec('ROLLBACK');
+        throw new Error('database or disk is full');
+      });
     expect(() => store.appendSoon(signed('b'.repeat(64)))).toThrow();
     expect(codeOf(() => store.appendSoon(signed('c'.repeat(64))))).toBe('store-not-written');
     expect(await written(store)).toBe('store-not-written');

@@ -20,10 +20,10 @@ import {
   type Restored,
 } from './journal.js';
 import { Ledger } from './ledger.js';
-import { JOURNAL_SCHEMA, PROJECTION_SCHEMA } from './schema.js';
+import { JOURNAL_SCHEMA } from './schema.js';
 import type { Seal } from './seal.js';
 import type { Instant } from './signer-clock.js';
-import { openFile, requireNothingWritten, type StoreFaultCode } from './store-file.js';
+import { openFile, openProjections, requireNothingWritten, type StoreFaultCode } from './store-file.js';
 
 /** Entries held in memory at a time while the store is opened. */
 const LOAD_PAGE = 200;
@@ -52,12 +52,9 @@ function entryOf({ sequence, hash, body }: Row): JournalEntry {
 
 export class SignerStore {
   readonly ledger: Ledger;
-  private readonly db: Database.Database;
   private readonly begin: Database.Statement;
   private readonly end: Database.Statement;
   private readonly insert: Database.Statement;
-  /** Within a transaction that is open, this is a savepoint. */
-  private readonly addWhole: (body: JournalBody, text: string) => JournalEntry;
   private readonly select: Database.Statement<[number], Row>;
   /** What comes before the first entry: nothing, or the record of a lost journal that this one goes on from. */
   private base: JournalHead = { sequence: -1, hash: BEFORE_FIRST };
@@ -73,18 +70,16 @@ export class SignerStore {
   private broken: Fault | undefined;
 
   private constructor(
-    db: Database.Database,
+    private readonly db: Database.Database,
+    private readonly projections: Database.Database,
     private readonly seal: Seal,
     private readonly sync: SyncFile = syncFile,
   ) {
-    this.db = db;
     db.exec(JOURNAL_SCHEMA);
-    db.exec(PROJECTION_SCHEMA);
-    this.ledger = new Ledger(db);
+    this.ledger = new Ledger(projections);
     this.begin = db.prepare('BEGIN IMMEDIATE');
     this.end = db.prepare('COMMIT');
     this.insert = db.prepare('INSERT INTO journal (sequence, hash, seal, body) VALUES (?, ?, ?, ?)');
-    this.addWhole = db.transaction((body: JournalBody, text: string) => this.add(body, text));
     this.select = db.prepare<[number], Row>(
       'SELECT sequence, hash, seal, body FROM journal WHERE sequence = ?',
     );
@@ -127,7 +122,7 @@ export class SignerStore {
   }
 
   private static made(path: string, seal: Seal): SignerStore {
-    const store = new SignerStore(openFile(path), seal);
+    const store = new SignerStore(openFile(path), openProjections(), seal);
     // It names customers and holds transactions that may not have been broadcast yet. SQLite's other files follow it.
     chmodSync(path, 0o600);
     return store;
@@ -157,12 +152,14 @@ export class SignerStore {
       );
     }
     const db = openFile(path);
+    const projections = openProjections();
     try {
-      const store = new SignerStore(db, seal, sync);
+      const store = new SignerStore(db, projections, seal, sync);
       store.load();
       return store;
     } catch (cause) {
       db.close();
+      projections.close();
       if (cause instanceof Fault) throw cause;
       throw new Fault<StoreFaultCode>('store-corrupt', 'the signer store cannot be read', { cause });
     }
@@ -204,7 +201,7 @@ export class SignerStore {
         },
       );
     }
-    this.ledger.apply({ sequence, hash, body: parsed.data });
+    this.ledger.apply({ sequence, hash, body: parsed.data }, () => undefined);
     this.newest = { sequence, hash };
   }
 
@@ -228,10 +225,15 @@ export class SignerStore {
   private onDisk<T>(work: () => T): T {
     this.commit();
     this.db.pragma('synchronous = FULL');
+    let isDone = false;
     try {
-      return this.db.transaction(work)();
+      return this.db.transaction(() => {
+        const result = work();
+        isDone = true;
+        return result;
+      })();
     } catch (error) {
-      this.ledger.undone();
+      if (isDone) this.giveUp(error);
       throw error;
     } finally {
       this.db.pragma('synchronous = NORMAL');
@@ -247,11 +249,10 @@ export class SignerStore {
     this.requireWhole();
     if (!this.db.inTransaction) this.begin.run();
     try {
-      const entry = this.addWhole(body, text);
+      const entry = this.add(body, text);
       this.newest = { sequence: entry.sequence, hash: entry.hash };
       return entry;
     } catch (error) {
-      this.ledger.undone();
       // A full or failing disk can end the whole transaction, and with it the entries before this one.
       if (!this.db.inTransaction) this.giveUp(error);
       throw error;
@@ -261,8 +262,17 @@ export class SignerStore {
   private add(body: JournalBody, text: string): JournalEntry {
     const sequence = this.newest.sequence + 1;
     const entry: JournalEntry = { sequence, hash: journalHash(this.newest.hash, sequence, text), body };
-    this.insert.run(sequence, entry.hash, this.seal.ofEntry(sequence, entry.hash), text);
-    this.ledger.apply(entry);
+    let isWritten = false;
+    try {
+      this.ledger.apply(entry, () => {
+        this.insert.run(sequence, entry.hash, this.seal.ofEntry(sequence, entry.hash), text);
+        isWritten = true;
+      });
+    } catch (error) {
+      // The journal would say more than the ledger.
+      if (isWritten || !this.ledger.isWhole()) this.giveUp(error);
+      throw error;
+    }
     return entry;
   }
 
@@ -436,6 +446,7 @@ export class SignerStore {
     if (this.log !== undefined) closeSync(this.log);
     this.log = undefined;
     this.db.close();
+    this.projections.close();
   }
 }
 

@@ -33,6 +33,17 @@ describe('RFC 8785 canonical JSON', () => {
     );
   });
 
+  it('sorts few members and many, short names and long ones, first and again', () => {
+    const names = fc.uniqueArray(fc.string({ unit: 'grapheme-ascii', maxLength: 100 }), { maxLength: 100 });
+    fc.assert(
+      fc.property(names, (some) => {
+        const written = canonicalJson(Object.fromEntries(some.map((name) => [name, 0])));
+        const members = [...some].sort().map((name) => `${JSON.stringify(name)}:0`);
+        expect(written).toBe(`{${members.join(',')}}`);
+      }),
+    );
+  });
+
   const outside: [string, unknown][] = [
     ['a float', 0.5],
     ['negative zero', -0],

@@ -19,6 +19,9 @@ const PRINTABLE = /^[\x20-\x7e]*$/;
 /** Printable, and nothing in it that JSON escapes. */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 const MAX_DEPTH = 16;
+const MOST_NAMES_HELD = 1_000;
+const LONGEST_NAME_HELD = 64;
+const MOST_INSERTED = 32;
 
 function refuse(what: string): never {
   throw new Fault<CanonicalFaultCode>('not-canonical', `cannot be written canonically: ${what}`);
@@ -33,6 +36,30 @@ function writeString(value: string): string {
   if (!PRINTABLE.test(value)) refuse('a string with other than printable ASCII');
   // RFC 8785 §3.2.2.2: within printable ASCII only the quotation mark and the backslash are escaped.
   return JSON.stringify(value);
+}
+
+/** Statements share a few dozen names of members. */
+const heldNames = new Map<string, string>();
+
+function writeName(name: string): string {
+  const held = heldNames.get(name);
+  if (held !== undefined) return held;
+  const text = `${writeString(name)}:`;
+  if (heldNames.size < MOST_NAMES_HELD && name.length <= LONGEST_NAME_HELD) heldNames.set(name, text);
+  return text;
+}
+
+/** RFC 8785 §3.2.3: by UTF-16 code units, which is how strings compare. Few are sorted faster by insertion. */
+function sortedNames(value: object): string[] {
+  const names = Object.keys(value);
+  if (names.length > MOST_INSERTED) return names.sort();
+  for (let at = 1; at < names.length; at++) {
+    const name = names[at] ?? '';
+    let place = at;
+    for (; place > 0 && (names[place - 1] ?? '') > name; place--) names[place] = names[place - 1] ?? '';
+    names[place] = name;
+  }
+  return names;
 }
 
 /** An own member; what is undefined is refused where it is written. */
@@ -57,9 +84,8 @@ function write(value: CanonicalValue, depth: number): string {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) refuse('an object that is not plain');
     let text = '';
-    // RFC 8785 §3.2.3 sorts by UTF-16 code units, which is what sort() does.
-    for (const key of Object.keys(value).sort()) {
-      const member = `${writeString(key)}:${write(memberOf(value, key), depth + 1)}`;
+    for (const name of sortedNames(value)) {
+      const member = writeName(name) + write(memberOf(value, name), depth + 1);
       text += text === '' ? member : `,${member}`;
     }
     return `{${text}}`;

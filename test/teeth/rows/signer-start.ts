@@ -63,6 +63,30 @@ export const SIGNER_START: readonly Tooth[] = [
     },
     {
       code: 'store-not-written',
+      without: 'giving up a store whose ledger does not hold what its journal does',
+      was: 'if (isWritten || !this.ledger.isWhole()) this.giveUp(error);',
+      becomes: 'if (!this.ledger.isWhole()) this.giveUp(error);',
+      title:
+        "the signer's store and its disk is given up when the ledger cannot hold what the journal took (store-not-written)",
+    },
+    {
+      code: 'store-not-written',
+      without: 'giving up a store whose ledger has lost entries',
+      was: 'if (isWritten || !this.ledger.isWhole()) this.giveUp(error);',
+      becomes: 'if (isWritten) this.giveUp(error);',
+      title:
+        "the signer's store and its disk is given up when the ledger has lost what came before (store-not-written)",
+    },
+    {
+      code: 'store-not-written',
+      without: 'giving up a store whose ledger holds an entry that did not come to the disk',
+      was: '      if (isDone) this.giveUp(error);\n',
+      becomes: '',
+      title:
+        "the signer's store and its disk is given up when an entry that is waited for does not come to the disk (store-not-written)",
+    },
+    {
+      code: 'store-not-written',
       without: 'giving up a store whose open transaction was ended under it',
       was: '      if (!this.db.inTransaction) this.giveUp(error);\n',
       becomes: '',

@@ -1,0 +1,72 @@
+// The ledger alone: what it says of many entries, more than it holds in memory or puts into one transaction. What it says of
+// each kind of entry is under test with the signer.
+
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type Database from 'better-sqlite3';
+import { Ledger } from './ledger.js';
+import { reservation } from './reservation.fixture.js';
+import { openProjections } from './store-file.js';
+
+const DAY_MS = 86_400_000;
+const taken = () => undefined;
+
+let db: Database.Database;
+let ledger: Ledger;
+beforeEach(() => {
+  db = openProjections();
+  ledger = new Ledger(db);
+});
+afterEach(() => {
+  db.close();
+});
+
+/** Entry number `at`: one transfer that charges one limit for this key. */
+function reserve(at: number, key: string, amount: string, write: () => void = taken): void {
+  const charges = [{ limitId: 'daily', key, windowMs: DAY_MS, amount }];
+  const body = reservation(`${at}`, [`tr_${at}`], [`one/aa:${at}`], charges);
+  ledger.apply({ sequence: at, hash: '', body }, write);
+}
+
+function used(key: string): bigint {
+  return ledger.usage({ limitId: 'daily', key, windowMs: DAY_MS, max: 1_000_000n }, 1);
+}
+
+describe('the ledger', () => {
+  it('remembers more counters than it holds, and goes on counting with each', () => {
+    const keys = Array.from({ length: 2_500 }, (_, at) => `customer-${at}`);
+    for (const [at, key] of keys.entries()) reserve(at, key, `${at + 1}`);
+    for (const [at, key] of keys.entries()) reserve(keys.length + at, key, '10000');
+    expect(keys.map(used)).toEqual(keys.map((_, at) => BigInt(at + 1) + 10_000n));
+  });
+
+  it('counts each charge of one entry, also two of one counter', () => {
+    const charge = { limitId: 'daily', key: 'hot-btc', windowMs: DAY_MS, amount: '7' };
+    const body = reservation('one', ['tr_1', 'tr_2'], ['one/aa:0'], [charge, charge]);
+    ledger.apply({ sequence: 0, hash: '', body }, taken);
+    expect(used('hot-btc')).toBe(28n);
+  });
+
+  it('holds nothing of an entry that the journal did not take, wherever in its transaction that one stands', () => {
+    const fails = () => {
+      throw new Error('not taken');
+    };
+    for (let at = 0; at < 600; at++) {
+      expect(() => reserve(at, 'hot-btc', '1', fails)).toThrow('not taken');
+      expect(ledger.pastOf(`tr_${at}`)).toBe('unseen');
+      reserve(at, 'hot-btc', '1');
+      expect(ledger.pastOf(`tr_${at}`)).toBe('reserved');
+    }
+    expect(used('hot-btc')).toBe(600n);
+    expect(ledger.isWhole()).toBe(true);
+  });
+
+  it('says when it has lost what came before', () => {
+    reserve(0, 'hot-btc', '1');
+    const failsWhole = () => {
+      db.exec('ROLLBACK');
+      throw new Error('database or disk is full');
+    };
+    expect(() => reserve(1, 'hot-btc', '1', failsWhole)).toThrow();
+    expect(ledger.isWhole()).toBe(false);
+  });
+});
