@@ -8,6 +8,7 @@ import {
   type EntryBody,
   type Erc20Token,
   entryHash,
+  type FreezeScope,
   type Person,
   type PolicyDocument,
   type RequestKey,
@@ -77,6 +78,11 @@ function policyLines(policies: readonly PolicyDocument[]): Line[] {
     [faint(`  --- policy ${policy.name} ---`)],
     ...policy.lines.map((line) => `  ${line}`),
   ]);
+}
+
+/** What a freeze is about, as the object of a sentence. */
+export function scopeWords(scope: FreezeScope): string {
+  return scope.kind === 'everything' ? 'ALL WALLETS' : `the wallet ${scope.walletId}`;
 }
 
 type Row = readonly [label: string, ...lines: Line[]];
@@ -167,6 +173,14 @@ function changeLines(change: Change, chains: Chains): Line[] {
       return [`REMOVES the token ${change.contract} on ${change.chain}: it cannot be paid any more.`];
     case 'policies-set':
       return ['REPLACES ALL POLICIES by exactly these documents.', ...policyLines(change.policies)];
+    case 'frozen':
+      return [
+        `FREEZES ${scopeWords(change.scope)}: nothing is signed for it, from the moment the signer has this entry until a quorum thaws it.`,
+        '',
+        ...fields([['because', change.why]]),
+      ];
+    case 'thawed':
+      return [`THAWS ${scopeWords(change.scope)}: what waits for it is signed again.`];
   }
 }
 

@@ -37,6 +37,9 @@ export type CliFaultCode =
   | 'confirmation-needed'
   | ConfigurationFaultCode
   | SdkFaultCode
+  | 'signer-unreachable'
+  | 'signer-fault'
+  | 'signer-answer-malformed'
   | 'governance-mismatch'
   | 'statement-mismatch'
   | 'node-unreachable'
@@ -65,7 +68,10 @@ const EXIT_OF: Readonly<Record<CliFaultCode, ExitCode>> = {
   'confirmation-needed': EXIT.usage,
   'api-unreachable': EXIT.unreachable,
   'api-unavailable': EXIT.unreachable,
+  'signer-unreachable': EXIT.unreachable,
+  'signer-fault': EXIT.unreachable,
   'api-answer-malformed': EXIT.mismatch,
+  'signer-answer-malformed': EXIT.mismatch,
   'governance-mismatch': EXIT.mismatch,
   'statement-mismatch': EXIT.mismatch,
   'node-unreachable': EXIT.unreachable,

@@ -18,9 +18,10 @@ import { asOfficer } from './caller.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
 import { credentialOf, type EntryFile, entryText, isSignedBy, readEntry } from './entry-file.js';
-import { entryLines } from './entry-words.js';
+import { entryLines, scopeWords } from './entry-words.js';
 import { cliFault } from './exit.js';
 import { jsonText, readYaml, rewrite, writeNew } from './files.js';
+import { freezeCommand } from './freeze.command.js';
 import { type KnownGovernance, knownGovernance, needPinned, type PinOptions } from './governance-log.js';
 import { attention, faint, fields, good, type Line, strong } from './lines.js';
 import { signWithToken, tokenFrom, withToken } from './officer-token.js';
@@ -56,6 +57,13 @@ export function stateLines({ state, pinned }: Pick<KnownGovernance, 'state' | 'p
         [...state.groups].map(([id, members]) => [strong(id), `  ${members.join(', ')}`]),
       ),
       ['changes need', `${state.quorum.threshold} of ${state.quorum.group}`],
+      listed(
+        'frozen',
+        [...state.frozen.values()].map(({ scope, why, sequence }) => [
+          attention(scopeWords(scope)),
+          `  by entry ${sequence}: ${why}`,
+        ]),
+      ),
       listed(
         'request keys',
         [...state.requestKeys.values()].map(({ keyId, owners }) => [
@@ -180,6 +188,12 @@ async function sign(given: Given<z.infer<typeof signOptions>>, file: string): Pr
   });
 }
 
+function signersFor({ change: { kind } }: EntryBody, { quorum }: GovernanceState): string {
+  return kind === 'frozen'
+    ? 'one person of the roster (portcullis governance freeze does it all at once)'
+    : `${quorum.threshold} of ${quorum.group}, each`;
+}
+
 /** A change as officers write it: a policy can be named by its file. */
 const changeFile = z.union([
   z.strictObject({ kind: z.literal('policies-set'), files: z.array(z.string().min(1)).min(1) }),
@@ -213,6 +227,7 @@ export function governanceCommands(cli: CommandLine): void {
           quorum: state.quorum,
           persons: [...state.persons.values()],
           groups: [...state.groups].map(([groupId, members]) => ({ groupId, members })),
+          frozen: [...state.frozen.values()],
           requestKeys: [...state.requestKeys.values()],
           chains: [...state.chains.values()],
           wallets: [...state.wallets.values()],
@@ -287,7 +302,7 @@ export function governanceCommands(cli: CommandLine): void {
           ...entryLines(body, state.chains),
           '',
           [good('Written'), ` to ${given.options.out}, without signatures.`],
-          `  It needs ${state.quorum.threshold} of ${state.quorum.group}, each: portcullis governance sign ${given.options.out}`,
+          `  It needs ${signersFor(body, state)}: portcullis governance sign ${given.options.out}`,
         ],
       });
     },
@@ -331,4 +346,6 @@ export function governanceCommands(cli: CommandLine): void {
       });
     },
   );
+
+  freezeCommand(cli, governance);
 }

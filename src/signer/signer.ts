@@ -1,13 +1,14 @@
-// The signer's verbs. For a signature the order is fixed: decode the bytes, verify the requests, verify the approvals,
-// evaluate the policy, refuse conflicts, reserve durably, sign in the token, verify and record while the token's record is
-// brought up to date, answer. Up to the reservation all of it is one synchronous step, so no two orders interleave; only
-// the arithmetic of signatures is done ahead of it, for several orders at a time. Orders that come together share the write
-// to the disk, and nobody asks the token before it is done.
+// The signer's verbs. For a signature the order is fixed: decode the bytes, refuse a wallet that is frozen, verify the
+// requests, verify the approvals, evaluate the policy, refuse conflicts, reserve durably, sign in the token, verify and
+// record while the token's record is brought up to date, answer. Up to the reservation all of it is one synchronous step, so
+// no two orders interleave; only the arithmetic of signatures is done ahead of it, for several orders at a time. Orders that
+// come together share the write to the disk, and nobody asks the token before it is done.
 
 import {
   type Authorization,
   type AuthorizationRefusalCode,
   authorize,
+  checkFreeze,
 } from '../core/authorization/authorize.js';
 import { signatureClaims } from '../core/authorization/claims.js';
 import { type DecodedOrder, decodeOrder } from '../core/authorization/decode-order.js';
@@ -105,9 +106,15 @@ function otherEntry(sequence: number): Fault<StoreFaultCode> {
   });
 }
 
+type Signing = Outcome<SignResult, SignRefusalCode>;
+
 /** Which transfers an order says it pays; follows from its requests, verified or not. */
 function transferIdsOf(order: SigningOrder): string[] {
   return order.transfers.map(({ request }) => transferIdOf(requestDigest(request.statement)));
+}
+
+function repeatedly(signing: Signing): Signing {
+  return signing.kind === 'refused' ? signing : accepted({ ...signing.value, repeated: true });
 }
 
 export class Signer {
@@ -118,7 +125,7 @@ export class Signer {
   private readonly checked = new Set<string>();
   private readonly checking = new Map<string, Promise<void>>();
   /** Signatures under way by transaction key: an identical order that arrives meanwhile waits for the same one. */
-  private readonly underWay = new Map<string, Promise<SignResult>>();
+  private readonly underWay = new Map<string, Promise<Signing>>();
 
   /** Orders that have no answer yet. */
   private readonly orders = new Set<Promise<unknown>>();
@@ -165,7 +172,7 @@ export class Signer {
    * Signs what an order asks, or says why not. Hostile input. The same transaction gives the same signature again, also
    * when everything around it has expired. Faults are the token's and the store's: the order may be sent again.
    */
-  async sign(order: SigningOrder): Promise<Outcome<SignResult, SignRefusalCode>> {
+  async sign(order: SigningOrder): Promise<Signing> {
     const answer = this.signInTurn(order);
     this.orders.add(answer);
     try {
@@ -175,12 +182,15 @@ export class Signer {
     }
   }
 
-  private async signInTurn(order: SigningOrder): Promise<Outcome<SignResult, SignRefusalCode>> {
+  private async signInTurn(order: SigningOrder): Promise<Signing> {
     const { store, clock } = this.parts;
     await this.requireReady(order.wallet);
     const verifier = await this.line.after(this.parts.arithmetic.ahead(signatureClaims(order, this.state)));
     const decoded = decodeOrder(order, this.state);
     if (decoded.kind === 'refused') return decoded;
+    // Before what was signed once is given out again, too.
+    const free = checkFreeze(this.state, order.wallet);
+    if (free.kind === 'refused') return free;
     const transactionKey = transactionKeyOf(decoded.value);
     const known = store.ledger.transaction(transactionKey);
     // Two requests may ask for the very same payment; the transaction of one is never given out for the other.
@@ -195,10 +205,10 @@ export class Signer {
       // It was written down, which does not say that the token's record covers its reservation.
       await Promise.all([store.durable(), this.parts.anchor.cover(known.reservedSequence)]);
       const reservation = this.reservationAt(known.reservedSequence);
-      return accepted(this.resultOf(reservation, this.signatureAt(known.signedSequence), true));
+      return this.given(this.resultOf(reservation, this.signatureAt(known.signedSequence), true), order);
     }
     const waiting = this.underWay.get(transactionKey);
-    if (waiting) return accepted({ ...(await waiting), repeated: true });
+    if (waiting) return repeatedly(await waiting);
 
     const over = checkOver(order, store.ledger);
     if (over.kind === 'refused') return over;
@@ -213,8 +223,8 @@ export class Signer {
       cancelled: (spends) => cancelled(spends, store.ledger),
     });
     if (authorized.kind === 'refused') return authorized;
-    const free = checkConflicts(authorized.value, store.ledger, known);
-    if (free.kind === 'refused') return free;
+    const apart = checkConflicts(authorized.value, store.ledger, known);
+    if (apart.kind === 'refused') return apart;
     const token = this.tokenOf(authorized.value);
     const reserved = known
       ? accepted(this.reservationAt(known.reservedSequence))
@@ -224,7 +234,7 @@ export class Signer {
     const signing = this.finish(reserved.value, authorized.value, token);
     this.underWay.set(transactionKey, signing);
     try {
-      return accepted(await signing);
+      return await signing;
     } finally {
       this.underWay.delete(transactionKey);
     }
@@ -292,15 +302,18 @@ export class Signer {
 
   /**
    * Signs, verifies and records. The token is not asked before the reservation is on the disk; no result before the token's
-   * record covers it and the signature is on the disk. Where the record fails, the signature is kept for who asks again.
+   * record covers it and the signature is on the disk. Where the record fails, the signature is kept for who asks again; as
+   * it is where the wallet was frozen meanwhile.
    */
   private async finish(
     reserved: EntryOf<Reservation>,
     { decoded }: Authorization,
     token: Token,
-  ): Promise<SignResult> {
+  ): Promise<Signing> {
     const { store, anchor } = this.parts;
     await store.durable();
+    const free = checkFreeze(this.state, decoded.wallet.walletId);
+    if (free.kind === 'refused') return free;
     const [recorded, covered] = await Promise.allSettled([
       this.signAndRecord(reserved.body, decoded, token),
       anchor.cover(reserved.sequence),
@@ -308,7 +321,13 @@ export class Signer {
     // What became of the signature is told first: it may exist where the record failed.
     if (recorded.status === 'rejected') throw recorded.reason;
     if (covered.status === 'rejected') throw covered.reason;
-    return this.resultOf(reserved, recorded.value, false);
+    return this.given(this.resultOf(reserved, recorded.value, false), reserved.body.order);
+  }
+
+  /** A result on its way out: not that of a wallet that was frozen since it was asked for. */
+  private given(result: SignResult, { wallet }: SigningOrder): Signing {
+    const free = checkFreeze(this.state, wallet);
+    return free.kind === 'refused' ? free : accepted(result);
   }
 
   private async signAndRecord(

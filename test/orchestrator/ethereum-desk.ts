@@ -176,6 +176,7 @@ export class Desk {
       ),
       policies: [],
       policyHash: '2'.repeat(64),
+      frozen: new Map(),
       everRegistered: new Set(),
     };
   }

@@ -23,7 +23,8 @@ let rig: Rig;
 
 beforeAll(async () => {
   killer.arm('token', [], { [SIGNATURE]: SIGNATURE_MS });
-  rig = await Rig.start({ programs: true, making: killer, settings: { signerTimeoutMs: 3_000 } });
+  // Enough for all, also when some are tied up by what nobody knows about.
+  rig = await Rig.start({ programs: true, coins: 50n, making: killer, settings: { signerTimeoutMs: 3_000 } });
   expect(killer.boundaries.token).toContain(`${SIGNATURE}:before`);
   rig.chains.startMining();
 }, 60_000);

@@ -1,12 +1,12 @@
 // May these bytes be signed? The signer asks this before it reserves and signs; an auditor asks it again of a
 // certificate, years later, with the same code. Pure: state, time and counters are arguments, nothing is changed.
 //
-// Order: decode the bytes; verify the requests; compare the bytes with them; verify approvals; evaluate the policy on
+// Order: decode the bytes; ask whether the wallet is frozen; verify the requests; compare the bytes with them; verify approvals; evaluate the policy on
 // what was decoded. It does NOT know what was signed before, beyond what its caller says: outpoints, nonces and
 // repeated request ids are the store's to refuse.
 
 import { accepted, type Outcome, refused } from '../fault.js';
-import type { GovernanceState } from '../governance/state.js';
+import { freezeOf, type GovernanceState } from '../governance/state.js';
 import { missingApprovals } from '../policy/approvals.js';
 import { decide, feeCapsOf } from '../policy/decide.js';
 import type {
@@ -23,7 +23,10 @@ import type { DecodedOrder, DecodeRefusalCode, Movement } from './decode-order.j
 import { type RequestRefusalCode, type VerifiedRequest, verifyRequest } from './requests.js';
 import type { SigningOrder } from './signing-order.js';
 
+export type FreezeRefusalCode = 'wallet-frozen';
+
 export type AuthorizationRefusalCode =
+  | FreezeRefusalCode
   | DecodeRefusalCode
   | RequestRefusalCode
   | ApprovalRefusalCode
@@ -226,6 +229,19 @@ function authorizeCancel(
   return capped.kind === 'refused' ? capped : accepted({ decoded, transfers: [] });
 }
 
+/** Is anything signed for this wallet at all? Until a quorum thaws it nothing is, not even what bumps a fee or cancels. */
+export function checkFreeze(state: GovernanceState, walletId: string): Outcome<undefined, FreezeRefusalCode> {
+  const freeze = freezeOf(state, walletId);
+  return freeze === undefined
+    ? accepted(undefined)
+    : refused('wallet-frozen', {
+        wallet: walletId,
+        scope: freeze.scope.kind,
+        entry: freeze.sequence,
+        why: freeze.why,
+      });
+}
+
 /**
  * Judges an order whose bytes were decoded under the same governance state. The order is hostile; the circumstances are
  * the caller's own. Total: whatever is not allowed is refused.
@@ -235,6 +251,8 @@ export function authorize(
   decoded: DecodedOrder,
   given: Circumstances,
 ): Result<Authorization> {
+  const free = checkFreeze(given.state, decoded.wallet.walletId);
+  if (free.kind === 'refused') return free;
   const requests = verifyRequests(order, given);
   if (requests.kind === 'refused') return requests;
   if (requests.value.length === 0) return authorizeCancel(order, decoded, given);

@@ -16,7 +16,7 @@ import {
   type RequestKey,
   type Wallet,
 } from './entry.js';
-import { type GovernanceRefusalCode, type GovernanceState, tokenKey } from './state.js';
+import { type GovernanceRefusalCode, type GovernanceState, scopeKey, tokenKey } from './state.js';
 
 type Result = Outcome<GovernanceState, GovernanceRefusalCode>;
 
@@ -149,6 +149,7 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     tokens,
     policies: genesis.policies,
     policyHash: policyHashOf(genesis.policies),
+    frozen: new Map(),
     everRegistered,
   });
 }
@@ -225,6 +226,16 @@ function changed(state: GovernanceState, change: Change): GovernanceState | stri
     }
     case 'policies-set':
       return { ...state, policies: change.policies, policyHash: policyHashOf(change.policies) };
+    case 'frozen': {
+      const { scope, why } = change;
+      if (scope.kind === 'wallet' && !state.wallets.has(scope.walletId)) return 'no such wallet';
+      if (state.frozen.has(scopeKey(scope))) return 'this is frozen already';
+      const freeze = { scope, why, sequence: state.sequence + 1 };
+      return { ...state, frozen: new Map(state.frozen).set(scopeKey(scope), freeze) };
+    }
+    case 'thawed':
+      if (!state.frozen.has(scopeKey(change.scope))) return 'this is not frozen';
+      return { ...state, frozen: without(state.frozen, scopeKey(change.scope)) };
   }
 }
 

@@ -139,6 +139,13 @@ export const genesisChange = z.strictObject({
   policies: z.array(policyDocument).min(1).max(64),
 });
 
+/** What a freeze stops from being signed. */
+export const freezeScope = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('everything') }),
+  z.strictObject({ kind: z.literal('wallet'), walletId: identifier }),
+]);
+export type FreezeScope = z.infer<typeof freezeScope>;
+
 export const change = z.discriminatedUnion('kind', [
   genesisChange,
   z.strictObject({ kind: z.literal('person-added'), person, groups: z.array(identifier).max(64) }),
@@ -152,6 +159,10 @@ export const change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('token-removed'), chain: chainId, contract: evmAddress }),
   /** Replaces all policy documents by these. */
   z.strictObject({ kind: z.literal('policies-set'), policies: z.array(policyDocument).min(1).max(64) }),
+  /** Takes one person of the roster, and acts at once. */
+  z.strictObject({ kind: z.literal('frozen'), scope: freezeScope, why: displayName }),
+  /** Takes the quorum, as every other change. */
+  z.strictObject({ kind: z.literal('thawed'), scope: freezeScope }),
 ]);
 export type Change = z.infer<typeof change>;
 

@@ -4,8 +4,8 @@
 import { type Outcome, refused } from '../fault.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 import { applyChange, genesisState } from './change.js';
-import { entryBytes, entryHash, governanceEntry, NO_PREVIOUS } from './entry.js';
-import { verifyQuorum } from './quorum.js';
+import { entryHash, governanceEntry, NO_PREVIOUS } from './entry.js';
+import { verifyEntrySigners } from './quorum.js';
 import type { GovernanceRefusalCode, GovernanceState } from './state.js';
 
 /**
@@ -26,7 +26,7 @@ export function replayGenesis(
   }
   const state = genesisState(body.change, entryHash(body));
   if (state.kind === 'refused') return state;
-  const signed = verifyQuorum(entryBytes(body), entry.signatures, state.value, verifier);
+  const signed = verifyEntrySigners(entry, state.value, verifier);
   return signed.kind === 'refused' ? signed : state;
 }
 
@@ -52,7 +52,7 @@ export function replayEntry(
   if (body.previous !== state.head) {
     return refused('governance-previous-mismatch', { sequence: body.sequence });
   }
-  const signed = verifyQuorum(entryBytes(body), entry.signatures, state, verifier);
+  const signed = verifyEntrySigners(entry, state, verifier);
   if (signed.kind === 'refused') return signed;
   return applyChange(state, body.change, entryHash(body));
 }

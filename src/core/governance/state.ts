@@ -5,6 +5,7 @@ import type {
   Chain,
   Credential,
   Erc20Token,
+  FreezeScope,
   Person,
   PolicyDocument,
   QuorumRule,
@@ -27,6 +28,14 @@ export type GovernanceRefusalCode =
   | 'governance-head-missing'
   | QuorumRefusalCode
   | 'governance-change-invalid';
+
+/** What is not signed any more until a quorum thaws it. */
+export interface Freeze {
+  readonly scope: FreezeScope;
+  readonly why: string;
+  /** Of the entry that froze it. */
+  readonly sequence: number;
+}
 
 export interface GovernanceState {
   /** Hash of genesis. */
@@ -51,6 +60,8 @@ export interface GovernanceState {
   readonly tokens: ReadonlyMap<string, Erc20Token>;
   readonly policies: readonly PolicyDocument[];
   readonly policyHash: string;
+  /** By `scopeKey(scope)`. */
+  readonly frozen: ReadonlyMap<string, Freeze>;
   /**
    * Every person, credential, request key and public key that was ever registered (`person:`, `id:`, `request:`, `key:`).
    * None of them is ever given to someone else later.
@@ -60,6 +71,16 @@ export interface GovernanceState {
 
 export function tokenKey(chain: string, contract: string): string {
   return `${chain}/${contract.toLowerCase()}`;
+}
+
+/** No wallet's id has a slash. */
+export function scopeKey(scope: FreezeScope): string {
+  return scope.kind === 'everything' ? 'everything' : `wallet/${scope.walletId}`;
+}
+
+/** Why nothing is signed for a wallet; undefined when it is not frozen. The widest freeze is named. */
+export function freezeOf({ frozen }: Pick<GovernanceState, 'frozen'>, walletId: string): Freeze | undefined {
+  return frozen.get(scopeKey({ kind: 'everything' })) ?? frozen.get(scopeKey({ kind: 'wallet', walletId }));
 }
 
 /** The person and credential behind a credential id, as the roster stands now. */

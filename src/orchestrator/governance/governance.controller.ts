@@ -58,6 +58,7 @@ function summaryOf(state: GovernanceState): GovernanceSummary {
       credentialIds: credentials.map((credential) => credential.credentialId),
     })),
     groups: [...state.groups].map(([groupId, members]) => ({ groupId, members: [...members] })),
+    frozen: [...state.frozen.values()],
     requestKeys: [...state.requestKeys.values()],
     chains: [...state.chains.values()],
     wallets: [...state.wallets.values()].map(({ walletId, chain, tier, token }) => ({

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import {
   chain,
   erc20Token,
+  freezeScope,
   governanceEntry,
   quorumRule,
   requestKey,
@@ -25,6 +26,9 @@ export const governanceSummary = z
       z.strictObject({ personId: identifier, name: displayName, credentialIds: z.array(identifier) }),
     ),
     groups: z.array(z.strictObject({ groupId: identifier, members: z.array(identifier) })),
+    frozen: z
+      .array(z.strictObject({ scope: freezeScope, why: displayName, sequence: z.int() }))
+      .describe('What is not signed until a quorum thaws it, and the entry that froze it.'),
     requestKeys: z.array(requestKey),
     chains: z.array(chain),
     wallets: z.array(z.strictObject({ walletId: identifier, chain: chainId, tier, token: identifier })),
@@ -61,6 +65,7 @@ const exampleSummary: GovernanceSummary = {
     { groupId: 'governors', members: ['ada', 'ben', 'cleo'] },
     { groupId: 'treasury', members: ['ada', 'ben', 'cleo'] },
   ],
+  frozen: [],
   requestKeys: [
     {
       keyId: exampleStatement.keyId,

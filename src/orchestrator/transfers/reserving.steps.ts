@@ -5,6 +5,7 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { Wallet } from '../../core/governance/entry.js';
+import { freezeOf } from '../../core/governance/state.js';
 import {
   type ChainDriver,
   PAYABLES_EXAMINED,
@@ -19,6 +20,7 @@ import { type Assessment, assess, chargesFor, storedOf, verifyRow } from './asse
 import { backoffMs } from './backoff.js';
 import { Limits, usageFor } from './limit.store.js';
 import { type PipelineParts, servedWallet } from './pipeline.js';
+import { WALLET_FROZEN } from './signer-refusals.js';
 import { TransactionRow, TransactionTransferRow, TransferRow } from './transfer.entity.js';
 import { type Move, moveTransfer, noteWaiting } from './transfer.store.js';
 import { type Claim, finish, hold, keep, type Lease, wake } from './work.store.js';
@@ -48,6 +50,7 @@ export class ReservingSteps {
     const { database, clock, governance, settings } = this.parts;
     const { wallet, driver } = servedWallet(this.parts, lease.subject);
     const now = governance.now();
+    if (freezeOf(now.state, lease.subject) !== undefined) return this.waitForThaw(lease);
     const offered = await database.read(async (db) => this.candidates(db, lease, now, clock.nowMs()));
     // Network, outside any transaction. What has changed until the reservation is left for the next round.
     const outlook = offered.length > 0 ? await this.outlook(lease, wallet, driver, offered) : undefined;
@@ -76,6 +79,15 @@ export class ReservingSteps {
         await finish(db, lease, dueAtMs, result.kind === 'wait');
         return undefined;
       }
+    });
+  }
+
+  /** Nothing is planned for a wallet that is frozen. Each entry of governance has all that waits looked at again. */
+  private async waitForThaw(lease: Lease): Promise<undefined> {
+    await this.parts.database.transaction(async (db) => {
+      await hold(db, lease);
+      for (const row of await this.approved(db, lease, true)) await noteWaiting(db, row, WALLET_FROZEN);
+      await finish(db, lease, null, true);
     });
   }
 

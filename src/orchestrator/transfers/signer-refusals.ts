@@ -19,6 +19,9 @@ const EXPIRIES: readonly string[] = ['request-expired', 'approval-expired'];
 /** The signer began again after a lost store, later than this was asked for. */
 export const BEFORE_RESTORE = 'request-before-restore';
 
+/** Nothing is signed for the wallet until a quorum thaws it: whatever waits for that, waits where it is. */
+export const WALLET_FROZEN = 'wallet-frozen';
+
 /** A person has the signer asked once more, for what it had been asked for before. */
 export const ASKED_AGAIN = 'signer-asked-again';
 

@@ -6,6 +6,7 @@
 import type { EntityManager } from 'typeorm';
 import type { OrderedTransfer, SigningOrder } from '../../core/authorization/signing-order.js';
 import { Fault, type Refusal } from '../../core/fault.js';
+import { freezeOf } from '../../core/governance/state.js';
 import type { SignResult, TransferRecord } from '../../signer-protocol/messages.js';
 import { heldApprovals } from './approval.store.js';
 import { validApprovals } from './assess.js';
@@ -18,6 +19,7 @@ import {
   fateAfterRefusal,
   isAboutGovernance,
   mayBeOfLostStore,
+  WALLET_FROZEN,
 } from './signer-refusals.js';
 import { TransactionRow, type TransferRow } from './transfer.entity.js';
 import type { TransferFaultCode } from './transfer.errors.js';
@@ -38,6 +40,8 @@ import { type Claim, finish, hold, keep, type Lease, lock, nudge, wake } from '.
 
 /** Between two looks whether earlier transactions are signed. Whoever signs the last of them says so at once. */
 const EARLIER_SIGNED_MS = 5_000;
+/** Between two looks whether a wallet is thawed. */
+const THAW_MS = 5_000;
 
 export class SigningSteps {
   constructor(private readonly parts: PipelineParts) {}
@@ -91,7 +95,12 @@ export class SigningSteps {
       await lock(db, 'wallet', walletId);
       const row = await transactionForUpdate(db, lease.subject);
       const nowMs = clock.nowMs();
-      if (row.state === state && !(await this.gaveUp(db, row, nowMs))) await work(db, row, nowMs);
+      const isOpen = row.state === state && !(await this.gaveUp(db, row, nowMs));
+      if (isOpen && this.isFrozen(walletId)) {
+        await this.waitForThaw(db, lease, row, nowMs);
+        return undefined;
+      }
+      if (isOpen) await work(db, row, nowMs);
       if (row.state === 'released') {
         await finish(db, lease, null);
         return undefined;
@@ -102,6 +111,22 @@ export class SigningSteps {
       await finish(db, lease, nowMs + EARLIER_SIGNED_MS, true);
       return undefined;
     });
+  }
+
+  private isFrozen(walletId: string): boolean {
+    return freezeOf(this.parts.governance.state(), walletId) !== undefined;
+  }
+
+  private async waitForThaw(
+    db: EntityManager,
+    lease: Lease,
+    row: TransactionRow,
+    nowMs: number,
+  ): Promise<void> {
+    // The transfers of a replacement are on their way: they wait for the chain.
+    const waiting = row.replaces === null ? await transfersOfForUpdate(db, row.transactionKey) : [];
+    for (const transfer of waiting) await noteWaiting(db, transfer, WALLET_FROZEN);
+    await finish(db, lease, nowMs + THAW_MS, true);
   }
 
   /** Releases a plan that has become pointless before anything was asked of the signer; true when it did. The wallet is locked. */
@@ -167,6 +192,10 @@ export class SigningSteps {
       throw error;
     }
     if (outcome.kind === 'accepted') return this.recordSigned(lease, row, outcome.value);
+    if (outcome.code === WALLET_FROZEN) {
+      await this.recordFrozen(lease, row);
+      return undefined;
+    }
     await this.recordRefused(lease, row, outcome);
     return undefined;
   }
@@ -245,6 +274,17 @@ export class SigningSteps {
       if (row.state === 'signed') return keep(db, lease, nowMs, settings.leaseMs);
       await finish(db, lease, null);
       return undefined;
+    });
+  }
+
+  /** Whether it has signed this or not, it says so after the thaw: it is asked again until then. */
+  private async recordFrozen(lease: Lease, asked: TransactionRow): Promise<void> {
+    const { database, clock, governance } = this.parts;
+    await governance.refresh();
+    await database.transaction(async (db) => {
+      await hold(db, lease);
+      const row = await transactionForUpdate(db, asked.transactionKey);
+      await this.waitForThaw(db, lease, row, clock.nowMs());
     });
   }
 

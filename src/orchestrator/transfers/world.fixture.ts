@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { verifyApprovals } from '../../core/authorization/approvals.js';
+import { checkFreeze } from '../../core/authorization/authorize.js';
 import { verifyRequest } from '../../core/authorization/requests.js';
 import type { SigningOrder } from '../../core/authorization/signing-order.js';
 import { CERTIFICATE_TYPE } from '../../core/certificates/certificate.js';
@@ -89,10 +90,12 @@ export class ScriptedSigner {
         ? Buffer.from(transaction.base64, 'base64').toString('hex')
         : transaction.hex;
     const wanted = contentOf(hex);
-    if (this.signed.has(hex)) return accepted(this.result(order, hex));
-    if (this.ended.has(idOf(hex))) return refused('transaction-dead', { ended: 'void' });
     const state = replayLog(this.cast.entries, nativeVerifier);
     if (state.kind === 'refused') throw new Fault('fixture', 'the log does not replay');
+    const free = checkFreeze(state.value, order.wallet);
+    if (free.kind === 'refused') return free;
+    if (this.signed.has(hex)) return accepted(this.result(order, hex));
+    if (this.ended.has(idOf(hex))) return refused('transaction-dead', { ended: 'void' });
     for (const ordered of order.transfers) {
       const past = this.transactionsOf(transferIdOf(requestDigest(ordered.request.statement)));
       const request = verifyRequest(
