@@ -6,6 +6,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   'setting-missing': 'docs/cli.md describes the configuration file.',
   'file-open-to-others':
     'It decides what is loaded and what is trusted, or holds a key: nobody else may write it, or read a key.',
+  'signer-unreachable':
+    "Is the signer running on this host, and are you a member of the group of its socket's folder?",
   'api-unreachable': 'Is the orchestrator running, and is "api" in the configuration right?',
   'api-unavailable': 'The orchestrator answers, but something behind it does not. Try again; see its log.',
   'api-answer-malformed': 'This is not the API that this program knows. Compare the versions of both.',

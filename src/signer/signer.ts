@@ -188,9 +188,6 @@ export class Signer {
     const verifier = await this.line.after(this.parts.arithmetic.ahead(signatureClaims(order, this.state)));
     const decoded = decodeOrder(order, this.state);
     if (decoded.kind === 'refused') return decoded;
-    // Before what was signed once is given out again, too.
-    const free = checkFreeze(this.state, order.wallet);
-    if (free.kind === 'refused') return free;
     const transactionKey = transactionKeyOf(decoded.value);
     const known = store.ledger.transaction(transactionKey);
     // Two requests may ask for the very same payment; the transaction of one is never given out for the other.
@@ -223,8 +220,8 @@ export class Signer {
       cancelled: (spends) => cancelled(spends, store.ledger),
     });
     if (authorized.kind === 'refused') return authorized;
-    const apart = checkConflicts(authorized.value, store.ledger, known);
-    if (apart.kind === 'refused') return apart;
+    const free = checkConflicts(authorized.value, store.ledger, known);
+    if (free.kind === 'refused') return free;
     const token = this.tokenOf(authorized.value);
     const reserved = known
       ? accepted(this.reservationAt(known.reservedSequence))
@@ -312,8 +309,6 @@ export class Signer {
   ): Promise<Signing> {
     const { store, anchor } = this.parts;
     await store.durable();
-    const free = checkFreeze(this.state, decoded.wallet.walletId);
-    if (free.kind === 'refused') return free;
     const [recorded, covered] = await Promise.allSettled([
       this.signAndRecord(reserved.body, decoded, token),
       anchor.cover(reserved.sequence),
@@ -324,7 +319,7 @@ export class Signer {
     return this.given(this.resultOf(reserved, recorded.value, false), reserved.body.order);
   }
 
-  /** A result on its way out: not that of a wallet that was frozen since it was asked for. */
+  /** A result on its way out: not that of a wallet that was frozen since it was signed. */
   private given(result: SignResult, { wallet }: SigningOrder): Signing {
     const free = checkFreeze(this.state, wallet);
     return free.kind === 'refused' ? free : accepted(result);

@@ -118,6 +118,24 @@ function answerTo(
   return outcome.kind === 'refused' ? outcome.code : 'accepted';
 }
 
+describe('a wallet that is frozen', () => {
+  const freezeOfAll = { scope: { kind: 'everything' }, why: 'drill', sequence: 4 } as const;
+  const frozen: GovernanceState = { ...state, frozen: new Map([['everything', freezeOfAll]]) };
+
+  it.each([
+    ['payment', [payment()]],
+    ['cancel', []],
+  ])('is authorized no %s (wallet-frozen)', (_, transfers) => {
+    const order: SigningOrder = { wallet: 'hot-btc', transaction, transfers };
+    expect(authorize(order, decodedWith({}), given({ state: frozen }))).toMatchObject({
+      kind: 'refused',
+      code: 'wallet-frozen',
+      facts: { wallet: 'hot-btc', scope: 'everything', entry: 4, why: 'drill' },
+    });
+    expect(authorize(order, decodedWith({}), given()).kind).toBe('accepted');
+  });
+});
+
 describe('a cancel', () => {
   it('is authorized within the caps', () => {
     expect(answerTo([], { maxFee: 50_000n })).toBe('accepted');

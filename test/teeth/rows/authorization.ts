@@ -3,6 +3,15 @@
 import { type Tooth, teethOf } from '../tooth.js';
 
 export const AUTHORIZATION: readonly Tooth[] = [
+  ...teethOf('src/core/authorization/authorize.ts', 'src/core/authorization/authorize.spec.ts', [
+    {
+      code: 'wallet-frozen',
+      without: 'asking whether the wallet is frozen',
+      was: "  if (free.kind === 'refused') return free;\n  const requests",
+      becomes: '  const requests',
+      title: 'a wallet that is frozen is authorized no payment (wallet-frozen)',
+    },
+  ]),
   ...teethOf('src/core/authorization/requests.ts', 'src/core/authorization/requests.spec.ts', [
     {
       code: 'request-other-deployment',

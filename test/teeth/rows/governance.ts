@@ -35,9 +35,41 @@ export const GOVERNANCE: readonly Tooth[] = [
     {
       code: 'governance-quorum-missing',
       without: 'the membership in the group of the quorum',
-      was: 'const counted = members.filter((member) => signers.has(member) && !excluded.has(member)).length;',
-      becomes: 'const counted = members.length > 0 ? signers.size : 0;',
+      was: 'const counted = members.filter((member) => signers.value.has(member) && !excluded.has(member)).length;',
+      becomes: 'const counted = members.length > 0 ? signers.value.size : 0;',
       title: 'the quorum for an entry does not count a person outside the group, though in the roster',
+    },
+  ]),
+  ...teethOf('src/core/governance/quorum.ts', 'src/core/governance/freeze.spec.ts', [
+    {
+      code: 'governance-quorum-missing',
+      without: 'the quorum for a thaw',
+      was: "return body.change.kind === 'frozen'",
+      becomes: "return body.change.kind === 'frozen' || body.change.kind === 'thawed'",
+      title: 'a freeze is undone by the quorum alone, each as it was made',
+    },
+  ]),
+  ...teethOf('src/core/governance/change.ts', 'src/core/governance/freeze.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that a wallet exists that is frozen',
+      was: "if (scope.kind === 'wallet' && !state.wallets.has(scope.walletId)) return 'no such wallet';",
+      becomes: '',
+      title: 'a freeze is refused for a wallet that does not exist, and for what is frozen already',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the ban on freezing twice',
+      was: "if (state.frozen.has(scopeKey(scope))) return 'this is frozen already';",
+      becomes: '',
+      title: 'a freeze is refused for a wallet that does not exist, and for what is frozen already',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the ban on thawing what is not frozen',
+      was: "if (!state.frozen.has(scopeKey(change.scope))) return 'this is not frozen';",
+      becomes: '',
+      title: 'a freeze is undone by the quorum alone, each as it was made',
     },
   ]),
   ...teethOf('src/core/governance/replay.ts', 'src/core/governance/replay.spec.ts', [

@@ -82,6 +82,14 @@ export const SIGNER: readonly Tooth[] = [
   ]),
   ...teethOf('src/signer/signer.ts', 'test/signer/attacks-history.integration.spec.ts', [
     {
+      code: 'wallet-frozen',
+      without: 'keeping back what was signed before a freeze',
+      was: "return free.kind === 'refused' ? free : accepted(result);",
+      becomes: 'return accepted(result);',
+      test: 'test/signer/freeze.integration.spec.ts',
+      title: 'a wallet that is frozen does not give out again what it signed before, until the thaw',
+    },
+    {
       code: 'transaction-of-other-order',
       without: 'comparing an order with the one whose transaction it is',
       was: '        transferSet(known.transferIds) !== transferSet(transferIdsOf(order)))\n',
