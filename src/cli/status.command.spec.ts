@@ -6,7 +6,7 @@ const well: Status = {
   version: '0.1.0',
   deploymentId: 'ab'.repeat(32),
   database: { dialect: 'sqlite', reachable: true },
-  governance: { known: true, sequence: 3 },
+  governance: { known: true, sequence: 3, frozen: [] },
   signer: { reachable: true, agrees: true, version: '0.1.0', journalSequence: 7, anchoredSequence: 7 },
   tokens: [{ name: 'treasury', ready: true, label: 'treasury', serial: '01', model: 'HSM' }],
   nodes: [{ chain: 'eip155:1', node: 'one', healthy: true, height: 9, detail: null }],
@@ -32,7 +32,7 @@ describe('status', () => {
     ],
     [
       'governance is unknown',
-      { governance: { known: false, sequence: null, fault: 'governance-unavailable' } },
+      { governance: { known: false, sequence: null, frozen: [], fault: 'governance-unavailable' } },
       'governance-unavailable',
     ],
     [
@@ -52,5 +52,17 @@ describe('status', () => {
     const text = render(statusLines(seen), false);
     expect(text).toContain('NOT WELL');
     expect(text).toContain(words);
+  });
+
+  it('is not well while something is frozen, and says what, since when and why', () => {
+    const frozen = [
+      { scope: { kind: 'wallet' as const, walletId: 'hot-btc' }, why: 'drill', sequence: 3 },
+      { scope: { kind: 'everything' as const }, why: 'theft', sequence: 4 },
+    ];
+    const seen = { ...well, governance: { ...well.governance, frozen } };
+    expect(isWell(seen)).toBe(false);
+    const text = render(statusLines(seen), false);
+    expect(text).toContain('FROZEN  the wallet hot-btc, by entry 3: drill');
+    expect(text).toContain('FROZEN  ALL WALLETS, by entry 4: theft');
   });
 });

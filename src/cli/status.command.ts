@@ -2,8 +2,10 @@
 
 import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
+import { freezeScope } from '../core/governance/entry.js';
 import { asOfficer } from './caller.js';
 import type { Answer, CommandLine } from './command-line.js';
+import { scopeWords } from './entry-words.js';
 import { EXIT } from './exit.js';
 import { bad, faint, fields, good, type Line, type Span } from './lines.js';
 import { officerFlags, officerShape } from './options.js';
@@ -15,6 +17,7 @@ export const status = z.object({
   governance: z.object({
     known: z.boolean(),
     sequence: z.int().nullable(),
+    frozen: z.array(z.object({ scope: freezeScope, why: z.string(), sequence: z.int() })),
     fault: z.string().exactOptional(),
   }),
   signer: z.object({
@@ -55,6 +58,7 @@ export function isWell(seen: Status): boolean {
   return (
     seen.database.reachable &&
     seen.governance.known &&
+    seen.governance.frozen.length === 0 &&
     seen.signer.reachable &&
     seen.signer.agrees &&
     seen.tokens.every((token) => token.ready) &&
@@ -71,6 +75,12 @@ export function statusLines(seen: Status): Line[] {
     [
       'governance',
       [...mark(governance.known, governance.fault), faint(`  newest entry ${governance.sequence ?? '-'}`)],
+      ...governance.frozen.map(
+        ({ scope, why, sequence }): Line => [
+          bad('FROZEN'),
+          `  ${scopeWords(scope)}, by entry ${sequence}: ${why}`,
+        ],
+      ),
     ],
     [
       'signer',

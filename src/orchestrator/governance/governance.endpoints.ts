@@ -14,6 +14,10 @@ import { chainId, displayName, identifier, sha256Hex } from '../../core/statemen
 import { endpoint } from '../http/endpoint.js';
 import { exampleEntry, exampleRequestPublicKey, exampleStatement, exampleToSign } from '../http/examples.js';
 
+export const freezes = z
+  .array(z.strictObject({ scope: freezeScope, why: displayName, sequence: z.int() }))
+  .describe('What is not signed until a quorum thaws it, and the entry that froze it.');
+
 export const governanceSummary = z
   .strictObject({
     deploymentId: sha256Hex,
@@ -26,9 +30,7 @@ export const governanceSummary = z
       z.strictObject({ personId: identifier, name: displayName, credentialIds: z.array(identifier) }),
     ),
     groups: z.array(z.strictObject({ groupId: identifier, members: z.array(identifier) })),
-    frozen: z
-      .array(z.strictObject({ scope: freezeScope, why: displayName, sequence: z.int() }))
-      .describe('What is not signed until a quorum thaws it, and the entry that froze it.'),
+    frozen: freezes,
     requestKeys: z.array(requestKey),
     chains: z.array(chain),
     wallets: z.array(z.strictObject({ walletId: identifier, chain: chainId, tier, token: identifier })),

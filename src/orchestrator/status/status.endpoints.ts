@@ -26,6 +26,7 @@ export const getStatus = endpoint({
         sequence: 3,
         head: exampleToSign.statement.governanceHead,
         policyHash: exampleToSign.statement.policyHash,
+        frozen: [],
       },
       signer: {
         reachable: true,

@@ -59,6 +59,7 @@ export class StatusService {
         sequence: state?.sequence ?? null,
         head: state?.head ?? null,
         policyHash: state?.policyHash ?? null,
+        frozen: [...(state?.frozen.values() ?? [])],
         ...faultOf(governance),
       },
       signer: this.signerView(signer, state?.head),

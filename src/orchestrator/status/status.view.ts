@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { sha256Hex, timestampMs } from '../../core/statements/fields.js';
 import { tokenReport } from '../../signer-protocol/messages.js';
+import { freezes } from '../governance/governance.endpoints.js';
 
 const fault = z.string().max(64).describe('Code of the fault that keeps it from answering.');
 
@@ -21,6 +22,7 @@ export const statusView = z
       sequence: z.int().nullable(),
       head: sha256Hex.nullable(),
       policyHash: sha256Hex.nullable(),
+      frozen: freezes,
       fault: fault.exactOptional(),
     }),
     signer: z.strictObject({
