@@ -7,6 +7,7 @@ import { accepted, type Outcome } from '../core/fault.js';
 import { type PolicyDocument, policyDocument, type Wallet } from '../core/governance/entry.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { parseUnits } from '../core/money/amount.js';
+import { approvalWords } from '../core/policy/approvals.js';
 import { type Explanation, explain } from '../core/policy/decide.js';
 import { parsePolicies } from '../core/policy/parse.js';
 import { requestDigest, transferIdOf } from '../core/statements/request.js';
@@ -169,11 +170,10 @@ function decisionLines({ decision }: Explanation): readonly Line[] {
       ],
     ];
   }
-  const wanted = decision.requirements.map(({ group, quorum }) => `${quorum} of ${group}`).join(' and ');
   return [
     decision.kind === 'allow'
       ? [good('allowed'), ` by ${decision.rule}: nobody has to approve`]
-      : [attention('to be approved'), ` by ${decision.rule}: ${wanted}`],
+      : [attention('to be approved'), ` by ${decision.rule}: ${approvalWords(decision.requirements)}`],
     ...(decision.limits.length === 0
       ? []
       : table(

@@ -96,16 +96,36 @@ const conditions = z.union(
   'when is the word anything, or a map of conditions',
 );
 
+const requirements = z
+  .array(
+    z.strictObject({
+      group: identifier,
+      quorum: z.int().min(1, 'a quorum is at least 1').max(64),
+      except: names.describe('Persons who do not count for this one').optional(),
+      'not-members-of': names.describe('Groups whose members do not count for this one').optional(),
+    }),
+    'a list like [ { group: treasury, quorum: 2 } ] is wanted here',
+  )
+  .min(1, EMPTY)
+  .max(8)
+  .describe('All of these approve, each with persons of its own');
+
+const alternatives = z.strictObject({
+  'any-of': z
+    .array(requirements)
+    .min(2, 'any-of is between two lists or more')
+    .max(8)
+    .describe('One of these lists is enough'),
+});
+
 const effect = z.union(
   [
     z.enum(['allow', 'refuse']),
     z.strictObject({
-      approve: z
-        .array(
-          z.strictObject({ group: identifier, quorum: z.int().min(1, 'a quorum is at least 1').max(64) }),
-        )
-        .min(1, EMPTY)
-        .max(8),
+      approve: z.union(
+        [requirements, alternatives],
+        'approve is a list like [ { group: treasury, quorum: 2 } ], or { any-of: [ [...], [...] ] }',
+      ),
     }),
   ],
   'then is allow, refuse, or { approve: [ { group: treasury, quorum: 2 } ] }',
@@ -136,6 +156,7 @@ export const policyFile = z.strictObject({
 export type PolicyFile = z.infer<typeof policyFile>;
 export type LimitText = NonNullable<PolicyFile['limits']>[number];
 export type RuleText = NonNullable<PolicyFile['rules']>[number];
+export type RequirementsText = z.infer<typeof requirements>;
 export type FeeCapsText = NonNullable<PolicyFile['fee-caps']>;
 
 /** JSON Schema (draft 2020-12) of a document, for editors: `policies/policy.schema.json`. Looser than parsing. */
@@ -157,7 +178,7 @@ function weight(issue: Issue): number {
 /** Of a union's failures, the one that was nearest to fit; none when no alternative even had the right shape. */
 function nearest(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const shaped = branches.filter((issues) =>
-    issues.every((issue) => issue.path.length > 0 || issue.code === 'unrecognized_keys'),
+    issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys' || code === 'too_small'),
   );
   const total = (issues: readonly Issue[]) => issues.reduce((sum, issue) => sum + weight(issue), 0);
   return [...shaped].sort((left, right) => total(left) - total(right))[0];

@@ -32,10 +32,19 @@ export type Condition =
   /** `any-of`: all conditions of at least one branch hold. `none-of`: of no branch do all hold. */
   | { readonly kind: 'any-of' | 'none-of'; readonly branches: readonly (readonly PlainCondition[])[] };
 
-/** Approvals of `quorum` distinct persons of `group`. Several requirements must all be met, and not by the same persons' double count. */
+/**
+ * Approvals of `quorum` distinct persons of `group`. Several requirements must all be met, and not by the same persons' double
+ * count; where they belong to several alternatives, those of one of them.
+ */
 export interface ApprovalRequirement {
   readonly group: string;
   readonly quorum: number;
+  /** Persons who do not count for this one, though they are of the group. */
+  readonly except?: readonly string[];
+  /** Groups whose members do not count for this one. */
+  readonly notMembersOf?: readonly string[];
+  /** Which alternative this belongs to, from 0. Absent where there is only one. */
+  readonly alternative?: number;
 }
 
 export type Effect =
