@@ -64,6 +64,11 @@ function scopeOf({ appliesTo }: Policy): string {
   }
 }
 
+/** Those of a document, and of its rules. */
+function limitsIn(rules: Policy['rules'], limits: Policy['limits']): number {
+  return rules.reduce((count, { limits: ofRule = [] }) => count + ofRule.length, limits.length);
+}
+
 /** Wallets that pay nothing, since no document has rules for them. */
 export function uncovered(set: PolicySet, wallets: Iterable<Wallet>): readonly string[] {
   return [...wallets]
@@ -96,7 +101,7 @@ async function check(
       documents: set.policies.map(({ name, rules, limits }) => ({
         name,
         rules: rules.length,
-        limits: limits.length,
+        limits: limitsIn(rules, limits),
       })),
       uncovered: without,
     },
@@ -108,7 +113,7 @@ async function check(
           policy.name,
           scopeOf(policy),
           `${policy.rules.length}`,
-          `${policy.limits.length}`,
+          `${limitsIn(policy.rules, policy.limits)}`,
         ]),
       ),
       ...without.map((wallet): Line => [attention('! '), `no document is for ${wallet}: nothing leaves it`]),

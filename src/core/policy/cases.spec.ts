@@ -20,7 +20,7 @@ import {
   valueFrom,
 } from './shipped.fixture.js';
 import { readYaml } from './strict-yaml.js';
-import type { Decision, Limit, Situation } from './types.js';
+import type { Decision, Limit, Policy, Situation } from './types.js';
 
 const caseFile = z.strictObject({
   cases: z
@@ -85,12 +85,17 @@ function missingOf({ approved }: Case, decision: Decision): string | undefined {
   return missing.length === 0 ? undefined : approvalWords(missing);
 }
 
+const limitsOf = ({ limits, rules }: Policy) => [
+  ...limits,
+  ...rules.flatMap(({ limits: ofRule = [] }) => ofRule),
+];
+
 describe.each([
   ['the shipped policies', POLICIES],
   ['the examples', EXAMPLES],
 ])('%s', (_what, folder) => {
   const set = valueFrom(parsePolicies(shippedDocuments(folder), SHIPPED_CONTEXT));
-  const limits = new Map(set.policies.flatMap((policy) => policy.limits).map((limit) => [limit.id, limit]));
+  const limits = new Map(set.policies.flatMap(limitsOf).map((limit) => [limit.id, limit]));
   const rules = set.policies.flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`));
   const seen = new Set<string>();
 

@@ -42,22 +42,27 @@ const duration = z
   .regex(/^[1-9][0-9]{0,5}[mhd]$/, 'a window is written like 30m, 24h or 7d')
   .describe('1m to 90d: 30m, 24h, 7d');
 
-const scope = z.enum(['wallet', 'tier', 'asset', 'destination', 'customer', 'requester', 'global']);
+const SCOPES = ['wallet', 'tier', 'asset', 'destination', 'customer', 'requester'] as const;
 
-const amountLimit = z.strictObject({
-  id: identifier,
-  per: scope,
-  asset: assetName,
-  window: duration,
-  max: amount,
-});
+function limitsPer<const T extends string>(scopes: readonly T[]) {
+  const common = { id: identifier, per: z.enum(scopes), window: duration };
+  return z
+    .array(
+      z.union(
+        [
+          z.strictObject({ ...common, asset: assetName, max: amount }),
+          z.strictObject({ ...common, 'max-count': z.int().min(1).max(1_000_000) }),
+        ],
+        'a limit has asset and max, or max-count',
+      ),
+    )
+    .min(1, EMPTY)
+    .max(64)
+    .optional();
+}
 
-const countLimit = z.strictObject({
-  id: identifier,
-  per: scope,
-  window: duration,
-  'max-count': z.int().min(1).max(1_000_000),
-});
+const documentLimits = limitsPer([...SCOPES, 'global']);
+const ruleLimits = limitsPer([...SCOPES, 'rule']).describe('Charged only by what this rule lets pass');
 
 /** Named here, since an object with this very key looks like a promise; no schema and no document is ever awaited. */
 const RULE_KEYS = { effect: 'then' } as const;
@@ -142,20 +147,19 @@ export const policyFile = z.strictObject({
     'applies-to is everything, { wallets: [hot-btc] } or { tier: hot }',
   ),
   'fee-caps': z.strictObject({ absolute: amount, relative: percentage }).optional(),
-  limits: z
-    .array(z.union([amountLimit, countLimit], 'a limit has asset and max, or max-count'))
-    .min(1, EMPTY)
-    .max(64)
-    .optional(),
+  limits: documentLimits,
   rules: z
-    .array(z.strictObject({ id: identifier, when: conditions, [RULE_KEYS.effect]: effect }))
+    .array(
+      z.strictObject({ id: identifier, when: conditions, [RULE_KEYS.effect]: effect, limits: ruleLimits }),
+    )
     .min(1, EMPTY)
     .max(256)
     .optional(),
 });
 export type PolicyFile = z.infer<typeof policyFile>;
-export type LimitText = NonNullable<PolicyFile['limits']>[number];
 export type RuleText = NonNullable<PolicyFile['rules']>[number];
+/** Of a document, or of a rule in it. */
+export type LimitText = (NonNullable<PolicyFile['limits']> | NonNullable<RuleText['limits']>)[number];
 export type RequirementsText = z.infer<typeof requirements>;
 export type FeeCapsText = NonNullable<PolicyFile['fee-caps']>;
 

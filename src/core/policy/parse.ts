@@ -101,10 +101,10 @@ function distinct(page: Page, path: Path, names: readonly string[]): void {
   });
 }
 
-function distinctIds(page: Page, list: string, items: readonly { readonly id: string }[]): void {
+function distinctIds(page: Page, list: Path, items: readonly { readonly id: string }[]): void {
   const ids = items.map((item) => item.id);
   ids.forEach((id, index) => {
-    if (ids.indexOf(id) !== index) malformed(page, [list, index, 'id'], `${id} is an id twice`);
+    if (ids.indexOf(id) !== index) malformed(page, [...list, index, 'id'], `${id} is an id twice`);
   });
 }
 
@@ -197,10 +197,10 @@ function windowMsOf(page: Page, path: Path, text: string): number {
   return windowMs <= MAX_WINDOW_MS ? windowMs : malformed(page, path, 'a window is at most 90d');
 }
 
-function limitOf(page: Page, limit: LimitText, index: number): Limit {
-  const path = ['limits', index];
+/** `within`: whose limit it is, a document or a rule of one. */
+function limitOf(page: Page, path: Path, limit: LimitText, within: string): Limit {
   const common = {
-    id: `${page.document}/${limit.id}`,
+    id: `${within}/${limit.id}`,
     scope: limit.per,
     windowMs: windowMsOf(page, [...path, 'window'], limit.window),
   };
@@ -386,6 +386,26 @@ function effectOf(page: Page, path: Path, then: RuleText['then']): Effect {
   return { kind: 'approve', requirements };
 }
 
+/** Limits that only what this rule lets pass is charged to. */
+function ruleLimitsOf(
+  page: Page,
+  path: Path,
+  rule: Pick<Rule, 'id' | 'when' | 'effect'>,
+  written: NonNullable<RuleText['limits']>,
+): readonly Limit[] {
+  if (rule.effect.kind === 'refuse')
+    malformed(page, path, 'a rule that refuses lets nothing pass that could be counted');
+  distinctIds(page, path, written);
+  return written.map((text, index) => {
+    const at = [...path, index];
+    const limit = limitOf(page, at, text, `${page.document}/${rule.id}`);
+    const { measure } = limit;
+    if (measure.kind === 'amount' && isImpossible([...rule.when, { kind: 'asset', asset: measure.asset }]))
+      malformed(page, [...at, 'asset'], `this rule is about another asset than ${measure.asset.symbol}`);
+    return limit;
+  });
+}
+
 function ruleOf(page: Page, rule: RuleText, index: number): Rule {
   const path = ['rules', index];
   const when = conditionsOf(page, [...path, 'when'], rule.when);
@@ -393,7 +413,9 @@ function ruleOf(page: Page, rule: RuleText, index: number): Rule {
   if (effect.kind !== 'refuse' && !when.some(({ kind }) => kind === 'asset')) {
     malformed(page, [...path, 'when'], 'a rule that lets a transfer pass names its asset');
   }
-  return { id: rule.id, when, effect };
+  const parsed = { id: rule.id, when, effect };
+  if (!rule.limits) return parsed;
+  return { ...parsed, limits: ruleLimitsOf(page, [...path, 'limits'], parsed, rule.limits) };
 }
 
 /** Why a rule is never reached: the one before it, or one that refuses, has all that it could match. */
@@ -445,10 +467,13 @@ function policyOf(document: PolicyDocument, context: PolicyContext): { policy: P
   const assets = assetsOn(new Set(wallets.map((wallet) => wallet.chain)), context);
   const page = { document: document.name, text, wallets, assets, context };
   const { limits = [], rules = [] } = file;
-  distinctIds(page, 'limits', limits);
-  distinctIds(page, 'rules', rules);
+  distinctIds(page, ['limits'], limits);
+  distinctIds(page, ['rules'], rules);
   const scope = file['applies-to'];
-  const common = { name: document.name, limits: limits.map((limit, index) => limitOf(page, limit, index)) };
+  const common = {
+    name: document.name,
+    limits: limits.map((limit, index) => limitOf(page, ['limits', index], limit, document.name)),
+  };
   if (scope === 'everything') {
     if (file['fee-caps']) malformed(page, ['fee-caps'], 'a document for everything has no fee caps');
     if (limits.length + rules.length === 0) {

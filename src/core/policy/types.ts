@@ -57,12 +57,23 @@ export interface Rule {
   /** All of them must hold. Without one, the rule only names what is refused anyway. */
   readonly when: readonly Condition[];
   readonly effect: Effect;
+  /** Charged by what this rule decides, beside those of the documents. Absent where it has none; a rule that refuses has none. */
+  readonly limits?: readonly Limit[];
 }
 
-export type LimitScope = 'wallet' | 'tier' | 'asset' | 'destination' | 'customer' | 'requester' | 'global';
+/** `rule`: one counter for all that a rule lets pass. `global`: one for all that a document's limit is charged by. */
+export type LimitScope =
+  | 'wallet'
+  | 'tier'
+  | 'asset'
+  | 'destination'
+  | 'customer'
+  | 'requester'
+  | 'global'
+  | 'rule';
 
 export interface Limit {
-  /** Document name and limit id: `hot-bitcoin/day`. Unique in a policy set. */
+  /** Document name and limit id, `hot-bitcoin/day`; in a rule, `hot-bitcoin/small/day`. Unique in a policy set. */
   readonly id: string;
   readonly scope: LimitScope;
   readonly windowMs: number;

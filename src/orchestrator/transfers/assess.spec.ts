@@ -17,7 +17,7 @@ import type { SignedRequest } from '../../core/statements/request.js';
 import { nativeVerifier } from '../../platform/native-verifier.js';
 import { unsignedHex } from '../chains/ethereum/plan.js';
 import type { Governance } from '../governance/governance.service.js';
-import { assess, type Held, verifyTransfer } from './assess.js';
+import { assess, chargesFor, type Held, verifyTransfer } from './assess.js';
 import { Cast, ETHEREUM, type OfficerId, START_MS } from './cast.fixture.js';
 import { certain } from './stage.fixture.js';
 
@@ -33,6 +33,13 @@ cast.amend(
   ),
 );
 const withAlternatives = certain(replayLog(cast.entries, nativeVerifier));
+cast.amend(
+  cast.policiesWith(
+    '"1 ETH" }',
+    '"1 ETH" }\n    limits: [{ id: day, per: rule, asset: ETH, window: 24h, max: "9 ETH" }]',
+  ),
+);
+const withLimitsOfRules = certain(replayLog(cast.entries, nativeVerifier));
 
 const AMOUNTS = [ETHER / 10n, ETHER, ETHER + 1n, 5n * ETHER, 5n * ETHER + 1n];
 const DAY_USED = [0n, 5n * ETHER - 1n, 5n * ETHER, 5n * ETHER + 1n, 9n * ETHER, 10n * ETHER];
@@ -101,6 +108,7 @@ describe('what the orchestrator says is needed', () => {
   it.each([
     ['the shipped policy', genesis],
     ['one with alternatives', withAlternatives],
+    ['one with limits of rules', withLimitsOfRules],
   ])('is what the signer decides under %s', (_what, state) => {
     const governance = { state, policies: certain(parsePolicies(state.policies, state)) };
     const seen = new Set<string>();
@@ -114,8 +122,15 @@ describe('what the orchestrator says is needed', () => {
         fc.constantFrom('exchange', 'carol'),
         (amount, dayUsed, hourUsed, statement, officers, requester) => {
           const request = cast.request(amount.toString(), { requester });
-          const usage: LimitUsage = ({ limitId }) => (limitId.startsWith('everything') ? hourUsed : dayUsed);
           const verified = certain(verifyTransfer(governance, request, nativeVerifier, NOW_MS));
+          // Only what is asked for before the decision can be used in it; both ask for nothing else.
+          const read = new Set(
+            chargesFor(governance, verified).map(({ limitId, key }) => `${limitId} ${key}`),
+          );
+          const usage: LimitUsage = ({ limitId, key }) => {
+            if (!read.has(`${limitId} ${key}`)) throw new Fault('fixture', 'a counter that was not read');
+            return limitId.startsWith('everything') ? hourUsed : dayUsed;
+          };
           const held = heldFor(request, statement, officers, state);
           const assessed = assess(governance, verified, held, usage, nativeVerifier, NOW_MS);
 

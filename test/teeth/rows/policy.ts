@@ -41,6 +41,13 @@ export const POLICY: readonly Tooth[] = [
       title: 'a decision gives for the same question the same answer',
     },
     {
+      code: 'limit-exceeded',
+      without: 'the limits of the rule that decides',
+      was: '[...limits, ...(match?.rule.limits ?? [])]',
+      becomes: '[...limits]',
+      title: 'limits of a rule refuse when one is full, and pass nothing on to the next rule',
+    },
+    {
       code: 'policy-error',
       without: 'an answer for an error',
       was: "    return { kind: 'refuse', code: 'policy-error', rule: undefined, policyHash, facts: { why } };",
