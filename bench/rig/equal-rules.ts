@@ -20,6 +20,7 @@ const CONTEXT: PolicyContext = {
   wallets: new Map([[WALLET.walletId, WALLET]]),
   tokens: new Map(),
   groups: new Map(),
+  everRegistered: new Set(),
 };
 const LIMITS = 20;
 const MOST_RULES_PER_DOCUMENT = 250;

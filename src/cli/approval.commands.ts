@@ -6,6 +6,7 @@ import { excludedApprovers, verifyStatement } from '../core/authorization/approv
 import { verifyRequest } from '../core/authorization/requests.js';
 import { accepted, type Outcome } from '../core/fault.js';
 import type { GovernanceState } from '../core/governance/state.js';
+import { approvalWords } from '../core/policy/approvals.js';
 import {
   approvalBytes,
   approvalDigest,
@@ -22,7 +23,6 @@ import { type KnownGovernance, knownGovernance, needPinned } from './governance-
 import { good, type Line, strong } from './lines.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
 import { statementLines } from './statement-words.js';
-import { requirementWords } from './words.js';
 
 const options = z.object({ ...officerShape, ...pinShape, yes: z.boolean().default(false) });
 type Options = z.infer<typeof options>;
@@ -84,7 +84,7 @@ function resultLines(verdict: Verdict, personId: string, after: Transfer): Line[
     verdict === 'reject'
       ? 'It is refused and will not be paid.'
       : missing.length > 0
-        ? `Still needed: ${requirementWords(missing)}.`
+        ? `Still needed: ${approvalWords(missing)}.`
         : 'Nothing is missing: it goes on its way.';
   return [
     [good(verdict === 'approve' ? 'Approved' : 'Rejected'), ` by ${personId}. ${next}`],
@@ -153,7 +153,7 @@ function showFor(
     ...statementLines(verdict, statement, state, nowMs),
     '',
     // Nothing that was signed says so, and it is not what is approved: the policy is, and the signer asks it.
-    `  The service says that it needs ${requirementWords(required)}; still missing ${requirementWords(missing) || 'nobody'}.`,
+    `  The service says that it needs ${approvalWords(required)}; still missing ${approvalWords(missing) || 'nobody'}.`,
     `  Cannot approve it: ${excluded}.`,
     [
       '  ',

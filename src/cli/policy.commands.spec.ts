@@ -19,7 +19,7 @@ limits:
   - { id: day, per: wallet, asset: BTC, window: 24h, max: "2 BTC" }
 rules:
   - { id: blocked, when: { customer-in: [customer-9] }, then: refuse }
-  - { id: small, when: { asset: BTC, amount-at-most: "0.01 BTC" }, then: allow }
+  - { id: small, when: { asset: BTC, amount-at-most: "0.01 BTC" }, then: allow, limits: [{ id: hour, per: rule, window: 1h, max-count: 5 }] }
   - { id: middle, when: { asset: BTC, amount-at-most: "1 BTC" }, then: { approve: [{ group: treasury, quorum: 2 }] } }
 `;
 
@@ -69,7 +69,7 @@ describe('policy check', () => {
     expect(JSON.parse(output)).toEqual({
       policyHash: expect.stringMatching(/^[0-9a-f]{64}$/),
       inForce: false,
-      documents: [{ name: 'hot-bitcoin', rules: 3, limits: 1 }],
+      documents: [{ name: 'hot-bitcoin', rules: 3, limits: 2 }],
       uncovered: [...state.wallets.keys()].filter((name) => name !== 'hot-btc'),
     });
   });

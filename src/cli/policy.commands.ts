@@ -7,6 +7,7 @@ import { accepted, type Outcome } from '../core/fault.js';
 import { type PolicyDocument, policyDocument, type Wallet } from '../core/governance/entry.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { parseUnits } from '../core/money/amount.js';
+import { approvalWords } from '../core/policy/approvals.js';
 import { type Explanation, explain } from '../core/policy/decide.js';
 import { parsePolicies } from '../core/policy/parse.js';
 import { requestDigest, transferIdOf } from '../core/statements/request.js';
@@ -63,6 +64,11 @@ function scopeOf({ appliesTo }: Policy): string {
   }
 }
 
+/** Those of a document, and of its rules. */
+function limitsIn(rules: Policy['rules'], limits: Policy['limits']): number {
+  return rules.reduce((count, { limits: ofRule = [] }) => count + ofRule.length, limits.length);
+}
+
 /** Wallets that pay nothing, since no document has rules for them. */
 export function uncovered(set: PolicySet, wallets: Iterable<Wallet>): readonly string[] {
   return [...wallets]
@@ -95,7 +101,7 @@ async function check(
       documents: set.policies.map(({ name, rules, limits }) => ({
         name,
         rules: rules.length,
-        limits: limits.length,
+        limits: limitsIn(rules, limits),
       })),
       uncovered: without,
     },
@@ -107,7 +113,7 @@ async function check(
           policy.name,
           scopeOf(policy),
           `${policy.rules.length}`,
-          `${policy.limits.length}`,
+          `${limitsIn(policy.rules, policy.limits)}`,
         ]),
       ),
       ...without.map((wallet): Line => [attention('! '), `no document is for ${wallet}: nothing leaves it`]),
@@ -169,11 +175,10 @@ function decisionLines({ decision }: Explanation): readonly Line[] {
       ],
     ];
   }
-  const wanted = decision.requirements.map(({ group, quorum }) => `${quorum} of ${group}`).join(' and ');
   return [
     decision.kind === 'allow'
       ? [good('allowed'), ` by ${decision.rule}: nobody has to approve`]
-      : [attention('to be approved'), ` by ${decision.rule}: ${wanted}`],
+      : [attention('to be approved'), ` by ${decision.rule}: ${approvalWords(decision.requirements)}`],
     ...(decision.limits.length === 0
       ? []
       : table(

@@ -1,6 +1,7 @@
 // How transfers are shown: a list, one in full, and the lines of one that is followed. Pure.
 
 import type { GovernanceState } from '../core/governance/state.js';
+import { approvalWords } from '../core/policy/approvals.js';
 import type { Transaction, Transfer, TransferSummary } from '../sdk/shapes.js';
 import { attention, bad, faint, fields, good, type Line, type Span, strong, table, toned } from './lines.js';
 import {
@@ -12,7 +13,6 @@ import {
   coinOf,
   distance,
   instant,
-  requirementWords,
   units,
 } from './words.js';
 
@@ -112,7 +112,7 @@ export function transferLines(one: Transfer, nowMs: number, state?: GovernanceSt
         : [
             [
               'approvals',
-              `${requirementWords(approvals.required)}; missing ${requirementWords(approvals.missing) || 'nobody'}`,
+              `${approvalWords(approvals.required)}; missing ${approvalWords(approvals.missing) || 'nobody'}`,
               ...given,
             ] as const,
           ]),
@@ -148,7 +148,7 @@ export function momentOf(one: Transfer): string {
 export function momentLine(one: Transfer, atMs: number, state?: GovernanceState): Line {
   const newest = one.transactions.at(-1);
   const more: string[] = [];
-  if (one.state === 'awaiting-approvals') more.push(`missing ${requirementWords(one.approvals.missing)}`);
+  if (one.state === 'awaiting-approvals') more.push(`missing ${approvalWords(one.approvals.missing)}`);
   if (one.waitingFor !== null) more.push(`waits for ${one.waitingFor}`);
   if (newest?.transactionId && ['signed', 'broadcast'].includes(one.state)) more.push(newest.transactionId);
   if (one.state === 'confirming' && newest) more.push(`${newest.confirmations} confirmations`);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { render } from './lines.js';
-import { bothUnits, coinOf, distance, instant, requirementWords, units } from './words.js';
+import { bothUnits, coinOf, distance, instant, units } from './words.js';
 
 const text = (amount: string, symbol: string, decimals: number) =>
   render([bothUnits(amount, { symbol, decimals })], false).trim();
@@ -28,14 +28,5 @@ describe('amounts and times in words', () => {
 
   it('writes instants in UTC', () => {
     expect(instant(1_767_225_600_000)).toBe('2026-01-01 00:00:00 UTC');
-  });
-
-  it('writes requirements as people say them', () => {
-    expect(
-      requirementWords([
-        { group: 'treasury', quorum: 2 },
-        { group: 'risk', quorum: 1 },
-      ]),
-    ).toBe('2 of treasury, 1 of risk');
   });
 });

@@ -84,13 +84,6 @@ export function distance(ms: number, nowMs: number): string {
   return ms >= nowMs ? `in ${words}` : `${words} ago`;
 }
 
-/** Requirements as a person says them: `2 of treasury, 1 of risk`. */
-export function requirementWords(
-  requirements: readonly { readonly group: string; readonly quorum: number }[],
-): string {
-  return requirements.map(({ group, quorum }) => `${quorum} of ${group}`).join(', ');
-}
-
 /** The compressed form of an uncompressed point, both hex. SEC 1 §2.3.3. */
 export function compressed(publicKey: string): string {
   const odd = Number.parseInt(publicKey.slice(-1), 16) % 2 === 1;

@@ -18,7 +18,14 @@ import { signedRequest, transferId } from '../core/statements/request.js';
 
 const facts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 const reason = z.object({ code: z.string(), facts });
-const requirement = z.object({ group: identifier, quorum: z.int() });
+/** Of several alternatives, named by number, the requirements of one have to be met. */
+const requirement = z.object({
+  group: identifier,
+  quorum: z.int(),
+  except: z.array(identifier).exactOptional(),
+  notMembersOf: z.array(identifier).exactOptional(),
+  alternative: z.int().exactOptional(),
+});
 
 export const transferSummary = z.object({
   transferId,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { parseUnits } from '../money/amount.js';
+import { approvalWords, missingApprovals } from './approvals.js';
 import { decide } from './decide.js';
 import { policySchemaText } from './document.js';
 import { parsePolicies } from './parse.js';
@@ -10,6 +11,7 @@ import {
   BITCOIN,
   documentOf,
   ETHEREUM,
+  EXAMPLES,
   namesIn,
   POLICIES,
   SHIPPED_CONTEXT,
@@ -18,7 +20,7 @@ import {
   valueFrom,
 } from './shipped.fixture.js';
 import { readYaml } from './strict-yaml.js';
-import type { Limit, Situation } from './types.js';
+import type { Decision, Limit, Policy, Situation } from './types.js';
 
 const caseFile = z.strictObject({
   cases: z
@@ -30,6 +32,7 @@ const caseFile = z.strictObject({
           asset: z.enum(['BTC', 'ETH', 'USDX']),
           amount: z.string(),
         }),
+        approved: z.array(z.string()).optional(),
         used: z.record(z.string(), z.union([z.string(), z.int()])).optional(),
         expect: z.strictObject({
           decision: z.enum(['allow', 'approve', 'refuse']),
@@ -37,6 +40,7 @@ const caseFile = z.strictObject({
           code: z.string().optional(),
           limit: z.string().optional(),
           needs: z.array(z.strictObject({ group: z.string(), quorum: z.int() })).optional(),
+          missing: z.string().optional(),
         }),
       }),
     )
@@ -72,14 +76,31 @@ function used(given: Case['used'], limit: Limit | undefined): bigint {
     : parseUnits(String(value).split(' ')[0] ?? '', limit.measure.asset.decimals);
 }
 
-describe('the shipped policies', () => {
-  const set = valueFrom(parsePolicies(shippedDocuments(), SHIPPED_CONTEXT));
-  const limits = new Map(set.policies.flatMap((policy) => policy.limits).map((limit) => [limit.id, limit]));
+/** What is missing when these have approved; undefined where the case says nothing of approvals, or nothing is. */
+function missingOf({ approved }: Case, decision: Decision): string | undefined {
+  if (approved === undefined || decision.kind !== 'approve') return undefined;
+  const excluded = new Set(['payouts']);
+  const { requirements } = decision;
+  const missing = missingApprovals(requirements, new Set(approved), SHIPPED_CONTEXT.groups, excluded);
+  return missing.length === 0 ? undefined : approvalWords(missing);
+}
+
+const limitsOf = ({ limits, rules }: Policy) => [
+  ...limits,
+  ...rules.flatMap(({ limits: ofRule = [] }) => ofRule),
+];
+
+describe.each([
+  ['the shipped policies', POLICIES],
+  ['the examples', EXAMPLES],
+])('%s', (_what, folder) => {
+  const set = valueFrom(parsePolicies(shippedDocuments(folder), SHIPPED_CONTEXT));
+  const limits = new Map(set.policies.flatMap(limitsOf).map((limit) => [limit.id, limit]));
   const rules = set.policies.flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`));
   const seen = new Set<string>();
 
-  for (const name of namesIn(POLICIES, '.cases.yaml')) {
-    const text = readFileSync(join(POLICIES, `${name}.cases.yaml`), 'utf8');
+  for (const name of namesIn(folder, '.cases.yaml')) {
+    const text = readFileSync(join(folder, `${name}.cases.yaml`), 'utf8');
     for (const one of caseFile.parse(valueFrom(readYaml(text, new Set(['amount']))).value).cases) {
       it(`${name}: ${one.name}`, () => {
         for (const id of Object.keys(one.used ?? {})) expect([...limits.keys()]).toContain(id);
@@ -87,13 +108,15 @@ describe('the shipped policies', () => {
           used(one.used, limits.get(charge.limitId)),
         );
         if (decision.rule !== undefined) seen.add(decision.rule);
+        const missing = missingOf(one, decision);
         expect({
           decision: decision.kind,
           ...(decision.rule !== undefined && { rule: decision.rule }),
           ...(decision.kind === 'refuse' && { code: decision.code }),
           ...(decision.kind === 'refuse' &&
             decision.code === 'limit-exceeded' && { limit: decision.facts.limit }),
-          ...(decision.kind === 'approve' && { needs: decision.requirements }),
+          ...(decision.kind === 'approve' && one.approved === undefined && { needs: decision.requirements }),
+          ...(missing !== undefined && { missing }),
         }).toEqual(one.expect);
       });
     }

@@ -235,6 +235,85 @@ describe('a decision', () => {
   });
 });
 
+describe('limits of a rule', () => {
+  const count = (id: string, scope: Limit['scope'] = 'rule', max = 5n): Limit => ({
+    id,
+    scope,
+    windowMs: 1,
+    measure: { kind: 'count', max },
+  });
+  const small: Rule = {
+    id: 'small',
+    when: [moves(BTC), { kind: 'amount-at-most', asset: BTC, amount: 100n }],
+    effect: { kind: 'allow' },
+    limits: [count('p/small/n'), count('p/small/c', 'customer')],
+  };
+  const rest: Rule = { ...ALLOW, id: 'rest', limits: [count('p/rest/n')] };
+  const set = setOf(policy('p', [small, rest], [count('p/all', 'global')]));
+
+  it('are charged only by what that rule decides, beside those of the documents', () => {
+    const chargedBy = (amount: bigint) =>
+      chargesOf(set, { ...SITUATION, amount }).map(({ limitId, key }) => [limitId, key]);
+    expect(chargedBy(100n)).toEqual([
+      ['p/all', 'global'],
+      ['p/small/n', 'rule'],
+      ['p/small/c', 'customer-1'],
+    ]);
+    expect(chargedBy(101n)).toEqual([
+      ['p/all', 'global'],
+      ['p/rest/n', 'rule'],
+    ]);
+  });
+
+  it('refuse when one is full, and pass nothing on to the next rule', () => {
+    const full = ({ limitId }: { readonly limitId: string }) => (limitId === 'p/small/n' ? 5n : 0n);
+    expect(decide(set, SITUATION, full)).toMatchObject({
+      code: 'limit-exceeded',
+      rule: 'p/small',
+      facts: { limit: 'p/small/n' },
+    });
+    expect(decide(set, { ...SITUATION, amount: 101n }, full)).toMatchObject({
+      kind: 'allow',
+      rule: 'p/rest',
+    });
+  });
+
+  it('of a rule that a refusal goes before, or that does not match, are not charged', () => {
+    const refuse: Rule = { id: 'no', when: [names('requester-in', 'payouts')], effect: { kind: 'refuse' } };
+    const refusing = setOf(policy('p', [small, refuse]));
+    expect(chargesOf(refusing, SITUATION)).toEqual([]);
+    expect(chargesOf(refusing, { ...SITUATION, requester: 'other' })).toHaveLength(2);
+    expect(chargesOf(refusing, { ...SITUATION, requester: 'other', amount: 101n })).toEqual([]);
+  });
+
+  it('are the same before the decision and in it, whatever is used and whoever asks', () => {
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(
+        fc.shuffledSubarray([small, rest, { ...small, id: 'again', limits: [count('p/again/n')] }]),
+        fc.bigInt({ min: 1n, max: 200n }),
+        fc.bigInt({ min: 0n, max: 5n }),
+        (rules, amount, used) => {
+          const some = setOf(policy('p', rules, [count('p/all', 'wallet')]));
+          const situation = { ...SITUATION, amount };
+          const asked: string[] = [];
+          const decision = decide(some, situation, ({ limitId }) => {
+            asked.push(limitId);
+            return used;
+          });
+          const before = chargesOf(some, situation).map(({ limitId }) => limitId);
+          // Whoever reads the counters beforehand has read all that the decision asks for.
+          expect(before).toEqual(expect.arrayContaining(asked));
+          if (decision.kind !== 'refuse')
+            expect(decision.limits.map(({ limitId }) => limitId)).toEqual(before);
+          seen.add(decision.kind === 'refuse' ? decision.code : decision.kind);
+        },
+      ),
+    );
+    expect([...seen].toSorted()).toEqual(['allow', 'limit-exceeded', 'policy-no-match']);
+  });
+});
+
 describe('limits', () => {
   const amountLimit = (scope: Limit['scope'], asset: PolicyAsset, max = 150n): Limit => ({
     id: `p/${scope}-${asset.symbol}`,

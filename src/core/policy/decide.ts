@@ -97,17 +97,23 @@ function keyOf(limit: Limit, situation: Situation): string {
       return situation.requester;
     case 'global':
       return 'global';
+    case 'rule':
+      return 'rule';
   }
 }
 
-/**
- * What a transfer takes from which counters, whatever the decision about it will be: every limit of every document that
- * applies; a limit on an amount only for its own asset. One counter per `limitId` and `key`.
- */
-export function chargesOf(set: PolicySet, asked: Situation): readonly LimitCharge[] {
-  const situation = spelled(asked);
-  return applying(set, situation)
-    .limits.filter(({ measure }) => measure.kind === 'count' || isAsset(measure.asset, situation))
+function deciding({ rules }: Applying, situation: Situation): NamedRule | undefined {
+  return rules.find(({ rule }) => allHold(rule.when, situation));
+}
+
+/** What a transfer that this rule decides takes from which counters; a limit on an amount counts only its own asset. */
+function chargesUnder(
+  { limits }: Applying,
+  match: NamedRule | undefined,
+  situation: Situation,
+): LimitCharge[] {
+  return [...limits, ...(match?.rule.limits ?? [])]
+    .filter(({ measure }) => measure.kind === 'count' || isAsset(measure.asset, situation))
     .map((limit) => ({
       limitId: limit.id,
       key: keyOf(limit, situation),
@@ -115,6 +121,17 @@ export function chargesOf(set: PolicySet, asked: Situation): readonly LimitCharg
       amount: limit.measure.kind === 'count' ? 1n : situation.amount,
       max: limit.measure.max,
     }));
+}
+
+/**
+ * What a transfer takes from which counters: every limit of every document that applies, and those of the rule that decides.
+ * Which one that is depends on the transfer and the documents, never on counters or approvals: so this can be asked before
+ * the decision, and says what the decision will say. One counter per `limitId` and `key`.
+ */
+export function chargesOf(set: PolicySet, asked: Situation): readonly LimitCharge[] {
+  const situation = spelled(asked);
+  const found = applying(set, situation);
+  return chargesUnder(found, deciding(found, situation), situation);
 }
 
 function effectOf(charge: LimitCharge, usage: LimitUsage): LimitEffect {
@@ -168,8 +185,8 @@ function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decis
     facts,
   });
   if (situation.amount <= 0n) return inconsistent('an amount that is not more than 0');
-  const { rules, feeCaps: caps } = applying(set, situation);
-  const match = rules.find(({ rule }) => allHold(rule.when, situation));
+  const found = applying(set, situation);
+  const match = deciding(found, situation);
   if (!match) {
     const { wallet, chain, contract, amount } = situation;
     return refuse('policy-no-match', undefined, { wallet, chain, contract, amount: amount.toString() });
@@ -178,7 +195,7 @@ function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decis
   const { effect } = rule;
   if (effect.kind === 'refuse') return refuse('policy-refused', name, { rule: name });
   const requirements = requirementsOf(rule);
-  const limits = chargesOf(set, situation).map((charge) => effectOf(charge, usage));
+  const limits = chargesUnder(found, match, situation).map((charge) => effectOf(charge, usage));
   const exceeded = limits.find(({ usedAfter, max }) => usedAfter > max);
   if (exceeded) {
     return refuse('limit-exceeded', name, {
@@ -189,7 +206,7 @@ function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decis
       max: exceeded.max.toString(),
     });
   }
-  const feeCaps = caps ?? inconsistent('no fee caps');
+  const feeCaps = found.feeCaps ?? inconsistent('no fee caps');
   return { kind: effect.kind, rule: name, policyHash: set.hash, requirements, limits, feeCaps };
 }
 

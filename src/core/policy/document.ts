@@ -42,22 +42,27 @@ const duration = z
   .regex(/^[1-9][0-9]{0,5}[mhd]$/, 'a window is written like 30m, 24h or 7d')
   .describe('1m to 90d: 30m, 24h, 7d');
 
-const scope = z.enum(['wallet', 'tier', 'asset', 'destination', 'customer', 'requester', 'global']);
+const SCOPES = ['wallet', 'tier', 'asset', 'destination', 'customer', 'requester'] as const;
 
-const amountLimit = z.strictObject({
-  id: identifier,
-  per: scope,
-  asset: assetName,
-  window: duration,
-  max: amount,
-});
+function limitsPer<const T extends string>(scopes: readonly T[]) {
+  const common = { id: identifier, per: z.enum(scopes), window: duration };
+  return z
+    .array(
+      z.union(
+        [
+          z.strictObject({ ...common, asset: assetName, max: amount }),
+          z.strictObject({ ...common, 'max-count': z.int().min(1).max(1_000_000) }),
+        ],
+        'a limit has asset and max, or max-count',
+      ),
+    )
+    .min(1, EMPTY)
+    .max(64)
+    .optional();
+}
 
-const countLimit = z.strictObject({
-  id: identifier,
-  per: scope,
-  window: duration,
-  'max-count': z.int().min(1).max(1_000_000),
-});
+const documentLimits = limitsPer([...SCOPES, 'global']);
+const ruleLimits = limitsPer([...SCOPES, 'rule']).describe('Charged only by what this rule lets pass');
 
 /** Named here, since an object with this very key looks like a promise; no schema and no document is ever awaited. */
 const RULE_KEYS = { effect: 'then' } as const;
@@ -96,16 +101,36 @@ const conditions = z.union(
   'when is the word anything, or a map of conditions',
 );
 
+const requirements = z
+  .array(
+    z.strictObject({
+      group: identifier,
+      quorum: z.int().min(1, 'a quorum is at least 1').max(64),
+      except: names.describe('Persons who do not count for this one').optional(),
+      'not-members-of': names.describe('Groups whose members do not count for this one').optional(),
+    }),
+    'a list like [ { group: treasury, quorum: 2 } ] is wanted here',
+  )
+  .min(1, EMPTY)
+  .max(8)
+  .describe('All of these approve, each with persons of its own');
+
+const alternatives = z.strictObject({
+  'any-of': z
+    .array(requirements)
+    .min(2, 'any-of is between two lists or more')
+    .max(8)
+    .describe('One of these lists is enough'),
+});
+
 const effect = z.union(
   [
     z.enum(['allow', 'refuse']),
     z.strictObject({
-      approve: z
-        .array(
-          z.strictObject({ group: identifier, quorum: z.int().min(1, 'a quorum is at least 1').max(64) }),
-        )
-        .min(1, EMPTY)
-        .max(8),
+      approve: z.union(
+        [requirements, alternatives],
+        'approve is a list like [ { group: treasury, quorum: 2 } ], or { any-of: [ [...], [...] ] }',
+      ),
     }),
   ],
   'then is allow, refuse, or { approve: [ { group: treasury, quorum: 2 } ] }',
@@ -122,20 +147,20 @@ export const policyFile = z.strictObject({
     'applies-to is everything, { wallets: [hot-btc] } or { tier: hot }',
   ),
   'fee-caps': z.strictObject({ absolute: amount, relative: percentage }).optional(),
-  limits: z
-    .array(z.union([amountLimit, countLimit], 'a limit has asset and max, or max-count'))
-    .min(1, EMPTY)
-    .max(64)
-    .optional(),
+  limits: documentLimits,
   rules: z
-    .array(z.strictObject({ id: identifier, when: conditions, [RULE_KEYS.effect]: effect }))
+    .array(
+      z.strictObject({ id: identifier, when: conditions, [RULE_KEYS.effect]: effect, limits: ruleLimits }),
+    )
     .min(1, EMPTY)
     .max(256)
     .optional(),
 });
 export type PolicyFile = z.infer<typeof policyFile>;
-export type LimitText = NonNullable<PolicyFile['limits']>[number];
 export type RuleText = NonNullable<PolicyFile['rules']>[number];
+/** Of a document, or of a rule in it. */
+export type LimitText = (NonNullable<PolicyFile['limits']> | NonNullable<RuleText['limits']>)[number];
+export type RequirementsText = z.infer<typeof requirements>;
 export type FeeCapsText = NonNullable<PolicyFile['fee-caps']>;
 
 /** JSON Schema (draft 2020-12) of a document, for editors: `policies/policy.schema.json`. Looser than parsing. */
@@ -157,7 +182,7 @@ function weight(issue: Issue): number {
 /** Of a union's failures, the one that was nearest to fit; none when no alternative even had the right shape. */
 function nearest(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const shaped = branches.filter((issues) =>
-    issues.every((issue) => issue.path.length > 0 || issue.code === 'unrecognized_keys'),
+    issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys' || code === 'too_small'),
   );
   const total = (issues: readonly Issue[]) => issues.reduce((sum, issue) => sum + weight(issue), 0);
   return [...shaped].sort((left, right) => total(left) - total(right))[0];

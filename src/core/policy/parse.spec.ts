@@ -67,6 +67,46 @@ describe('parsing policies', () => {
     expect(set.policies[0]?.feeCaps?.relativeMaxBasisPoints).toBe(225n);
   });
 
+  it('numbers alternatives, and leaves a list that has none as it is', () => {
+    const effectOf = (approve: string) => {
+      const text = bitcoin('a').replace('then: allow', `then: { approve: ${approve} }`);
+      return valueFrom(parsePolicies([documentOf('a', text)], SHIPPED_CONTEXT)).policies[0]?.rules[0]?.effect;
+    };
+    const requirements = [{ group: 'treasury', quorum: 1, except: ['alice'], notMembersOf: ['board'] }];
+    expect(
+      effectOf('[{ group: treasury, quorum: 1, except: [alice], not-members-of: [board] }]'),
+    ).toStrictEqual({ kind: 'approve', requirements });
+    expect(
+      effectOf(
+        '{ any-of: [[{ group: treasury, quorum: 3 }], [{ group: board, quorum: 1 }, { group: treasury, quorum: 1 }]] }',
+      ),
+    ).toStrictEqual({
+      kind: 'approve',
+      requirements: [
+        { group: 'treasury', quorum: 3, alternative: 0 },
+        { group: 'board', quorum: 1, alternative: 1 },
+        { group: 'treasury', quorum: 1, alternative: 1 },
+      ],
+    });
+  });
+
+  it('takes an exception for somebody who was removed, so that a removal need not wait for a policy', () => {
+    const text = bitcoin('a').replace(
+      'then: allow',
+      'then: { approve: [{ group: treasury, quorum: 1, except: [erin] }] }',
+    );
+    expect(whyOf([['a', text]])).toBe('accepted');
+  });
+
+  it('finds a rule that is never reached whatever approvals it wants', () => {
+    const approve = (then: string) =>
+      `when: { asset: BTC, amount-at-most: "1 BTC" }, then: { approve: ${then} }`;
+    const two = `rules:\n  - { id: one, ${approve('[{ group: board, quorum: 1 }]')} }\n  - { id: two, ${approve('{ any-of: [[{ group: board, quorum: 2 }], [{ group: treasury, quorum: 3 }]] }')} }`;
+    expect(whyOf([['a', bitcoin('a').replace(RULE, two)]])).toMatchObject({
+      why: 'never reached: one matches all that it could',
+    });
+  });
+
   it('refuses two documents for one wallet', () => {
     expect(
       whyOf([

@@ -6,7 +6,7 @@ import { Fault, type Outcome, refused } from '../fault.js';
 import { type PolicyDocument, policyHashOf, policyText, type Wallet } from '../governance/entry.js';
 import type { GovernanceState } from '../governance/state.js';
 import { parseUnits } from '../money/amount.js';
-import { missingApprovals } from './approvals.js';
+import { candidatesFor, meetingMeets, missingApprovals } from './approvals.js';
 import {
   type FeeCapsText,
   type LimitText,
@@ -14,12 +14,14 @@ import {
   type PolicyFile,
   policyFile,
   QUOTED_KEYS,
+  type RequirementsText,
   type RuleText,
   schemaProblems,
 } from './document.js';
 import { implies, isImpossible } from './implication.js';
 import { readYaml, type YamlText } from './strict-yaml.js';
 import type {
+  ApprovalRequirement,
   Condition,
   Effect,
   FeeCaps,
@@ -32,7 +34,10 @@ import type {
 } from './types.js';
 
 /** What policies may refer to. */
-export type PolicyContext = Pick<GovernanceState, 'chains' | 'wallets' | 'tokens' | 'groups'>;
+export type PolicyContext = Pick<
+  GovernanceState,
+  'chains' | 'wallets' | 'tokens' | 'groups' | 'everRegistered'
+>;
 
 export type PolicyParseRefusalCode = 'policy-malformed';
 
@@ -96,10 +101,10 @@ function distinct(page: Page, path: Path, names: readonly string[]): void {
   });
 }
 
-function distinctIds(page: Page, list: string, items: readonly { readonly id: string }[]): void {
+function distinctIds(page: Page, list: Path, items: readonly { readonly id: string }[]): void {
   const ids = items.map((item) => item.id);
   ids.forEach((id, index) => {
-    if (ids.indexOf(id) !== index) malformed(page, [list, index, 'id'], `${id} is an id twice`);
+    if (ids.indexOf(id) !== index) malformed(page, [...list, index, 'id'], `${id} is an id twice`);
   });
 }
 
@@ -192,10 +197,10 @@ function windowMsOf(page: Page, path: Path, text: string): number {
   return windowMs <= MAX_WINDOW_MS ? windowMs : malformed(page, path, 'a window is at most 90d');
 }
 
-function limitOf(page: Page, limit: LimitText, index: number): Limit {
-  const path = ['limits', index];
+/** `within`: whose limit it is, a document or a rule of one. */
+function limitOf(page: Page, path: Path, limit: LimitText, within: string): Limit {
   const common = {
-    id: `${page.document}/${limit.id}`,
+    id: `${within}/${limit.id}`,
     scope: limit.per,
     windowMs: windowMsOf(page, [...path, 'window'], limit.window),
   };
@@ -303,28 +308,102 @@ function conditionsOf(page: Page, path: Path, when: RuleText['when']): readonly 
   return all;
 }
 
+function requirementOf(
+  page: Page,
+  path: Path,
+  written: RequirementsText[number],
+): Omit<ApprovalRequirement, 'alternative'> {
+  const { groups, everRegistered } = page.context;
+  const { group, quorum, except, 'not-members-of': notMembersOf } = written;
+  const members = groups.get(group) ?? malformed(page, [...path, 'group'], `no such group: ${group}`);
+  // Whoever was a person once may stay in the text: else nobody whom a policy names could be removed in a hurry.
+  except?.forEach((person, index) => {
+    if (!everRegistered.has(`person:${person}`))
+      malformed(page, [...path, 'except', index], `no such person: ${person}`);
+  });
+  notMembersOf?.forEach((other, index) => {
+    if (!groups.has(other)) malformed(page, [...path, 'not-members-of', index], `no such group: ${other}`);
+  });
+  distinct(page, [...path, 'except'], except ?? []);
+  distinct(page, [...path, 'not-members-of'], notMembersOf ?? []);
+  const requirement = { group, quorum, ...(except && { except }), ...(notMembersOf && { notMembersOf }) };
+  const left = candidatesFor(requirement, groups).length;
+  if (quorum > left) {
+    const besides = left < members.length ? ' besides those who do not count' : '';
+    malformed(
+      page,
+      [...path, 'quorum'],
+      `${group} has ${left} members${besides}, ${quorum} can never approve`,
+    );
+  }
+  return requirement;
+}
+
+/** What has to be met together. */
+function requirementsOf(
+  page: Page,
+  path: Path,
+  written: RequirementsText,
+): readonly Omit<ApprovalRequirement, 'alternative'>[] {
+  const { groups } = page.context;
+  const requirements = written.map((one, index) => {
+    if (written.findIndex(({ group }) => group === one.group) !== index) {
+      malformed(page, [...path, index, 'group'], `${one.group} stands here twice`);
+    }
+    return requirementOf(page, [...path, index], one);
+  });
+  const everybody = new Set(requirements.flatMap(({ group }) => groups.get(group) ?? []));
+  if (missingApprovals(requirements, everybody, groups, new Set()).length > 0) {
+    malformed(page, path, 'these groups share too many members to approve together');
+  }
+  return requirements;
+}
+
+function alternativesOf(
+  page: Page,
+  path: Path,
+  written: readonly RequirementsText[],
+): readonly ApprovalRequirement[] {
+  const alternatives = written.map((one, index) => requirementsOf(page, [...path, index], one));
+  alternatives.forEach((one, index) => {
+    const isSpared = alternatives.some(
+      (other, at) => at !== index && meetingMeets(one, other) && (at < index || !meetingMeets(other, one)),
+    );
+    if (isSpared) malformed(page, [...path, index], 'never needed: another of these lists asks for no more');
+  });
+  return alternatives.flatMap((requirements, alternative) =>
+    requirements.map((requirement) => ({ ...requirement, alternative })),
+  );
+}
+
 function effectOf(page: Page, path: Path, then: RuleText['then']): Effect {
   if (typeof then === 'string') return { kind: then };
-  const { groups } = page.context;
-  then.approve.forEach(({ group, quorum }, index) => {
-    const at = [...path, 'approve', index];
-    const members = groups.get(group) ?? malformed(page, [...at, 'group'], `no such group: ${group}`);
-    if (then.approve.findIndex((other) => other.group === group) !== index) {
-      malformed(page, [...at, 'group'], `${group} stands here twice`);
-    }
-    if (quorum > members.length) {
-      malformed(
-        page,
-        [...at, 'quorum'],
-        `${group} has ${members.length} members, ${quorum} can never approve`,
-      );
-    }
+  const at = [...path, 'approve'];
+  const requirements =
+    'any-of' in then.approve
+      ? alternativesOf(page, [...at, 'any-of'], then.approve['any-of'])
+      : requirementsOf(page, at, then.approve);
+  return { kind: 'approve', requirements };
+}
+
+/** Limits that only what this rule lets pass is charged to. */
+function ruleLimitsOf(
+  page: Page,
+  path: Path,
+  rule: Pick<Rule, 'id' | 'when' | 'effect'>,
+  written: NonNullable<RuleText['limits']>,
+): readonly Limit[] {
+  if (rule.effect.kind === 'refuse')
+    malformed(page, path, 'a rule that refuses lets nothing pass that could be counted');
+  distinctIds(page, path, written);
+  return written.map((text, index) => {
+    const at = [...path, index];
+    const limit = limitOf(page, at, text, `${page.document}/${rule.id}`);
+    const { measure } = limit;
+    if (measure.kind === 'amount' && isImpossible([...rule.when, { kind: 'asset', asset: measure.asset }]))
+      malformed(page, [...at, 'asset'], `this rule is about another asset than ${measure.asset.symbol}`);
+    return limit;
   });
-  const everybody = new Set(then.approve.flatMap(({ group }) => groups.get(group) ?? []));
-  if (missingApprovals(then.approve, everybody, groups, new Set()).length > 0) {
-    malformed(page, [...path, 'approve'], 'these groups share too many members to approve together');
-  }
-  return { kind: 'approve', requirements: then.approve };
 }
 
 function ruleOf(page: Page, rule: RuleText, index: number): Rule {
@@ -334,7 +413,9 @@ function ruleOf(page: Page, rule: RuleText, index: number): Rule {
   if (effect.kind !== 'refuse' && !when.some(({ kind }) => kind === 'asset')) {
     malformed(page, [...path, 'when'], 'a rule that lets a transfer pass names its asset');
   }
-  return { id: rule.id, when, effect };
+  const parsed = { id: rule.id, when, effect };
+  if (!rule.limits) return parsed;
+  return { ...parsed, limits: ruleLimitsOf(page, [...path, 'limits'], parsed, rule.limits) };
 }
 
 /** Why a rule is never reached: the one before it, or one that refuses, has all that it could match. */
@@ -386,10 +467,13 @@ function policyOf(document: PolicyDocument, context: PolicyContext): { policy: P
   const assets = assetsOn(new Set(wallets.map((wallet) => wallet.chain)), context);
   const page = { document: document.name, text, wallets, assets, context };
   const { limits = [], rules = [] } = file;
-  distinctIds(page, 'limits', limits);
-  distinctIds(page, 'rules', rules);
+  distinctIds(page, ['limits'], limits);
+  distinctIds(page, ['rules'], rules);
   const scope = file['applies-to'];
-  const common = { name: document.name, limits: limits.map((limit, index) => limitOf(page, limit, index)) };
+  const common = {
+    name: document.name,
+    limits: limits.map((limit, index) => limitOf(page, ['limits', index], limit, document.name)),
+  };
   if (scope === 'everything') {
     if (file['fee-caps']) malformed(page, ['fee-caps'], 'a document for everything has no fee caps');
     if (limits.length + rules.length === 0) {

@@ -1,7 +1,7 @@
 // What a draft would have said of what was signed: the past, decided again under other policies, with limits that count from
 // its beginning. It sees only what was signed: of what was refused then it says nothing.
 
-import { missingApprovals } from './approvals.js';
+import { approvalWords, missingApprovals } from './approvals.js';
 import { decide } from './decide.js';
 import type { PolicySet, Situation } from './types.js';
 import { charge, emptyWindow, usedIn, type WindowCounter } from './window.js';
@@ -60,8 +60,7 @@ export function replayPast(set: PolicySet, past: readonly PastDecision[], groups
     }
     const missing = missingApprovals(decision.requirements, one.approvers, groups, one.excluded);
     if (missing.length > 0) {
-      const wanted = missing.map(({ group, quorum }) => `${quorum} of ${group}`).join(' and ');
-      told(`approve by ${decision.rule}: ${wanted} missing`, true);
+      told(`approve by ${decision.rule}: ${approvalWords(missing)} missing`, true);
       continue;
     }
     if (decision.kind !== one.kind) told(`${decision.kind} by ${decision.rule}`, false);

@@ -10,6 +10,8 @@ import type { PolicyContext } from './parse.js';
 import type { Situation } from './types.js';
 
 export const POLICIES = join(import.meta.dirname, '../../../policies');
+/** What the language can say and no shipped document does. */
+export const EXAMPLES = join(POLICIES, 'examples');
 export const BITCOIN = 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328';
 export const ETHEREUM = 'eip155:31337';
 export const USDX = '0x5FbDB2315678afecb367f032d93F642f64180aa3';
@@ -58,6 +60,8 @@ export const SHIPPED_CONTEXT: PolicyContext = {
     ['treasury', ['alice', 'bob', 'carol']],
     ['board', ['carol', 'dora']],
   ]),
+  // Erin is nobody's member any more.
+  everRegistered: new Set(['alice', 'bob', 'carol', 'dora', 'erin'].map((person) => `person:${person}`)),
 };
 
 export function documentOf(name: string, text: string): PolicyDocument {
@@ -71,9 +75,9 @@ export function namesIn(folder: string, suffix: string): readonly string[] {
     .sort();
 }
 
-export function shippedDocuments(): readonly PolicyDocument[] {
-  return namesIn(POLICIES, '.policy.yaml').map((name) =>
-    documentOf(name, readFileSync(join(POLICIES, `${name}.policy.yaml`), 'utf8')),
+export function shippedDocuments(folder = POLICIES): readonly PolicyDocument[] {
+  return namesIn(folder, '.policy.yaml').map((name) =>
+    documentOf(name, readFileSync(join(folder, `${name}.policy.yaml`), 'utf8')),
   );
 }
 

@@ -32,10 +32,19 @@ export type Condition =
   /** `any-of`: all conditions of at least one branch hold. `none-of`: of no branch do all hold. */
   | { readonly kind: 'any-of' | 'none-of'; readonly branches: readonly (readonly PlainCondition[])[] };
 
-/** Approvals of `quorum` distinct persons of `group`. Several requirements must all be met, and not by the same persons' double count. */
+/**
+ * Approvals of `quorum` distinct persons of `group`. Several requirements must all be met, and not by the same persons' double
+ * count; where they belong to several alternatives, those of one of them.
+ */
 export interface ApprovalRequirement {
   readonly group: string;
   readonly quorum: number;
+  /** Persons who do not count for this one, though they are of the group. */
+  readonly except?: readonly string[];
+  /** Groups whose members do not count for this one. */
+  readonly notMembersOf?: readonly string[];
+  /** Which alternative this belongs to, from 0. Absent where there is only one. */
+  readonly alternative?: number;
 }
 
 export type Effect =
@@ -48,12 +57,23 @@ export interface Rule {
   /** All of them must hold. Without one, the rule only names what is refused anyway. */
   readonly when: readonly Condition[];
   readonly effect: Effect;
+  /** Charged by what this rule decides, beside those of the documents. Absent where it has none; a rule that refuses has none. */
+  readonly limits?: readonly Limit[];
 }
 
-export type LimitScope = 'wallet' | 'tier' | 'asset' | 'destination' | 'customer' | 'requester' | 'global';
+/** `rule`: one counter for all that a rule lets pass. `global`: one for all that a document's limit is charged by. */
+export type LimitScope =
+  | 'wallet'
+  | 'tier'
+  | 'asset'
+  | 'destination'
+  | 'customer'
+  | 'requester'
+  | 'global'
+  | 'rule';
 
 export interface Limit {
-  /** Document name and limit id: `hot-bitcoin/day`. Unique in a policy set. */
+  /** Document name and limit id, `hot-bitcoin/day`; in a rule, `hot-bitcoin/small/day`. Unique in a policy set. */
   readonly id: string;
   readonly scope: LimitScope;
   readonly windowMs: number;

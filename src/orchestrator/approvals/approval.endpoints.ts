@@ -1,14 +1,13 @@
 // The endpoints of approvals: what officers sign, and what they signed.
 
 import { z } from 'zod';
+import { approvalRequirement } from '../../core/policy/approvals.js';
 import { approval, transferStatement } from '../../core/statements/approval.js';
-import { identifier, sha256Hex } from '../../core/statements/fields.js';
+import { sha256Hex } from '../../core/statements/fields.js';
 import { endpoint } from '../http/endpoint.js';
 import { exampleApproval, exampleToSign, exampleTransfer } from '../http/examples.js';
 import { submitBody, transferParams, transferView } from '../transfers/transfer.dto.js';
 import type { StatementToSign } from './approval.service.js';
-
-const requirement = z.strictObject({ group: identifier, quorum: z.int().min(1) });
 
 export const statementToSign = z
   .strictObject({
@@ -19,8 +18,8 @@ export const statementToSign = z
     statementDigest: sha256Hex.describe(
       'SHA-256 of the bytes to sign for `approve`: to compare between screens.',
     ),
-    required: z.array(requirement),
-    missing: z.array(requirement),
+    required: z.array(approvalRequirement),
+    missing: z.array(approvalRequirement),
   })
   .meta({ id: 'StatementToSign' }) satisfies z.ZodType<StatementToSign>;
 

@@ -9,6 +9,8 @@ import {
 } from '../../core/authorization/approvals.js';
 import type { RequestRefusalCode, VerifiedRequest } from '../../core/authorization/requests.js';
 import { accepted, type Outcome, type Refusal, refused } from '../../core/fault.js';
+import { candidatesFor } from '../../core/policy/approvals.js';
+import type { ApprovalRequirement } from '../../core/policy/types.js';
 import { type Approval, statementDigest, type TransferStatement } from '../../core/statements/approval.js';
 import type { SignedRequest } from '../../core/statements/request.js';
 import type { Alongside } from '../database/alongside.js';
@@ -19,7 +21,7 @@ import type { PipelineParts } from '../transfers/pipeline.js';
 import { ApprovalRow, TransferRow } from '../transfers/transfer.entity.js';
 import { viewOf } from '../transfers/transfer.reader.js';
 import { moveTransfer, transferForUpdate } from '../transfers/transfer.store.js';
-import type { RequirementView, TransferView } from '../transfers/transfer.view.js';
+import type { TransferView } from '../transfers/transfer.view.js';
 import { wake } from '../transfers/work.store.js';
 
 export type ApprovalServiceRefusalCode =
@@ -38,8 +40,8 @@ export interface StatementToSign {
   readonly request: SignedRequest;
   /** SHA-256 over the bytes to sign for `approve`, hex: to compare between screens. */
   readonly statementDigest: string;
-  readonly required: readonly RequirementView[];
-  readonly missing: readonly RequirementView[];
+  readonly required: readonly ApprovalRequirement[];
+  readonly missing: readonly ApprovalRequirement[];
 }
 
 type Result = Outcome<TransferView, ApprovalServiceRefusalCode>;
@@ -147,9 +149,10 @@ export class ApprovalService {
     nowMs: number,
   ): Promise<Outcome<string, 'approver-not-in-group' | 'approver-duplicate'>> {
     const { transferId } = row;
-    const asked = (row.decision?.requirements ?? []).map(({ group }) => group);
-    if (!asked.some((group) => now.state.groups.get(group)?.includes(personId))) {
-      return refused('approver-not-in-group', { transferId, personId, groups: asked.join(', ') });
+    const requirements = row.decision?.requirements ?? [];
+    if (!requirements.some((one) => candidatesFor(one, now.state.groups).includes(personId))) {
+      const groups = [...new Set(requirements.map(({ group }) => group))].join(', ');
+      return refused('approver-not-in-group', { transferId, personId, groups });
     }
     const key = { transferId, statementDigest: statementDigest(statement), personId };
     if (await db.existsBy(ApprovalRow, key)) return refused('approver-duplicate', { transferId, personId });

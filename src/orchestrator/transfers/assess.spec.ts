@@ -8,6 +8,7 @@ import { decodeOrder } from '../../core/authorization/decode-order.js';
 import type { SigningOrder } from '../../core/authorization/signing-order.js';
 import { Fault } from '../../core/fault.js';
 import { replayLog } from '../../core/governance/replay.js';
+import type { GovernanceState } from '../../core/governance/state.js';
 import { addressOfPublicKey } from '../../core/intents/ethereum/address.js';
 import { parsePolicies } from '../../core/policy/parse.js';
 import type { ApprovalRequirement, LimitUsage } from '../../core/policy/types.js';
@@ -15,7 +16,8 @@ import { statementOf } from '../../core/statements/approval.js';
 import type { SignedRequest } from '../../core/statements/request.js';
 import { nativeVerifier } from '../../platform/native-verifier.js';
 import { unsignedHex } from '../chains/ethereum/plan.js';
-import { assess, type Held, verifyTransfer } from './assess.js';
+import type { Governance } from '../governance/governance.service.js';
+import { assess, chargesFor, type Held, verifyTransfer } from './assess.js';
 import { Cast, ETHEREUM, type OfficerId, START_MS } from './cast.fixture.js';
 import { certain } from './stage.fixture.js';
 
@@ -23,8 +25,21 @@ const ETHER = 10n ** 18n;
 const NOW_MS = START_MS + 60_000;
 
 const cast = new Cast();
-const state = certain(replayLog(cast.entries, nativeVerifier));
-const governance = { state, policies: certain(parsePolicies(state.policies, state)) };
+const genesis = certain(replayLog(cast.entries, nativeVerifier));
+cast.amend(
+  cast.policiesWith(
+    '[ { group: treasury, quorum: 2 } ]',
+    '{ any-of: [[{ group: treasury, quorum: 2 }], [{ group: governors, quorum: 1, except: [alice] }]] }',
+  ),
+);
+const withAlternatives = certain(replayLog(cast.entries, nativeVerifier));
+cast.amend(
+  cast.policiesWith(
+    '"1 ETH" }',
+    '"1 ETH" }\n    limits: [{ id: day, per: rule, asset: ETH, window: 24h, max: "9 ETH" }]',
+  ),
+);
+const withLimitsOfRules = certain(replayLog(cast.entries, nativeVerifier));
 
 const AMOUNTS = [ETHER / 10n, ETHER, ETHER + 1n, 5n * ETHER, 5n * ETHER + 1n];
 const DAY_USED = [0n, 5n * ETHER - 1n, 5n * ETHER, 5n * ETHER + 1n, 9n * ETHER, 10n * ETHER];
@@ -34,20 +49,25 @@ interface Statement {
   readonly expiresAtMs: number;
   readonly policyHash: string;
 }
-const STATEMENTS: readonly Statement[] = [
-  { expiresAtMs: NOW_MS + 1, policyHash: state.policyHash },
-  { expiresAtMs: NOW_MS, policyHash: state.policyHash },
+const statementsUnder = ({ policyHash }: GovernanceState): readonly Statement[] => [
+  { expiresAtMs: NOW_MS + 1, policyHash },
+  { expiresAtMs: NOW_MS, policyHash },
   { expiresAtMs: NOW_MS + 1, policyHash: '0'.repeat(64) },
 ];
 
-function heldFor(request: SignedRequest, statement: Statement, officers: readonly OfficerId[]): Held {
-  const signed = statementOf(request.statement, { ...statement, governanceHead: state.head });
+function heldFor(
+  request: SignedRequest,
+  statement: Statement,
+  officers: readonly OfficerId[],
+  { head }: GovernanceState,
+): Held {
+  const signed = statementOf(request.statement, { ...statement, governanceHead: head });
   const approvals = officers.map((personId) => ({ ...cast.verdict(personId, signed), personId }));
   return { statement: signed, approvals };
 }
 
 function wallet() {
-  const found = state.wallets.get('hot-eth');
+  const found = genesis.wallets.get('hot-eth');
   if (!found) throw new Fault('fixture', 'no wallet');
   return found;
 }
@@ -70,8 +90,8 @@ function orderFor({ statement }: SignedRequest, transfers: SigningOrder['transfe
   return { wallet: 'hot-eth', transaction: { kind: 'eip1559', hex }, transfers };
 }
 
-function signerSays(order: SigningOrder, usage: LimitUsage) {
-  return authorize(order, certain(decodeOrder(order, state)), {
+function signerSays(order: SigningOrder, usage: LimitUsage, governance: Governance) {
+  return authorize(order, certain(decodeOrder(order, governance.state)), {
     ...governance,
     verifier: nativeVerifier,
     nowMs: NOW_MS,
@@ -85,26 +105,41 @@ const words = (missing: readonly ApprovalRequirement[]) =>
   missing.map(({ group, quorum }) => `${quorum} of ${group}`).join(', ');
 
 describe('what the orchestrator says is needed', () => {
-  it('is what the signer decides', () => {
+  it.each([
+    ['the shipped policy', genesis],
+    ['one with alternatives', withAlternatives],
+    ['one with limits of rules', withLimitsOfRules],
+  ])('is what the signer decides under %s', (_what, state) => {
+    const governance = { state, policies: certain(parsePolicies(state.policies, state)) };
     const seen = new Set<string>();
     fc.assert(
       fc.property(
         fc.constantFrom(...AMOUNTS),
         fc.constantFrom(...DAY_USED),
         fc.constantFrom(...HOUR_USED),
-        fc.constantFrom(...STATEMENTS),
+        fc.constantFrom(...statementsUnder(state)),
         fc.subarray<OfficerId>(['alice', 'bob', 'carol']),
         fc.constantFrom('exchange', 'carol'),
         (amount, dayUsed, hourUsed, statement, officers, requester) => {
           const request = cast.request(amount.toString(), { requester });
-          const usage: LimitUsage = ({ limitId }) => (limitId.startsWith('everything') ? hourUsed : dayUsed);
           const verified = certain(verifyTransfer(governance, request, nativeVerifier, NOW_MS));
-          const held = heldFor(request, statement, officers);
+          // Only what is asked for before the decision can be used in it; both ask for nothing else.
+          const read = new Set(
+            chargesFor(governance, verified).map(({ limitId, key }) => `${limitId} ${key}`),
+          );
+          const usage: LimitUsage = ({ limitId, key }) => {
+            if (!read.has(`${limitId} ${key}`)) throw new Fault('fixture', 'a counter that was not read');
+            return limitId.startsWith('everything') ? hourUsed : dayUsed;
+          };
+          const held = heldFor(request, statement, officers, state);
           const assessed = assess(governance, verified, held, usage, nativeVerifier, NOW_MS);
 
           if (assessed.kind === 'refused') {
             const order = orderFor(request, [{ request, statement: null, approvals: [] }]);
-            expect(signerSays(order, usage)).toMatchObject({ kind: 'refused', code: assessed.code });
+            expect(signerSays(order, usage, governance)).toMatchObject({
+              kind: 'refused',
+              code: assessed.code,
+            });
             seen.add(assessed.code);
             return;
           }
@@ -120,7 +155,7 @@ describe('what the orchestrator says is needed', () => {
               })),
             },
           ]);
-          const said = signerSays(order, usage);
+          const said = signerSays(order, usage, governance);
           if (!statementInForce) {
             const code = statement.expiresAtMs <= NOW_MS ? 'approval-expired' : 'policy-not-in-force';
             expect(said).toMatchObject({ kind: 'refused', code });

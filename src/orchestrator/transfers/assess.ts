@@ -12,7 +12,7 @@ import { accepted, type Facts, type Outcome, refused } from '../../core/fault.js
 import type { Chain } from '../../core/governance/entry.js';
 import { scriptOfAddress } from '../../core/intents/bitcoin/address.js';
 import { ethereumAddress } from '../../core/intents/ethereum/address.js';
-import { missingApprovals } from '../../core/policy/approvals.js';
+import { approvalRequirement, missingApprovals } from '../../core/policy/approvals.js';
 import { chargesOf, decide } from '../../core/policy/decide.js';
 import type {
   ApprovalRequirement,
@@ -173,7 +173,7 @@ export function storedOf(decision: Permission): StoredDecision {
     kind: decision.kind,
     rule: decision.rule,
     policyHash: decision.policyHash,
-    requirements: decision.requirements.map(({ group, quorum }) => ({ group, quorum })),
+    requirements: decision.requirements.map((requirement) => approvalRequirement.parse(requirement)),
     limits: decision.limits.map((limit) => ({
       limitId: limit.limitId,
       key: limit.key,

@@ -212,13 +212,13 @@ export class Cast {
     this.entries.push(this.signedEntry(change, this.entries.length, entryHash(last.body), this.deploymentId));
   }
 
-  /** The shipped policies with one text in them changed. */
+  /** The policies of genesis with one text in their lines changed; the new one may hold more lines. */
   policiesWith(from: string, to: string): Change {
     const genesis = this.entries[0]?.body.change;
     if (genesis?.kind !== 'genesis') throw new Fault('fixture', 'a log has a genesis');
     const policies = genesis.policies.map((document) => ({
       ...document,
-      lines: document.lines.map((line) => line.replace(from, to)),
+      lines: document.lines.flatMap((line) => line.replace(from, to).split('\n')),
     }));
     return { kind: 'policies-set', policies };
   }

@@ -28,6 +28,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** What middle amounts of the shipped policy need from now on. */
+async function inForce(approve: string): Promise<void> {
+  stage.cast.amend(stage.cast.policiesWith('[ { group: treasury, quorum: 2 } ]', approve));
+  await life.governance.refresh();
+}
+
 describe('requests', () => {
   it('gives the same transfer for the same request, also after it has expired', async () => {
     const request = stage.cast.request(`1${ETH}`);
@@ -196,6 +202,33 @@ describe('approvals', () => {
       code: 'approver-not-in-group',
     });
     expect((await life.view(transferId)).approvals.given).toEqual([]);
+  });
+
+  it('refuses approver-not-in-group when the policy excepts whoever signs', async () => {
+    await inForce('[ { group: treasury, quorum: 1, except: [alice] } ]');
+    const { transferId, sign } = await waiting();
+    const statement = await statementOf(transferId);
+    expect(await life.approvals.submit(transferId, sign('alice', statement))).toMatchObject({
+      code: 'approver-not-in-group',
+    });
+    await life.approved(transferId, sign('bob', statement));
+    expect((await life.view(transferId)).approvals.missing).toEqual([]);
+  });
+
+  it('shows every alternative, and goes on when one is met', async () => {
+    await inForce(
+      '{ any-of: [[{ group: treasury, quorum: 2 }], [{ group: governors, quorum: 1, except: [alice] }]] }',
+    );
+    const { transferId, sign } = await waiting();
+    const statement = await statementOf(transferId);
+    await life.approved(transferId, sign('alice', statement));
+    const bobOfGovernors = { group: 'governors', quorum: 1, except: ['alice'], alternative: 1 };
+    const { approvals, state } = await life.view(transferId);
+    expect(state).toBe('awaiting-approvals');
+    expect(approvals.required).toEqual([{ group: 'treasury', quorum: 2, alternative: 0 }, bobOfGovernors]);
+    expect(approvals.missing).toEqual([{ group: 'treasury', quorum: 1, alternative: 0 }, bobOfGovernors]);
+    await life.approved(transferId, sign('bob', statement));
+    expect((await life.view(transferId)).state).not.toBe('awaiting-approvals');
   });
 
   it('ends a transfer that an officer rejects, and never lets a rejection count as an approval', async () => {

@@ -62,6 +62,34 @@ describe('the way of a transfer', () => {
     expect(life.failures).toEqual([]);
   });
 
+  it('charges the limits of the rule that decides, and refuses what they have no room for', async () => {
+    stage.cast.amend(
+      stage.cast.policiesWith(
+        '"1 ETH" }',
+        '"1 ETH" }\n    limits: [{ id: day, per: rule, asset: ETH, window: 24h, max: "1 ETH" }]',
+      ),
+    );
+    await life.governance.refresh();
+    const first = await life.submitted(stage.cast.request(`1${ETH}`));
+    const middle = await life.submitted(stage.cast.request(`2${ETH}`));
+    await life.live(5);
+    const view = await life.view(first.transferId);
+    expect(view.state).toBe('settled');
+    expect(view.limits.map(({ limitId, usedAfter }) => [limitId, usedAfter])).toContainEqual([
+      'hot-ethereum/small/day',
+      `1${ETH}`,
+    ]);
+    expect((await life.view(middle.transferId)).limits.map(({ limitId }) => limitId)).not.toContain(
+      'hot-ethereum/small/day',
+    );
+    const second = await life.submitted(stage.cast.request('1'));
+    await life.work();
+    expect(await life.view(second.transferId)).toMatchObject({
+      state: 'refused',
+      reason: { code: 'limit-exceeded', facts: { limit: 'hot-ethereum/small/day' } },
+    });
+  });
+
   it('waits for the officers that the policy names, and goes on when the last one has signed', async () => {
     const { transferId } = await life.submitted(stage.cast.request(`2${ETH}`));
     await life.work();

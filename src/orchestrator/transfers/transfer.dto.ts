@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { certificate } from '../../core/certificates/certificate.js';
+import { approvalRequirement } from '../../core/policy/approvals.js';
 import { attestedVoid } from '../../core/recovery/void.js';
 import { transferStatement, verdict } from '../../core/statements/approval.js';
 import {
@@ -85,8 +86,6 @@ export const transferSummary = z
 
 export type TransferSummaryAnswer = z.infer<typeof transferSummary>;
 
-const requirement = z.strictObject({ group: identifier, quorum: z.int().min(1) });
-
 export const transferView = z
   .strictObject({
     ...summaryFields,
@@ -104,11 +103,13 @@ export const transferView = z
       }),
     ),
     approvals: z.strictObject({
-      required: z.array(requirement),
+      required: z.array(approvalRequirement),
       given: z.array(
         z.strictObject({ personId: identifier, credentialId: identifier, verdict, atMs: timestampMs }),
       ),
-      missing: z.array(requirement).describe('How many more persons of which group.'),
+      missing: z
+        .array(approvalRequirement)
+        .describe('How many more persons of which group, for each alternative; empty when one is met.'),
       statement: transferStatement.nullable().describe('What officers sign; null when nobody has to.'),
       statementDigest: sha256Hex.nullable(),
     }),

@@ -7,10 +7,11 @@ import { Column, Entity } from 'typeorm';
 import { z } from 'zod';
 import { unsignedTransaction } from '../../core/authorization/signing-order.js';
 import { certificate } from '../../core/certificates/certificate.js';
+import { approvalRequirement } from '../../core/policy/approvals.js';
 import { burial } from '../../core/recovery/burial.js';
 import { attestedVoid } from '../../core/recovery/void.js';
 import { transferStatement, verdict } from '../../core/statements/approval.js';
-import { baseUnits, identifier, sha256Hex } from '../../core/statements/fields.js';
+import { baseUnits, sha256Hex } from '../../core/statements/fields.js';
 import { signedRequest } from '../../core/statements/request.js';
 import { amountColumn, integerColumn, jsonColumn, textColumn, timeColumn } from '../database/columns.js';
 import { transactionStates, transferStates } from './transfer-states.js';
@@ -22,7 +23,7 @@ export const storedDecision = z.strictObject({
   kind: z.enum(['allow', 'approve']),
   rule: z.string(),
   policyHash: sha256Hex,
-  requirements: z.array(z.strictObject({ group: identifier, quorum: z.int().min(1) })),
+  requirements: z.array(approvalRequirement),
   limits: z.array(
     z.strictObject({
       limitId: z.string(),

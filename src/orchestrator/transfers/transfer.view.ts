@@ -2,6 +2,7 @@
 // It is made for showing, NOT for deciding: nothing reads a view back.
 
 import type { Facts } from '../../core/fault.js';
+import type { ApprovalRequirement } from '../../core/policy/types.js';
 import type { AttestedVoid } from '../../core/recovery/void.js';
 import type { TransferStatement, Verdict } from '../../core/statements/approval.js';
 import type { Asset, TransferKind } from '../../core/statements/fields.js';
@@ -48,11 +49,6 @@ export interface TransactionView {
   readonly certified: boolean;
 }
 
-export interface RequirementView {
-  readonly group: string;
-  readonly quorum: number;
-}
-
 export interface ApprovalView {
   readonly personId: string;
   readonly credentialId: string;
@@ -61,11 +57,11 @@ export interface ApprovalView {
 }
 
 export interface ApprovalsView {
-  readonly required: readonly RequirementView[];
+  readonly required: readonly ApprovalRequirement[];
   /** Over the statement as it stands now; those over an earlier one are dropped. */
   readonly given: readonly ApprovalView[];
-  /** How many more persons of which group; empty when all are there. */
-  readonly missing: readonly RequirementView[];
+  /** How many more persons of which group, for each alternative; empty when one is met. */
+  readonly missing: readonly ApprovalRequirement[];
   /** What officers sign; null when nobody has to. */
   readonly statement: TransferStatement | null;
   readonly statementDigest: string | null;

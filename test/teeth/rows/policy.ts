@@ -41,6 +41,13 @@ export const POLICY: readonly Tooth[] = [
       title: 'a decision gives for the same question the same answer',
     },
     {
+      code: 'limit-exceeded',
+      without: 'the limits of the rule that decides',
+      was: '[...limits, ...(match?.rule.limits ?? [])]',
+      becomes: '[...limits]',
+      title: 'limits of a rule refuse when one is full, and pass nothing on to the next rule',
+    },
+    {
       code: 'policy-error',
       without: 'an answer for an error',
       was: "    return { kind: 'refuse', code: 'policy-error', rule: undefined, policyHash, facts: { why } };",
@@ -189,9 +196,31 @@ export const POLICY: readonly Tooth[] = [
     {
       code: 'approvals-insufficient',
       without: 'the membership in the group that a rule names',
-      was: 'const candidates = [...new Set(groups.get(group) ?? [])].filter((member) => available.has(member));',
+      was: 'const candidates = candidatesFor(wanted, groups).filter((member) => available.has(member));',
       becomes: 'const candidates = [...available];',
       title: 'missing approvals do not shrink by persons outside the group',
+    },
+    {
+      code: 'approvals-insufficient',
+      without: 'keeping out whom a requirement excepts',
+      was: '.filter((member) => !keptOut.has(member))',
+      becomes: '',
+      title:
+        'missing approvals do not shrink by whom a requirement excepts, or by members of a group that it keeps out',
+    },
+    {
+      code: 'approvals-insufficient',
+      without: 'keeping everybody out where the group to keep out does not exist',
+      was: '  if (!notMembersOf.every((other) => groups.has(other))) return [];\n',
+      becomes: '',
+      title: 'missing approvals are all of them when a group that is kept out does not exist',
+    },
+    {
+      code: 'approvals-insufficient',
+      without: 'the demand that all of one alternative is met',
+      was: 'missing.some((lacking) => lacking.length === 0)',
+      becomes: 'missing.length > 1',
+      title: 'missing approvals are those of every alternative until one is met whole',
     },
   ]),
   ...teethOf('src/core/policy/window.ts', 'src/core/policy/window.spec.ts', [
