@@ -80,7 +80,7 @@ export function grownByLeaves(edge: LogEdge, leaves: readonly Hash[]): Growth {
     hashes.push(hash);
     touched.add(level);
     if (hashes.length < TILE_WIDTH) return;
-    const index = Math.floor(size / TILE_WIDTH ** (level + 1));
+    const index = Math.floor(countAt(level, size) / TILE_WIDTH);
     files.push({ path: tilePath({ level, index, width: TILE_WIDTH }), bytes: tileBytes(hashes) });
     hashes.length = 0;
   };
@@ -101,7 +101,7 @@ export function grownByLeaves(edge: LogEdge, leaves: readonly Hash[]): Growth {
   for (const level of touched) {
     const hashes = partial[level] ?? [];
     if (hashes.length === 0) continue;
-    const index = Math.floor(size / TILE_WIDTH ** (level + 1));
+    const index = Math.floor(countAt(level, size) / TILE_WIDTH);
     files.push({ path: tilePath({ level, index, width: hashes.length }), bytes: tileBytes(hashes) });
   }
   return { edge: { size, peaks, partial, pending: edge.pending }, files };

@@ -21,7 +21,7 @@ export function nodeHash(left: Hash, right: Hash): Hash {
   return sha256.create().update(NODE).update(left).update(right).digest();
 }
 
-export function isSameHash(a: Hash, b: Hash): boolean {
+export function isSameHash(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
