@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { accepted } from '../fault.js';
 import { entriesOf } from './bundle.js';
-import { edgeRoot, EMPTY_LOG, grown, grownByLeaves, readEdge } from './growing-log.js';
+import { EMPTY_LOG, edgeRoot, grown, grownByLeaves, readEdge } from './growing-log.js';
 import { changed, type FilesInMemory, filesInMemory, leavesOf, logOf, wordsOf } from './log.fixture.js';
 import { EMPTY_ROOT, isSameHash } from './merkle.js';
 import { rootAt } from './prove.js';

@@ -10,8 +10,8 @@ import {
   type AuditTileRefusalCode,
   readTileFile,
   readTilesFor,
-  subtreesOf,
   type StoredLog,
+  subtreesOf,
   tileBytes,
 } from './tiles.js';
 

@@ -3,7 +3,7 @@
 
 import { accepted, type Outcome, type Refusal, refused } from '../fault.js';
 import { foldPeaks, type Hash, isCount, splitOf } from './merkle.js';
-import { type AuditTileRefusalCode, readTilesFor, subtreesOf, type StoredLog } from './tiles.js';
+import { type AuditTileRefusalCode, readTilesFor, type StoredLog, subtreesOf } from './tiles.js';
 import type { AuditProofRefusalCode, ConsistencyProof, InclusionProof } from './verify-proof.js';
 
 /** Entries `from` to before `to`, of which a proof has the hash. */
