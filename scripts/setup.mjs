@@ -40,7 +40,7 @@ const STEPS = [
     name: 'system packages',
     hint: 'apt-get install',
     done: () => SYSTEM_PACKAGES.every(({ there }) => there()),
-    run: installSystemPackages,
+    run: () => installSystemPackages(SYSTEM_PACKAGES),
   },
   {
     name: 'Node.js 24',
@@ -135,8 +135,9 @@ function* filesBelow(folder) {
   }
 }
 
-async function installSystemPackages() {
-  const missing = SYSTEM_PACKAGES.filter(({ there }) => !there()).map(({ name }) => name);
+/** Debian packages, with what shows that each is there. Throws when they cannot be had, with what a person would type. */
+export async function installSystemPackages(packages) {
+  const missing = packages.filter(({ there }) => !there()).map(({ name }) => name);
   const command = `apt-get update && apt-get install --yes --no-install-recommends ${missing.join(' ')}`;
   const isRoot = process.getuid() === 0;
   if (!onPath('apt-get') || (!isRoot && !sudoWithoutPassword())) {
@@ -150,7 +151,7 @@ async function installSystemPackages() {
     const [program, ...args] = [...prefix, ...line.split(' ')];
     await run(program, args, { env });
   }
-  const absent = SYSTEM_PACKAGES.filter(({ there }) => !there()).map(({ name }) => name);
+  const absent = packages.filter(({ there }) => !there()).map(({ name }) => name);
   if (absent.length > 0) throw new Error(`still missing after the installation: ${absent.join(', ')}`);
 }
 
@@ -233,7 +234,7 @@ function run(command, args, { cwd = root, env = process.env } = {}) {
   }).finally(() => fs.closeSync(output));
 }
 
-function onPath(name) {
+export function onPath(name) {
   const folders = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin', '/sbin'];
   return folders.some((folder) => folder !== '' && fs.existsSync(path.join(folder, name)));
 }

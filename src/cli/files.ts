@@ -92,7 +92,7 @@ function codeOf(error: unknown): string | undefined {
   return carries && typeof error.code === 'string' ? error.code : undefined;
 }
 
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const code = codeOf(error);
   if (code === 'ENOENT') return 'there is no such file or folder';
   if (code === 'EACCES') return 'no permission';

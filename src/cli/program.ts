@@ -2,6 +2,7 @@
 // every command. It holds no key and does no work of its own.
 
 import { approvalCommands } from './approval.commands.js';
+import { auditCommands } from './audit.commands.js';
 import { burialCommands } from './burial.commands.js';
 import { ceremonyCommands } from './ceremony.commands.js';
 import { CommandLine } from './command-line.js';
@@ -36,6 +37,7 @@ export function portcullis(
   burialCommands(cli);
   cli.program.commandsGroup('Checking:');
   verifyCommand(cli);
+  auditCommands(cli);
   statusCommand(cli);
   walletsCommand(cli);
   configCommands(cli);

@@ -1,0 +1,46 @@
+// The public form of an audit log in a folder: which files it has, and their bytes. Hostile: nothing outside of the folder is
+// read, and no file that is too large to be one of a log.
+
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { MOST_ENTRY_BYTES } from '../core/audit/bundle.js';
+import type { PublicForm } from '../core/audit/public-form.js';
+import { TILE_WIDTH } from '../core/audit/tile-path.js';
+import { cliFault } from './exit.js';
+import { reasonOf } from './files.js';
+
+/** A bundle of entries that are all as long as they can be. */
+const MOST_BYTES = TILE_WIDTH * (2 + MOST_ENTRY_BYTES);
+
+/** Faults `file-unreadable` for a folder that cannot be listed, or a file in it that cannot be read. */
+export function logFolder(folder: string): PublicForm {
+  const paths = new Set(filesIn(folder));
+  return {
+    paths: [...paths],
+    readTile: (path) => Promise.resolve(paths.has(path) ? bytesOf(join(folder, path)) : undefined),
+  };
+}
+
+/** Paths below a folder with slashes. What is neither a file nor a folder, a link for one, is in it and read by nobody. */
+function filesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => {
+        const path = relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/');
+        return entry.isFile() ? path : `${path} (no file)`;
+      });
+  } catch (cause) {
+    throw cliFault('file-unreadable', `cannot list ${folder}: ${reasonOf(cause)}`, { path: folder }, cause);
+  }
+}
+
+function bytesOf(path: string): Uint8Array {
+  try {
+    const { size } = statSync(path);
+    if (size > MOST_BYTES) throw new Error(`it has ${size} bytes`);
+    return new Uint8Array(readFileSync(path));
+  } catch (cause) {
+    throw cliFault('file-unreadable', `cannot read ${path}: ${reasonOf(cause)}`, { path }, cause);
+  }
+}

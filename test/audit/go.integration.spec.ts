@@ -1,0 +1,229 @@
+// Go's libraries for transparency logs (golang.org/x/mod/sumdb/tlog and note) against ours: they share no line with them. What
+// we write they read and trace to the root, what we prove they verify and prove themselves, what either signs the other opens.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
+import { z } from 'zod';
+import { repositoryRoot } from '../../devnet/paths.js';
+import { auditKey, entriesUpTo, writtenLog } from '../../src/core/audit/audit.fixture.js';
+import { checkpointText, openCheckpoint } from '../../src/core/audit/checkpoint.js';
+import { edgeRoot } from '../../src/core/audit/growing-log.js';
+import { changed, type LogInMemory, leavesOf, logOf } from '../../src/core/audit/log.fixture.js';
+import { EMPTY_ROOT, type Hash } from '../../src/core/audit/merkle.js';
+import { openNote, parseVerifierKey, verifierKeyText } from '../../src/core/audit/note.js';
+import { proveConsistency, proveInclusion, rootAt } from '../../src/core/audit/prove.js';
+import { type Outcome } from '../../src/core/fault.js';
+import { nativeVerifier } from '../../src/platform/native-verifier.js';
+
+const LIBRARIES = '/usr/share/gocode';
+const hasGo =
+  spawnSync('go', ['version']).status === 0 &&
+  existsSync(join(LIBRARIES, 'src/golang.org/x/mod/sumdb/tlog/tlog.go'));
+const judged = hasGo ? describe : describe.skip;
+const without = hasGo ? '' : ' (skipped: no Go with its x/mod here; npm run test:audit-go installs them)';
+
+/** 65,900 entries have tiles on three levels; the others end at a border of tiles and beside it. */
+const SIZES = [1, 255, 256, 257, 700, 65_900];
+const LARGEST = 65_900;
+const all = entriesUpTo(LARGEST);
+
+const base64 = z.string();
+const answerSchema = z.object({
+  Text: z.string(),
+  Size: z.number(),
+  Root: base64,
+  TilesAgreed: z.number(),
+  Notes: z.array(z.boolean()).nullable(),
+  Inclusion: z.array(z.boolean()).nullable(),
+  Consistency: z.array(z.boolean()).nullable(),
+  OwnInclusion: z.array(z.array(base64).nullable()).nullable(),
+  OwnConsistency: z.array(z.array(base64).nullable()).nullable(),
+  Key: z.string(),
+  Note: z.string(),
+});
+
+function base64Of(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
+}
+
+function acceptedBy<T>(outcome: Outcome<T>): T {
+  if (outcome.kind === 'refused') throw new Error(outcome.code);
+  return outcome.value;
+}
+
+interface GoProof {
+  readonly Index?: number;
+  readonly From?: number;
+  readonly Size: number;
+  readonly Leaf?: string;
+  readonly FromRoot?: string;
+  readonly Root: string;
+  readonly Path: readonly string[];
+}
+
+/** Places all over a log, borders of tiles among them. */
+function placesIn(size: number): readonly number[] {
+  const some = [0, 1, 2, 127, 128, 254, 255, 256, 257, 511, 699, 32_768, 65_535, 65_536, size - 2, size - 1];
+  return [...new Set(some)].filter((place) => place >= 0 && place < size);
+}
+
+judged(`an audit log, judged by Go${without}`, () => {
+  let folder: string;
+  let judge: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'portcullis-audit-go-'));
+    judge = join(folder, 'judge');
+    const source = join(repositoryRoot, 'test/audit/go-judge/main.go');
+    const env = {
+      ...process.env,
+      GO111MODULE: 'off',
+      GOPATH: LIBRARIES,
+      GOCACHE: join(folder, 'cache'),
+      GOFLAGS: '',
+    };
+    const { status, stderr } = spawnSync('go', ['build', '-o', judge, source], { env, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`go build: ${stderr}`);
+  }, 300_000);
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  function asked(question: object) {
+    const { status, stdout, stderr } = spawnSync(judge, {
+      input: JSON.stringify(question),
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    return status === 0 ? answerSchema.parse(JSON.parse(stdout)) : stderr.trim();
+  }
+
+  async function written(
+    size: number,
+  ): Promise<{ log: LogInMemory; place: string; files: Map<string, Uint8Array> }> {
+    const entries = all.slice(0, size);
+    const files = await writtenLog(entries);
+    const place = mkdtempSync(join(folder, `log-${size}-`));
+    for (const [path, bytes] of files) write(place, path, bytes);
+    return { log: logOf(entries), place, files };
+  }
+
+  function write(place: string, path: string, bytes: Uint8Array) {
+    mkdirSync(dirname(join(place, path)), { recursive: true });
+    writeFileSync(join(place, path), bytes);
+  }
+
+  const question = (place: string) => ({
+    Folder: place,
+    Key: verifierKeyText(auditKey),
+    Name: 'witness.example/go',
+    Text: checkpointText({ origin: 'witness.example/go', size: 7, root: EMPTY_ROOT, extensions: [] }),
+  });
+
+  it.each(SIZES)(
+    'of %i entries has the root and the very tiles that Go works out from them',
+    async (size) => {
+      const { log, place, files } = await written(size);
+      const root = edgeRoot(log.edge);
+      expect(asked(question(place))).toMatchObject({
+        Text: checkpointText({ origin: auditKey.name, size, root, extensions: [] }),
+        Size: size,
+        Root: base64Of(root),
+        TilesAgreed: [...files.keys()].filter((path) => /^tile\/[0-9]/.test(path)).length,
+      });
+    },
+  );
+
+  it.each(SIZES)('of %i entries has proofs that Go verifies and makes in the same way', async (size) => {
+    const { log, place } = await written(size);
+    const leaves = leavesOf(all.slice(0, size));
+    const root = base64Of(edgeRoot(log.edge));
+    const inclusion: GoProof[] = [];
+    const consistency: GoProof[] = [];
+    for (const index of placesIn(size)) {
+      const included = acceptedBy(await proveInclusion(log, index, size));
+      const leaf: Hash = leaves[index] ?? EMPTY_ROOT;
+      inclusion.push({
+        Index: index,
+        Size: size,
+        Leaf: base64Of(leaf),
+        Root: root,
+        Path: included.path.map(base64Of),
+      });
+      const from = index + 1;
+      const consistent = acceptedBy(await proveConsistency(log, from, size));
+      const fromRoot = acceptedBy(await rootAt(log, from));
+      consistency.push({
+        From: from,
+        Size: size,
+        FromRoot: base64Of(fromRoot),
+        Root: root,
+        Path: consistent.path.map(base64Of),
+      });
+    }
+    const answer = asked({ ...question(place), Inclusion: inclusion, Consistency: consistency });
+    if (typeof answer === 'string') throw new Error(answer);
+    expect(answer.Inclusion).toEqual(inclusion.map(() => true));
+    expect(answer.Consistency).toEqual(consistency.map(() => true));
+    expect(answer.OwnInclusion?.map((path) => path ?? [])).toEqual(inclusion.map(({ Path }) => Path));
+    expect(answer.OwnConsistency?.map((path) => path ?? [])).toEqual(consistency.map(({ Path }) => Path));
+  });
+
+  it('is no log for Go either when a hash or an entry of it is another', async () => {
+    const { place, files } = await written(700);
+    const tile = 'tile/0/001';
+    write(place, tile, changed(files.get(tile) ?? new Uint8Array(), 5));
+    expect(asked(question(place))).toBe('tile/8/0/001 is another');
+    write(place, tile, files.get(tile) ?? new Uint8Array());
+    const bundle = 'tile/entries/000';
+    write(place, bundle, changed(files.get(bundle) ?? new Uint8Array(), 20));
+    expect(asked(question(place))).toBe('the entries lead to another root');
+  });
+
+  it('has proofs that Go refuses as we do once a byte is another', async () => {
+    const { log, place } = await written(257);
+    const { path } = acceptedBy(await proveInclusion(log, 3, 257));
+    const root = base64Of(edgeRoot(log.edge));
+    const leaf = base64Of(leavesOf(all.slice(3, 4))[0] ?? EMPTY_ROOT);
+    const bad = path.map((_, at) => ({
+      Index: 3,
+      Size: 257,
+      Leaf: leaf,
+      Root: root,
+      Path: path.map((hash, other) => base64Of(other === at ? changed(hash, at) : hash)),
+    }));
+    expect(bad).toHaveLength(9);
+    expect(asked({ ...question(place), Inclusion: bad })).toMatchObject({ Inclusion: bad.map(() => false) });
+  });
+
+  it('has a checkpoint that Go refuses as we do once it is another', async () => {
+    const { place, files } = await written(257);
+    const text = Buffer.from(files.get('checkpoint') ?? new Uint8Array()).toString();
+    const notes = [
+      text,
+      text.replace('257', '258'),
+      text.slice(0, -1),
+      text.replace('\n\n', '\n'),
+      `${text}x`,
+    ];
+    const ours = notes.map(
+      (note) => openCheckpoint(utf8ToBytes(note), auditKey, nativeVerifier).kind === 'accepted',
+    );
+    expect(ours).toEqual([true, false, false, false, false]);
+    expect(asked({ ...question(place), Notes: notes })).toMatchObject({ Notes: ours });
+  });
+
+  it('opens what Go signs, by the key that Go gives', async () => {
+    const { place } = await written(1);
+    const answer = asked(question(place));
+    if (typeof answer === 'string') throw new Error(answer);
+    const key = acceptedBy(parseVerifierKey(answer.Key));
+    expect(verifierKeyText(key)).toBe(answer.Key);
+    expect(acceptedBy(openCheckpoint(utf8ToBytes(answer.Note), key, nativeVerifier))).toMatchObject({
+      size: 7,
+    });
+    const altered = utf8ToBytes(answer.Note.replace('\n7\n', '\n8\n'));
+    expect(openNote(altered, key, nativeVerifier)).toMatchObject({ code: 'audit-note-signature-invalid' });
+  });
+});
