@@ -46,21 +46,14 @@ async function run(...argv: readonly string[]) {
   return { exit, output: String(output.read() ?? ''), errors: String(errors.read() ?? '') };
 }
 
-async function asked(amount: string, customer: string, ...more: readonly string[]) {
+async function explained(path: string, amount: string, customer: string, ...more: readonly string[]) {
   const transfer = ['--wallet', 'hot-btc', '--amount', amount, '--to', DESTINATION];
-  const path = written(POLICY);
-  return run(
-    'policy',
-    'explain',
-    path,
-    ...transfer,
-    '--requester',
-    'payouts',
-    '--customer',
-    customer,
-    ...more,
-  );
+  const who = ['--requester', 'payouts', '--customer', customer];
+  return run('policy', 'explain', path, ...transfer, ...who, ...more);
 }
+
+const asked = async (amount: string, customer: string, ...more: readonly string[]) =>
+  explained(written(POLICY), amount, customer, ...more);
 
 describe('policy check', () => {
   it('says that documents hold together, and which wallets none of them is for', async () => {
@@ -115,7 +108,18 @@ describe('policy explain', () => {
       decision: 'approve',
       rule: 'hot-bitcoin/middle',
       requirements: [{ group: 'treasury', quorum: 2 }],
-      limits: [{ limitId: 'hot-bitcoin/day', key: 'hot-btc', amount: '50000000', max: '200000000' }],
+      limits: [
+        {
+          limitId: 'hot-bitcoin/day',
+          key: 'hot-btc',
+          windowMs: 86_400_000,
+          amount: '50000000',
+          max: '200000000',
+          takes: '0.5 BTC',
+          atMost: '2 BTC',
+          within: '24h',
+        },
+      ],
       passedOver: [
         { rule: 'hot-bitcoin/blocked', unmet: 'customer-in: customer-9' },
         { rule: 'hot-bitcoin/small', unmet: 'amount-at-most: 0.01 BTC' },
@@ -127,6 +131,35 @@ describe('policy explain', () => {
     const { output } = await asked('0.5 BTC', 'customer-7');
     expect(output).toContain('to be approved by hot-bitcoin/middle: 2 of treasury');
     expect(output).toMatch(/hot-bitcoin\/small +amount-at-most: 0.01 BTC/);
+    expect(output).toMatch(/hot-bitcoin\/day +hot-btc +0.5 BTC +2 BTC +24h/);
+  });
+
+  it('says what the limits of a rule take, and counts transfers in words', async () => {
+    const { output } = await asked('0.01 BTC', 'customer-7');
+    expect(output).toContain('allowed by hot-bitcoin/small');
+    expect(output).toMatch(/hot-bitcoin\/small\/hour +rule +1 transfer +5 transfers +1h/);
+  });
+
+  it('says which limit is exceeded, and by what', async () => {
+    const path = written(POLICY.replace('max: "2 BTC"', 'max: "0.4 BTC"'), 'hot-bitcoin.yaml');
+    const { exit, output } = await explained(path, '0.5 BTC', 'customer-7');
+    expect(exit).toBe(EXIT.refused);
+    expect(output).toContain('limit-exceeded by hot-bitcoin/middle: hot-bitcoin/day is exceeded');
+    expect(output).toMatch(/hot-bitcoin\/day +hot-btc +0.5 BTC +0.4 BTC +24h/);
+  });
+
+  it('says alternatives and who does not count', async () => {
+    const path = written(
+      POLICY.replace(
+        '[{ group: treasury, quorum: 2 }]',
+        '{ any-of: [[{ group: treasury, quorum: 2 }], [{ group: governors, quorum: 1, except: [alice] }]] }',
+      ),
+      'hot-bitcoin.yaml',
+    );
+    const { output } = await explained(path, '0.5 BTC', 'customer-7');
+    expect(output).toContain(
+      'to be approved by hot-bitcoin/middle: 2 of treasury, or 1 of governors (without alice)',
+    );
   });
 
   it.each([

@@ -164,26 +164,28 @@ export function situationOf(options: Omit<ExplainOptions, 'log'>, state: Governa
   };
 }
 
-function decisionLines({ decision }: Explanation): readonly Line[] {
-  if (decision.kind === 'refuse') {
-    return [
-      [
-        bad('refused'),
-        '  ',
-        strong(decision.code),
-        decision.rule === undefined ? '' : ` by ${decision.rule}`,
-      ],
-    ];
+function decisionLine(decision: Explanation['decision']): Line {
+  switch (decision.kind) {
+    case 'allow':
+      return [good('allowed'), ` by ${decision.rule}: nobody has to approve`];
+    case 'approve':
+      return [attention('to be approved'), ` by ${decision.rule}: ${approvalWords(decision.requirements)}`];
+    case 'refuse': {
+      const by = decision.rule === undefined ? '' : ` by ${decision.rule}`;
+      const limit = decision.facts.limit === undefined ? '' : `: ${decision.facts.limit} is exceeded`;
+      return [bad('refused'), '  ', strong(decision.code), by, limit];
+    }
   }
+}
+
+function decisionLines({ decision, limits }: Explanation): readonly Line[] {
   return [
-    decision.kind === 'allow'
-      ? [good('allowed'), ` by ${decision.rule}: nobody has to approve`]
-      : [attention('to be approved'), ` by ${decision.rule}: ${approvalWords(decision.requirements)}`],
-    ...(decision.limits.length === 0
+    decisionLine(decision),
+    ...(limits.length === 0
       ? []
       : table(
-          ['limit', 'counter', 'takes', 'of at most'],
-          decision.limits.map(({ limitId, key, amount, max }) => [limitId, key, `${amount}`, `${max}`]),
+          ['limit', 'counter', 'takes', 'of at most', 'within'],
+          limits.map(({ limitId, key, takes, atMost, within }) => [limitId, key, takes, atMost, within]),
         )),
   ];
 }
@@ -197,22 +199,19 @@ async function explainTransfer(
   const parsed = parsePolicies(documentsOf(files, state), state);
   if (parsed.kind === 'refused') return parsed;
   const explained = explain(parsed.value, situation, () => 0n);
-  const { decision, passedOver } = explained;
+  const { decision, passedOver, limits } = explained;
   return accepted({
     json: {
       decision: decision.kind,
       rule: decision.rule ?? null,
       ...(decision.kind === 'refuse'
         ? { code: decision.code, facts: decision.facts }
-        : {
-            requirements: decision.requirements,
-            limits: decision.limits.map(({ limitId, key, amount, max }) => ({
-              limitId,
-              key,
-              amount: amount.toString(),
-              max: max.toString(),
-            })),
-          }),
+        : { requirements: decision.requirements }),
+      limits: limits.map(({ amount, max, ...words }) => ({
+        ...words,
+        amount: amount.toString(),
+        max: max.toString(),
+      })),
       passedOver,
     },
     lines: [
@@ -223,7 +222,7 @@ async function explainTransfer(
             ['rule that was asked before', 'does not hold'],
             passedOver.map(({ rule, unmet }) => [rule, unmet]),
           )),
-      [faint('Limits are taken for unused, in base units. Fees and signatures are not looked at.')],
+      [faint('Limits are taken for unused. Fees and signatures are not looked at.')],
     ],
     exit: decision.kind === 'refuse' ? EXIT.refused : EXIT.ok,
   });

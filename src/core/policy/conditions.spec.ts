@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { allHold, firstUnmet, wordsOf } from './conditions.js';
+import { allHold, firstUnmet, quantityWords, windowWords, wordsOf } from './conditions.js';
 import { BITCOIN, ETHEREUM, SITUATION } from './shipped.fixture.js';
 import type { PlainCondition } from './types.js';
 
@@ -43,5 +43,35 @@ describe('conditions hold', () => {
     expect(unmet && wordsOf(unmet)).toBe(
       `any-of: (customer-in: customer-1, requester-in: refunds) (chain-in: ${ETHEREUM})`,
     );
+  });
+});
+
+describe('limits in words', () => {
+  const BTC = { chain: BITCOIN, contract: 'native', symbol: 'BTC', decimals: 8 };
+
+  it.each([
+    [1n, '0.00000001 BTC'],
+    [200_000_000n, '2 BTC'],
+    [123_456_789_012_345_678_901n, '1234567890123.45678901 BTC'],
+  ])('say an amount of %s in the unit of its asset, to the last digit', (amount, words) => {
+    expect(quantityWords({ kind: 'amount', asset: BTC, max: 1n }, amount)).toBe(words);
+  });
+
+  it('count transfers', () => {
+    expect([1n, 20n].map((count) => quantityWords({ kind: 'count', max: 20n }, count))).toEqual([
+      '1 transfer',
+      '20 transfers',
+    ]);
+  });
+
+  it.each([
+    [1, '1m'],
+    [90, '90m'],
+    [120, '2h'],
+    [24 * 60, '24h'],
+    [36 * 60, '36h'],
+    [7 * 24 * 60, '7d'],
+  ])('say a window of %s minutes as it is written', (minutes, words) => {
+    expect(windowWords(minutes * 60_000)).toBe(words);
   });
 });

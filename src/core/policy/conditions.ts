@@ -1,8 +1,8 @@
-// Whether the conditions of a rule hold for a situation, and which one does not, in the words of the document. It knows
-// nothing of rules' order or effects.
+// Whether the conditions of a rule hold for a situation, and which one does not, in the words of the document, as are the
+// quantities of its limits. It knows nothing of rules' order or effects.
 
 import { formatUnits } from '../money/amount.js';
-import type { Condition, PolicyAsset, Situation } from './types.js';
+import type { Condition, Limit, PolicyAsset, Situation } from './types.js';
 
 /** The same situation in one spelling: addresses in hexadecimal (Ethereum) in lower case, segwit ones as they are. */
 export function spelled(situation: Situation): Situation {
@@ -65,16 +65,34 @@ function list(names: Iterable<string>): string {
   return `${all.slice(0, NAMES_TOLD).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
+function amountWords({ decimals, symbol }: PolicyAsset, amount: bigint): string {
+  return `${formatUnits(amount, decimals)} ${symbol}`;
+}
+
+/** `0.5 BTC`, `1 transfer`, `20 transfers`. Exact. */
+export function quantityWords(measure: Limit['measure'], quantity: bigint): string {
+  if (measure.kind === 'amount') return amountWords(measure.asset, quantity);
+  return `${quantity} transfer${quantity === 1n ? '' : 's'}`;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** `30m`, `24h`, `7d`: in days where it is more than one and whole. A window of a document is whole minutes. */
+export function windowWords(windowMs: number): string {
+  if (windowMs > DAY_MS && windowMs % DAY_MS === 0) return `${windowMs / DAY_MS}d`;
+  return windowMs % HOUR_MS === 0 ? `${windowMs / HOUR_MS}h` : `${windowMs / MINUTE_MS}m`;
+}
+
 /** As a person reads it in the document: `amount-at-most: 1 BTC`. */
 export function wordsOf(condition: Condition): string {
   switch (condition.kind) {
     case 'asset':
       return `asset: ${condition.asset.symbol}`;
     case 'amount-at-most':
-    case 'amount-above': {
-      const { symbol, decimals } = condition.asset;
-      return `${condition.kind}: ${formatUnits(condition.amount, decimals)} ${symbol}`;
-    }
+    case 'amount-above':
+      return `${condition.kind}: ${amountWords(condition.asset, condition.amount)}`;
     case 'any-of':
     case 'none-of':
       return `${condition.kind}: ${condition.branches.map((branch) => `(${branch.map(wordsOf).join(', ')})`).join(' ')}`;

@@ -286,6 +286,23 @@ describe('limits of a rule', () => {
     expect(chargesOf(refusing, { ...SITUATION, requester: 'other', amount: 101n })).toEqual([]);
   });
 
+  it('are explained in words beside those of the documents, also where one is exceeded', () => {
+    const amount: Limit = {
+      id: 'p/small/day',
+      scope: 'rule',
+      windowMs: 86_400_000,
+      measure: { kind: 'amount', asset: BTC, max: 50n },
+    };
+    const limited = setOf(policy('p', [{ ...small, limits: [amount] }], [count('p/all', 'global')]));
+    const { decision, limits } = explain(limited, SITUATION, unused);
+    expect(decision).toMatchObject({ code: 'limit-exceeded', facts: { limit: 'p/small/day' } });
+    expect(limits.map(({ limitId, takes, atMost, within }) => [limitId, takes, atMost, within])).toEqual([
+      ['p/all', '1 transfer', '5 transfers', expect.any(String)],
+      ['p/small/day', '0.000001 BTC', '0.0000005 BTC', '24h'],
+    ]);
+    expect(explain(limited, { ...SITUATION, amount: 101n }, unused).limits).toEqual([]);
+  });
+
   it('are the same before the decision and in it, whatever is used and whoever asks', () => {
     const seen = new Set<string>();
     fc.assert(

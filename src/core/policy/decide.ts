@@ -3,7 +3,7 @@
 // It does NOT check approvals, fees or signatures: it says which are needed.
 
 import { type Facts, Fault } from '../fault.js';
-import { allHold, firstUnmet, isAsset, spelled, wordsOf } from './conditions.js';
+import { allHold, firstUnmet, isAsset, quantityWords, spelled, windowWords, wordsOf } from './conditions.js';
 import type {
   ApprovalRequirement,
   Decision,
@@ -106,21 +106,25 @@ function deciding({ rules }: Applying, situation: Situation): NamedRule | undefi
   return rules.find(({ rule }) => allHold(rule.when, situation));
 }
 
-/** What a transfer that this rule decides takes from which counters; a limit on an amount counts only its own asset. */
-function chargesUnder(
+/** The limits that a transfer which this rule decides is charged to; one on an amount counts only its own asset. */
+function limitsUnder(
   { limits }: Applying,
   match: NamedRule | undefined,
   situation: Situation,
-): LimitCharge[] {
-  return [...limits, ...(match?.rule.limits ?? [])]
-    .filter(({ measure }) => measure.kind === 'count' || isAsset(measure.asset, situation))
-    .map((limit) => ({
-      limitId: limit.id,
-      key: keyOf(limit, situation),
-      windowMs: limit.windowMs,
-      amount: limit.measure.kind === 'count' ? 1n : situation.amount,
-      max: limit.measure.max,
-    }));
+): readonly Limit[] {
+  return [...limits, ...(match?.rule.limits ?? [])].filter(
+    ({ measure }) => measure.kind === 'count' || isAsset(measure.asset, situation),
+  );
+}
+
+function chargeOf(limit: Limit, situation: Situation): LimitCharge {
+  return {
+    limitId: limit.id,
+    key: keyOf(limit, situation),
+    windowMs: limit.windowMs,
+    amount: limit.measure.kind === 'count' ? 1n : situation.amount,
+    max: limit.measure.max,
+  };
 }
 
 /**
@@ -131,7 +135,7 @@ function chargesUnder(
 export function chargesOf(set: PolicySet, asked: Situation): readonly LimitCharge[] {
   const situation = spelled(asked);
   const found = applying(set, situation);
-  return chargesUnder(found, deciding(found, situation), situation);
+  return limitsUnder(found, deciding(found, situation), situation).map((limit) => chargeOf(limit, situation));
 }
 
 function effectOf(charge: LimitCharge, usage: LimitUsage): LimitEffect {
@@ -195,7 +199,9 @@ function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decis
   const { effect } = rule;
   if (effect.kind === 'refuse') return refuse('policy-refused', name, { rule: name });
   const requirements = requirementsOf(rule);
-  const limits = chargesUnder(found, match, situation).map((charge) => effectOf(charge, usage));
+  const limits = limitsUnder(found, match, situation).map((limit) =>
+    effectOf(chargeOf(limit, situation), usage),
+  );
   const exceeded = limits.find(({ usedAfter, max }) => usedAfter > max);
   if (exceeded) {
     return refuse('limit-exceeded', name, {
@@ -233,15 +239,39 @@ export interface Explanation {
   readonly decision: Decision;
   /** The rules that were asked before one matched, in their order, each with the first of its conditions that does not hold. */
   readonly passedOver: readonly { readonly rule: string; readonly unmet: string }[];
+  /** What a rule that lets pass takes, also where a limit then refuses; empty where none does. */
+  readonly limits: readonly ExplainedLimit[];
 }
 
-/** The decision, and why no rule before the one that matched decided. Throws nothing, as `decide`. */
-export function explain(set: PolicySet, situation: Situation, usage: LimitUsage): Explanation {
+export interface ExplainedLimit extends LimitCharge {
+  /** `amount`, `max` and `windowMs` in words: `0.5 BTC`, `2 BTC`, `24h`; of a count, `1 transfer`. */
+  readonly takes: string;
+  readonly atMost: string;
+  readonly within: string;
+}
+
+function explainedLimit(limit: Limit, situation: Situation): ExplainedLimit {
+  const charge = chargeOf(limit, situation);
+  return {
+    ...charge,
+    takes: quantityWords(limit.measure, charge.amount),
+    atMost: quantityWords(limit.measure, charge.max),
+    within: windowWords(limit.windowMs),
+  };
+}
+
+/** The decision, what it takes of which limits, and why no rule before the one that matched decided. Throws nothing, as `decide`. */
+export function explain(set: PolicySet, asked: Situation, usage: LimitUsage): Explanation {
+  const situation = spelled(asked);
+  const found = applying(set, situation);
   const passedOver: { rule: string; unmet: string }[] = [];
-  for (const { name, rule } of applying(set, situation).rules) {
-    const unmet = firstUnmet(rule.when, spelled(situation));
+  for (const { name, rule } of found.rules) {
+    const unmet = firstUnmet(rule.when, situation);
     if (!unmet) break;
     passedOver.push({ rule: name, unmet: wordsOf(unmet) });
   }
-  return { decision: decide(set, situation, usage), passedOver };
+  const match = deciding(found, situation);
+  const taken = match && match.rule.effect.kind !== 'refuse' ? limitsUnder(found, match, situation) : [];
+  const limits = taken.map((limit) => explainedLimit(limit, situation));
+  return { decision: decide(set, asked, usage), passedOver, limits };
 }
