@@ -217,6 +217,14 @@ export const AUDIT: readonly Tooth[] = [
       title: 'an entry of the audit log is refused with audit-entry-other-place at another place of the log',
     },
     {
+      code: 'audit-entry-invalid',
+      without: 'the demand that an entry is written in its form',
+      was: 'if (!parsed.success) {',
+      becomes: 'if (false) {',
+      title:
+        'an entry of the audit log is not written (audit-entry-invalid) when its kind is not of its form',
+    },
+    {
       code: 'audit-salt-short',
       without: 'the length of a salt',
       was: 'if (salt.length !== SALT_BYTES) {',
