@@ -165,7 +165,7 @@ describe('proofs from tiles', () => {
       }
     }
     expect(roots).toHaveLength(MOST + 1);
-  });
+  }, 240_000);
 
   it('verify for sizes of the past as well, from the tiles of the present', async () => {
     await fc.assert(
