@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { auditLogBenchmark } from './audit-log.js';
 import type { Benchmark, Result } from './benchmark.js';
 import { canonicalJsonBenchmark } from './canonical-json.js';
 import { memoryBenchmark } from './memory.js';
@@ -16,6 +17,7 @@ import { withdrawalsPostgresBenchmark, withdrawalsSqliteBenchmark } from './with
 const BENCHMARKS: readonly Benchmark[] = [
   canonicalJsonBenchmark,
   policyBenchmark,
+  auditLogBenchmark,
   signEthBenchmark,
   signBtcBenchmark,
   withdrawalsSqliteBenchmark,

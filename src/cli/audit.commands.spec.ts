@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { auditKey, entriesUpTo, writtenLog } from '../core/audit/audit.fixture.js';
 import { openCheckpoint } from '../core/audit/checkpoint.js';
 import { edgeRoot } from '../core/audit/growing-log.js';
@@ -92,6 +93,42 @@ describe('audit verify', () => {
     const { exit, output } = await run('verify', folder, '--key', KEY);
     expect(exit).toBe(EXIT.refused);
     expect(output).toContain('tile/0/000: is missing');
+  });
+
+  it('follows no link to another folder', async () => {
+    const folder = folderWith();
+    renameSync(join(folder, 'tile/1'), join(parent, 'level'));
+    symlinkSync(join(parent, 'level'), join(folder, 'tile/1'));
+    const { exit, output } = await run('verify', folder, '--key', KEY);
+    expect(exit).toBe(EXIT.refused);
+    expect(output).toContain('tile/1/000.p/1: is missing');
+  });
+
+  it('never ends with 0 after a single edit of a file, of two hundred', async () => {
+    const folder = folderWith();
+    const edit = fc.record({
+      path: fc.constantFrom(...files.keys()),
+      at: fc.nat(),
+      by: fc.integer({ min: 1, max: 255 }),
+      how: fc.constantFrom('byte' as const, 'cut' as const, 'longer' as const),
+    });
+    await fc.assert(
+      fc.asyncProperty(edit, async ({ path, at, by, how }) => {
+        const bytes = files.get(path) ?? new Uint8Array();
+        const place = at % bytes.length;
+        const edited = {
+          byte: changed(bytes, place, by),
+          cut: bytes.subarray(0, place),
+          longer: Buffer.concat([bytes, Uint8Array.of(by)]),
+        };
+        writeFileSync(join(folder, path), edited[how]);
+        const { exit } = await run('verify', folder, '--key', KEY);
+        writeFileSync(join(folder, path), bytes);
+        expect(exit).toBe(EXIT.refused);
+      }),
+      { numRuns: 200 },
+    );
+    expect((await run('verify', folder, '--key', KEY)).exit).toBe(EXIT.ok);
   });
 
   it('ends with 1 when the checkpoint is gone, or somebody else signed it', async () => {

@@ -78,7 +78,7 @@ async function verify(
             bad('✗'),
             ' ',
             strong(folder),
-            `: ${findings.length} do not agree with the checkpoint or each other`,
+            `: ${findings.length === 1 ? 'one thing does' : `${findings.length} things do`} not agree`,
           ],
       ...checkpointFields(checkpoint),
       ...findings.map((finding): Line => [bad('✗ '), strong(finding.path), ': ', wordsOf(finding)]),

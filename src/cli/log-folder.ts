@@ -1,8 +1,8 @@
 // The public form of an audit log in a folder: which files it has, and their bytes. Hostile: nothing outside of the folder is
 // read, and no file that is too large to be one of a log.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { MOST_ENTRY_BYTES } from '../core/audit/bundle.js';
 import type { PublicForm } from '../core/audit/public-form.js';
 import { TILE_WIDTH } from '../core/audit/tile-path.js';
@@ -21,15 +21,21 @@ export function logFolder(folder: string): PublicForm {
   };
 }
 
-/** Paths below a folder with slashes. What is neither a file nor a folder, a link for one, is in it and read by nobody. */
-function filesIn(folder: string): readonly string[] {
+/**
+ * Paths below a folder, with slashes. What is neither a file nor a folder, a link for one, is named and read by nobody. By
+ * hand: where Node.js goes through folders by itself it follows links out of them.
+ */
+function filesIn(folder: string, above = ''): readonly string[] {
+  return entriesIn(join(folder, above)).flatMap((entry) => {
+    const path = `${above}${entry.name}`;
+    if (entry.isDirectory()) return filesIn(folder, `${path}/`);
+    return entry.isFile() ? path : `${path} (no file)`;
+  });
+}
+
+function entriesIn(folder: string): readonly Dirent[] {
   try {
-    return readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => !entry.isDirectory())
-      .map((entry) => {
-        const path = relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/');
-        return entry.isFile() ? path : `${path} (no file)`;
-      });
+    return readdirSync(folder, { withFileTypes: true });
   } catch (cause) {
     throw cliFault('file-unreadable', `cannot list ${folder}: ${reasonOf(cause)}`, { path: folder }, cause);
   }

@@ -2,6 +2,7 @@
 // runs it. That no code and no place that answers with one is missing here, teeth.spec.ts checks in every test run.
 
 import type { Aside } from './coverage.js';
+import { AUDIT } from './rows/audit.js';
 import { AUTHORIZATION } from './rows/authorization.js';
 import { BITCOIN } from './rows/bitcoin.js';
 import { CERTIFICATES } from './rows/certificates.js';
@@ -54,6 +55,7 @@ export const TEETH: readonly Tooth[] = [
   ...IDENTITY,
   ...ORCHESTRATOR,
   ...WAYS_OUT,
+  ...AUDIT,
 ];
 
 const CALLS = 'src/orchestrator/http/problems.ts';
@@ -122,6 +124,11 @@ export const ASIDE: readonly Aside[] = [
 
 /** Second lines, behind checks that have teeth: no input leads there while the first line stands. */
 export const TOOTHLESS: readonly Toothless[] = [
+  {
+    code: 'audit-tile-not-read',
+    file: 'src/core/audit/tiles.ts',
+    why: 'what is asked of the tiles is the list by which they were read, and the size was compared before',
+  },
   {
     code: 'payment-missing',
     file: 'src/core/authorization/decode-order.ts',

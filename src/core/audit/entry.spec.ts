@@ -70,9 +70,15 @@ describe('an entry of the audit log', () => {
     );
   });
 
-  it('is not written when it is not of its form', () => {
-    const gossip = { ...entry, kind: 'gossip' } as unknown as AuditEntry;
-    expect(() => auditEntryBytes(gossip)).toThrow(/kind/);
+  it.each([
+    ['kind', { kind: 'gossip' }],
+    ['sealed.0.hash', { sealed: [{ name: 'person', hash: 'alice' }] }],
+    ['sequence', { sequence: -1 }],
+  ])('is not written (audit-entry-invalid) when its %s is not of its form', (where, altered) => {
+    const bad = { ...entry, ...altered } as unknown as AuditEntry;
+    expect(() => auditEntryBytes(bad)).toThrow(
+      expect.objectContaining({ code: 'audit-entry-invalid', facts: { where } }),
+    );
   });
 });
 

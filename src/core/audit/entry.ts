@@ -65,7 +65,7 @@ export const auditEntry = z.strictObject({
 export type AuditEntry = z.infer<typeof auditEntry>;
 
 export type AuditEntryRefusalCode = 'audit-entry-malformed' | 'audit-entry-other-place';
-export type AuditEntryFaultCode = 'audit-salt-short';
+export type AuditEntryFaultCode = 'audit-salt-short' | 'audit-entry-invalid';
 
 const SALT_BYTES = 32;
 
@@ -79,9 +79,20 @@ export function sealed(name: SealedValue['name'], value: string, salt: Uint8Arra
   return { name, hash: bytesToHex(sha256(concatBytes(salt, utf8ToBytes(value)))) };
 }
 
-/** What goes into the log: RFC 8785 canonical JSON, far below the 65,535 bytes that an entry may have. */
+/**
+ * What goes into the log: RFC 8785 canonical JSON, far below the 65,535 bytes that an entry may have. Throws
+ * `audit-entry-invalid` for what nobody could read as an entry: it would stay for good.
+ */
 export function auditEntryBytes(entry: AuditEntry): Uint8Array {
-  return canonicalBytes(auditEntry.parse(entry));
+  const parsed = auditEntry.safeParse(entry);
+  if (!parsed.success) {
+    const where = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
+    throw new Fault<AuditEntryFaultCode>('audit-entry-invalid', 'not of the form of an audit entry', {
+      facts: { where },
+      cause: parsed.error,
+    });
+  }
+  return canonicalBytes(entry);
 }
 
 /** The entry at this place of a log. Input is hostile; any spelling but the canonical one is refused. */

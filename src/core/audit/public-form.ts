@@ -50,7 +50,7 @@ export type Finding =
 
 export interface PublicFormCheck {
   readonly checkpoint: Checkpoint;
-  /** Nothing is wrong when there is none. At most a thousand or so: the rest is not looked for. */
+  /** Nothing is wrong when there is none. At most a thousand: the rest is not looked for. */
   readonly findings: readonly Finding[];
   /** Files that hold more than the checkpoint is about: nobody has vouched for that yet. */
   readonly beyond: readonly string[];
@@ -63,8 +63,9 @@ const MOST_FINDINGS = 1_000;
 
 class Findings {
   readonly list: Finding[] = [];
+  /** Drops what is one too many: that something is wrong is said by then. */
   add(finding: Finding): void {
-    this.list.push(finding);
+    if (!this.areEnough) this.list.push(finding);
   }
   get areEnough(): boolean {
     return this.list.length >= MOST_FINDINGS;
@@ -120,7 +121,7 @@ async function recompute(form: PublicForm, size: number, findings: Findings): Pr
   const entries = new Findings();
   let edge: LogEdge | undefined = EMPTY_LOG;
   for (const name of tilesOf('entries', size)) {
-    if (findings.areEnough || entries.areEnough) return { root: undefined, tiles, entries };
+    if (findings.areEnough) return { root: undefined, tiles, entries };
     const file = await readTileFile(form, name);
     const bundle = file && entriesOf(file.bytes, file.width)?.slice(0, name.width);
     if (file === undefined || bundle === undefined) {
@@ -167,7 +168,7 @@ async function compare(
   const stored = await readHashes(form, name);
   for (const [position, hash] of hashes.entries()) {
     const found = stored?.[position];
-    if (found && !isSameHash(hash, found) && !tiles.areEnough)
+    if (found && !isSameHash(hash, found))
       tiles.add({ kind: 'tile-differs', path: tilePath(name), position, from: 'entries' });
   }
 }
