@@ -20,7 +20,7 @@ import { signResult } from '../../src/signer-protocol/messages.js';
 import { Desk, type Ended } from '../cli/desk.js';
 import { expectBooksAgree } from './books.js';
 import { freshBitcoinAddress, freshEthereumAddress } from './chains.js';
-import { ETHER, Rig } from './rig.js';
+import { ETHER, eventually, Rig } from './rig.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -332,7 +332,10 @@ describe('a lost store', () => {
     expect(await onHost(...args)).toMatchObject({ code: 'restore-other-record' });
     await copyFile(desk.path('restored.db'), storePath());
     expect(await startCode()).toBe('started');
-    expect(next(await officer('erin', 'signer', 'restore', '--ask'))).toBe('refresh');
+    // An orchestrator that found no signer a moment ago waits for some seconds before it looks again.
+    await eventually('the orchestrator finds the signer again', async () => {
+      return next(await officer('erin', 'signer', 'restore', '--ask')) === 'refresh';
+    });
   });
 
   it('leaves older requests dead, approved or not (request-before-restore)', async () => {
