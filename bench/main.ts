@@ -7,8 +7,11 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Benchmark, Result } from './benchmark.js';
 import { canonicalJsonBenchmark } from './canonical-json.js';
+import { governanceReplayBenchmark } from './governance-replay.js';
+import { limitsBenchmark } from './limits.js';
 import { memoryBenchmark } from './memory.js';
 import { policyBenchmark } from './policy.js';
+import { policyReplayBenchmark } from './policy-replay.js';
 import { signBtcBenchmark, signEthBenchmark } from './signing.js';
 import { signerStartBenchmark, startBenchmark } from './starts.js';
 import { withdrawalsPostgresBenchmark, withdrawalsSqliteBenchmark } from './withdrawals.js';
@@ -16,6 +19,9 @@ import { withdrawalsPostgresBenchmark, withdrawalsSqliteBenchmark } from './with
 const BENCHMARKS: readonly Benchmark[] = [
   canonicalJsonBenchmark,
   policyBenchmark,
+  limitsBenchmark,
+  policyReplayBenchmark,
+  governanceReplayBenchmark,
   signEthBenchmark,
   signBtcBenchmark,
   withdrawalsSqliteBenchmark,
