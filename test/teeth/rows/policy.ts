@@ -72,8 +72,8 @@ export const POLICY: readonly Tooth[] = [
     {
       code: 'policy-inconsistent',
       without: 'the demand for fee caps',
-      was: "caps ?? inconsistent('no fee caps')",
-      becomes: 'caps ?? { absoluteMax: 10n ** 30n, relativeMaxBasisPoints: 10_000n }',
+      was: "found.feeCaps ?? inconsistent('no fee caps')",
+      becomes: 'found.feeCaps ?? { absoluteMax: 10n ** 30n, relativeMaxBasisPoints: 10_000n }',
       title: 'a decision refuses when a document that decides has no fee caps',
     },
     {
