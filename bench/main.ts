@@ -8,8 +8,11 @@ import { parseArgs } from 'node:util';
 import { auditLogBenchmark } from './audit-log.js';
 import type { Benchmark, Result } from './benchmark.js';
 import { canonicalJsonBenchmark } from './canonical-json.js';
+import { governanceReplayBenchmark } from './governance-replay.js';
+import { limitsBenchmark } from './limits.js';
 import { memoryBenchmark } from './memory.js';
 import { policyBenchmark } from './policy.js';
+import { policyReplayBenchmark } from './policy-replay.js';
 import { signBtcBenchmark, signEthBenchmark } from './signing.js';
 import { signerStartBenchmark, startBenchmark } from './starts.js';
 import { withdrawalsPostgresBenchmark, withdrawalsSqliteBenchmark } from './withdrawals.js';
@@ -18,6 +21,9 @@ const BENCHMARKS: readonly Benchmark[] = [
   canonicalJsonBenchmark,
   policyBenchmark,
   auditLogBenchmark,
+  limitsBenchmark,
+  policyReplayBenchmark,
+  governanceReplayBenchmark,
   signEthBenchmark,
   signBtcBenchmark,
   withdrawalsSqliteBenchmark,

@@ -1,8 +1,8 @@
 // Policies of the benchmarks: of the same shape as the shipped ones, so that deciding costs the same, with limits that no
 // benchmark ever reaches.
 
-import type { PolicyDocument } from '../../src/core/governance/entry.js';
 import { shippedPolicies } from '../../devnet/deployment.js';
+import type { PolicyDocument } from '../../src/core/governance/entry.js';
 
 const WIDER: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/max: "[0-9]+ (BTC|ETH|USDX)"/, 'max: "100000000 $1"'],

@@ -15,10 +15,10 @@ import { freePort, type Program, startProgram } from '../../devnet/process.js';
 import { signHttpRequest } from '../../src/core/http-message-signatures/sign.js';
 import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
 import { requestDigest, transferIdOf } from '../../src/core/statements/request.js';
+import { BooksReader } from './books.js';
 import { giveBooksAPast } from './past-books.js';
 import { giveJournalAPast } from './past-journal.js';
 import { widePolicies } from './policies.js';
-import { BooksReader } from './books.js';
 import { socketOf, startSignerProgram } from './signer-program.js';
 
 export type DatabaseKind = 'sqlite' | 'postgres';

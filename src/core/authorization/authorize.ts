@@ -7,7 +7,7 @@
 
 import { accepted, type Outcome, refused } from '../fault.js';
 import { freezeOf, type GovernanceState } from '../governance/state.js';
-import { missingApprovals } from '../policy/approvals.js';
+import { approvalWords, missingApprovals } from '../policy/approvals.js';
 import { decide, feeCapsOf } from '../policy/decide.js';
 import type {
   Decision,
@@ -198,7 +198,7 @@ function authorizeTransfers(
       return refused('approvals-insufficient', {
         transferId,
         rule: decision.rule,
-        missing: missing.map(({ group, quorum }) => `${quorum} of ${group}`).join(', '),
+        missing: approvalWords(missing),
       });
     }
     authorized.push({

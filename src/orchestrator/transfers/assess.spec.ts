@@ -10,8 +10,9 @@ import { Fault } from '../../core/fault.js';
 import { replayLog } from '../../core/governance/replay.js';
 import type { GovernanceState } from '../../core/governance/state.js';
 import { addressOfPublicKey } from '../../core/intents/ethereum/address.js';
+import { approvalWords } from '../../core/policy/approvals.js';
 import { parsePolicies } from '../../core/policy/parse.js';
-import type { ApprovalRequirement, LimitUsage } from '../../core/policy/types.js';
+import type { LimitUsage } from '../../core/policy/types.js';
 import { statementOf } from '../../core/statements/approval.js';
 import type { SignedRequest } from '../../core/statements/request.js';
 import { nativeVerifier } from '../../platform/native-verifier.js';
@@ -101,9 +102,6 @@ function signerSays(order: SigningOrder, usage: LimitUsage, governance: Governan
   });
 }
 
-const words = (missing: readonly ApprovalRequirement[]) =>
-  missing.map(({ group, quorum }) => `${quorum} of ${group}`).join(', ');
-
 describe('what the orchestrator says is needed', () => {
   it.each([
     ['the shipped policy', genesis],
@@ -164,7 +162,7 @@ describe('what the orchestrator says is needed', () => {
             expect(said).toMatchObject({
               kind: 'refused',
               code: 'approvals-insufficient',
-              facts: { rule: decision.rule, missing: words(missing) },
+              facts: { rule: decision.rule, missing: approvalWords(missing) },
             });
             seen.add('approvals-insufficient');
           } else {

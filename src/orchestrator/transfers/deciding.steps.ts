@@ -2,6 +2,7 @@
 // governance has moved on. Database work only; each step is one transaction.
 
 import type { EntityManager } from 'typeorm';
+import { approvalWords } from '../../core/policy/approvals.js';
 import { statementOf, type TransferStatement } from '../../core/statements/approval.js';
 import type { Governance } from '../governance/governance.service.js';
 import { heldApprovals } from './approval.store.js';
@@ -107,7 +108,7 @@ export class DecidingSteps {
         governanceHead: head,
         expiresAtMs: Math.min(row.expiresAtMs, nowMs + settings.approvalTtlMs),
       });
-    const needs = decision.requirements.map(({ group, quorum }) => `${quorum} of ${group}`).join(', ');
+    const needs = approvalWords(decision.requirements);
     await moveTransfer(
       db,
       row,

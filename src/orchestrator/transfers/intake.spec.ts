@@ -215,6 +215,19 @@ describe('approvals', () => {
     expect((await life.view(transferId)).approvals.missing).toEqual([]);
   });
 
+  it('keeps a policy in force that excepts somebody who is then removed', async () => {
+    await inForce('[ { group: treasury, quorum: 1, except: [carol] } ]');
+    const { policyHash } = life.governance.now().state;
+    stage.cast.amend({ kind: 'person-removed', personId: 'carol' });
+    await life.governance.refresh();
+    const { state } = life.governance.now();
+    expect([...state.persons.keys()]).toEqual(['alice', 'bob']);
+    expect(state.policyHash).toBe(policyHash);
+    const { transferId, sign } = await waiting();
+    await life.approved(transferId, sign('alice', await statementOf(transferId)));
+    expect((await life.view(transferId)).approvals.missing).toEqual([]);
+  });
+
   it('shows every alternative, and goes on when one is met', async () => {
     await inForce(
       '{ any-of: [[{ group: treasury, quorum: 2 }], [{ group: governors, quorum: 1, except: [alice] }]] }',
