@@ -13,6 +13,7 @@ import {
   type EntryBody,
   entryBytes,
   entryHash,
+  type FreezeScope,
   GOVERNANCE_TYPE,
   type GovernanceEntry,
 } from '../core/governance/entry.js';
@@ -25,8 +26,8 @@ import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
 import { entryLines, scopeWords } from './entry-words.js';
 import { cliFault } from './exit.js';
-import { fetchLog, type KnownGovernance, replayed } from './governance-log.js';
-import { good } from './lines.js';
+import { fetchLog, type KnownGovernance, notPinned, replayed } from './governance-log.js';
+import { attention, good, type Line } from './lines.js';
 import { officerFlags, officerShape, pinShape } from './options.js';
 import { appendAtDoor, readAtDoor } from './signer-door.js';
 
@@ -43,6 +44,8 @@ type Options = z.infer<typeof options>;
 
 /** Where the log is read, and the entry handed in. */
 interface Door {
+  /** Whose word it is that the signer has the entry. */
+  readonly isSigner: boolean;
   read(): Promise<readonly GovernanceEntry[]>;
   append(entry: GovernanceEntry): Promise<Outcome<z.infer<typeof governanceHead>>>;
 }
@@ -64,10 +67,15 @@ async function readWhole(path: string): Promise<GovernanceEntry[]> {
 
 function doorOf({ options: { socket } }: Given<Options>, { api }: OfficerHere): Door {
   if (socket !== undefined) {
-    return { read: () => readWhole(socket), append: (entry) => appendAtDoor(socket, entry) };
+    return {
+      isSigner: true,
+      read: () => readWhole(socket),
+      append: (entry) => appendAtDoor(socket, entry),
+    };
   }
   const served = needed(api, 'api', '--api URL');
   return {
+    isSigner: false,
     read: () => fetchLog(served),
     append: (entry) => served.post('/v1/governance/entries', entry, governanceHead),
   };
@@ -101,6 +109,7 @@ async function confirm(
   body: EntryBody,
 ): Promise<void> {
   if (!terminal.json || terminal.attended) terminal.tell([...entryLines(body, known.state.chains), '']);
+  if (!known.pinned) terminal.tell([notPinned(), '']);
   if (yes) return;
   const typed = await terminal.ask('Type freeze to sign it and hand it in, anything else to stop: ');
   if (typed.trim().toLowerCase() !== 'freeze') throw cliFault('not-confirmed', 'nothing was signed');
@@ -115,6 +124,19 @@ async function signedBy(here: OfficerHere, body: EntryBody, publicKey: string): 
     });
   }
   return { body, signatures: [{ credentialId: here.credentialId, signature: bytesToHex(signature) }] };
+}
+
+/** Over the API this is the orchestrator's word, and it may be the orchestrator that was taken over. */
+function frozenLines({ isSigner }: Door, sequence: number, scope: FreezeScope): Line[] {
+  const stops = `nothing is signed any more for ${scopeWords(scope)}.`;
+  if (isSigner) return [[good('Frozen.'), ` The signer has it as entry ${sequence}: ${stops}`]];
+  return [
+    [good('Handed in.'), ` The orchestrator says that the signer has it as entry ${sequence}: then ${stops}`],
+    [
+      attention("  It is the orchestrator's word alone."),
+      " To be sure, freeze at the signer's host: --socket.",
+    ],
+  ];
 }
 
 async function freeze(given: Given<Options>): Promise<Outcome<Answer>> {
@@ -135,12 +157,14 @@ async function freeze(given: Given<Options>): Promise<Outcome<Answer>> {
       }
       const { sequence } = body.value;
       return accepted({
-        json: { sequence, hash: entryHash(body.value), scope: change.scope },
+        json: {
+          sequence,
+          hash: entryHash(body.value),
+          scope: change.scope,
+          saidBy: door.isSigner ? 'signer' : 'orchestrator',
+        },
         lines: [
-          [
-            good('Frozen.'),
-            ` The signer has it as entry ${sequence}: nothing is signed any more for ${scopeWords(change.scope)}.`,
-          ],
+          ...frozenLines(door, sequence, change.scope),
           '  A quorum thaws it: portcullis governance propose, with a change of kind "thawed".',
         ],
       });

@@ -12,7 +12,7 @@ import { governancePage } from '../sdk/shapes.js';
 import type { Given } from './command-line.js';
 import { cliFault } from './exit.js';
 import { readJson } from './files.js';
-import { attention } from './lines.js';
+import { attention, type Line } from './lines.js';
 
 /** More than a log may have: bounds for a loop over what an API says. */
 const MAX_PAGES = 20_001;
@@ -144,6 +144,14 @@ export function needPinned(known: KnownGovernance): KnownGovernance {
     'say --deployment ID, or put "deployment" into the configuration: without it, this log could be anybody\'s',
     { setting: 'deployment', served: known.state.deploymentId },
   );
+}
+
+/** Said wherever a log was replayed without knowing which deployment it should be. */
+export function notPinned(): Line {
+  return [
+    attention('Note: '),
+    'no deployment id is configured, so this log is only known to agree with itself. See --deployment.',
+  ];
 }
 
 /** What the configured log file comes to, for showing names and units; undefined when none is configured. */

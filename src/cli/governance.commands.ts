@@ -22,7 +22,13 @@ import { entryLines, scopeWords } from './entry-words.js';
 import { cliFault } from './exit.js';
 import { jsonText, readYaml, rewrite, writeNew } from './files.js';
 import { freezeCommand } from './freeze.command.js';
-import { type KnownGovernance, knownGovernance, needPinned, type PinOptions } from './governance-log.js';
+import {
+  type KnownGovernance,
+  knownGovernance,
+  needPinned,
+  notPinned,
+  type PinOptions,
+} from './governance-log.js';
 import { attention, faint, fields, good, type Line, strong } from './lines.js';
 import { signWithToken, tokenFrom, withToken } from './officer-token.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
@@ -91,14 +97,6 @@ export function stateLines({ state, pinned }: Pick<KnownGovernance, 'state' | 'p
       ['deployment', state.deploymentId],
     ]),
     ...(pinned ? [] : ['', notPinned()]),
-  ];
-}
-
-/** Said wherever a log was replayed without knowing which deployment it should be. */
-export function notPinned(): Line {
-  return [
-    attention('Note: '),
-    'no deployment id is configured, so this log is only known to agree with itself. See --deployment.',
   ];
 }
 

@@ -72,7 +72,7 @@ describe('portcullis governance freeze', () => {
   it("stops a wallet at the signer's own socket, by one officer and with no orchestrator", async () => {
     const scope: FreezeScope = { kind: 'wallet', walletId: 'hot-btc' };
     const ended = await freeze('--wallet', 'hot-btc', '--socket', socket, '--yes');
-    expect(ended).toMatchObject({ exit: 0, answer: { sequence: 2, scope } });
+    expect(ended).toMatchObject({ exit: 0, answer: { sequence: 2, scope, saidBy: 'signer' } });
     const { frozen } = await readLog();
     expect([...frozen.values()]).toEqual([{ scope, why: 'drill', sequence: 2 }]);
     expect(await freeze('--wallet', 'hot-btc', '--socket', socket, '--yes')).toMatchObject({
@@ -86,6 +86,7 @@ describe('portcullis governance freeze', () => {
     const args = ['--everything', '--why', 'drill', '--socket', socket, '--yes', '--config', config];
     const ended = await desk.run('governance', 'freeze', ...args);
     expect(ended.errors).toContain('FREEZES ALL WALLETS');
+    expect(ended.errors).toContain('no deployment id is configured');
     expect(ended.output).toContain('nothing is signed any more for ALL WALLETS');
     expect((await readLog()).frozen.size).toBe(1);
     await thaw({ kind: 'everything' });
@@ -130,6 +131,23 @@ describe('portcullis governance freeze', () => {
     });
   });
 
+  it('does not take the word of an orchestrator for the signer’s, and says so', async () => {
+    const state = await readLog();
+    const api = await LyingApi.start(new Map([['dora-token', publicKey]]));
+    try {
+      api.answers.set('/v1/governance', { entries: deployment.log, nextFrom: null });
+      api.answers.set('/v1/governance/entries', { sequence: state.sequence + 1, head: state.head });
+      const args = ['--everything', '--why', 'drill', '--api', api.url, '--yes', '--config', config];
+      const { output } = await desk.run('governance', 'freeze', ...args);
+      expect(output).toContain('The orchestrator says that the signer has it');
+      expect(output).toContain('--socket');
+      expect(output).not.toContain('Frozen.');
+      expect((await readLog()).sequence).toBe(state.sequence);
+    } finally {
+      await api.stop();
+    }
+  });
+
   it('goes through the API where there is one', async () => {
     const state = await readLog();
     const api = await LyingApi.start(new Map([['dora-token', publicKey]]));
@@ -137,7 +155,10 @@ describe('portcullis governance freeze', () => {
       api.answers.set('/v1/governance', { entries: deployment.log, nextFrom: null });
       api.answers.set('/v1/governance/entries', { sequence: state.sequence + 1, head: state.head });
       const ended = await freeze('--everything', '--api', api.url, '--yes');
-      expect(ended).toMatchObject({ exit: 0, answer: { sequence: state.sequence + 1 } });
+      expect(ended).toMatchObject({
+        exit: 0,
+        answer: { sequence: state.sequence + 1, saidBy: 'orchestrator' },
+      });
       expect(api.unauthenticated).toEqual([]);
       const [posted] = api.posted;
       const entry = governanceEntry.parse(posted?.body);
