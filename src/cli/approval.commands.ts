@@ -7,12 +7,7 @@ import { verifyRequest } from '../core/authorization/requests.js';
 import { accepted, type Outcome } from '../core/fault.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { approvalWords } from '../core/policy/approvals.js';
-import {
-  approvalBytes,
-  approvalDigest,
-  type TransferStatement,
-  type Verdict,
-} from '../core/statements/approval.js';
+import { approvalBytes, type TransferStatement, type Verdict } from '../core/statements/approval.js';
 import { transferId as transferIdSchema } from '../core/statements/request.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
 import { type StatementToSign, statementToSign, type Transfer, transfer } from '../sdk/shapes.js';
@@ -21,6 +16,7 @@ import type { Answer, CommandLine, Given } from './command-line.js';
 import { cliFault } from './exit.js';
 import { type KnownGovernance, knownGovernance, needPinned } from './governance-log.js';
 import { good, type Line, strong } from './lines.js';
+import { signWithToken } from './officer-token.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
 import { statementLines } from './statement-words.js';
 
@@ -28,7 +24,6 @@ const options = z.object({ ...officerShape, ...pinShape, yes: z.boolean().defaul
 type Options = z.infer<typeof options>;
 
 const LAST_CHARACTERS = 6;
-const hexBytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
 
 /**
  * Is the statement exactly what the signed request comes to, under the policy in force, and still alive? Everything
@@ -108,20 +103,10 @@ async function decide(given: Given<Options>, verdict: Verdict, id: string): Prom
     showFor(given, verdict, served.value, governance, nowMs);
     await confirm(given, verdict, statement);
 
-    const signature = await call.token.signDigest(
-      { label: call.keyLabel },
-      approvalDigest(verdict, statement),
-    );
-    if (!nativeVerifier.p256(hexBytes(publicKey), approvalBytes(verdict, statement), signature)) {
-      throw cliFault('key-mismatch', 'the token gave a signature that does not verify', {
-        label: call.keyLabel,
-      });
-    }
-    const approval = {
-      credentialId: call.credentialId,
-      verdict,
-      signature: Buffer.from(signature).toString('hex'),
-    };
+    const { credentialId, keyLabel, token } = call;
+    const bytes = approvalBytes(verdict, statement);
+    const signature = await signWithToken(token, keyLabel, publicKey, bytes);
+    const approval = { credentialId, verdict, signature };
     // Without an idempotency key: ECDSA signs anew each time, and a person's second verdict is told as what it is.
     const after = await call.api.post(`/v1/transfers/${transferId}/approvals`, approval, transfer);
     if (after.kind === 'refused') return after;

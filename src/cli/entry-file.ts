@@ -2,15 +2,18 @@
 // later entries look alike.
 
 import { z } from 'zod';
+import { accepted, type Outcome } from '../core/fault.js';
+import { applyChange } from '../core/governance/change.js';
 import {
+  type Change,
   type EntryBody,
   entryBody,
-  entryBytes,
+  entryHash,
   entrySignature,
+  GOVERNANCE_TYPE,
   type GovernanceEntry,
 } from '../core/governance/entry.js';
-import { type GovernanceState, holderOf } from '../core/governance/state.js';
-import { nativeVerifier } from '../platform/native-verifier.js';
+import { type GovernanceRefusalCode, type GovernanceState, holderOf } from '../core/governance/state.js';
 import { jsonText, readJson } from './files.js';
 
 /** As a governance entry, but without signatures for a start. */
@@ -44,7 +47,20 @@ export function credentialOf(
   return undefined;
 }
 
-export function isSignedBy(body: EntryBody, publicKey: string, signature: string): boolean {
-  const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
-  return nativeVerifier.p256(bytes(publicKey), entryBytes(body), bytes(signature));
+/** The entry that makes a change on top of a state, when it can be made. */
+export function entryOn(
+  state: GovernanceState,
+  change: Change,
+  nowMs: number,
+): Outcome<EntryBody, GovernanceRefusalCode> {
+  const body: EntryBody = {
+    type: GOVERNANCE_TYPE,
+    sequence: state.sequence + 1,
+    previous: state.head,
+    deploymentId: state.deploymentId,
+    createdAtMs: nowMs,
+    change,
+  };
+  const possible = applyChange(state, change, entryHash(body));
+  return possible.kind === 'refused' ? possible : accepted(body);
 }

@@ -2,32 +2,28 @@
 // other officer, and at the signer's own host no orchestrator. What it signs can only stop something, so it may be signed
 // again, unasked, where another entry was faster.
 
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
-import { applyChange } from '../core/governance/change.js';
 import {
   type Change,
   type EntryBody,
   entryBytes,
   entryHash,
   type FreezeScope,
-  GOVERNANCE_TYPE,
   type GovernanceEntry,
 } from '../core/governance/entry.js';
-import type { GovernanceState } from '../core/governance/state.js';
 import { displayName, identifier } from '../core/statements/fields.js';
-import { nativeVerifier } from '../platform/native-verifier.js';
 import { governanceHead } from '../sdk/shapes.js';
 import { asOfficerHere, checkOwnKey, type OfficerHere } from './caller.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
+import { entryOn } from './entry-file.js';
 import { entryLines, scopeWords } from './entry-words.js';
 import { cliFault } from './exit.js';
 import { fetchLog, type KnownGovernance, notPinned, replayed } from './governance-log.js';
 import { attention, good, type Line } from './lines.js';
+import { signWithToken } from './officer-token.js';
 import { officerFlags, officerShape, pinShape } from './options.js';
 import { appendAtDoor, readAtDoor } from './signer-door.js';
 
@@ -90,19 +86,6 @@ function changeFor({ everything, wallet, why }: Options): Extract<Change, { kind
   return { kind: 'frozen', scope, why };
 }
 
-function bodyFor(state: GovernanceState, change: Change, nowMs: number): Outcome<EntryBody> {
-  const body: EntryBody = {
-    type: GOVERNANCE_TYPE,
-    sequence: state.sequence + 1,
-    previous: state.head,
-    deploymentId: state.deploymentId,
-    createdAtMs: nowMs,
-    change,
-  };
-  const possible = applyChange(state, change, entryHash(body));
-  return possible.kind === 'refused' ? possible : accepted(body);
-}
-
 async function confirm(
   { terminal, options: { yes } }: Given<Options>,
   known: KnownGovernance,
@@ -116,14 +99,9 @@ async function confirm(
 }
 
 async function signedBy(here: OfficerHere, body: EntryBody, publicKey: string): Promise<GovernanceEntry> {
-  const bytes = entryBytes(body);
-  const signature = await here.token.signDigest({ label: here.keyLabel }, sha256(bytes));
-  if (!nativeVerifier.p256(hexToBytes(publicKey), bytes, signature)) {
-    throw cliFault('key-mismatch', 'the token gave a signature that does not verify', {
-      label: here.keyLabel,
-    });
-  }
-  return { body, signatures: [{ credentialId: here.credentialId, signature: bytesToHex(signature) }] };
+  const { credentialId, keyLabel, token } = here;
+  const signature = await signWithToken(token, keyLabel, publicKey, entryBytes(body));
+  return { body, signatures: [{ credentialId, signature }] };
 }
 
 /** Over the API this is the orchestrator's word, and it may be the orchestrator that was taken over. */
@@ -147,7 +125,7 @@ async function freeze(given: Given<Options>): Promise<Outcome<Answer>> {
     for (let tries = 1; ; tries += 1) {
       const known = replayed(await door.read(), pinned);
       const { publicKey } = await checkOwnKey(here, known.state);
-      const body = bodyFor(known.state, change, given.clock.nowMs());
+      const body = entryOn(known.state, change, given.clock.nowMs());
       if (body.kind === 'refused') return body;
       if (tries === 1) await confirm(given, known, body.value);
       const answer = await door.append(await signedBy(here, body.value, publicKey));

@@ -3,13 +3,12 @@
 
 import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
-import { applyChange } from '../core/governance/change.js';
 import {
+  type Change,
   change,
   type EntryBody,
-  entryDigest,
+  entryBytes,
   entryHash,
-  GOVERNANCE_TYPE,
   governanceEntry,
 } from '../core/governance/entry.js';
 import type { GovernanceState } from '../core/governance/state.js';
@@ -17,7 +16,7 @@ import { governanceHead } from '../sdk/shapes.js';
 import { asOfficer } from './caller.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
-import { credentialOf, type EntryFile, entryText, isSignedBy, readEntry } from './entry-file.js';
+import { credentialOf, type EntryFile, entryOn, entryText, readEntry } from './entry-file.js';
 import { entryLines, scopeWords } from './entry-words.js';
 import { cliFault } from './exit.js';
 import { jsonText, readYaml, rewrite, writeNew } from './files.js';
@@ -170,11 +169,8 @@ async function sign(given: Given<z.infer<typeof signOptions>>, file: string): Pr
         credentialId,
       });
     }
-    return signWithToken(token, { label }, entryDigest(entry.body));
+    return signWithToken(token, label, holder.publicKey, entryBytes(entry.body));
   });
-  if (!isSignedBy(entry.body, holder.publicKey, signature)) {
-    throw cliFault('key-mismatch', 'the token gave a signature that does not verify', { label });
-  }
   const signed: EntryFile = { ...entry, signatures: [...entry.signatures, { credentialId, signature }] };
   rewrite(file, entryText(signed));
   return accepted({
@@ -280,19 +276,13 @@ export function governanceCommands(cli: CommandLine): void {
     async (given) => {
       const wanted = readYaml(given.options.change, changeFile, 'a change of governance');
       const { state } = await governanceFor(given);
-      const body: EntryBody = {
-        type: GOVERNANCE_TYPE,
-        sequence: state.sequence + 1,
-        previous: state.head,
-        deploymentId: state.deploymentId,
-        createdAtMs: given.clock.nowMs(),
-        change:
-          'files' in wanted
-            ? { kind: 'policies-set', policies: wanted.files.map((file) => policyFrom(file)) }
-            : wanted,
-      };
-      const possible = applyChange(state, body.change, entryHash(body));
+      const asked: Change =
+        'files' in wanted
+          ? { kind: 'policies-set', policies: wanted.files.map((file) => policyFrom(file)) }
+          : wanted;
+      const possible = entryOn(state, asked, given.clock.nowMs());
       if (possible.kind === 'refused') return possible;
+      const body = possible.value;
       writeNew(given.options.out, entryText({ body, signatures: [] }));
       return accepted({
         json: { file: given.options.out, sequence: body.sequence, hash: entryHash(body) },

@@ -1,9 +1,13 @@
 // A token on this machine: an officer's own, or at the ceremony the treasury's. In this process, since a person waits
 // here and can end it; the signer's tokens live in processes of their own.
 
-import type { KeyReference, KeySigner } from '../../hardware/key-signer.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import type { KeySigner } from '../../hardware/key-signer.js';
 import { Pkcs11Token } from '../../hardware/pkcs11/token.js';
+import { nativeVerifier } from '../platform/native-verifier.js';
 import { type CliConfig, needed } from './cli-config.js';
+import { cliFault } from './exit.js';
 import type { Terminal } from './terminal.js';
 
 export interface TokenOptions {
@@ -51,11 +55,16 @@ export async function withToken<T>(token: OpenToken, work: (token: OpenToken) =>
   }
 }
 
-/** ECDSA P-256 by a token key over SHA-256 of the bytes: r || s. */
+/** ECDSA P-256 by a token key over SHA-256 of the bytes: r || s, hex. Faults `key-mismatch` where it does not verify. */
 export async function signWithToken(
   token: KeySigner,
-  key: KeyReference,
-  digest: Uint8Array,
+  label: string,
+  publicKey: string,
+  bytes: Uint8Array,
 ): Promise<string> {
-  return Buffer.from(await token.signDigest(key, digest)).toString('hex');
+  const signature = await token.signDigest({ label }, sha256(bytes));
+  if (!nativeVerifier.p256(hexToBytes(publicKey), bytes, signature)) {
+    throw cliFault('key-mismatch', 'the token gave a signature that does not verify', { label });
+  }
+  return bytesToHex(signature);
 }

@@ -2,16 +2,16 @@
 // and restores look alike here; what each says, and whether it may be signed, is its command's question.
 
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { z } from 'zod';
 import type { EntrySignature } from '../core/governance/entry.js';
 import { entrySignature } from '../core/governance/entry.js';
 import { type GovernanceState, holderOf } from '../core/governance/state.js';
-import { nativeVerifier } from '../platform/native-verifier.js';
 import { checkOwnKey, type OfficerHere } from './caller.js';
 import type { Given } from './command-line.js';
 import { cliFault } from './exit.js';
 import { fields, grouped, type Line, strong } from './lines.js';
+import { signWithToken } from './officer-token.js';
 
 /** As core has it, but without signatures for a start. */
 export const fileSignatures = z.array(entrySignature).max(64);
@@ -61,11 +61,7 @@ export async function signedByOfficer(
     throw cliFault('file-exists', `${file} has a signature of ${credentialId} already`, { file });
   }
   await confirmHash(given, bytes, lines);
-  const signature = await token.signDigest({ label: keyLabel }, sha256(bytes));
-  if (!nativeVerifier.p256(hexToBytes(publicKey), bytes, signature)) {
-    throw cliFault('key-mismatch', 'the token gave a signature that does not verify', { label: keyLabel });
-  }
-  return { credentialId, signature: bytesToHex(signature) };
+  return { credentialId, signature: await signWithToken(token, keyLabel, publicKey, bytes) };
 }
 
 async function confirmHash(

@@ -1,9 +1,9 @@
 // May these bytes be signed? The signer asks this before it reserves and signs; an auditor asks it again of a
 // certificate, years later, with the same code. Pure: state, time and counters are arguments, nothing is changed.
 //
-// Order: decode the bytes; ask whether the wallet is frozen; verify the requests; compare the bytes with them; verify approvals; evaluate the policy on
-// what was decoded. It does NOT know what was signed before, beyond what its caller says: outpoints, nonces and
-// repeated request ids are the store's to refuse.
+// Order: decode the bytes; ask whether the wallet is frozen; verify the requests; compare the bytes with them; verify
+// approvals; evaluate the policy on what was decoded. It does NOT know what was signed before, beyond what its caller says:
+// outpoints, nonces and repeated request ids are the store's to refuse.
 
 import { accepted, type Outcome, refused } from '../fault.js';
 import { freezeOf, type GovernanceState } from '../governance/state.js';

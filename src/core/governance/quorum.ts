@@ -7,7 +7,10 @@ import type { SignatureVerifier } from '../statements/signature.js';
 import { type EntrySignature, entryBytes, type GovernanceEntry } from './entry.js';
 import { type GovernanceState, holderOf, type QuorumRefusalCode } from './state.js';
 
-/** The distinct persons who signed. Signatures are hostile; one bad one refuses all. A person signs once, whatever credentials they hold. */
+/**
+ * The distinct persons who signed. Signatures are hostile; one bad one refuses all. A person signs once, whatever credentials
+ * they hold.
+ */
 function signersOf(
   bytes: Uint8Array,
   signatures: readonly EntrySignature[],
