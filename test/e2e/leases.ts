@@ -1,11 +1,15 @@
 // What an auditor sees in the database that several orchestrators share: who holds which work, and every lease that was
 // taken while it was alive. It goes by the database's own clock and believes no orchestrator.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { eventually } from './rig.js';
 
 /** Two clocks that follow the server's differ by less than this, also on a machine that is busy with other tests. */
 const TOLERANCE_MS = 1_000;
+
+/** A step that waits for nobody takes less. */
+const LASTING_MS = 200;
 
 /** Records a claim of work whose lease has not run out. Giving a lease back sets its end to 0 first. */
 const WATCH = `
@@ -55,12 +59,14 @@ export class LeaseAuditor {
     return rows.map(({ left, ...row }) => ({ ...row, leftMs: Number.parseInt(left, 10) }));
   }
 
-  /** Returns what it holds once it holds some of this kind. */
+  /** Returns what it holds once it is at some work of this kind for longer than a step of its own takes. */
   async until(owner: string, kind: string): Promise<readonly HeldWork[]> {
     let held: readonly HeldWork[] = [];
     await eventually(`${owner} has a lease of a ${kind}`, async () => {
+      const before = new Set((await this.heldBy(owner)).map(({ subject, fence }) => `${subject} ${fence}`));
+      await sleep(LASTING_MS);
       held = await this.heldBy(owner);
-      return held.some((work) => work.kind === kind);
+      return held.some((work) => work.kind === kind && before.has(`${work.subject} ${work.fence}`));
     });
     return held;
   }
