@@ -40,11 +40,11 @@ import {
 const SHORTEST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /**
- * Calls at the process, per session and at least: enough to keep it busy while this program is at something else, few enough
- * to be lost with it.
+ * Calls at the process, per session and at least: enough to keep it busy while this program is at something else (50 ms with
+ * a token that takes 0.4 for a signature), few enough to be lost with it and to be done by a slow one before their deadline.
  */
 const SENT_PER_SESSION = 16;
-const LEAST_SENT = 64;
+const LEAST_SENT = 128;
 /** More calls than this in line mean that nobody will live to see the answer. */
 const MOST_IN_LINE = 8_192;
 

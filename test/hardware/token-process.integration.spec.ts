@@ -178,11 +178,11 @@ describe('a token process that hangs', () => {
     await onceItListens(() => token.status());
     process.kill(processOf(token), 'SIGSTOP');
     const codes = (
-      await Promise.allSettled(Array.from({ length: 90 }, () => token.signDigest(KEY, DIGEST)))
+      await Promise.allSettled(Array.from({ length: 160 }, () => token.signDigest(KEY, DIGEST)))
     ).map((one) => (one.status === 'rejected' ? one.reason.code : 'signed'));
     // Two sessions have no more than the least: so many are at the process when it hangs.
-    expect(codes.filter((code) => code === 'indeterminate').length).toBe(64);
-    expect(codes.slice(64).every((code) => code === 'deadline' || code === 'signed')).toBe(true);
+    expect(codes.filter((code) => code === 'indeterminate').length).toBe(128);
+    expect(codes.slice(128).every((code) => code === 'deadline' || code === 'signed')).toBe(true);
   });
 
   it('refuses deadline when it never begins to listen', async () => {
