@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type Change, entryHash } from '../core/governance/entry.js';
 import {
   ADD_DAVE,
+  AUDIT_LOG_SET,
   BITCOIN,
   bodyAfter,
   GENESIS,
@@ -77,6 +78,7 @@ describe('a governance entry in words', () => {
       ['REGISTERS A TOKEN', 'USDX', '6 decimals', 'cc'.repeat(32)],
     ],
     [{ kind: 'token-removed', chain: 'eip155:31337', contract: TOKEN }, ['REMOVES the token', TOKEN]],
+    [AUDIT_LOG_SET, ['SETS THE AUDIT LOG', 'exchange.example/audit', 'audit-1', 'treasury']],
     [
       { kind: 'policies-set', policies: [{ name: 'hot', lines: POLICY }] },
       ['REPLACES ALL POLICIES', ...POLICY],

@@ -2,6 +2,7 @@
 
 import { Fault } from '../core/fault.js';
 import {
+  type AuditLog,
   type Chain,
   type Change,
   type Credential,
@@ -78,6 +79,10 @@ function policyLines(policies: readonly PolicyDocument[]): Line[] {
     [faint(`  --- policy ${policy.name} ---`)],
     ...policy.lines.map((line) => `  ${line}`),
   ]);
+}
+
+function auditLogLines({ origin, key: { label, token, publicKey } }: AuditLog): Line[] {
+  return [[strong(origin)], [`key ${label} in token "${token}"  `, faint(publicKey)]];
 }
 
 /** What a freeze is about, as the object of a sentence. */
@@ -173,6 +178,12 @@ function changeLines(change: Change, chains: Chains): Line[] {
       return [`REMOVES the token ${change.contract} on ${change.chain}: it cannot be paid any more.`];
     case 'policies-set':
       return ['REPLACES ALL POLICIES by exactly these documents.', ...policyLines(change.policies)];
+    case 'audit-log-set':
+      return [
+        'SETS THE AUDIT LOG: the signer signs its checkpoints with this key, and with no other from then on.',
+        '',
+        ...fields(section('audit log', [auditLogLines(change.auditLog)])),
+      ];
     case 'frozen':
       return [
         `FREEZES ${scopeWords(change.scope)}: nothing is signed for it, from the moment the signer has this entry until a quorum thaws it.`,

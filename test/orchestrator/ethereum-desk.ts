@@ -167,6 +167,7 @@ export class Desk {
         algorithm: 'p256',
         publicKey: `04${'0'.repeat(128)}`,
       },
+      auditLog: undefined,
       requestKeys: new Map(),
       everRequestKeys: new Map(),
       chains: new Map([[CHAIN, { family: 'ethereum', chain: CHAIN, coin: { symbol: 'ETH', decimals: 18 } }]]),

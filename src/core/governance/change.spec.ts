@@ -3,8 +3,10 @@ import { portableVerifier } from '../statements/signature.js';
 import type { Change } from './entry.js';
 import {
   ADD_DAVE,
+  AUDIT_LOG_SET,
   alice,
   appended,
+  auditLogOf,
   BITCOIN,
   bob,
   carol,
@@ -378,6 +380,68 @@ describe('a change', () => {
       'wallet-added',
     ]);
   });
+
+  it('names the audit log, which keeps its name and gets other keys', () => {
+    expect(start.auditLog).toBeUndefined();
+    const named = stateOf(appended(start, AUDIT_LOG_SET));
+    expect(named.auditLog).toEqual(auditLogOf(1));
+    const rotated = stateOf(appended(named, { kind: 'audit-log-set', auditLog: auditLogOf(2) }));
+    expect(rotated.auditLog).toEqual(auditLogOf(2));
+  });
+
+  it('is refused when it gives the audit log another origin', () => {
+    const named = stateOf(appended(start, AUDIT_LOG_SET));
+    const auditLog = auditLogOf(2, { origin: 'exchange.example/other' });
+    expect(whyOf(appended(named, { kind: 'audit-log-set', auditLog }))).toEqual([
+      invalid,
+      'the origin of the audit log never changes',
+      'audit-log-set',
+    ]);
+  });
+
+  it('is refused when it gives the audit log a key that was ever registered, for this or for anything else', () => {
+    const named = stateOf(appended(start, AUDIT_LOG_SET));
+    const rotated = stateOf(appended(named, { kind: 'audit-log-set', auditLog: auditLogOf(2) }));
+    for (const auditLog of [auditLogOf(1), auditLogOf(2)]) {
+      expect(whyOf(appended(rotated, { kind: 'audit-log-set', auditLog }))).toEqual([
+        invalid,
+        `registered before: key:${auditLog.key.publicKey}`,
+        'audit-log-set',
+      ]);
+    }
+    const { publicKey } = auditLogOf(3).key;
+    const requestKey = { keyId: 'desk', algorithm: 'ed25519' as const, publicKey, owners: ['carol'] };
+    const desk = stateOf(appended(start, { kind: 'request-key-added', requestKey }));
+    expect(whyOf(appended(desk, { kind: 'audit-log-set', auditLog: auditLogOf(3) }))).toEqual([
+      invalid,
+      `registered before: key:${publicKey}`,
+      'audit-log-set',
+    ]);
+    const taken = { ...requestKey, publicKey: auditLogOf(1).key.publicKey };
+    expect(codeOf(appended(named, { kind: 'request-key-added', requestKey: taken }))).toBe(invalid);
+  });
+
+  it.each([
+    ['no point', '02'.repeat(32)],
+    ['the neutral point', `01${'00'.repeat(31)}`],
+    ['a point of small order', '00'.repeat(32)],
+  ])('is refused when the key of the audit log is %s', (_, publicKey) => {
+    const auditLog = auditLogOf(1);
+    const broken = { ...auditLog, key: { ...auditLog.key, publicKey } };
+    expect(whyOf(appended(start, { kind: 'audit-log-set', auditLog: broken }))).toEqual([
+      invalid,
+      'the key of the audit log is no point of Ed25519',
+      'audit-log-set',
+    ]);
+  });
+
+  it.each(['', 'two words', 'plus+sign', 'x'.repeat(256)])(
+    'is refused when the origin of the audit log is no name of a key: %j',
+    (origin) => {
+      const auditLog = auditLogOf(1, { origin });
+      expect(codeOf(appended(start, { kind: 'audit-log-set', auditLog }))).toBe('governance-entry-malformed');
+    },
+  );
 
   it('leaves the state before it as it was', () => {
     const before = structuredClone(start);

@@ -1,6 +1,7 @@
 // What each kind of governance entry does to the state, and what no entry may do: leave a quorum that cannot be reached,
 // give one key to two people, or let a policy or wallet refer to what is not there.
 
+import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256 } from '@noble/curves/nist.js';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import { isPointCompressed } from 'tiny-secp256k1';
@@ -67,6 +68,17 @@ function isP256Point(publicKey: string): boolean {
     return true;
   } catch {
     // The library throws for whatever is no point; which of its reasons it was changes nothing.
+    return false;
+  }
+}
+
+/** Of the whole curve's prime order: with a point of small order, signatures of nobody verify. */
+function isEd25519Key(publicKey: string): boolean {
+  try {
+    const point = ed25519.Point.fromHex(publicKey);
+    return point.isTorsionFree() && !point.is0();
+  } catch {
+    // As for P-256.
     return false;
   }
 }
@@ -142,6 +154,7 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     groups: new Map([...groups].map(([id, group]) => [id, group.members])),
     quorum: genesis.quorum,
     attestation: genesis.attestation,
+    auditLog: undefined,
     requestKeys,
     everRequestKeys: requestKeys,
     chains,
@@ -226,6 +239,13 @@ function changed(state: GovernanceState, change: Change): GovernanceState | stri
     }
     case 'policies-set':
       return { ...state, policies: change.policies, policyHash: policyHashOf(change.policies) };
+    case 'audit-log-set': {
+      const { origin, key } = change.auditLog;
+      if (state.auditLog && state.auditLog.origin !== origin)
+        return 'the origin of the audit log never changes';
+      if (!isEd25519Key(key.publicKey)) return 'the key of the audit log is no point of Ed25519';
+      return registering([`key:${key.publicKey}`], { auditLog: change.auditLog });
+    }
     case 'frozen': {
       const { scope, why } = change;
       if (scope.kind === 'wallet' && !state.wallets.has(scope.walletId)) return 'no such wallet';

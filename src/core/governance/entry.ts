@@ -4,6 +4,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { z } from 'zod';
+import { isKeyName } from '../audit/note.js';
 import {
   chainId,
   displayName,
@@ -98,6 +99,21 @@ export const attestationKey = z.strictObject({
 });
 export type AttestationKey = z.infer<typeof attestationKey>;
 
+/** The log of what happened, whose checkpoints the signer signs, and the key that it signs them with. */
+export const auditLog = z.strictObject({
+  /** Names the log for good, and its key in signed notes. */
+  origin: z.string().refine(isKeyName, 'no name of a key'),
+  key: z.strictObject({
+    /** Name of the token, in the signer's configuration, that holds it. */
+    token: identifier,
+    /** CKA_LABEL of the key on the token. */
+    label: identifier,
+    algorithm: z.literal('ed25519'),
+    publicKey: ed25519PublicKey,
+  }),
+});
+export type AuditLog = z.infer<typeof auditLog>;
+
 export const erc20Token = z.strictObject({
   chain: chainId,
   /** EIP-55 checksummed. */
@@ -159,6 +175,8 @@ export const change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('token-removed'), chain: chainId, contract: evmAddress }),
   /** Replaces all policy documents by these. */
   z.strictObject({ kind: z.literal('policies-set'), policies: z.array(policyDocument).min(1).max(64) }),
+  /** Names the audit log, once; said again, it gives the log another key. */
+  z.strictObject({ kind: z.literal('audit-log-set'), auditLog }),
   /** Takes one person of the roster, and acts at once. */
   z.strictObject({ kind: z.literal('frozen'), scope: freezeScope, why: displayName }),
   /** Takes the quorum, as every other change. */

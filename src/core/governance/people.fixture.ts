@@ -2,10 +2,12 @@
 // For tests alone; not part of any program.
 
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { ed25519 } from '@noble/curves/ed25519.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Outcome } from '../fault.js';
 import { portableVerifier } from '../statements/signature.js';
 import {
+  type AuditLog,
   type Change,
   type EntryBody,
   entryBytes,
@@ -154,5 +156,11 @@ export const ADD_DAVE = {
   person: personOf('dave', dave),
   groups: ['governors'],
 } satisfies Change;
+export function auditLogOf(seed: number, altered: Partial<AuditLog> = {}): AuditLog {
+  const publicKey = bytesToHex(ed25519.getPublicKey(new Uint8Array(32).fill(seed)));
+  const key = { token: 'treasury', label: `audit-${seed}`, algorithm: 'ed25519', publicKey } as const;
+  return { origin: 'exchange.example/audit', key, ...altered };
+}
+export const AUDIT_LOG_SET = { kind: 'audit-log-set', auditLog: auditLogOf(1) } satisfies Change;
 export const QUORUM_OF_3: Change = { kind: 'quorum-set', quorum: { group: 'governors', threshold: 3 } };
 export const REMOVE_CAROL: Change = { kind: 'person-removed', personId: 'carol' };

@@ -2,6 +2,7 @@
 
 import type {
   AttestationKey,
+  AuditLog,
   Chain,
   Credential,
   Erc20Token,
@@ -51,6 +52,8 @@ export interface GovernanceState {
   readonly quorum: QuorumRule;
   /** Fixed in genesis. */
   readonly attestation: AttestationKey;
+  /** Undefined until an entry names it. */
+  readonly auditLog: AuditLog | undefined;
   readonly requestKeys: ReadonlyMap<string, RequestKey>;
   /** Every request key that ever was one, the present ones included: what a removed key asked for can still be voided. */
   readonly everRequestKeys: ReadonlyMap<string, RequestKey>;

@@ -313,6 +313,35 @@ export const GOVERNANCE: readonly Tooth[] = [
     },
     {
       code: 'governance-change-invalid',
+      without: 'the ban on another origin of the audit log',
+      was: 'if (state.auditLog && state.auditLog.origin !== origin)',
+      becomes: 'if (false)',
+      title: 'a change is refused when it gives the audit log another origin',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that the key of the audit log is a point',
+      was: "if (!isEd25519Key(key.publicKey)) return 'the key of the audit log is no point of Ed25519';\n",
+      becomes: '',
+      title: 'a change is refused when the key of the audit log is',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that the key of the audit log has the order of the group',
+      was: 'return point.isTorsionFree() && !point.is0();',
+      becomes: 'return point.toHex() !== "";',
+      title: 'a change is refused when the key of the audit log is a point of small order',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the ban on a key of the audit log that was registered before',
+      was: '{ auditLog: change.auditLog });',
+      becomes: '{ auditLog: change.auditLog }) && { ...state, auditLog: change.auditLog };',
+      title:
+        'a change is refused when it gives the audit log a key that was ever registered, for this or for anything else',
+    },
+    {
+      code: 'governance-change-invalid',
       without: 'the demand that the token that is removed is there',
       was: "if (!state.tokens.has(key)) return 'no such token';\n",
       becomes: '',
