@@ -1,13 +1,16 @@
 // The port to a device that holds private keys: a PKCS#11 token. Whoever implements it never hands out a private
-// key; what crosses this line are digests going in, signatures and public keys coming out.
+// key; what crosses this line are digests and short messages going in, signatures and public keys coming out.
 //
 // It is NOT a place for policy: a caller that can reach it can have anything signed. In the signer, only the code
 // that runs after every check holds a reference to it.
 
 import type { Fault } from '../src/core/fault.js';
 
-/** secp256k1 signs transactions; P-256 signs approvals and attestations. Both through CKM_ECDSA on a 32-byte digest. */
-export type KeyCurve = 'secp256k1' | 'p256';
+/**
+ * secp256k1 signs transactions; P-256 signs approvals and attestations; both through CKM_ECDSA on a 32-byte digest
+ * (`signDigest`). Ed25519 signs messages as they are, through CKM_EDDSA (`signMessage`).
+ */
+export type KeyCurve = 'secp256k1' | 'p256' | 'ed25519';
 
 /** How a key is named in configuration: CKA_LABEL, and CKA_ID where the label alone is not unique. */
 export interface KeyReference {
@@ -21,7 +24,10 @@ export interface KeyDescription {
   readonly label: string;
   readonly id: string;
   readonly curve: KeyCurve;
-  /** SEC 1 uncompressed point, 65 bytes, lower-case hex; checked to be on the curve by whoever relies on it. */
+  /**
+   * Lower-case hex. secp256k1 and P-256: SEC 1 uncompressed point, 65 bytes. Ed25519: the public key of RFC 8032
+   * §5.1.5, 32 bytes. Checked to be on the curve by whoever relies on it.
+   */
   readonly publicKey: string;
   /** CKA_SENSITIVE && !CKA_EXTRACTABLE: the token refuses to reveal it. */
   readonly unextractable: boolean;
@@ -83,15 +89,24 @@ export interface KeySigner {
 
   /**
    * Makes a key pair inside the token: CKA_TOKEN, CKA_PRIVATE, CKA_SENSITIVE, not CKA_EXTRACTABLE, CKA_SIGN only.
-   * Refuses `key-duplicate` when the label is taken. For ceremonies, never while the token serves.
+   * Refuses `key-duplicate` when the label is taken, `mechanism` where the token does not have the curve. For
+   * ceremonies, never while the token serves. PKCS#11 v3.1 §6.3.9, §6.3.10 (Ed25519).
    */
   generateKey(label: string, curve: KeyCurve): Promise<KeyDescription>;
 
   /**
    * CKM_ECDSA over a 32-byte digest. Returns r || s, 64 bytes, exactly as the token gave it: s may be high, nothing
-   * is verified here. Concurrent calls share the token's sessions. PKCS#11 v3.1 §6.3.12.
+   * is verified here. Concurrent calls share the token's sessions. Refuses `mechanism`, before anything is signed, for
+   * a key that is not CKK_EC. PKCS#11 v3.1 §6.3.12.
    */
   signDigest(key: KeyReference, digest: Uint8Array): Promise<Uint8Array>;
+
+  /**
+   * Pure Ed25519 (RFC 8032 §5.1.6) by CKM_EDDSA without parameters, over the message itself: 1 to 4,096 bytes. Returns
+   * R || S, 64 bytes; nothing is verified here. Refuses `mechanism`, before anything is signed, for a key that is not
+   * CKK_EC_EDWARDS. PKCS#11 v3.1 §6.3.14.
+   */
+  signMessage(key: KeyReference, message: Uint8Array): Promise<Uint8Array>;
 
   /**
    * A small record on the token itself (CKO_DATA object, private, at most 1,024 bytes) by which a rolled-back disk is

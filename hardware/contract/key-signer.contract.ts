@@ -16,9 +16,11 @@ import {
   expectFault,
   expectVerified,
   find,
+  generateEd25519,
   recordObjects,
   importPrivateKey,
   rejectionOf,
+  verifies,
 } from './outside.contract.js';
 
 /** One opened adapter, and what can be done behind its back in the process that holds its sessions. */
@@ -44,7 +46,9 @@ export interface ContractBench {
 
 const SESSIONS = 4;
 export const CONTRACT_SESSIONS = SESSIONS;
-const CURVES: readonly KeyCurve[] = ['secp256k1', 'p256'];
+const CURVES: readonly KeyCurve[] = ['secp256k1', 'p256', 'ed25519'];
+/** Of the keys that sign digests. */
+const DIGEST_CURVES: readonly KeyCurve[] = ['secp256k1', 'p256'];
 /** An adapter may pause after a failure; a PIN must stay refused beyond that. */
 const LONGER_THAN_ANY_PAUSE_MS = 2_500;
 
@@ -74,7 +78,7 @@ export function keySignerContract(name: string, setUp: () => Promise<ContractBen
     });
 
     describe('keys', () => {
-      it.each(CURVES)('signs a digest on %s so that others can verify it', async (curve) => {
+      it.each(DIGEST_CURVES)('signs a digest on %s so that others can verify it', async (curve) => {
         const { signer } = await open();
         const message = randomBytes(40);
         expectVerified(
@@ -174,6 +178,110 @@ export function keySignerContract(name: string, setUp: () => Promise<ContractBen
             await signer.signDigest({ label: 'careful' }, digestOf(message)),
           );
         }
+      });
+    });
+
+    describe('messages', () => {
+      const KEY = { label: 'wallet-ed25519' };
+
+      it('tells the public key of RFC 8032', async () => {
+        const { signer } = await open();
+        expect((await signer.describeKey(KEY)).publicKey).toMatch(/^[0-9a-f]{64}$/);
+      });
+
+      it.each([1, 31, 32, 33, 64, 1_000, 4_096])(
+        'signs one of %i bytes as it is, and no other verifies',
+        async (length) => {
+          const { signer } = await open();
+          const message = randomBytes(length);
+          const signature = await signer.signMessage(KEY, message);
+          expectVerified(keys.ed25519, message, signature);
+          expect(verifies(keys.ed25519, digestOf(message), signature)).toBe(false);
+          expect(verifies(keys.ed25519, Buffer.concat([message, Buffer.alloc(1)]), signature)).toBe(false);
+          for (const at of [0, length - 1]) {
+            const tampered = Buffer.from(message);
+            tampered[at] = (tampered[at] ?? 0) ^ 1;
+            expect(verifies(keys.ed25519, tampered, signature)).toBe(false);
+          }
+        },
+      );
+
+      it('signs a short one after a long one, and nothing of the long one', async () => {
+        const { signer } = await open();
+        for (let at = 0; at < SESSIONS * 2; at += 1) await signer.signMessage(KEY, randomBytes(4_096));
+        for (let at = 0; at < SESSIONS * 2; at += 1) {
+          const message = Buffer.from(`short ${at}`);
+          expectVerified(keys.ed25519, message, await signer.signMessage(KEY, message));
+        }
+      });
+
+      it('signs 32 at once beside digests, each signature for its own', async () => {
+        const { signer } = await open();
+        await Promise.all(
+          Array.from({ length: 64 }, async (_, at) => {
+            const message = Buffer.from(`message ${at} `.repeat(at + 1));
+            const curve: KeyCurve = at % 2 === 0 ? 'ed25519' : 'secp256k1';
+            const signing =
+              curve === 'ed25519'
+                ? signer.signMessage(KEY, message)
+                : signer.signDigest({ label: 'wallet-secp256k1' }, digestOf(message));
+            expectVerified(keys[curve], message, await signing);
+          }),
+        );
+        expect((await signer.status()).sessionsOpen).toBe(SESSIONS);
+      });
+
+      it('signs what it was given, also when the caller writes over it meanwhile', async () => {
+        const { signer } = await open();
+        await signer.status();
+        const message = Buffer.from('as it was');
+        const signing = signer.signMessage(KEY, message);
+        message.fill(0);
+        expectVerified(keys.ed25519, Buffer.from('as it was'), await signing);
+      });
+
+      it('signs with a key that another program has made, which wants the PIN for every signature', async () => {
+        await bench.outside((api, session) => generateEd25519(api, session, 'by-name', '0f'));
+        const { signer } = await open();
+        const description = await signer.describeKey({ label: 'by-name' });
+        expect(description).toMatchObject({ curve: 'ed25519', id: '0f', bornInToken: true });
+        for (const message of [Buffer.from('one'), Buffer.from('two')]) {
+          expectVerified(description, message, await signer.signMessage({ label: 'by-name' }, message));
+        }
+      });
+
+      it.each([0, 4_097])('refuses mechanism for one of %i bytes', async (length) => {
+        const { signer } = await open();
+        await expectFault(signer.signMessage(KEY, Buffer.alloc(length)), 'mechanism');
+      });
+
+      it.each(DIGEST_CURVES)(
+        'refuses mechanism with a key on %s, which then signs digests as before',
+        async (curve) => {
+          const { signer } = await open();
+          const key = { label: `wallet-${curve}` };
+          const message = randomBytes(32);
+          for (let at = 0; at <= SESSIONS; at += 1) {
+            await expectFault(signer.signMessage(key, message), 'mechanism');
+          }
+          expectVerified(keys[curve], message, await signer.signDigest(key, digestOf(message)));
+        },
+      );
+
+      it('are all that its key signs: a digest is refused (mechanism), and the key signs messages as before', async () => {
+        const { signer } = await open();
+        const message = randomBytes(32);
+        for (let at = 0; at <= SESSIONS; at += 1) {
+          await expectFault(signer.signDigest(KEY, message), 'mechanism');
+        }
+        expectVerified(keys.ed25519, message, await signer.signMessage(KEY, message));
+      });
+
+      it('refuses key-missing and key-duplicate as for digests', async () => {
+        const { signer } = await open();
+        await expectFault(signer.signMessage({ label: 'nobody' }, Buffer.alloc(1)), 'key-missing');
+        await expectFault(signer.signMessage({ label: '' }, Buffer.alloc(1)), 'key-missing');
+        await expectFault(signer.generateKey('wallet-ed25519', 'ed25519'), 'key-duplicate');
       });
     });
 
@@ -363,6 +471,10 @@ export function keySignerContract(name: string, setUp: () => Promise<ContractBen
           await one[what]();
           expect(await one.signer.describeKey({ label: 'wallet-p256' })).toMatchObject({ curve: 'p256' });
           await one[what]();
+          const message = Buffer.from(what);
+          const signature = await one.signer.signMessage({ label: 'wallet-ed25519' }, message);
+          expectVerified(keys.ed25519, message, signature);
+          await one[what]();
           await expectFault(one.signer.generateKey('wallet-p256', 'p256'), 'key-duplicate');
         },
       );
@@ -451,6 +563,7 @@ export function keySignerContract(name: string, setUp: () => Promise<ContractBen
         await signer.close();
         await expectFault(signer.status(), 'closed');
         await expectFault(signer.signDigest({ label: 'wallet-p256' }, Buffer.alloc(32)), 'closed');
+        await expectFault(signer.signMessage({ label: 'wallet-ed25519' }, Buffer.alloc(32)), 'closed');
         await signer.close();
       });
     });

@@ -7,6 +7,10 @@ import pkcs11js, { type Handle, type Template } from 'pkcs11js';
 import * as secp256k1 from 'tiny-secp256k1';
 import type { KeyDescription, TokenFaultCode } from '../key-signer.js';
 
+/** CKM_EC_EDWARDS_KEY_PAIR_GEN, which the binding has no name for. */
+const EDWARDS_KEY_PAIR_GEN = 0x1055;
+/** CKA_EC_PARAMS as PrintableString "edwards25519". */
+const EDWARDS25519_BY_NAME = Buffer.from('130c656477617264733235353139', 'hex');
 /** CKA_EC_PARAMS of secp256k1. */
 const SECP256K1 = Buffer.from('06052b8104000a', 'hex');
 const COMES_BACK_WITHIN_MS = 10_000;
@@ -19,24 +23,29 @@ export function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text));
 }
 
-/** Verified by code that has nothing to do with the token: libsecp256k1 and OpenSSL. High s is the token's right. */
 export function expectVerified(key: KeyDescription, message: Uint8Array, signature: Uint8Array): void {
-  const point = Buffer.from(key.publicKey, 'hex');
   expect(signature.length).toBe(64);
-  if (key.curve === 'secp256k1') {
-    expect(secp256k1.verify(digestOf(message), point, signature, false)).toBe(true);
-    return;
+  expect(verifies(key, message, signature)).toBe(true);
+}
+
+/** Asks code that has nothing to do with the token: libsecp256k1 and OpenSSL. High s is the token's right. */
+export function verifies(key: KeyDescription, message: Uint8Array, signature: Uint8Array): boolean {
+  const point = Buffer.from(key.publicKey, 'hex');
+  switch (key.curve) {
+    case 'secp256k1':
+      return secp256k1.verify(digestOf(message), point, signature, false);
+    case 'p256': {
+      const x = point.subarray(1, 33).toString('base64url');
+      const y = point.subarray(33).toString('base64url');
+      const publicKey = createPublicKey({ format: 'jwk', key: { kty: 'EC', crv: 'P-256', x, y } });
+      return verify('sha256', message, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature);
+    }
+    case 'ed25519': {
+      const x = point.toString('base64url');
+      const publicKey = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x } });
+      return verify(null, message, publicKey, signature);
+    }
   }
-  const publicKey = createPublicKey({
-    format: 'jwk',
-    key: {
-      kty: 'EC',
-      crv: 'P-256',
-      x: point.subarray(1, 33).toString('base64url'),
-      y: point.subarray(33).toString('base64url'),
-    },
-  });
-  expect(verify('sha256', message, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)).toBe(true);
 }
 
 export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
@@ -84,6 +93,28 @@ export function find(api: pkcs11js.PKCS11, session: Handle, objectClass: number,
   const found = api.C_FindObjects(session, 100);
   api.C_FindObjectsFinal(session);
   return found;
+}
+
+/** An Ed25519 pair as another program makes it in the token: its curve by name, and the PIN for every signature. */
+export function generateEd25519(api: pkcs11js.PKCS11, session: Handle, label: string, id: string): void {
+  const shared: Template = [
+    { type: pkcs11js.CKA_TOKEN, value: true },
+    { type: pkcs11js.CKA_LABEL, value: label },
+    { type: pkcs11js.CKA_ID, value: Buffer.from(id, 'hex') },
+  ];
+  api.C_GenerateKeyPair(
+    session,
+    { mechanism: EDWARDS_KEY_PAIR_GEN },
+    [...shared, { type: pkcs11js.CKA_EC_PARAMS, value: EDWARDS25519_BY_NAME }],
+    [
+      ...shared,
+      { type: pkcs11js.CKA_PRIVATE, value: true },
+      { type: pkcs11js.CKA_SENSITIVE, value: true },
+      { type: pkcs11js.CKA_EXTRACTABLE, value: false },
+      { type: pkcs11js.CKA_SIGN, value: true },
+      { type: pkcs11js.CKA_ALWAYS_AUTHENTICATE, value: true },
+    ],
+  );
 }
 
 /** A secp256k1 pair made here and put on the token: what a production wallet's key must not be. */

@@ -10,17 +10,29 @@ import type { KeyCurve, KeyDescription, KeyReference, TokenFaultCode } from '../
 import { asTokenFault, isReturnValue } from './cryptoki-errors.js';
 import type { KeyHandle, Session } from './session-pool.js';
 import { tokenFault } from './token-fault.js';
-import { checkDigest, checkReference } from './token-inputs.js';
+import { checkDigest, checkMessage, checkReference } from './token-inputs.js';
 
 type Api = pkcs11js.PKCS11;
 
-/** CKA_EC_PARAMS: the curve's object identifier, DER. SEC 2 §A.2 (secp256k1 1.3.132.0.10, P-256 1.2.840.10045.3.1.7). */
+/** PKCS#11 v3.1 §6.3.2: what the binding has no name for. */
+const CKK_EC_EDWARDS = 0x40;
+const CKM_EC_EDWARDS_KEY_PAIR_GEN = 0x1055;
+const CKM_EDDSA = 0x1057;
+
+/**
+ * CKA_EC_PARAMS: the curve's object identifier, DER. SEC 2 §A.2 (secp256k1 1.3.132.0.10, P-256 1.2.840.10045.3.1.7),
+ * RFC 8410 §3 (Ed25519 1.3.101.112).
+ */
 const CURVE_OIDS: Readonly<Record<KeyCurve, string>> = {
   secp256k1: '06052b8104000a',
   p256: '06082a8648ce3d030107',
+  ed25519: '06032b6570',
 };
+/** The other spelling of Ed25519 in CKA_EC_PARAMS: PrintableString "edwards25519", DER. PKCS#11 v3.1 §6.3.5. */
+const EDWARDS25519_BY_NAME = '130c656477617264733235353139';
 const SIGNATURE_BYTES = 64;
 const POINT_BYTES = 65;
+const EDWARDS_POINT_BYTES = 32;
 /** CKA_ALWAYS_AUTHENTICATE; PKCS#11 v3.1 §4.9. */
 const ALWAYS_AUTHENTICATE = pkcs11js.CKA_ALWAYS_AUTHENTICATE;
 /** Far above what any wallet set needs; keeps a caller that invents names from growing the cache. */
@@ -75,34 +87,78 @@ export function findPrivateKey(
   if (second !== undefined) {
     throw tokenFault('key-duplicate', 'the token has several private keys of this name', nameFacts(key));
   }
-  const found = { handle, authenticateAlways: readFlag(api, session, handle, ALWAYS_AUTHENTICATE) };
+  const found = {
+    handle,
+    type: decodeKeyType(readAttribute(api, session, handle, pkcs11js.CKA_KEY_TYPE)),
+    authenticateAlways: readFlag(api, session, handle, ALWAYS_AUTHENTICATE),
+  };
   if (session.keys.size >= MOST_CACHED_KEYS) session.keys.clear();
   session.keys.set(name, found);
   return found;
 }
 
-interface Signing {
+export interface Signing {
   /** Instead of one of Node.js's other threads. */
   readonly inThisThread: boolean;
   /** Logs in for this one use, where the key wants that. */
   readonly authenticate: () => Promise<void>;
 }
 
-/** CKM_ECDSA over 32 bytes: r || s. */
-export async function signWith(
+/** CKM_ECDSA over 32 bytes: r || s. Faults `mechanism` for a key of another type, which the token is not asked to use. */
+export async function signDigestWith(
   api: Api,
   session: Session,
   key: KeyHandle,
   digest: Uint8Array,
-  { inThisThread, authenticate }: Signing,
+  signing: Signing,
 ): Promise<Uint8Array> {
   checkDigest(digest);
+  requireType(key, pkcs11js.CKK_EC);
   session.digest.set(digest);
-  api.C_SignInit(session.handle, { mechanism: pkcs11js.CKM_ECDSA }, key.handle);
+  return await signWith(api, session, key, {
+    mechanism: pkcs11js.CKM_ECDSA,
+    input: session.digest,
+    ...signing,
+  });
+}
+
+/** CKM_EDDSA over 1 to 4,096 bytes: R || S. Faults `mechanism` for a key of another type, which the token is not asked to use. */
+export async function signMessageWith(
+  api: Api,
+  session: Session,
+  key: KeyHandle,
+  message: Uint8Array,
+  signing: Signing,
+): Promise<Uint8Array> {
+  checkMessage(message);
+  requireType(key, CKK_EC_EDWARDS);
+  session.message.set(message);
+  const input = session.message.subarray(0, message.length);
+  return await signWith(api, session, key, { mechanism: CKM_EDDSA, input, ...signing });
+}
+
+/** Some tokens begin to sign with whatever key they are given, and fail in the middle or answer with nonsense. */
+function requireType(key: KeyHandle, type: number): void {
+  if (key.type === type) return;
+  throw tokenFault('mechanism', 'a key of this type does not sign so', { keyType: key.type ?? 'unknown' });
+}
+
+async function signWith(
+  api: Api,
+  session: Session,
+  key: KeyHandle,
+  {
+    mechanism,
+    input,
+    inThisThread,
+    authenticate,
+  }: Signing & { readonly mechanism: number; readonly input: Buffer },
+): Promise<Uint8Array> {
+  api.C_SignInit(session.handle, { mechanism }, key.handle);
   if (key.authenticateAlways) await authenticate();
   const signature = inThisThread
-    ? api.C_Sign(session.handle, session.digest, session.signature)
-    : await api.C_SignAsync(session.handle, session.digest, session.signature);
+    ? api.C_Sign(session.handle, input, session.signature)
+    : await api.C_SignAsync(session.handle, input, session.signature);
   if (signature.length !== SIGNATURE_BYTES) {
     throw tokenFault('mechanism', 'the token answered with a signature of another length', {
       length: signature.length,
@@ -125,11 +181,12 @@ export function describePrivateKey(
   const pointHolders = publicHandle === undefined ? [handle] : [publicHandle, handle];
   const read = (type: number) =>
     pointHolders.map((holder) => readAttribute(api, session, holder, type)).find((value) => value?.length);
+  const curve = decodeCurve(read(pkcs11js.CKA_EC_PARAMS));
   return {
     label: key.label,
     id,
-    curve: decodeCurve(read(pkcs11js.CKA_EC_PARAMS)),
-    publicKey: decodePoint(read(pkcs11js.CKA_EC_POINT)).toString('hex'),
+    curve,
+    publicKey: decodePoint(read(pkcs11js.CKA_EC_POINT), curve).toString('hex'),
     unextractable:
       flag(pkcs11js.CKA_SENSITIVE) && !readFlag(api, session, handle, pkcs11js.CKA_EXTRACTABLE, true),
     bornInToken:
@@ -209,7 +266,7 @@ export async function generatePrivateKey(
   ];
   await api.C_GenerateKeyPairAsync(
     session.handle,
-    { mechanism: pkcs11js.CKM_EC_KEY_PAIR_GEN },
+    { mechanism: curve === 'ed25519' ? CKM_EC_EDWARDS_KEY_PAIR_GEN : pkcs11js.CKM_EC_KEY_PAIR_GEN },
     [
       ...shared,
       { type: pkcs11js.CKA_PRIVATE, value: false },
@@ -237,24 +294,32 @@ export function decodeCurve(parameters: Buffer | undefined): KeyCurve {
   const oid = parameters?.toString('hex');
   if (oid === CURVE_OIDS.secp256k1) return 'secp256k1';
   if (oid === CURVE_OIDS.p256) return 'p256';
+  if (oid === CURVE_OIDS.ed25519 || oid === EDWARDS25519_BY_NAME) return 'ed25519';
   throw tokenFault('mechanism', 'the key is on a curve that is not used here', {
     parameters: oid?.slice(0, 64) ?? 'none',
   });
 }
 
 /**
- * CKA_EC_POINT as the 65 bytes of SEC 1 §2.3.3, uncompressed. The standard wants it wrapped in a DER OCTET STRING
- * (v3.1 §6.3.3); tokens that give the bare point exist. Faults `mechanism` for anything else.
+ * CKA_EC_POINT as the 65 bytes of SEC 1 §2.3.3, uncompressed; for Ed25519 as the 32 bytes of RFC 8032 §5.1.5. The
+ * standard wants the first wrapped in a DER OCTET STRING (v3.1 §6.3.3) and the second bare (§6.3.5); tokens that do
+ * it the other way round exist of both. Faults `mechanism` for anything else.
  */
-export function decodePoint(value: Buffer | undefined): Buffer {
-  const wrapped = value?.length === POINT_BYTES + 2 && value[0] === 0x04 && value[1] === POINT_BYTES;
+export function decodePoint(value: Buffer | undefined, curve: KeyCurve): Buffer {
+  const bytes = curve === 'ed25519' ? EDWARDS_POINT_BYTES : POINT_BYTES;
+  const wrapped = value?.length === bytes + 2 && value[0] === 0x04 && value[1] === bytes;
   const point = wrapped ? value.subarray(2) : value;
-  if (point?.length !== POINT_BYTES || point[0] !== 0x04) {
-    throw tokenFault('mechanism', 'the token gives no uncompressed public point for this key', {
+  if (point?.length !== bytes || (curve !== 'ed25519' && point[0] !== 0x04)) {
+    throw tokenFault('mechanism', 'the token gives no public point of the usual form for this key', {
       length: value?.length ?? 0,
     });
   }
   return point;
+}
+
+/** CKA_KEY_TYPE: a CK_ULONG of the library's machine, four or eight bytes, least significant first on all that run this. */
+export function decodeKeyType(value: Buffer | undefined): number | undefined {
+  return value?.length === 4 || value?.length === 8 ? value.readUInt32LE() : undefined;
 }
 
 /** One attribute; `undefined` when the token does not have it or does not show it. */

@@ -5,7 +5,7 @@
 
 import type { Handle } from 'pkcs11js';
 import type { TokenFault } from '../key-signer.js';
-import { DIGEST_BYTES } from './token-inputs.js';
+import { DIGEST_BYTES, LARGEST_MESSAGE_BYTES } from './token-inputs.js';
 
 /** The widest signature that any EC key could answer with: two halves of 66 bytes. */
 const WIDEST_SIGNATURE_BYTES = 132;
@@ -13,6 +13,8 @@ const WIDEST_SIGNATURE_BYTES = 132;
 /** A private key as this session knows it. Handles may die with the session that found them, so they live here. */
 export interface KeyHandle {
   readonly handle: Handle;
+  /** CKA_KEY_TYPE; `undefined` where the token does not say. */
+  readonly type: number | undefined;
   /** CKA_ALWAYS_AUTHENTICATE: the PIN is wanted again for every signature. */
   readonly authenticateAlways: boolean;
 }
@@ -34,6 +36,7 @@ export class Session {
    * its worker thread without holding the buffers: one that is collected while the token works would be written over.
    */
   readonly digest = Buffer.alloc(DIGEST_BYTES);
+  readonly message = Buffer.alloc(LARGEST_MESSAGE_BYTES);
   readonly signature = Buffer.alloc(WIDEST_SIGNATURE_BYTES);
 
   constructor(handle: Handle, writable: boolean) {

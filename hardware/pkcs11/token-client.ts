@@ -18,6 +18,7 @@ import type {
 import { tokenFault } from './token-fault.js';
 import {
   checkDigest,
+  checkMessage,
   checkRecord,
   checkRecordName,
   checkReference,
@@ -139,6 +140,17 @@ export class TokenClient implements KeySigner {
     checkDigest(digest);
     // Copied: the caller may reuse its buffer while the call waits in line.
     return await this.#call<Uint8Array>({ op: 'signDigest', key, digest: Uint8Array.from(digest) });
+  }
+
+  async signMessage(key: KeyReference, message: Uint8Array): Promise<Uint8Array> {
+    checkReference(key);
+    checkMessage(message);
+    const signature = await this.#call<Uint8Array>({
+      op: 'signMessage',
+      key,
+      message: Uint8Array.from(message),
+    });
+    return Uint8Array.from(signature);
   }
 
   async readRecord(name: string): Promise<TokenRecord | undefined> {
@@ -403,7 +415,7 @@ export class TokenClient implements KeySigner {
   }
 }
 
-/** Signatures with one key go together, but not so many that a session has nothing to do. The others go alone, in order. */
+/** Digests for one key go together, but not so many that a session has nothing to do. The others go alone, in order. */
 function inGroups(calls: readonly Call[], sessions: number): Call[][] {
   const signatures = calls.filter(({ operation }) => operation.op === 'signDigest').length;
   const most = Math.min(Math.ceil(signatures / sessions), MOST_DIGESTS);
@@ -451,7 +463,7 @@ function copyOf({ version, value }: TokenRecord): TokenRecord {
 /** What an operation that had been sent to a lost process has come to. */
 function lostFault(op: PortOperation['op'], reason: ProcessLoss): TokenFault {
   const facts = { operation: op, reason, sent: true };
-  if (op === 'signDigest' || op === 'writeRecord') {
+  if (op === 'signDigest' || op === 'signMessage' || op === 'writeRecord') {
     return tokenFault(
       'indeterminate',
       "the token's process was lost while it was at work: it may have happened",

@@ -6,6 +6,8 @@ import { tokenFault } from './token-fault.js';
 
 /** CKM_ECDSA takes a 32-byte digest. */
 export const DIGEST_BYTES = 32;
+/** CKM_EDDSA takes the message itself, all of it in one call. */
+export const LARGEST_MESSAGE_BYTES = 4096;
 /** Signatures that one session makes in a row; until then a record waits where there is no other session. */
 export const MOST_DIGESTS = 8;
 export const LARGEST_RECORD_BYTES = 1024;
@@ -26,6 +28,13 @@ export function checkReference(key: KeyReference): void {
 export function checkDigest(digest: Uint8Array): void {
   if (digest.length !== DIGEST_BYTES) {
     throw tokenFault('mechanism', 'a digest has 32 bytes', { length: digest.length });
+  }
+}
+
+/** Faults `mechanism`. */
+export function checkMessage(message: Uint8Array): void {
+  if (message.length === 0 || message.length > LARGEST_MESSAGE_BYTES) {
+    throw tokenFault('mechanism', 'a message has 1 to 4,096 bytes', { length: message.length });
   }
 }
 

@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { MOST_DIGESTS } from './token-inputs.js';
-import { fromChildSchema, resultSchemas, toChildSchema, tokenProcessConfigSchema } from './token-messages.js';
+import { LARGEST_MESSAGE_BYTES, MOST_DIGESTS } from './token-inputs.js';
+import {
+  fromChildSchema,
+  keyDescriptionSchema,
+  resultSchemas,
+  toChildSchema,
+  tokenProcessConfigSchema,
+} from './token-messages.js';
 
 const call = (operation: unknown, id: unknown = 1) => ({ kind: 'calls', calls: [{ id, operation }] });
 const config = {
@@ -15,6 +21,16 @@ describe('a message to a token process', () => {
       toChildSchema.safeParse(call({ op: 'signDigests', key: { label: 'a' }, digests: Buffer.alloc(64) }))
         .success,
     ).toBe(true);
+    for (const length of [1, LARGEST_MESSAGE_BYTES]) {
+      expect(
+        toChildSchema.safeParse(
+          call({ op: 'signMessage', key: { label: 'a', id: '01' }, message: Buffer.alloc(length) }),
+        ).success,
+      ).toBe(true);
+    }
+    expect(toChildSchema.safeParse(call({ op: 'generateKey', label: 'a', curve: 'ed25519' })).success).toBe(
+      true,
+    );
   });
 
   it.each([
@@ -29,6 +45,21 @@ describe('a message to a token process', () => {
     [
       'a digest that is too long',
       call({ op: 'signDigests', key: { label: 'a' }, digests: Buffer.alloc(33) }),
+    ],
+    ['a message that is no bytes', call({ op: 'signMessage', key: { label: 'a' }, message: 'ab' })],
+    ['no message', call({ op: 'signMessage', key: { label: 'a' }, message: Buffer.alloc(0) })],
+    [
+      'a message that is too long',
+      call({ op: 'signMessage', key: { label: 'a' }, message: Buffer.alloc(LARGEST_MESSAGE_BYTES + 1) }),
+    ],
+    [
+      'a message with a digest beside it',
+      call({
+        op: 'signMessage',
+        key: { label: 'a' },
+        message: Buffer.alloc(1),
+        digests: Buffer.alloc(32),
+      }),
     ],
     ['a key without a label', call({ op: 'describeKey', key: {} })],
     ['a curve that is not used', call({ op: 'generateKey', label: 'a', curve: 'p384' })],
@@ -66,6 +97,33 @@ describe('a message from a token process', () => {
 
   it.each([0, 63, 65, 129])('is refused when signatures have %i bytes', (length) => {
     expect(resultSchemas.signDigests.safeParse(Buffer.alloc(length)).success).toBe(false);
+  });
+
+  it('has one signature for a message, of 64 bytes', () => {
+    expect(resultSchemas.signMessage.safeParse(Buffer.alloc(64)).success).toBe(true);
+    for (const answer of [Buffer.alloc(0), Buffer.alloc(63), Buffer.alloc(128), '00'.repeat(64), undefined]) {
+      expect(resultSchemas.signMessage.safeParse(answer).success).toBe(false);
+    }
+  });
+
+  it('has a public key that fits the curve', () => {
+    const point = `04${'ab'.repeat(64)}`;
+    const edwards = 'ab'.repeat(32);
+    const accepts = (curve: string, publicKey: string) =>
+      keyDescriptionSchema.safeParse({
+        label: 'a',
+        id: '01',
+        curve,
+        publicKey,
+        unextractable: true,
+        bornInToken: true,
+      }).success;
+    expect(accepts('secp256k1', point) && accepts('p256', point) && accepts('ed25519', edwards)).toBe(true);
+    expect(accepts('secp256k1', edwards) || accepts('p256', edwards) || accepts('ed25519', point)).toBe(
+      false,
+    );
+    expect(accepts('ed25519', edwards.toUpperCase())).toBe(false);
+    expect(accepts('ed448', edwards)).toBe(false);
   });
 });
 

@@ -12,13 +12,23 @@ import type {
   TokenRecord,
   TokenStatus,
 } from '../key-signer.js';
-import { DIGEST_BYTES, LARGEST_RECORD_BYTES, MOST_DIGESTS } from './token-inputs.js';
+import { DIGEST_BYTES, LARGEST_MESSAGE_BYTES, LARGEST_RECORD_BYTES, MOST_DIGESTS } from './token-inputs.js';
 
 const bytes = (most: number) =>
   z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length <= most, 'bytes expected');
 
-/** r || s, as the port gives it. */
+/** r || s or R || S, as the port gives it. */
 export const SIGNATURE_BYTES = 64;
+
+const message = z.custom<Uint8Array>(
+  (value) => value instanceof Uint8Array && value.length > 0 && value.length <= LARGEST_MESSAGE_BYTES,
+  'a message expected',
+);
+
+const signature = z.custom<Uint8Array>(
+  (value) => value instanceof Uint8Array && value.length === SIGNATURE_BYTES,
+  'R || S expected',
+);
 
 /** From one to `MOST_DIGESTS` of equal length, one after the other. */
 const rowOf = (each: number, otherwise: string) =>
@@ -41,17 +51,24 @@ const tokenRecordSchema = z
   .strictObject({ version: z.bigint(), value: bytes(LARGEST_RECORD_BYTES) })
   .readonly() satisfies z.ZodType<TokenRecord>;
 
-const curveSchema = z.enum(['secp256k1', 'p256']);
+const curveSchema = z.enum(['secp256k1', 'p256', 'ed25519']);
+
+const UNCOMPRESSED_POINT = /^04[0-9a-f]{128}$/;
+const ED25519_PUBLIC_KEY = /^[0-9a-f]{64}$/;
 
 export const keyDescriptionSchema = z
   .strictObject({
     label: text,
     id: text,
     curve: curveSchema,
-    publicKey: z.string().regex(/^04[0-9a-f]{128}$/),
+    publicKey: z.string(),
     unextractable: z.boolean(),
     bornInToken: z.boolean(),
   })
+  .refine(
+    ({ curve, publicKey }) => (curve === 'ed25519' ? ED25519_PUBLIC_KEY : UNCOMPRESSED_POINT).test(publicKey),
+    'a public key of the curve expected',
+  )
   .readonly() satisfies z.ZodType<KeyDescription>;
 
 export const tokenStatusSchema = z
@@ -72,7 +89,7 @@ export const storedPinSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('credential'), name: z.string().min(1).max(255) }).readonly(),
 ]);
 
-/** What one operation is asked with: a method of the port, but signatures go several at a time. */
+/** What one operation is asked with: a method of the port, but digests go several at a time. */
 export const operationSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('status') }),
   z.strictObject({ op: z.literal('describeKey'), key: keyReferenceSchema }),
@@ -82,6 +99,7 @@ export const operationSchema = z.discriminatedUnion('op', [
     key: keyReferenceSchema,
     digests: rowOf(DIGEST_BYTES, 'digests expected'),
   }),
+  z.strictObject({ op: z.literal('signMessage'), key: keyReferenceSchema, message }),
   z.strictObject({ op: z.literal('readRecord'), name: z.string().max(255) }),
   z.strictObject({
     op: z.literal('writeRecord'),
@@ -99,6 +117,7 @@ export const resultSchemas = {
   describeKey: keyDescriptionSchema,
   generateKey: keyDescriptionSchema,
   signDigests: rowOf(SIGNATURE_BYTES, 'r || s expected'),
+  signMessage: signature,
   readRecord: tokenRecordSchema.optional(),
   writeRecord: z.undefined(),
 } as const satisfies Record<OperationName, z.ZodType>;

@@ -65,6 +65,8 @@ async function perform(signer: Pkcs11Token, operation: Operation): Promise<Opera
       return await signer.generateKey(operation.label, operation.curve);
     case 'signDigests':
       return await signer.signDigests(operation.key, operation.digests);
+    case 'signMessage':
+      return await signer.signMessage(operation.key, operation.message);
     case 'readRecord':
       return await signer.readRecord(operation.name);
     case 'writeRecord':

@@ -24,11 +24,13 @@ import {
   generatePrivateKey,
   type ListedKey,
   listPrivateKeys,
-  signWith,
+  type Signing,
+  signDigestWith,
+  signMessageWith,
 } from './key-objects.js';
 import type { Session } from './session-pool.js';
 import { tokenFault } from './token-fault.js';
-import { checkDigest, DIGEST_BYTES } from './token-inputs.js';
+import { checkDigest, checkMessage, DIGEST_BYTES } from './token-inputs.js';
 import { readRecord, writeRecord } from './token-records.js';
 
 export interface Pkcs11TokenConfig extends TokenWanted {
@@ -124,13 +126,28 @@ export class Pkcs11Token implements KeySigner {
       for (let at = 0; at < digests.length; at += DIGEST_BYTES) {
         if (this.#config.signInThisThread === true) await immediately();
         signatures.push(
-          await signWith(api, session, found, digests.subarray(at, at + DIGEST_BYTES), {
-            inThisThread: this.#config.signInThisThread === true,
-            authenticate: () => authenticateOnce(api, session, this.#config.pin),
-          }),
+          await signDigestWith(
+            api,
+            session,
+            found,
+            digests.subarray(at, at + DIGEST_BYTES),
+            this.#signing(api, session),
+          ),
         );
       }
       return Uint8Array.from(Buffer.concat(signatures));
+    });
+  }
+
+  async signMessage(key: KeyReference, message: Uint8Array): Promise<Uint8Array> {
+    checkMessage(message);
+    // Copied: the caller may reuse its buffer while this waits for a session.
+    const own = Uint8Array.from(message);
+    return await this.#run(false, async (session, connection) => {
+      const { api } = connection.module;
+      const found = findPrivateKey(api, session, key, () => connection.assertVisible(session));
+      if (this.#config.signInThisThread === true) await immediately();
+      return await signMessageWith(api, session, found, own, this.#signing(api, session));
     });
   }
 
@@ -156,6 +173,13 @@ export class Pkcs11Token implements KeySigner {
     await this.#cleared;
     await this.#module?.release();
     this.#module = undefined;
+  }
+
+  #signing(api: CryptokiModule['api'], session: Session): Signing {
+    return {
+      inThisThread: this.#config.signInThisThread === true,
+      authenticate: () => authenticateOnce(api, session, this.#config.pin),
+    };
   }
 
   /**

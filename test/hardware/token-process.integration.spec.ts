@@ -12,10 +12,13 @@ import { type ProcessLoss, spawnToken, type TokenClient } from '../../hardware/p
 import type { TokenProcessConfig } from '../../hardware/pkcs11/token-messages.js';
 import * as secp256k1 from 'tiny-secp256k1';
 import { Fault } from '../../src/core/fault.js';
+import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import { childProcessBench, PIN, type SoftHsmBench } from './softhsm-bench.js';
 
 const LABEL = 'safu';
 const KEY = { label: 'wallet' };
+const MESSAGE_KEY = { label: 'messages' };
+const MESSAGE = Buffer.from('a message');
 const DIGEST = Buffer.alloc(32, 7);
 const DEADLINE_MS = 1_200;
 const STARTED_WITHIN_MS = 30_000;
@@ -86,6 +89,7 @@ beforeAll(async () => {
   bench = await childProcessBench(LABEL);
   const { token } = await spawnOnBench({ deadlineMs: 15_000 });
   await token.generateKey(KEY.label, 'secp256k1');
+  await token.generateKey(MESSAGE_KEY.label, 'ed25519');
   await token.close();
 });
 afterEach(async () => {
@@ -116,6 +120,26 @@ describe('a token process with one session', () => {
     expect(await token.readRecord('beside')).toMatchObject({ version: 10n });
   });
 
+  it('signs messages between digests, each call with its own answer', async () => {
+    const { token } = await spawnOnBench({ sessions: 1, deadlineMs: 15_000 });
+    const [{ publicKey }, { publicKey: point }] = [
+      await token.describeKey(MESSAGE_KEY),
+      await token.describeKey(KEY),
+    ];
+    await Promise.all(
+      Array.from({ length: 40 }, async (_, at) => {
+        const digest = Buffer.alloc(32, at + 1);
+        if (at % 3 === 0) {
+          const signature = await token.signMessage(MESSAGE_KEY, digest);
+          expect(nativeVerifier.ed25519(Buffer.from(publicKey, 'hex'), digest, signature)).toBe(true);
+        } else {
+          const signature = await token.signDigest(KEY, digest);
+          expect(secp256k1.verify(digest, Buffer.from(point, 'hex'), signature)).toBe(true);
+        }
+      }),
+    );
+  });
+
   it('is asked for something else between two signatures', async () => {
     const { token } = await spawnOnBench({ sessions: 1, deadlineMs: 15_000 });
     await token.status();
@@ -143,6 +167,15 @@ describe('a token process that hangs', () => {
     expect(losses).toEqual(['hung']);
     expect(processOf(token)).not.toBe(hung);
     await untilDead(hung);
+  });
+
+  it("makes a message's signature indeterminate too, and the next call gets a new process", async () => {
+    const { token, losses } = await spawnOnBench();
+    await onceItListens(() => token.signMessage(MESSAGE_KEY, MESSAGE));
+    process.kill(processOf(token), 'SIGSTOP');
+    await expectFault(token.signMessage(MESSAGE_KEY, MESSAGE), 'indeterminate');
+    expect((await onceItListens(() => token.signMessage(MESSAGE_KEY, MESSAGE))).length).toBe(64);
+    expect(losses).toEqual(['hung']);
   });
 
   it('makes a record write indeterminate, and what only reads a deadline', async () => {
@@ -212,10 +245,11 @@ describe('a token process that dies', () => {
     const victim = processOf(token);
     process.kill(victim, 'SIGSTOP');
     const signing = expectFault(token.signDigest(KEY, DIGEST), 'indeterminate');
+    const signingMessage = expectFault(token.signMessage(MESSAGE_KEY, MESSAGE), 'indeterminate');
     const looking = expectFault(token.describeKey(KEY), 'transient');
     await new Promise((resolve) => setTimeout(resolve, 50));
     process.kill(victim, 'SIGKILL');
-    await Promise.all([signing, looking]);
+    await Promise.all([signing, signingMessage, looking]);
     expect((await token.signDigest(KEY, DIGEST)).length).toBe(64);
     expect(losses).toEqual(['ended']);
   });

@@ -52,6 +52,7 @@ class TamperedToken implements KeySigner {
   status: KeySigner['status'] = () => this.real.status();
   describeKey: KeySigner['describeKey'] = (key) => this.real.describeKey(key);
   generateKey: KeySigner['generateKey'] = (label, curve) => this.real.generateKey(label, curve);
+  signMessage: KeySigner['signMessage'] = (key, message) => this.real.signMessage(key, message);
   readRecord: KeySigner['readRecord'] = (name) => this.real.readRecord(name);
   close: KeySigner['close'] = () => this.real.close();
   async signDigest(...call: Parameters<KeySigner['signDigest']>): Promise<Uint8Array> {

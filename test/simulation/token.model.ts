@@ -24,7 +24,7 @@ import type { Trace } from './trace.js';
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
 interface Key {
-  readonly curve: KeyCurve;
+  readonly curve: Exclude<KeyCurve, 'ed25519'>;
   readonly secret: Uint8Array;
   readonly point: string;
 }
@@ -150,6 +150,13 @@ export class TokenDoor implements KeySigner {
     this.onSigned(reference.label, digest);
     await this.leave('after token sign');
     return signature;
+  }
+
+  /** No world has an Ed25519 key. */
+  async signMessage(reference: KeyReference): Promise<Uint8Array> {
+    await this.enter('before token sign');
+    const { curve } = this.token.key(reference);
+    throw new Fault<TokenFaultCode>('mechanism', 'a key of this type does not sign so', { facts: { curve } });
   }
 
   async readRecord(name: string): Promise<TokenRecord | undefined> {

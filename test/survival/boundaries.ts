@@ -26,7 +26,7 @@ const OPERATIONS: readonly Operation[] = [
   { files: /^src\/signer\//, callee: /\b(?:store|journal)\.durable$/, watch: 'call' },
   { files: /^src\/signer\/store\.ts/, callee: /^this\.(?:end\.run|sync)$/, watch: 'call' },
   { files: /^src\/signer\//, callee: /\bstore\.beat$/, watch: 'call' },
-  { files: /^src\/signer\//, callee: /\.(?:signDigest|writeRecord|readRecord)$/, watch: 'call' },
+  { files: /^src\/signer\//, callee: /\.(?:signDigest|signMessage|writeRecord|readRecord)$/, watch: 'call' },
   { files: /^src\/signer\//, callee: /\bsocket\.write$/, watch: 'call' },
   // The token's process: the calls that change the token or use a key, and its answers.
   {
