@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type KeySigner, type TokenStatus } from '../hardware/key-signer.js';
 import { spawnToken } from '../hardware/pkcs11/token-client.js';
+import type { NoteKey } from '../src/core/audit/note.js';
 import type { OrderedTransfer } from '../src/core/authorization/signing-order.js';
 import {
   type Change,
@@ -41,7 +42,7 @@ import { type TimeSource } from '../src/signer/signer-clock.js';
 import { initialise, type RunningSigner, startSigner } from '../src/signer/start.js';
 import { compileProgram } from './compile-program.js';
 import { repositoryRoot } from './paths.js';
-import { SocketClient } from './socket-client.js';
+import { codeOf, SocketClient } from './socket-client.js';
 import { createSoftHsm, type SoftHsm } from './softhsm.js';
 
 export const BITCOIN = 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328';
@@ -389,6 +390,30 @@ export class Deployment {
       ...altered,
     };
     return signEntry(body, officers);
+  }
+
+  /** Makes a key for the audit log's checkpoints in the token; the entry that names it, signed by two officers, not sent. */
+  async auditLogEntry(label = 'audit-1', origin = 'exchange.example/audit'): Promise<GovernanceEntry> {
+    const token = this.spawnTreasury();
+    try {
+      const { publicKey } = await token.generateKey(label, 'ed25519');
+      const key = { token: 'treasury', label, algorithm: 'ed25519', publicKey } as const;
+      return this.entry({ kind: 'audit-log-set', auditLog: { origin, key } }, [this.alice, this.bob]);
+    } finally {
+      await token.close();
+    }
+  }
+
+  /** The same, and the signer takes it in: what its checkpoints are verified with from then on. */
+  async setAuditLog(client: SocketClient, label?: string): Promise<NoteKey> {
+    const entry = await this.auditLogEntry(label);
+    const code = codeOf(await client.ask({ verb: 'governance-append', entry }));
+    const { change } = entry.body;
+    if (code !== 'done' || change.kind !== 'audit-log-set')
+      throw new Error(`the audit log is not set: ${code}`);
+    this.log.push(entry);
+    const { origin, key } = change.auditLog;
+    return { name: origin, publicKey: Uint8Array.from(Buffer.from(key.publicKey, 'hex')) };
   }
 
   request(altered: Partial<RequestStatement> = {}, backend = this.exchange): SignedRequest {

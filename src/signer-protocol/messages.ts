@@ -20,6 +20,20 @@ export const PROTOCOL_VERSION = 1;
 
 const messageId = z.string().regex(/^[A-Za-z0-9-]{1,64}$/);
 
+/** What a checkpoint of the audit log says. A log without entries has none. */
+export const logHead = z.strictObject({ size: wholeNumber(1), root: sha256Hex });
+export type LogHead = z.infer<typeof logHead>;
+
+export const growth = z.strictObject({
+  /** Entries in the checkpoint that the signer signed last; 0 when it never signed one. */
+  from: wholeNumber(0),
+  ...logHead.shape,
+  /** The consistency proof of RFC 6962 §2.1.2 from that checkpoint to `size` entries; empty when it begins at 0. */
+  path: z.array(sha256Hex).max(64),
+});
+/** A log as it is now, and the proof that it has only grown since the signer vouched for it. */
+export type Growth = z.infer<typeof growth>;
+
 /** What the signer can be asked. There is no verb that signs a text, a digest or typed data that a caller made. */
 export const query = z.discriminatedUnion('verb', [
   z.strictObject({
@@ -44,6 +58,13 @@ export const query = z.discriminatedUnion('verb', [
     id: messageId,
     verb: z.literal('sign'),
     order: signingOrder,
+  }),
+  /** A signed checkpoint of the audit log. Its text is the signer's own. */
+  z.strictObject({
+    version: z.literal(PROTOCOL_VERSION),
+    id: messageId,
+    verb: z.literal('checkpoint'),
+    ...growth.shape,
   }),
   z.strictObject({
     version: z.literal(PROTOCOL_VERSION),
@@ -109,6 +130,8 @@ export const statusResult = z.strictObject({
   journalHead: sha256Hex,
   /** Journal sequence that the record on the token covers. */
   anchoredSequence: z.int(),
+  /** The newest one that was signed, or was begun; null when there is none. */
+  checkpoint: logHead.nullable(),
   nowMs: timestampMs,
   tokens: z.array(tokenReport),
   /** Next nonce by Ethereum wallet: the only one that can be signed next. */
@@ -159,12 +182,20 @@ export const buryResult = z.strictObject({
 });
 export type BuryResult = z.infer<typeof buryResult>;
 
+export const checkpointResult = z.strictObject({
+  /** The signed note (C2SP tlog-checkpoint), base64. */
+  note: z.base64().max(4_096),
+  size: wholeNumber(1),
+});
+export type CheckpointResult = z.infer<typeof checkpointResult>;
+
 export interface ResultOf {
   readonly void: AttestedVoid;
   readonly bury: BuryResult;
   readonly status: StatusResult;
   readonly 'public-keys': PublicKeysResult;
   readonly sign: SignResult;
+  readonly checkpoint: CheckpointResult;
   readonly 'governance-read': GovernanceResult;
   readonly 'governance-append': GovernanceResult;
 }
@@ -176,6 +207,7 @@ export const resultSchemas = {
   status: statusResult,
   'public-keys': publicKeysResult,
   sign: signResult,
+  checkpoint: checkpointResult,
   'governance-read': governanceResult,
   'governance-append': governanceResult,
 } as const;

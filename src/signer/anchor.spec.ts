@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import type { KeySigner, TokenFaultCode, TokenRecord } from '../../hardware/key-signer.js';
 import { Fault } from '../core/fault.js';
+import type { LogHead } from '../signer-protocol/messages.js';
 import { Anchor, type Anchorable, anchorValue, readAnchor } from './anchor.js';
 import type { StoreFaultCode } from './store-file.js';
 
@@ -16,6 +17,10 @@ class Journal implements Anchorable {
   length = 1;
   head() {
     return { sequence: this.length - 1, hash: hashOf(this.length - 1) };
+  }
+  newest: LogHead | undefined;
+  checkpoint() {
+    return this.newest;
   }
   /** What a test holds back, the disk has not taken yet. */
   durable: () => Promise<void> = () => Promise.resolve();
@@ -214,9 +219,43 @@ describe('the record on the token', () => {
     expect([one.settled, token.writes]).toEqual([code, 0]);
   });
 
+  it('says what the newest checkpoint is, as of the entry that it covers', async () => {
+    const { journal, token, cover } = stage();
+    journal.length = 2;
+    journal.newest = { size: Number.MAX_SAFE_INTEGER, root: 'c0'.repeat(32) };
+    void cover(1);
+    const { write } = await token.nextWrite();
+    // What comes after it began is not what it is about.
+    journal.newest = { size: 1, root: 'c1'.repeat(32) };
+    write();
+    await turn();
+    const checkpoint = { size: Number.MAX_SAFE_INTEGER, root: 'c0'.repeat(32) };
+    expect(await readAnchor(token.signer as KeySigner)).toEqual({
+      genesisHash: GENESIS,
+      sequence: 1,
+      hash: hashOf(1),
+      checkpoint,
+    });
+    token.record = { version: 1n, value: anchorValue(GENESIS, hashOf(0)) };
+    expect(await readAnchor(token.signer as KeySigner)).toMatchObject({ checkpoint: undefined });
+  });
+
+  it.each([
+    ['the size is 0', 0n],
+    ['the size is no count', BigInt(Number.MAX_SAFE_INTEGER) + 1n],
+  ])('is none when %s (anchor-malformed)', async (_title, size) => {
+    const { token } = stage();
+    const value = anchorValue(GENESIS, hashOf(0), { size: 1, root: 'c0'.repeat(32) });
+    new DataView(value.buffer).setBigUint64(64, size, false);
+    token.record = { version: 1n, value };
+    await expect(readAnchor(token.signer as KeySigner)).rejects.toMatchObject({ code: 'anchor-malformed' });
+  });
+
   it.each([
     ['a byte is missing', 1n, 63],
     ['there is a byte too many', 1n, 65],
+    ['a byte of its checkpoint is missing', 1n, 103],
+    ['there is a byte behind its checkpoint', 1n, 105],
     ['its version is 0', 0n, 64],
     ['its version is no sequence', BigInt(Number.MAX_SAFE_INTEGER) + 1n, 64],
   ])('is none when %s (anchor-malformed)', async (_title, version, bytes) => {

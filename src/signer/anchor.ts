@@ -1,4 +1,5 @@
-// The record on the token that pins the store: genesis hash, journal sequence, journal hash. No signature leaves the
+// The record on the token that pins the store: genesis hash, journal sequence, journal hash, and the newest checkpoint of
+// the audit log, which outlives the store so that a restored one cannot vouch for a fork. No signature leaves the
 // signer before the record covers its reservation. One write covers all that wait for it.
 //
 // Each write replaces the record that was written or read last, and no other; what is read has to be an entry of this very
@@ -11,6 +12,7 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { KeySigner, TokenFaultCode, TokenRecord } from '../../hardware/key-signer.js';
 import { Fault } from '../core/fault.js';
+import { type LogHead, logHead } from '../signer-protocol/messages.js';
 import type { JournalHead } from './store.js';
 import type { StoreFaultCode } from './store-file.js';
 
@@ -20,14 +22,34 @@ export type AnchorFaultCode = 'anchor-missing' | 'anchor-malformed' | 'anchor-ex
 
 export interface Anchored extends JournalHead {
   readonly genesisHash: string;
+  /** As of that entry; undefined when none was signed until then. */
+  readonly checkpoint: LogHead | undefined;
 }
 
-/** 32 bytes of genesis hash, 32 bytes of journal hash: what the record on the token says beside its version. */
-export function anchorValue(genesisHash: string, hash: string): Uint8Array {
-  const value = new Uint8Array(64);
+const PINNED_BYTES = 64;
+const WITH_CHECKPOINT_BYTES = PINNED_BYTES + 8 + 32;
+
+/**
+ * What the record on the token says beside its version: 32 bytes of genesis hash, 32 bytes of journal hash, and once there is
+ * a checkpoint its size, 8 bytes with the highest first, and its root of 32 bytes.
+ */
+export function anchorValue(genesisHash: string, hash: string, checkpoint?: LogHead): Uint8Array {
+  const value = new Uint8Array(checkpoint ? WITH_CHECKPOINT_BYTES : PINNED_BYTES);
   value.set(hexToBytes(genesisHash), 0);
   value.set(hexToBytes(hash), 32);
+  if (!checkpoint) return value;
+  new DataView(value.buffer).setBigUint64(PINNED_BYTES, BigInt(checkpoint.size), false);
+  value.set(hexToBytes(checkpoint.root), PINNED_BYTES + 8);
   return value;
+}
+
+/** Undefined when the record has no checkpoint, null when what stands there is none. */
+function checkpointIn(value: Uint8Array): LogHead | undefined | null {
+  if (value.length === PINNED_BYTES) return undefined;
+  if (value.length !== WITH_CHECKPOINT_BYTES) return null;
+  const size = Number(new DataView(value.buffer, value.byteOffset).getBigUint64(PINNED_BYTES, false));
+  const parsed = logHead.safeParse({ size, root: bytesToHex(value.subarray(PINNED_BYTES + 8)) });
+  return parsed.success ? parsed.data : null;
 }
 
 /** What the token remembers; undefined when it never was part of a ceremony. Throws `anchor-malformed`. */
@@ -38,13 +60,15 @@ export async function readAnchor(token: KeySigner): Promise<Anchored | undefined
 
 function anchoredOf(record: TokenRecord): Anchored {
   // Versions are sequences plus one, so that the first is not zero.
-  if (record.value.length !== 64 || record.version < 1n || record.version > BigInt(Number.MAX_SAFE_INTEGER)) {
+  const checkpoint = checkpointIn(record.value);
+  if (checkpoint === null || record.version < 1n || record.version > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw new Fault<AnchorFaultCode>('anchor-malformed', 'the record on the token is not an anchor');
   }
   return {
     genesisHash: bytesToHex(record.value.subarray(0, 32)),
     sequence: Number(record.version - 1n),
-    hash: bytesToHex(record.value.subarray(32)),
+    hash: bytesToHex(record.value.subarray(32, PINNED_BYTES)),
+    checkpoint,
   };
 }
 
@@ -57,6 +81,8 @@ interface Waiter {
 /** The journal that the record is about. */
 export interface Anchorable {
   head(): JournalHead;
+  /** As of the head. */
+  checkpoint(): LogHead | undefined;
   /** Resolves once every entry so far is on the disk: a record of an entry that is lost would stop the signer for good. */
   durable(): Promise<void>;
   /** Throws `store-rolled-back`, `store-diverged` when the record is of another journal or of a newer state of this one. */
@@ -104,11 +130,9 @@ export class Anchor {
       try {
         const before = this.newest ?? (await this.ownRecord());
         const head = this.journal.head();
+        const value = anchorValue(this.genesisHash, head.hash, this.journal.checkpoint());
         await this.journal.durable();
-        await this.replace(before, {
-          version: BigInt(head.sequence) + 1n,
-          value: anchorValue(this.genesisHash, head.hash),
-        });
+        await this.replace(before, { version: BigInt(head.sequence) + 1n, value });
         this.covered = head.sequence;
         const settled = this.waiters.filter((waiter) => waiter.sequence <= head.sequence);
         this.waiters = this.waiters.filter((waiter) => waiter.sequence > head.sequence);

@@ -2,18 +2,23 @@
 // its journal holds; nothing that a caller wrote reaches this key.
 
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, concatBytes, hexToBytes, randomBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import type { KeyCurve } from '../../hardware/key-signer.js';
 import { Fault } from '../core/fault.js';
 import type { AttestationKey } from '../core/governance/entry.js';
 import type { SignatureVerifier } from '../core/statements/signature.js';
-import type { SelfCheckFaultCode, Token } from './self-check.js';
+import { type SelfCheckFaultCode, selfCheckText, type Token } from './self-check.js';
 
-function tokenOf({ token }: AttestationKey, tokens: ReadonlyMap<string, Token>): Token {
+/** A key that the signer has for itself, as governance registers it. */
+export type OwnKey = Pick<AttestationKey, 'token' | 'label' | 'publicKey'>;
+
+/** Throws `token-unknown`. */
+export function tokenOf({ token }: OwnKey, tokens: ReadonlyMap<string, Token>): Token {
   const found = tokens.get(token);
   if (found) return found;
   throw new Fault<SelfCheckFaultCode>(
     'token-unknown',
-    'the attestation key is on a token that is not configured',
+    "a key of the signer's own is on a token that is not configured",
     {
       facts: { token },
     },
@@ -41,16 +46,16 @@ export async function attest(
   return bytesToHex(signature);
 }
 
-/** Is the key in its token, born there, unable to leave, the registered one, and does it sign? Throws a SelfCheckFaultCode. */
-export async function checkAttestationKey(
-  key: AttestationKey,
+/** Is the key in its token, born there, unable to leave, and the registered one? Throws a SelfCheckFaultCode. */
+export async function requireOwnKey(
+  key: OwnKey,
+  curve: KeyCurve,
   tokens: ReadonlyMap<string, Token>,
-  verifier: SignatureVerifier,
 ): Promise<void> {
   const { signer } = tokenOf(key, tokens);
   const described = await signer.describeKey({ label: key.label });
   const failed: SelfCheckFaultCode | undefined =
-    described.curve !== 'p256'
+    described.curve !== curve
       ? 'key-other-curve'
       : described.publicKey !== key.publicKey
         ? 'key-other-public-key'
@@ -62,16 +67,18 @@ export async function checkAttestationKey(
   if (failed !== undefined) {
     throw new Fault(
       failed,
-      'the attestation key on the token is not what governance and production ask for',
-      {
-        facts: { label: key.label },
-      },
+      "a key of the signer's own on the token is not what governance and production ask for",
+      { facts: { label: key.label } },
     );
   }
-  await attest(
-    concatBytes(utf8ToBytes('portcullis/self-check/v1\n'), randomBytes(32)),
-    key,
-    tokens,
-    verifier,
-  );
+}
+
+/** What `requireOwnKey` asks, and does it sign? Throws a SelfCheckFaultCode. */
+export async function checkAttestationKey(
+  key: AttestationKey,
+  tokens: ReadonlyMap<string, Token>,
+  verifier: SignatureVerifier,
+): Promise<void> {
+  await requireOwnKey(key, 'p256', tokens);
+  await attest(selfCheckText(), key, tokens, verifier);
 }

@@ -48,6 +48,8 @@ async function answer(signer: Signer, asked: Query): Promise<Outcome<unknown, st
       return { kind: 'accepted', value: await signer.publicKeys() };
     case 'sign':
       return signer.sign(asked.order);
+    case 'checkpoint':
+      return signer.checkpoint(asked);
     case 'void':
       return signer.void(asked.request);
     case 'bury':

@@ -13,6 +13,7 @@ import { voidBasis } from '../core/recovery/void.js';
 import { type CanonicalValue, canonicalJson } from '../core/statements/canonical-json.js';
 import { baseUnits, identifier, sha256Hex, timestampMs } from '../core/statements/fields.js';
 import { signedRequest, transferId } from '../core/statements/request.js';
+import { logHead } from '../signer-protocol/messages.js';
 
 export const BEFORE_FIRST = '0'.repeat(64);
 
@@ -68,8 +69,21 @@ export type Voided = z.infer<typeof voided>;
 
 export const buried = z.strictObject({ kind: z.literal('buried'), at: instant, burial });
 
+/** A checkpoint that the signer vouches for: whatever it vouches for later begins with that log. */
+export const checkpointed = z.strictObject({
+  kind: z.literal('checkpointed'),
+  at: instant,
+  ...logHead.shape,
+});
+
 /** The first entry of a journal that goes on where a lost one ended: the sequence and hash before it are the record's. */
-export const restored = z.strictObject({ kind: z.literal('restored'), at: instant, restore });
+export const restored = z.strictObject({
+  kind: z.literal('restored'),
+  at: instant,
+  restore,
+  /** The newest checkpoint of the lost journal, as the record on the token remembers it. */
+  checkpoint: logHead.optional(),
+});
 export type Restored = z.infer<typeof restored>;
 
 export const journalBody = z.discriminatedUnion('kind', [
@@ -80,6 +94,7 @@ export const journalBody = z.discriminatedUnion('kind', [
   signedRecord,
   voided,
   buried,
+  checkpointed,
   restored,
 ]);
 export type JournalBody = z.infer<typeof journalBody>;

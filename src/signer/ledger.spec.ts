@@ -60,6 +60,26 @@ describe('the ledger', () => {
     expect(ledger.isWhole()).toBe(true);
   });
 
+  it('knows the newest checkpoint that the journal took, whatever comes after it', () => {
+    expect(ledger.newestCheckpoint()).toBeUndefined();
+    const at = { wallMs: 1, measuredMs: 1 };
+    const [first, second] = [
+      { size: 3, root: 'a1'.repeat(32) },
+      { size: 9, root: 'b2'.repeat(32) },
+    ];
+    ledger.apply({ sequence: 0, hash: '', body: { kind: 'checkpointed', at, ...first } }, taken);
+    reserve(1, 'hot-btc', '1');
+    expect(ledger.newestCheckpoint()).toEqual(first);
+    const fails = () => {
+      throw new Error('not taken');
+    };
+    const entry = { sequence: 2, hash: '', body: { kind: 'checkpointed' as const, at, ...second } };
+    expect(() => ledger.apply(entry, fails)).toThrow('not taken');
+    expect(ledger.newestCheckpoint()).toEqual(first);
+    ledger.apply(entry, taken);
+    expect(ledger.newestCheckpoint()).toEqual(second);
+  });
+
   it('says when it has lost what came before', () => {
     reserve(0, 'hot-btc', '1');
     const failsWhole = () => {

@@ -7,6 +7,7 @@ import type { LimitCharge } from '../core/policy/types.js';
 import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from '../core/policy/window.js';
 import { refreshable, restoreCutoffMs } from '../core/recovery/restore.js';
 import { requestDigest } from '../core/statements/request.js';
+import type { LogHead } from '../signer-protocol/messages.js';
 import type { JournalEntry, Reservation, Restored, Voided } from './journal.js';
 import { PROJECTION_SCHEMA } from './schema.js';
 import type { Instant } from './signer-clock.js';
@@ -79,6 +80,7 @@ function nameOf(limitId: string, key: string): string {
 interface Change {
   readonly counters?: ReadonlyMap<string, Held>;
   readonly nonce?: readonly [walletId: string, next: bigint];
+  readonly checkpoint?: LogHead;
 }
 
 function counterFromText(windowMs: number, text: string): WindowCounter {
@@ -118,6 +120,7 @@ export class Ledger {
   private readonly counters = new Map<string, Held>();
   /** By wallet. */
   private readonly nonces = new Map<string, bigint>();
+  private newest: LogHead | undefined;
   private readonly statements: ReturnType<typeof prepare>;
   private readonly begin: Database.Statement;
   private readonly end: Database.Statement;
@@ -144,9 +147,10 @@ export class Ledger {
    */
   apply(entry: JournalEntry, write: () => void): void {
     if (!this.db.inTransaction) this.begin.run();
-    const { counters, nonce } = this.projectWhole(entry, write);
+    const { counters, nonce, checkpoint } = this.projectWhole(entry, write);
     for (const held of counters?.values() ?? []) this.hold(held);
     if (nonce) this.nonces.set(...nonce);
+    this.newest = checkpoint ?? this.newest;
     const { body } = entry;
     if ('at' in body) {
       this.instant = {
@@ -187,9 +191,11 @@ export class Ledger {
           put.burial.run(transferId, body.burial.statement.conflicting.transactionKey, sequence);
         }
         break;
+      case 'checkpointed':
+        return { checkpoint: { size: body.size, root: body.root } };
       case 'restored':
         this.restore(body);
-        break;
+        return body.checkpoint ? { checkpoint: body.checkpoint } : {};
     }
     return {};
   }
@@ -282,6 +288,11 @@ export class Ledger {
   /** Requests created up to this time are dead; undefined when no store was ever lost. */
   cutoffMs(): number | undefined {
     return this.restoredAt?.cutoffMs;
+  }
+
+  /** Of the audit log; what a lost journal vouched for counts. Undefined when none was ever signed. */
+  newestCheckpoint(): LogHead | undefined {
+    return this.newest;
   }
 
   restoredSpend(spend: string): RestoredSpend | undefined {

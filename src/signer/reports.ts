@@ -74,6 +74,7 @@ export async function statusOf(
     journalSequence: head.sequence,
     journalHead: head.hash,
     anchoredSequence: anchor.coveredSequence(),
+    checkpoint: store.checkpoint() ?? null,
     nowMs: clock.now().wallMs,
     tokens: reports,
     nonces: [...state.wallets.values()]

@@ -42,6 +42,11 @@ export function checkVectors(verifier: SignatureVerifier, curve = nativeSecp256k
   }
 }
 
+/** A text of our own with fresh randomness: never anything that moves money or vouches for something. */
+export function selfCheckText(): Uint8Array {
+  return concatBytes(utf8ToBytes('portcullis/self-check/v1\n'), randomBytes(32));
+}
+
 function compressed(description: KeyDescription): string {
   return bytesToHex(secp256k1.pointCompress(hexToBytes(description.publicKey), true));
 }
@@ -70,8 +75,7 @@ export async function checkWallet(wallet: Wallet, tokens: ReadonlyMap<string, To
     requireKey(compressed(description) === key.publicKey, 'key-other-public-key', wallet, key.label);
     requireKey(description.unextractable, 'key-extractable', wallet, key.label);
     requireKey(description.bornInToken, 'key-not-born-in-token', wallet, key.label);
-    // A hash of a text of our own with fresh randomness: never the digest of anything that moves money.
-    const digest = sha256(concatBytes(utf8ToBytes('portcullis/self-check/v1\n'), randomBytes(32)));
+    const digest = sha256(selfCheckText());
     const signature = normaliseLowS(await signer.signDigest({ label: key.label }, digest));
     requireKey(verifyDigest(key.publicKey, digest, signature), 'key-does-not-sign', wallet, key.label);
   }

@@ -32,12 +32,15 @@ import { requestDigest, type SignedRequest, transferIdOf } from '../core/stateme
 import { MAX_MESSAGE_BYTES } from '../signer-protocol/frame.js';
 import type {
   BuryResult,
+  CheckpointResult,
   GovernanceResult,
+  Growth,
   PublicKeysResult,
   SignResult,
   StatusResult,
 } from '../signer-protocol/messages.js';
 import { attest, checkAttestationKey } from './attesting.js';
+import { type CheckpointRefusalCode, checkAuditKey, checkpointOf } from './checkpoints.js';
 import { type ConflictRefusalCode, cancelled, checkConflicts, checkCount, checkOver } from './conflicts.js';
 import {
   type JournalBody,
@@ -165,6 +168,7 @@ export class Signer {
   async checkWallets(): Promise<void> {
     const { tokens, verifier } = this.parts;
     await checkAttestationKey(this.state.attestation, tokens, verifier);
+    if (this.state.auditLog) await checkAuditKey(this.state.auditLog.key, tokens, verifier);
     for (const walletId of this.state.wallets.keys()) await this.requireReady(walletId);
   }
 
@@ -412,6 +416,11 @@ export class Signer {
     return accepted({ journalSequence: buried.value, transfers });
   }
 
+  /** A signed checkpoint of the audit log, if the log has only grown. Hostile input. */
+  checkpoint(growth: Growth): Promise<Outcome<CheckpointResult, CheckpointRefusalCode>> {
+    return checkpointOf(this.parts, this.state.auditLog, growth);
+  }
+
   private wayOut(): WayOut {
     const { store, clock, verifier } = this.parts;
     return {
@@ -444,16 +453,18 @@ export class Signer {
   }
 
   /**
-   * A new wallet's keys are checked before it is taken in: with one that it cannot serve, this signer would never start
-   * again. Only for entries that would be accepted. Throws what `checkWallet` throws.
+   * New keys, of a wallet or the audit log, are checked before they are taken in: with one that it cannot serve, this signer
+   * would never start again. Only for entries that would be accepted. Throws what `checkWallet` and `checkAuditKey` throw.
    */
   private async offered(entry: GovernanceEntry): Promise<Outcome<undefined, GovernanceRefusalCode>> {
     const { change } = entry.body;
-    if (change.kind !== 'wallet-added' || this.state.wallets.has(change.wallet.walletId))
-      return accepted(undefined);
+    const bringsKeys = change.kind === 'wallet-added' || change.kind === 'audit-log-set';
+    if (!bringsKeys || entryHash(entry.body) === this.state.head) return accepted(undefined);
     const replayed = replayEntry(this.state, entry, this.parts.verifier);
     if (replayed.kind === 'refused') return replayed;
-    await checkWallet(change.wallet, this.parts.tokens);
+    const { tokens, verifier } = this.parts;
+    if (change.kind === 'wallet-added') await checkWallet(change.wallet, tokens);
+    else await checkAuditKey(change.auditLog.key, tokens, verifier);
     return accepted(undefined);
   }
 

@@ -186,12 +186,14 @@ export async function bringBack(
   if (verified.kind === 'refused') return verified;
   const at = { wallMs: Math.max(wallMs, statement.createdAtMs), measuredMs: 0 };
   const seal = await readSeal(token);
-  const store = restoreOrResume(config.storePath, { kind: 'restored', at, restore }, log, seal);
+  const { checkpoint } = pinned;
+  const begin: Restored = { kind: 'restored', at, restore, ...(checkpoint && { checkpoint }) };
+  const store = restoreOrResume(config.storePath, begin, log, seal);
   try {
     const head = store.head();
     await token.writeRecord(ANCHOR_RECORD, {
       version: BigInt(head.sequence) + 1n,
-      value: anchorValue(config.deploymentId, head.hash),
+      value: anchorValue(config.deploymentId, head.hash, store.checkpoint()),
     });
     return accepted(head);
   } finally {

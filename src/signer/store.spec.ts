@@ -200,6 +200,24 @@ describe("the signer's store", () => {
     store.close();
     expect(opened()).toBe('nothing thrown');
   });
+
+  it('that goes on from a lost one knows the newest checkpoint of that, and any of its own is newer', () => {
+    const [lost, own] = [
+      { size: 3, root: 'c0'.repeat(32) },
+      { size: 9, root: 'c1'.repeat(32) },
+    ];
+    const begin = { ...restoreOf(9, 'ab'.repeat(32)), checkpoint: lost };
+    const store = SignerStore.restore(path, begin, [genesisOf()], SEAL);
+    expect(store.checkpoint()).toEqual(lost);
+    store.close();
+    const again = SignerStore.open(path, SEAL);
+    expect(again.checkpoint()).toEqual(lost);
+    again.append({ kind: 'checkpointed', at: AT, ...own });
+    again.close();
+    const last = SignerStore.open(path, SEAL);
+    expect(last.checkpoint()).toEqual(own);
+    last.close();
+  });
 });
 
 describe('a signer on a store', () => {

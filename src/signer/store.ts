@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import type Database from 'better-sqlite3';
 import { Fault } from '../core/fault.js';
 import type { GovernanceEntry } from '../core/governance/entry.js';
+import type { LogHead } from '../signer-protocol/messages.js';
 import {
   BEFORE_FIRST,
   type JournalBody,
@@ -211,6 +212,11 @@ export class SignerStore {
 
   head(): JournalHead {
     return this.newest;
+  }
+
+  /** The newest checkpoint as of the head. */
+  checkpoint(): LogHead | undefined {
+    return this.ledger.newestCheckpoint();
   }
 
   /** Adds an entry and everything that follows from it, in one durable commit. Nothing of it holds when it throws. */

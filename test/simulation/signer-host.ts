@@ -316,7 +316,7 @@ export class SignerHost {
       version: 0n,
       value: new Uint8Array(64),
     };
-    return { sequence: Number(version) - 1, hash: Buffer.from(value.subarray(32)).toString('hex') };
+    return { sequence: Number(version) - 1, hash: Buffer.from(value.subarray(32, 64)).toString('hex') };
   }
 
   /** `signer restore` on the signer's host: what it says, and `died` when it was cut short. */

@@ -172,6 +172,7 @@ describe('SignerClient', () => {
       journalSequence: 0,
       journalHead: HASH,
       anchoredSequence: 0,
+      checkpoint: null,
       nowMs: 1,
       tokens: [],
       nonces: [],

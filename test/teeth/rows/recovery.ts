@@ -341,7 +341,7 @@ export const RECOVERY: readonly Tooth[] = [
   ...teethOf('src/signer/attesting.ts', 'src/signer/attesting.spec.ts', [
     {
       code: 'token-unknown',
-      without: 'the demand that the token of the attestation key is configured',
+      without: "the demand that the token of a key of the signer's own is configured",
       was: 'if (found) return found;\n',
       becomes: 'const [any] = tokens.values();\n  if (found ?? any) return (found ?? any) as Token;\n',
       title: "the signer's own key is on a token that is configured (token-unknown)",
@@ -355,15 +355,15 @@ export const RECOVERY: readonly Tooth[] = [
     },
     {
       code: 'key-other-curve',
-      without: 'asking for the curve of the attestation key',
-      was: "described.curve !== 'p256'",
+      without: "asking for the curve of a key of the signer's own",
+      was: 'described.curve !== curve',
       becomes: 'false',
       title:
         "the signer's own key is looked at before anything is served: key-other-curve when it is of another curve",
     },
     {
       code: 'key-other-public-key',
-      without: 'comparing the attestation key with the one of governance',
+      without: "comparing a key of the signer's own with the one of governance",
       was: 'described.publicKey !== key.publicKey',
       becomes: 'false',
       title:
@@ -371,7 +371,7 @@ export const RECOVERY: readonly Tooth[] = [
     },
     {
       code: 'key-extractable',
-      without: 'asking whether the attestation key can leave its token',
+      without: "asking whether a key of the signer's own can leave its token",
       was: '!described.unextractable',
       becomes: 'false',
       title:
@@ -379,7 +379,7 @@ export const RECOVERY: readonly Tooth[] = [
     },
     {
       code: 'key-not-born-in-token',
-      without: 'asking whether the attestation key was made in its token',
+      without: "asking whether a key of the signer's own was made in its token",
       was: '!described.bornInToken',
       becomes: 'false',
       title:

@@ -3,6 +3,52 @@
 import { type Tooth, teethOf } from '../tooth.js';
 
 export const SIGNER: readonly Tooth[] = [
+  ...teethOf('src/signer/checkpoints.ts', 'src/signer/checkpoints.spec.ts', [
+    {
+      code: 'audit-log-not-set',
+      without: 'the demand that governance has named the audit log',
+      was: "if (!auditLog) return refused('audit-log-not-set');",
+      becomes: "if (!auditLog) return accepted({ note: '', size: growth.size });",
+      title: 'a checkpoint is refused until governance has named the log (audit-log-not-set)',
+    },
+    {
+      code: 'checkpoint-smaller',
+      without: 'comparing the size with the one that was signed last',
+      was: "if (size < signed) return refused('checkpoint-smaller', { size, signed, signedRoot });\n",
+      becomes: '',
+      title: 'a shorter log, not even one that was signed before (checkpoint-smaller)',
+    },
+    {
+      code: 'checkpoint-from-other',
+      without: 'comparing where the proof begins with what was signed last',
+      was: "if (from !== signed) return refused('checkpoint-from-other', { from, signed, signedRoot });\n",
+      becomes: '',
+      title: 'a log with a proof from another size, a true one too (checkpoint-from-other)',
+    },
+    {
+      code: 'checkpoint-not-consistent',
+      without: 'the proof that the log has only grown',
+      was: "if (grown.kind === 'refused')",
+      becomes: "if (grown.kind === 'refused' && false)",
+      title:
+        'a fork that is longer, with its own proof or the one of the true log (checkpoint-not-consistent)',
+    },
+    {
+      code: 'checkpoint-not-consistent',
+      without: 'the root that was signed last in the proof',
+      was: 'const grown = verifyConsistency(proof, hexToBytes(signedRoot), hexToBytes(root));',
+      becomes:
+        'const trusted = from === size ? root : signedRoot;\n  const grown = verifyConsistency(proof, hexToBytes(trusted), hexToBytes(root));',
+      title: 'a fork of the same size (checkpoint-not-consistent)',
+    },
+    {
+      code: 'key-does-not-sign',
+      without: "having the audit log's key sign once",
+      was: 'if (verifier.ed25519(hexToBytes(key.publicKey), text, signature)) return;',
+      becomes: 'if (signature.length === 64) return;',
+      title: "the audit log's key has to sign once before anything is served (key-does-not-sign)",
+    },
+  ]),
   ...teethOf('src/signer/conflicts.ts', 'test/signer/attacks-history.integration.spec.ts', [
     {
       code: 'request-id-used',

@@ -1,0 +1,331 @@
+// Checkpoints of the audit log at a signer with a key in memory: what it vouches for, in which order, and what an orchestrator
+// that means harm gets out of it. That a real token signs them, and what a restored signer does, is under test elsewhere.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { KeyDescription, KeySigner } from '../../hardware/key-signer.js';
+import { openCheckpoint } from '../core/audit/checkpoint.js';
+import { edgeRoot } from '../core/audit/growing-log.js';
+import { changed, type LogInMemory, logOf, wordsOf } from '../core/audit/log.fixture.js';
+import { proveConsistency, rootAt } from '../core/audit/prove.js';
+import { Fault, type Outcome } from '../core/fault.js';
+import type { AuditLog } from '../core/governance/entry.js';
+import { auditLogOf, genesisOf } from '../core/governance/people.fixture.js';
+import { nativeVerifier } from '../platform/native-verifier.js';
+import { type Growth, growth, query } from '../signer-protocol/messages.js';
+import { checkAuditKey, checkpointOf } from './checkpoints.js';
+import type { JournalBody } from './journal.js';
+import type { SignerParts } from './reports.js';
+import { Seal } from './seal.js';
+import { SignerStore } from './store.js';
+
+const SEAL = new Seal(new Uint8Array(32).fill(7));
+const AT = { wallMs: 1_760_000_000_000, measuredMs: 0 };
+const SECRET = new Uint8Array(32).fill(1);
+const auditLog = auditLogOf(1);
+const noteKey = { name: auditLog.origin, publicKey: ed25519.getPublicKey(SECRET) };
+
+const log = logOf(wordsOf(40), [20, 20]);
+/** A log of somebody who has changed entry 3 of it. */
+const forked = logOf(wordsOf(40).map((entry, at) => (at === 3 ? changed(entry, 0) : entry)));
+
+function valueIn<T>(outcome: Outcome<T>): T {
+  if (outcome.kind === 'refused') throw new Error(outcome.code);
+  return outcome.value;
+}
+
+async function rootOf(size: number, of: LogInMemory = log): Promise<string> {
+  return bytesToHex(valueIn(await rootAt(of, size)));
+}
+
+/** An honest demand, by whoever has this log. */
+async function growing(from: number, size: number, of: LogInMemory = log): Promise<Growth> {
+  const { path } = valueIn(await proveConsistency(of, from, size));
+  return { from, size, root: await rootOf(size, of), path: path.map(bytesToHex) };
+}
+
+let folder: string;
+let store: SignerStore;
+/** What happened, in its order. */
+let acts: string[];
+let uncovered: Error | undefined;
+let unsigned: Error | undefined;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'portcullis-checkpoints-'));
+  store = SignerStore.create(join(folder, 'signer.db'), genesisOf(), SEAL);
+  acts = [];
+  uncovered = undefined;
+  unsigned = undefined;
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true });
+});
+
+function tokenWith(described: Partial<KeyDescription> = {}, secret = SECRET): KeySigner {
+  const token: Pick<KeySigner, 'describeKey' | 'signMessage'> = {
+    describeKey: async ({ label }) => ({
+      label,
+      id: '',
+      curve: 'ed25519',
+      publicKey: auditLog.key.publicKey,
+      unextractable: true,
+      bornInToken: true,
+      ...described,
+    }),
+    signMessage: async (_key, message) => {
+      acts.push('sign');
+      if (unsigned) throw unsigned;
+      return ed25519.sign(message, secret);
+    },
+  };
+  return token as KeySigner;
+}
+
+const on = (signer: KeySigner, name = 'treasury') => new Map([[name, { signer, serial: '1' }]]);
+
+function parts(tokens = on(tokenWith())): SignerParts {
+  return {
+    store: Object.create(store, {
+      append: {
+        value: (body: JournalBody) => {
+          acts.push(body.kind);
+          return store.append(body);
+        },
+      },
+    }),
+    clock: { now: () => AT },
+    verifier: nativeVerifier,
+    anchor: {
+      cover: async (sequence: number) => {
+        acts.push(`cover ${sequence}`);
+        if (uncovered) throw uncovered;
+      },
+    },
+    tokens,
+  } as unknown as SignerParts;
+}
+
+function ask(asked: Growth, named: AuditLog | undefined = auditLog) {
+  return checkpointOf(parts(), named, asked);
+}
+
+async function answerTo(asked: Growth): Promise<unknown> {
+  const answer = await ask(asked);
+  return answer.kind === 'refused' ? [answer.code, answer.facts] : answer.kind;
+}
+
+async function codeFor(asked: Growth): Promise<string> {
+  const answer = await ask(asked);
+  return answer.kind === 'refused' ? answer.code : answer.kind;
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'passed',
+    (error: unknown) => (error instanceof Fault ? error.code : String(error)),
+  );
+}
+
+describe('a checkpoint', () => {
+  it('is refused until governance has named the log (audit-log-not-set)', async () => {
+    const answer = await checkpointOf(parts(), undefined, await growing(0, 5));
+    expect(answer).toMatchObject({ kind: 'refused', code: 'audit-log-not-set' });
+    expect(store.checkpoint()).toBeUndefined();
+    expect(acts).toEqual([]);
+  });
+
+  it('is signed by the key of the log, and says its origin, size and root', async () => {
+    const { note, size } = valueIn(await ask(await growing(0, 20)));
+    const opened = valueIn(openCheckpoint(Buffer.from(note, 'base64'), noteKey, nativeVerifier));
+    const root = valueIn(await rootAt(log, 20));
+    expect(opened).toEqual({ origin: 'exchange.example/audit', size: 20, root, extensions: [] });
+    expect(size).toBe(20);
+  });
+
+  it('is in the journal and covered by the record before the token is asked', async () => {
+    await ask(await growing(0, 20));
+    expect(acts).toEqual(['checkpointed', 'cover 1', 'sign']);
+    expect(store.read(1).body).toEqual({
+      kind: 'checkpointed',
+      at: AT,
+      size: 20,
+      root: await rootOf(20),
+    });
+  });
+
+  it('is signed of every size that the log grows to, and after a restart of the signer as before', async () => {
+    let from = 0;
+    for (const size of [1, 2, 3, 7, 8, 20, 31, 32, 40]) {
+      expect(await codeFor(await growing(from, size))).toBe('accepted');
+      from = size;
+      store.close();
+      store = SignerStore.open(join(folder, 'signer.db'), SEAL);
+      expect(store.checkpoint()).toEqual({ size, root: await rootOf(size) });
+    }
+    expect(store.checkpoint()?.root).toBe(bytesToHex(edgeRoot(log.edge)));
+  });
+
+  it('that was signed last is signed again to the letter, whatever the proof, and is no second entry', async () => {
+    const first = valueIn(await ask(await growing(0, 20)));
+    const head = store.head();
+    const again = { from: 7, size: 20, root: await rootOf(20), path: ['00'.repeat(32)] };
+    expect(valueIn(await ask(again))).toEqual(first);
+    expect(store.head()).toEqual(head);
+    expect(acts.slice(3)).toEqual(['cover 1', 'sign']);
+  });
+
+  it('that the token did not sign, or its record did not cover, is had by asking again', async () => {
+    unsigned = new Error('the token hung up');
+    await expect(ask(await growing(0, 5))).rejects.toBe(unsigned);
+    unsigned = undefined;
+    uncovered = new Error('the token is gone');
+    await expect(ask(await growing(0, 5))).rejects.toBe(uncovered);
+    expect(acts).toEqual(['checkpointed', 'cover 1', 'sign', 'cover 1']);
+    uncovered = undefined;
+    expect(await answerTo(await growing(0, 5))).toBe('accepted');
+    // It may have got out: nothing but what begins with it is signed from then on.
+    expect(await answerTo(await growing(0, 6, forked))).toEqual([
+      'checkpoint-from-other',
+      { from: 0, signed: 5, signedRoot: await rootOf(5) },
+    ]);
+  });
+
+  it('is not valueIn out when the token signs with another key (audit-note-signer-wrong)', async () => {
+    const other = on(tokenWith({}, new Uint8Array(32).fill(2)));
+    expect(await codeOf(checkpointOf(parts(other), auditLog, await growing(0, 5)))).toBe(
+      'audit-note-signer-wrong',
+    );
+  });
+
+  it('goes on from the last one when the log has got another key', async () => {
+    await ask(await growing(0, 20));
+    const rotated = on(tokenWith({}, new Uint8Array(32).fill(2)));
+    const fork = await growing(20, 30, forked);
+    expect(await checkpointOf(parts(rotated), auditLogOf(2), fork)).toMatchObject({
+      code: 'checkpoint-not-consistent',
+    });
+    const answer = await checkpointOf(parts(rotated), auditLogOf(2), await growing(20, 30));
+    expect(answer.kind).toBe('accepted');
+  });
+});
+
+describe('an orchestrator that means harm, once 20 entries are signed, does not get', () => {
+  beforeEach(async () => {
+    await ask(await growing(0, 8));
+    await ask(await growing(8, 20));
+    acts = [];
+  });
+  afterEach(async () => {
+    expect(acts).toEqual([]);
+    expect(store.checkpoint()).toEqual({ size: 20, root: await rootOf(20) });
+  });
+  const signed = async () => ({ signed: 20, signedRoot: await rootOf(20) });
+
+  it('a shorter log, not even one that was signed before (checkpoint-smaller)', async () => {
+    for (const asked of [await growing(0, 8), await growing(8, 19), await growing(8, 8)]) {
+      const { size } = asked;
+      expect(await answerTo(asked)).toEqual(['checkpoint-smaller', { size, ...(await signed()) }]);
+    }
+  });
+
+  it('a log with a proof from another size, a true one too (checkpoint-from-other)', async () => {
+    for (const from of [0, 8, 19, 21]) {
+      const asked = await growing(from, 30);
+      expect(await answerTo(asked)).toEqual(['checkpoint-from-other', { from, ...(await signed()) }]);
+    }
+  });
+
+  it('a fork of the same size (checkpoint-not-consistent)', async () => {
+    const root = await rootOf(20, forked);
+    for (const path of [[], [await rootOf(20)], (await growing(8, 20)).path]) {
+      expect(await codeFor({ from: 20, size: 20, root, path })).toBe('checkpoint-not-consistent');
+    }
+  });
+
+  it('a fork that is longer, with its own proof or the one of the true log (checkpoint-not-consistent)', async () => {
+    const { path } = await growing(20, 30);
+    for (const asked of [
+      await growing(20, 30, forked),
+      { ...(await growing(20, 30, forked)), path },
+      { ...(await growing(20, 30)), root: await rootOf(30, forked) },
+    ]) {
+      expect(await answerTo(asked)).toEqual([
+        'checkpoint-not-consistent',
+        expect.objectContaining({ proof: 'audit-proof-root-differs', ...(await signed()) }),
+      ]);
+    }
+  });
+
+  it('a log with a proof in which anything is changed, missing or added (checkpoint-not-consistent)', async () => {
+    const asked = await growing(20, 30);
+    const { path } = asked;
+    const paths = [
+      ...path.map((hash, at) => path.with(at, bytesToHex(changed(Buffer.from(hash, 'hex'), at)))),
+      path.slice(1),
+      path.slice(0, -1),
+      path.toReversed(),
+      [...path, '00'.repeat(32)],
+      [],
+      (await growing(20, 40)).path,
+      (await growing(19, 30)).path,
+    ];
+    for (const forgedPath of paths) {
+      expect(await codeFor({ ...asked, path: forgedPath })).toBe('checkpoint-not-consistent');
+    }
+    expect(await codeFor({ ...asked, size: 33 })).toBe('checkpoint-not-consistent');
+  });
+
+  it('what it asked for before the newest one, again (checkpoint-smaller)', async () => {
+    expect(await codeFor(await growing(0, 8))).toBe('checkpoint-smaller');
+  });
+});
+
+describe('the message that asks for a checkpoint', () => {
+  const hash = 'ab'.repeat(32);
+  const good = { from: 1, size: 2, root: hash, path: [hash] };
+
+  it.each<[string, object]>([
+    ['an empty log', { from: 0, size: 0, path: [] }],
+    ['a size that is no count', { size: 2 ** 53 }],
+    ['a part of an entry', { size: 2.5 }],
+    ['a negative size', { from: -1 }],
+    ['a root that is no hash', { root: hash.slice(2) }],
+    ['a hash in capitals', { path: [hash.toUpperCase()] }],
+    ['more hashes than any proof has', { path: Array.from({ length: 65 }, () => hash) }],
+    ['a text to sign', { text: 'exchange.example/audit\n2\n' }],
+    ['another origin', { origin: 'exchange.example/other' }],
+  ])('is not one with %s', (_what, altered) => {
+    expect(growth.safeParse(good).success).toBe(true);
+    const asked = { version: 1, id: 'a', verb: 'checkpoint', ...good };
+    expect(query.safeParse(asked).success).toBe(true);
+    expect(query.safeParse({ ...asked, ...altered }).success).toBe(false);
+  });
+});
+
+describe("the audit log's key", () => {
+  it.each<[string, string, Partial<KeyDescription>]>([
+    ['passed', 'it is what governance says', {}],
+    ['key-other-curve', 'it is of another curve', { curve: 'p256' }],
+    ['key-other-public-key', 'it is another key', { publicKey: auditLogOf(2).key.publicKey }],
+    ['key-extractable', 'the token would reveal it', { unextractable: false }],
+    ['key-not-born-in-token', 'it was brought from outside', { bornInToken: false }],
+  ])('is looked at before anything is served: %s when %s', async (code, _why, described) => {
+    expect(await codeOf(checkAuditKey(auditLog.key, on(tokenWith(described)), nativeVerifier))).toBe(code);
+  });
+
+  it('has to sign once before anything is served (key-does-not-sign)', async () => {
+    const other = on(tokenWith({}, new Uint8Array(32).fill(2)));
+    expect(await codeOf(checkAuditKey(auditLog.key, other, nativeVerifier))).toBe('key-does-not-sign');
+  });
+
+  it('is on a token that is configured (token-unknown)', async () => {
+    const elsewhere = on(tokenWith(), 'safu');
+    expect(await codeOf(checkAuditKey(auditLog.key, elsewhere, nativeVerifier))).toBe('token-unknown');
+  });
+});

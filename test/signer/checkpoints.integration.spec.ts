@@ -1,0 +1,243 @@
+// Checkpoints of the audit log over the signer's socket, with the key in a real token. The attacker owns the orchestrator and
+// would have a second history of the log signed: by asking oddly, by another key, by a lost store, by a signer that dies.
+
+import { rm } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { BITCOIN, Deployment, ETHEREUM, officersSign } from '../../devnet/deployment.js';
+import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
+import { openCheckpoint } from '../../src/core/audit/checkpoint.js';
+import { changed, type LogInMemory, logOf, wordsOf } from '../../src/core/audit/log.fixture.js';
+import type { NoteKey } from '../../src/core/audit/note.js';
+import { proveConsistency, rootAt } from '../../src/core/audit/prove.js';
+import type { Outcome } from '../../src/core/fault.js';
+import type { Change } from '../../src/core/governance/entry.js';
+import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
+import { RESTORE_TYPE, type RestoreStatement, restoreBytes } from '../../src/core/recovery/restore.js';
+import { portableVerifier } from '../../src/core/statements/signature.js';
+import { readRecord, restoreStore } from '../../src/signer/start.js';
+import {
+  checkpointResult,
+  type Growth,
+  type Reply,
+  statusResult,
+} from '../../src/signer-protocol/messages.js';
+
+let deployment: Deployment;
+let signer: SocketClient;
+let key: NoteKey;
+
+/** RFC 8032 §7.1, test 1: a key that is in no token. */
+const OTHER_KEY = 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a';
+
+const log = logOf(wordsOf(60), [30, 30]);
+/** A log of somebody who has changed entry 3 of it. */
+const forked = logOf(wordsOf(60).map((entry, at) => (at === 3 ? changed(entry, 0) : entry)));
+
+beforeAll(async () => {
+  deployment = await Deployment.create();
+  signer = await deployment.start();
+});
+afterAll(() => deployment.destroy());
+
+const options = () => ({ time: deployment.time, tokenProgram: deployment.tokenProgram });
+
+function valueIn<T>(outcome: Outcome<T>): T {
+  if (outcome.kind === 'refused') throw new Error(outcome.code);
+  return outcome.value;
+}
+
+async function growing(from: number, size: number, of: LogInMemory = log): Promise<Growth> {
+  const { path } = valueIn(await proveConsistency(of, from, size));
+  const root = bytesToHex(valueIn(await rootAt(of, size)));
+  return { from, size, root, path: path.map(bytesToHex) };
+}
+
+function ask(asked: Growth): Promise<Reply> {
+  return signer.ask({ verb: 'checkpoint', ...asked });
+}
+
+function noteIn(answer: Reply): Uint8Array {
+  if (answer.kind !== 'done') throw new Error(`no checkpoint: ${codeOf(answer)}`);
+  return Buffer.from(checkpointResult.parse(answer.result).note, 'base64');
+}
+
+async function newest(): Promise<{ size: number; root: string } | null> {
+  const answer = await signer.ask({ verb: 'status', transferIds: [] });
+  if (answer.kind !== 'done') throw new Error(codeOf(answer));
+  return statusResult.parse(answer.result).checkpoint;
+}
+
+async function append(change: Change): Promise<string> {
+  const entry = deployment.entry(change, [deployment.alice, deployment.bob]);
+  const code = codeOf(await signer.ask({ verb: 'governance-append', entry }));
+  if (code === 'done') deployment.log.push(entry);
+  return code;
+}
+
+async function restarted(): Promise<void> {
+  await deployment.stop();
+  signer = await deployment.start();
+}
+
+describe('the key for checkpoints', () => {
+  it('is not there before governance names one (audit-log-not-set)', async () => {
+    expect(codeOf(await ask(await growing(0, 5)))).toBe('audit-log-not-set');
+    expect(await newest()).toBeNull();
+  });
+
+  it('is not taken into the log when the token holds another one, or none, and the signer starts again', async () => {
+    const { body } = await deployment.auditLogEntry();
+    if (body.change.kind !== 'audit-log-set') throw new Error('another change');
+    const { auditLog } = body.change;
+    const altered = (change: Partial<typeof auditLog.key>): Change => ({
+      kind: 'audit-log-set',
+      auditLog: { ...auditLog, key: { ...auditLog.key, ...change } },
+    });
+    expect(await append(altered({ publicKey: OTHER_KEY }))).toBe('key-other-public-key');
+    expect(await append(altered({ label: 'audit-9' }))).toBe('key-missing');
+    expect(await append(altered({ label: 'hot-btc-1' }))).toBe('key-other-curve');
+    expect(await append(altered({ token: 'safu' }))).toBe('token-unknown');
+    await restarted();
+    expect(codeOf(await ask(await growing(0, 5)))).toBe('audit-log-not-set');
+  });
+
+  it('is taken in when it is where governance says, twice over if need be, and the signer starts with it', async () => {
+    key = await deployment.setAuditLog(signer, 'audit-2');
+    const entry = deployment.log.at(-1);
+    expect(codeOf(await signer.ask({ verb: 'governance-append', entry }))).toBe('done');
+    await restarted();
+  });
+});
+
+describe('a checkpoint', () => {
+  it('is signed by the key in the token, and the same again to the letter', async () => {
+    const asked = await growing(0, 20);
+    const note = noteIn(await ask(asked));
+    const opened = valueIn(openCheckpoint(note, key, portableVerifier));
+    expect({ ...opened, root: bytesToHex(opened.root) }).toEqual({
+      origin: 'exchange.example/audit',
+      size: 20,
+      root: asked.root,
+      extensions: [],
+    });
+    expect(noteIn(await ask(asked))).toEqual(note);
+    await restarted();
+    expect(noteIn(await ask({ ...asked, from: 3, path: [] }))).toEqual(note);
+    expect(await newest()).toEqual({ size: 20, root: asked.root });
+  });
+
+  it('is refused to whoever shows no growth of what was signed last, and says how to ask', async () => {
+    const fork = await growing(20, 30, forked);
+    const grown = await growing(20, 30);
+    const cases: [string, Growth][] = [
+      ['checkpoint-smaller', await growing(0, 19)],
+      ['checkpoint-from-other', await growing(0, 30)],
+      ['checkpoint-from-other', await growing(19, 30)],
+      ['checkpoint-not-consistent', await growing(20, 20, forked)],
+      ['checkpoint-not-consistent', fork],
+      ['checkpoint-not-consistent', { ...fork, path: grown.path }],
+      ['checkpoint-not-consistent', { ...grown, path: grown.path.slice(1) }],
+      ['message-malformed', { ...grown, path: Array.from({ length: 65 }, () => grown.root) }],
+      ['message-malformed', { ...grown, size: 2 ** 53 }],
+    ];
+    for (const [code, asked] of cases) expect(codeOf(await ask(asked))).toBe(code);
+    const { root } = await growing(0, 20);
+    expect(await ask(await growing(19, 30))).toMatchObject({
+      facts: { from: 19, signed: 20, signedRoot: root },
+    });
+    expect(await newest()).toEqual({ size: 20, root });
+    noteIn(await ask(grown));
+    expect(codeOf(await ask(await growing(0, 20)))).toBe('checkpoint-smaller');
+  });
+
+  it('is signed of one of two logs alone when both are asked for at once', async () => {
+    const other = await deployment.connect();
+    const branch = logOf(wordsOf(60).map((entry, at) => (at < 30 ? entry : changed(entry, 0))));
+    const asked = [await growing(30, 31), await growing(30, 31, branch)] as const;
+    const answers = await Promise.all([ask(asked[0]), other.ask({ verb: 'checkpoint', ...asked[1] })]);
+    expect(answers.map(codeOf)).toEqual(['done', 'checkpoint-from-other']);
+    const same = await growing(31, 32);
+    const [one, two] = await Promise.all([ask(same), other.ask({ verb: 'checkpoint', ...same })]);
+    expect(noteIn(one)).toEqual(noteIn(two));
+  });
+
+  it('goes on under another key of the same log, and the one before signs no more', async () => {
+    const before = noteIn(await ask(await growing(32, 33)));
+    const next = await deployment.setAuditLog(signer, 'audit-3');
+    expect(codeOf(await ask(await growing(33, 40, forked)))).toBe('checkpoint-not-consistent');
+    const note = noteIn(await ask(await growing(33, 40)));
+    expect(openCheckpoint(note, next, portableVerifier).kind).toBe('accepted');
+    expect(openCheckpoint(note, key, portableVerifier)).toMatchObject({ code: 'audit-note-unsigned' });
+    expect(openCheckpoint(before, key, portableVerifier).kind).toBe('accepted');
+    key = next;
+    const { body } = await deployment.auditLogEntry('audit-4', 'exchange.example/second');
+    expect(await append(body.change)).toBe('governance-change-invalid');
+  });
+});
+
+describe('a signer whose store was lost', () => {
+  it('still knows from its token what it signed last, and signs no fork of it', async () => {
+    const asked = await growing(40, 45);
+    const note = noteIn(await ask(asked));
+    await deployment.stop();
+    const { storePath } = deployment.config();
+    for (const suffix of ['', '-wal', '-shm']) await rm(`${storePath}${suffix}`, { force: true });
+    for (let times = 0; times < 2; times += 1) {
+      await restored(storePath);
+      expect(await newest()).toEqual({ size: 45, root: asked.root });
+      expect(codeOf(await ask(await growing(0, 50)))).toBe('checkpoint-from-other');
+      expect(codeOf(await ask(await growing(45, 50, forked)))).toBe('checkpoint-not-consistent');
+      expect(codeOf(await ask(await growing(0, 44)))).toBe('checkpoint-smaller');
+      expect(noteIn(await ask({ ...asked, from: 0, path: [] }))).toEqual(note);
+    }
+    await restarted();
+    const grown = noteIn(await ask(await growing(45, 50)));
+    expect(openCheckpoint(grown, key, portableVerifier).kind).toBe('accepted');
+  }, 60_000);
+
+  async function restored(storePath: string): Promise<void> {
+    await deployment.stop();
+    for (const suffix of ['', '-wal', '-shm']) await rm(`${storePath}${suffix}`, { force: true });
+    const { sequence, hash } = await readRecord(deployment.config(), options());
+    const block = { height: 900, hash: 'b'.repeat(64) };
+    const statement: RestoreStatement = {
+      type: RESTORE_TYPE,
+      deploymentId: deployment.deploymentId,
+      governanceSequence: deployment.log.length - 1,
+      governanceHead: deployment.head,
+      lost: { sequence, hash },
+      wallets: [
+        {
+          family: 'bitcoin',
+          walletId: 'hot-btc',
+          chain: BITCOIN,
+          block,
+          unspent: [],
+          refreshFeeCeiling: '5000',
+        },
+        {
+          family: 'ethereum',
+          walletId: 'hot-eth',
+          chain: ETHEREUM,
+          address: addressOfPublicKey(deployment.publicKeys.ethereum),
+          block,
+          minedNonces: 0,
+          nextNonce: 0,
+          refreshFeeCeiling: '1000000000000000',
+        },
+      ],
+      createdAtMs: deployment.time.wall,
+      expiresAtMs: deployment.time.wall + 3_600_000,
+    };
+    const signatures = officersSign(restoreBytes(statement), [deployment.alice, deployment.bob]);
+    const outcome = await restoreStore(
+      deployment.config(),
+      { statement, signatures },
+      deployment.log,
+      options(),
+    );
+    expect(outcome.kind).toBe('accepted');
+    signer = await deployment.start();
+  }
+});
