@@ -14,6 +14,8 @@ import { readTileFile, type StoredLog } from '../core/audit/tiles.js';
 import { verifyConsistency, verifyInclusion } from '../core/audit/verify-proof.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
+import { auditFsckCommand } from './audit-fsck.command.js';
+import { auditLookupCommands } from './audit-lookup.commands.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
 import { cliFault, EXIT } from './exit.js';
 import { attention, bad, faint, fields, good, type Line, strong } from './lines.js';
@@ -186,7 +188,12 @@ async function prove(
 }
 
 export function auditCommands(cli: CommandLine): void {
-  const audit = cli.group('audit', 'the audit log: its public form in a folder');
+  const audit = cli.group(
+    'audit',
+    'the audit log: its public form in a folder, and what the orchestrator has',
+  );
+  auditLookupCommands(cli, audit);
+  auditFsckCommand(cli, audit);
   cli.add(
     audit,
     {

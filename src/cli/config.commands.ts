@@ -2,10 +2,7 @@
 // that would run on it, as a process of its own: what is checked is what will be believed, and the command line knows
 // neither program's settings. docs/decisions/0042 says why.
 
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
 import { Checks } from '../platform/configuration-checks.js';
@@ -20,38 +17,11 @@ import { cliConfig } from './cli-config.js';
 import type { Answer, CommandLine } from './command-line.js';
 import { cliFault, EXIT } from './exit.js';
 import { bad, good, type Line, strong } from './lines.js';
+import { ask, lastWords, type ProgramName, programOf } from './programs.js';
 
-const PROGRAMS: Readonly<Record<Exclude<SectionName, 'cli'>, URL>> = {
-  orchestrator: new URL('../orchestrator/main.js', import.meta.url),
-  signer: new URL('../signer/main.js', import.meta.url),
-};
 const ANSWER_WITHIN_MS = 30_000;
-const MOST_BYTES = 16 * 1024 * 1024;
 
-interface Answered {
-  readonly output: string;
-  readonly errors: string;
-}
-
-/** What the program says; a bad exit code says nothing that its output does not. */
-function ask(program: string, args: readonly string[]): Promise<Answered> {
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [program, ...args],
-      { timeout: ANSWER_WITHIN_MS, maxBuffer: MOST_BYTES, env: {} },
-      (_error, output, errors) => resolve({ output, errors }),
-    );
-  });
-}
-
-/** Path of a program that is installed beside this one. */
-function programOf(name: keyof typeof PROGRAMS): string | undefined {
-  const path = fileURLToPath(PROGRAMS[name]);
-  return existsSync(path) ? path : undefined;
-}
-
-async function askProgram(name: keyof typeof PROGRAMS, path: string): Promise<readonly Mistake[]> {
+async function askProgram(name: ProgramName, path: string): Promise<readonly Mistake[]> {
   const told = (severity: Mistake['severity'], problem: string): Mistake[] => [
     { severity, at: name, line: null, problem },
   ];
@@ -62,14 +32,14 @@ async function askProgram(name: keyof typeof PROGRAMS, path: string): Promise<re
       `not checked: the ${name} is not installed here; on its host, \`${name} check --config FILE\``,
     );
   }
-  const { output, errors } = await ask(program, ['check', '--config', path, '--json']);
+  const answered = await ask(program, ['check', '--config', path, '--json'], ANSWER_WITHIN_MS);
   try {
-    return configurationReport.parse(JSON.parse(output)).mistakes;
+    return configurationReport.parse(JSON.parse(answered.output)).mistakes;
   } catch (cause) {
     // It could not even begin, and has said why in its own words.
-    const [line = ''] = (errors || output).trim().split('\n').slice(-1);
+    const line = lastWords(answered);
     if (line === '') throw cliFault('configuration-invalid', `the ${name} gave no answer`, {}, cause);
-    return told('error', line.slice(0, 1_000));
+    return told('error', line);
   }
 }
 
@@ -184,10 +154,10 @@ function withoutDialect(schema: unknown): unknown {
   return Object.fromEntries(Object.entries(schema).filter(([key]) => key !== '$schema'));
 }
 
-async function schemaOf(name: keyof typeof PROGRAMS): Promise<unknown> {
+async function schemaOf(name: ProgramName): Promise<unknown> {
   const program = programOf(name);
   if (program === undefined) throw cliFault('configuration-missing', `the ${name} is not installed here`);
-  const { output } = await ask(program, ['schema']);
+  const { output } = await ask(program, ['schema'], ANSWER_WITHIN_MS);
   return JSON.parse(output);
 }
 

@@ -1,8 +1,16 @@
 // The public form of an audit log in a folder: which files it has, and their bytes. Hostile: nothing outside of the folder is
-// read, and no file that is too large to be one of a log.
+// read, and no file that is too large to be one of a log. And written into one that somebody keeps a copy in.
 
-import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  type Dirent,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { MOST_ENTRY_BYTES } from '../core/audit/bundle.js';
 import type { PublicForm } from '../core/audit/public-form.js';
 import { TILE_WIDTH } from '../core/audit/tile-path.js';
@@ -48,5 +56,29 @@ function bytesOf(path: string): Uint8Array {
     return new Uint8Array(readFileSync(path));
   } catch (cause) {
     throw cliFault('file-unreadable', `cannot read ${path}: ${reasonOf(cause)}`, { path }, cause);
+  }
+}
+
+/** Faults `file-unreadable` where it cannot be made. */
+export function makeLogFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw cliFault('file-unreadable', `cannot make ${folder}: ${reasonOf(cause)}`, { path: folder }, cause);
+  }
+}
+
+/**
+ * Whole or not at all, over what was there under that name. `path` is one that this program has made up. Faults
+ * `file-unreadable` where it cannot be written.
+ */
+export function writeLogFile(folder: string, path: string, bytes: Uint8Array): void {
+  const target = join(folder, path);
+  try {
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(`${target}.new`, bytes);
+    renameSync(`${target}.new`, target);
+  } catch (cause) {
+    throw cliFault('file-unreadable', `cannot write ${target}: ${reasonOf(cause)}`, { path: target }, cause);
   }
 }

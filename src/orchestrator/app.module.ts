@@ -1,6 +1,7 @@
 // The orchestrator put together. What each part does is in its own folder; here is only who there is.
 
 import { type DynamicModule, Module } from '@nestjs/common';
+import { auditEntities } from './audit/audit.entity.js';
 import { ChainsModule } from './chains/chains.module.js';
 import { ETHEREUM_ENTITIES } from './chains/ethereum/ethereum.entity.js';
 import { configurationModule } from './config/config.module.js';
@@ -19,6 +20,7 @@ import { transferEntities } from './transfers/transfer.entity.js';
 export const entities = [
   ...governanceEntities,
   ...transferEntities,
+  ...auditEntities,
   ...ETHEREUM_ENTITIES,
   HttpNonce,
   BoundKey,

@@ -2,6 +2,7 @@
 //   main.js        --config FILE            starts, and stops when it is told to (run.ts)
 //   main.js check  --config FILE [--json]   says what is wrong with the configuration; exit code 2 when something is
 //   main.js schema                          prints the JSON Schema of its section
+//   main.js fsck   --config FILE            checks the audit log in its database and says what it found, as JSON
 //
 // The program itself is only loaded when it is to run: a check should be quick.
 
@@ -28,6 +29,11 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const path = configurationPath(args, process.env);
+  if (verb === 'fsck') {
+    const { fsck } = await import('./audit/fsck.program.js');
+    process.stdout.write(`${JSON.stringify(await fsck(path))}\n`);
+    return;
+  }
   const { run } = await import('./run.js');
   await run(path);
 }

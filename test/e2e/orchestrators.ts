@@ -28,6 +28,7 @@ export interface OrchestratorOptions {
   readonly clockAheadMs?: number;
   readonly signerTimeoutMs?: number;
   readonly http?: Readonly<Record<string, unknown>>;
+  readonly audit?: Readonly<Record<string, unknown>>;
 }
 
 /** How programs are compiled and started, for tests that look into them; as they are shipped unless said otherwise. */
@@ -108,6 +109,7 @@ export function configurationOf(
       followMs: { bitcoin: 200, ethereum: 200 },
       ...options.workers,
     },
+    audit: { addMs: 200, checkpointMs: 1_000, ...options.audit },
     approvals: { ...options.approvals },
     log: { level: 'warn' },
   };

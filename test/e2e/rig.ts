@@ -29,6 +29,12 @@ import {
   RunningTime,
 } from '../../devnet/deployment.js';
 import { SocketClient } from '../../devnet/socket-client.js';
+import { auditEntities } from '../../src/orchestrator/audit/audit.entity.js';
+import { type DatabaseCheck, Fsck } from '../../src/orchestrator/audit/fsck.js';
+import { logKeyOf } from '../../src/orchestrator/audit/log-key.js';
+import { Database } from '../../src/orchestrator/database/database.js';
+import { nativeVerifier } from '../../src/platform/native-verifier.js';
+import { systemClock } from '../../src/platform/system-clock.js';
 import { Chains, freshBitcoinAddress, freshEthereumAddress } from './chains.js';
 import {
   AS_SHIPPED,
@@ -62,6 +68,8 @@ export interface RigOptions {
   readonly coins?: bigint;
   readonly orchestrators?: number;
   readonly policies?: readonly PolicyDocument[];
+  /** Governance names the audit log, so that the signer signs its checkpoints. */
+  readonly auditLog?: boolean;
   readonly settings?: Partial<OrchestratorOptions>;
   /** What each of several orchestrators has of its own, in their order. */
   readonly each?: readonly Partial<OrchestratorOptions>[];
@@ -130,6 +138,7 @@ export class Rig {
     try {
       await rig.fund();
       await rig.startSigner();
+      if (options.auditLog === true) await rig.setAuditLog();
       if (options.database === 'postgres') {
         rig.postgres = await startPostgres({ logFile: join(folder, 'postgres.log') });
         const url = await rig.postgres.createDatabase();
@@ -168,6 +177,15 @@ export class Rig {
     await bitcoin.mine(1);
     await ethereum.fund(this.ethereumAddress, ETHEREUM_FUNDS);
     await ethereum.fundToken(this.chains.token('USDX').contract, this.ethereumAddress, TOKEN_FUNDS);
+  }
+
+  private async setAuditLog(): Promise<void> {
+    const client = await (this.options.door?.connect() ?? this.deployment.connect());
+    try {
+      await this.deployment.setAuditLog(client);
+    } finally {
+      client.close();
+    }
   }
 
   async addOrchestrator(): Promise<Orchestrator> {
@@ -225,6 +243,23 @@ export class Rig {
         return answer?.kind === 'done';
       },
     });
+  }
+
+  /** What the books' own log says of them: every entry against its record, every record against the log. */
+  async auditCheck(): Promise<DatabaseCheck> {
+    const database = await Database.open({
+      url: this.databaseUrl,
+      entities: auditEntities,
+      clock: systemClock,
+    });
+    try {
+      const { change } =
+        this.deployment.log.findLast((entry) => entry.body.change.kind === 'audit-log-set')?.body ?? {};
+      const key = change?.kind === 'audit-log-set' ? logKeyOf(change) : undefined;
+      return await database.read((db) => new Fsck(db, nativeVerifier, key).run());
+    } finally {
+      await database.close();
+    }
   }
 
   /** The signer's process that runs now, or ran last. */

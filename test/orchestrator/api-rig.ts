@@ -7,7 +7,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 import type { z } from 'zod';
-import { type Backend, BITCOIN, Deployment, ETHEREUM, type Officer } from '../../devnet/deployment.js';
+import {
+  type Backend,
+  BITCOIN,
+  Deployment,
+  type DeploymentOptions,
+  ETHEREUM,
+  type Officer,
+} from '../../devnet/deployment.js';
 import { startPostgres } from '../../devnet/postgres.js';
 import { appModule } from '../../src/orchestrator/app.module.js';
 import { configuration as configurationSchema } from '../../src/orchestrator/config/settings.js';
@@ -40,6 +47,7 @@ export class ApiRig {
   private constructor(
     readonly deployment: Deployment,
     readonly served: Served,
+    readonly configuration: z.input<typeof configurationSchema>,
     readonly logs: () => string,
     private readonly cleanUp: () => Promise<void>,
   ) {
@@ -50,14 +58,15 @@ export class ApiRig {
     this.carol = this.client(deployment.carol);
   }
 
-  static async start(dialect: Dialect): Promise<ApiRig> {
+  /** On a clock that stands still unless another is given. */
+  static async start(dialect: Dialect, time?: DeploymentOptions['time']): Promise<ApiRig> {
     const folder = mkdtempSync(join(tmpdir(), 'portcullis-http-'));
     const postgres =
       dialect === 'PostgreSQL' ? await startPostgres({ logFile: join(folder, 'postgres.log') }) : undefined;
-    const deployment = await Deployment.create();
+    const deployment = await Deployment.create(time === undefined ? {} : { time });
     await deployment.start();
     const { listen } = deployment.config();
-    const configuration = configurationSchema.parse({
+    const settings: z.input<typeof configurationSchema> = {
       deploymentId: deployment.deploymentId,
       http: { port: 0 },
       database: { url: (await postgres?.createDatabase()) ?? `sqlite:${join(folder, 'orchestrator.db')}` },
@@ -67,7 +76,9 @@ export class ApiRig {
         ethereum: { [ETHEREUM]: { providers: [{ name: 'away', url: AWAY }] } },
       },
       workers: { pollMs: 20 },
-    });
+      audit: { addMs: 100, checkpointMs: 500 },
+    };
+    const configuration = configurationSchema.parse(settings);
     let logs = '';
     const write = (line: string) => {
       logs += line;
@@ -79,6 +90,7 @@ export class ApiRig {
     return new ApiRig(
       deployment,
       served,
+      settings,
       () => logs,
       async () => {
         await postgres?.stop();

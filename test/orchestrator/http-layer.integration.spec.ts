@@ -15,6 +15,8 @@ import { makeBackend } from '../../devnet/deployment.js';
 import { type PostgresDevnet, startPostgres } from '../../devnet/postgres.js';
 import { accepted, Fault, type Outcome, refused } from '../../src/core/fault.js';
 import { configurationModule } from '../../src/orchestrator/config/config.module.js';
+import { AuditCallRow } from '../../src/orchestrator/audit/audit.entity.js';
+import { CallRecorder } from '../../src/orchestrator/audit/call-recorder.js';
 import { configuration as configurationSchema } from '../../src/orchestrator/config/settings.js';
 import { Database } from '../../src/orchestrator/database/database.js';
 import { DatabaseModule } from '../../src/orchestrator/database/database.module.js';
@@ -176,7 +178,7 @@ async function start(url: string, http: object = {}): Promise<{ served: Served; 
     imports: [
       platformModule({ clock, randomness: systemRandomness, log }),
       configurationModule(configuration),
-      DatabaseModule.forRoot({ url, entities: [HttpNonce, BoundKey], clock }),
+      DatabaseModule.forRoot({ url, entities: [HttpNonce, BoundKey, AuditCallRow], clock }),
     ],
     controllers: [Trouble],
     providers: [
@@ -187,6 +189,7 @@ async function start(url: string, http: object = {}): Promise<{ served: Served; 
       Authenticator,
       NonceStore,
       IdempotencyStore,
+      CallRecorder,
       Shutdown,
     ],
   };

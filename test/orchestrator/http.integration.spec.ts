@@ -20,6 +20,7 @@ afterAll(async () => {
 const officersOnly = [
   ['GET', '/v1/wallets'],
   ['GET', '/v1/wallets/hot-btc/balances'],
+  ['GET', '/v1/audit'],
   ['GET', '/v1/governance'],
   ['POST', '/v1/governance/entries'],
   ['GET', '/v1/status'],
@@ -40,6 +41,7 @@ const anyPrincipal = [
   ['POST', `/v1/transfers/tr-${'0'.repeat(40)}/cancel`],
   ['GET', `/v1/transfers/tr-${'0'.repeat(40)}/certificates`],
   ['POST', `/v1/transfers/tr-${'0'.repeat(40)}/void`],
+  ['GET', '/v1/audit/file'],
 ] as const;
 const open = [
   '/healthz',

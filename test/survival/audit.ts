@@ -76,6 +76,7 @@ export async function expectAllInOrder(rig: Rig, asked: readonly Asked[]): Promi
   expect(wrong).toEqual([]);
   await expectNonceOrder(rig);
   await expectFeesAgree(rig, [...transfers.values()]);
+  expect((await rig.auditCheck()).findings).toEqual([]);
   const indeterminate = [...transfers.values()].filter(({ state }) => state === 'indeterminate');
   // What may still be paid stays reserved, so the wallets hold what the chain says only when there is nothing of that kind.
   if (indeterminate.length === 0) await expectBooksAgree(rig);

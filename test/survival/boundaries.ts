@@ -44,8 +44,8 @@ const OPERATIONS: readonly Operation[] = [
     watch: 'step',
   },
   {
-    files: /^src\/orchestrator\/(?:transfers|governance|ways-out)\//,
-    callee: /\bsigner\.(?:sign|records|governanceAppend|governanceRead|void|bury)$/,
+    files: /^src\/orchestrator\/(?:transfers|governance|ways-out|audit)\//,
+    callee: /\bsigner\.(?:sign|records|governanceAppend|governanceRead|void|bury|checkpoint)$/,
     watch: 'call',
   },
   { files: /^src\/orchestrator\/transfers\//, callee: /\bdriver\.broadcast$/, watch: 'call' },

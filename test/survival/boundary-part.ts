@@ -69,6 +69,7 @@ export class BoundaryPart {
     this.running = await Rig.start({
       programs: true,
       making: this.killer,
+      auditLog: true,
       ...options,
       settings: {
         signerTimeoutMs: 1_000,

@@ -180,6 +180,16 @@ export const chainSettings = z
   });
 export type ChainSettings = z.infer<typeof chainSettings>;
 
+export const auditSettings = z.strictObject({
+  /** How often what happened is given its place in the audit log. It is on the disk before that. */
+  addMs: duration(50, MINUTE_MS, SECOND_MS),
+  /** A checkpoint is signed once so many entries came since the last one, */
+  checkpointEntries: z.int().min(1).max(1_000_000).default(1_000),
+  /** or so long after it, if any came. Each is an entry in the signer's journal. */
+  checkpointMs: duration(100, DAY_MS, MINUTE_MS),
+});
+export type AuditSettings = z.infer<typeof auditSettings>;
+
 export const logSettings = z.strictObject({
   level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
@@ -195,6 +205,7 @@ export const configuration = z.strictObject({
   chains: chainSettings.prefault({}),
   workers: workerSettings.prefault({}),
   approvals: approvalSettings.prefault({}),
+  audit: auditSettings.prefault({}),
   log: logSettings.prefault({}),
 });
 export type Configuration = z.infer<typeof configuration>;

@@ -2,7 +2,7 @@
 // What a column reads back is not trusted to be what was written: JSON goes through its schema again.
 
 import type { ColumnOptions } from 'typeorm';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { Fault } from '../../core/fault.js';
 import { parseBaseUnits } from '../../core/money/amount.js';
 
@@ -15,6 +15,18 @@ interface Options {
 /** Text; with `nullable`, `null` for none. */
 export function textColumn(options: Options = {}): ColumnOptions {
   return { type: 'text', ...options };
+}
+
+/** One of a closed list, read back through the list. */
+export function oneOfColumn<const T extends readonly string[]>(
+  values: T,
+  options: Options = {},
+): ColumnOptions {
+  const schema = z.enum(values);
+  return {
+    ...textColumn(options),
+    transformer: { to: (value: string) => value, from: (value: string) => schema.parse(value) },
+  };
 }
 
 /** Amounts in base units: `bigint` in the program, decimal text in the database. Never ordered or summed in SQL. */

@@ -24,12 +24,42 @@ const open = (migrations: string) =>
     migrationsFolder: migrations,
   });
 
-it('nonces and their transactions outlive the migration that lets a transfer have another one', async () => {
+/** A folder with the migrations that there were before one. */
+function upTo(next: string): string {
   const before = join(folder, 'before');
   mkdirSync(before);
-  for (const name of readdirSync(migrationsFolder()).filter((one) => one < '0040')) {
+  for (const name of readdirSync(migrationsFolder()).filter((one) => one < next)) {
     copyFileSync(join(migrationsFolder(), name), join(before, name));
   }
+  return before;
+}
+
+it('what was recorded before there was an audit log is in line for it, oldest first', async () => {
+  const old = await open(upTo('0050'));
+  await old.transaction(async (db) => {
+    for (const sequence of [0, 1]) {
+      await run(
+        db,
+        "INSERT INTO governance_entries (sequence, hash, entry, mirrored_at_ms) VALUES (?, 'h', '{}', 1)",
+        [sequence],
+      );
+    }
+  });
+  await old.close();
+  const now = await open(migrationsFolder());
+  const waiting = await now.read((db) =>
+    rows(
+      db,
+      z.object({ source: z.string(), key_a: z.string() }),
+      'SELECT source, key_a FROM audit_waiting ORDER BY ordinal',
+    ),
+  );
+  expect(waiting).toEqual(['0', '1'].map((key_a) => ({ source: 'governance', key_a })));
+  await now.close();
+});
+
+it('nonces and their transactions outlive the migration that lets a transfer have another one', async () => {
+  const before = upTo('0040');
   const old = await open(before);
   await old.transaction(async (db) => {
     await run(

@@ -14,6 +14,7 @@ import { lastValueFrom, type Observable, of } from 'rxjs';
 import type { Clock } from '../../core/clock.js';
 import { accepted, Fault, type Outcome, refused } from '../../core/fault.js';
 import type { HttpMessage } from '../../core/http-message-signatures/signature-base.js';
+import { CallRecorder } from '../audit/call-recorder.js';
 import { CONFIGURATION } from '../config/config.module.js';
 import type { Configuration } from '../config/settings.js';
 import { IdempotencyStore, type KeyedCall } from '../idempotency/idempotency.store.js';
@@ -21,7 +22,7 @@ import { Authenticator } from '../identity/authenticator.js';
 import { nameOf, type Principal } from '../identity/principal.js';
 import { CLOCK } from '../tokens.js';
 import { type Call, callOf, type HttpRequest } from './call.js';
-import { type Access, descriptionOf, type Endpoint } from './endpoint.js';
+import { descriptionOf, type Endpoint } from './endpoint.js';
 import { idempotencyKeyOf, parseInput } from './input.js';
 import { messageFrom } from './message.js';
 import { isProblemCode } from './problem.js';
@@ -38,6 +39,7 @@ export class CallInterceptor implements NestInterceptor {
   constructor(
     private readonly authenticator: Authenticator,
     private readonly idempotency: IdempotencyStore,
+    private readonly recorder: CallRecorder,
     @Inject(CONFIGURATION) private readonly configuration: Configuration,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
@@ -65,13 +67,20 @@ export class CallInterceptor implements NestInterceptor {
   ): Promise<Result> {
     const message = messageFrom(request);
     const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
-    const admitted = await this.admit(endpoint.access, message, body, call);
+    const admitted = await this.admit(endpoint, message, body, call);
     if (admitted.kind === 'refused') return admitted;
 
     const contentType = message.headers.get('content-type')?.join(', ');
     const input = parseInput(endpoint, { params: request.params, query: request.query, body, contentType });
     if (input.kind === 'refused') return input;
     call.input = input.value;
+    if (endpoint.isRecorded && call.principal) {
+      await this.recorder.looked({
+        callId: call.id,
+        operation: endpoint.operation,
+        principal: nameOf(call.principal),
+      });
+    }
 
     const key = idempotencyKeyOf(endpoint, message.headers.get('idempotency-key'));
     if (key.kind === 'refused') return key;
@@ -84,20 +93,28 @@ export class CallInterceptor implements NestInterceptor {
   }
 
   private async admit(
-    access: Access,
+    { access, operation }: Endpoint,
     message: HttpMessage,
     body: Uint8Array,
     call: Call,
   ): Promise<Outcome<Principal | undefined, ProblemCode>> {
     if (access === 'open') return accepted(undefined);
     const authenticated = await this.authenticator.authenticate(message, body);
-    if (authenticated.kind === 'refused') return authenticated;
+    if (authenticated.kind === 'refused') {
+      await this.recorder.notLetIn({ callId: call.id, operation }, authenticated.code);
+      return authenticated;
+    }
     const principal = authenticated.value;
     call.principal = principal;
     const retryAfterMs = this.buckets.take(nameOf(principal), this.clock.nowMs());
     if (retryAfterMs > 0) return refused('rate-limited', { retryAfterMs });
-    if (access === 'officer' && principal.kind !== 'officer') return refused('officers-only');
-    if (access === 'backend' && principal.kind !== 'backend') return refused('backends-only');
+    const recorded = { callId: call.id, operation, principal: nameOf(principal) };
+    const others = { officer: 'officers-only', backend: 'backends-only' } as const;
+    if ((access === 'officer' || access === 'backend') && principal.kind !== access) {
+      await this.recorder.refused(recorded, others[access]);
+      return refused(others[access]);
+    }
+    await this.recorder.cameIn(recorded);
     return accepted(principal);
   }
 

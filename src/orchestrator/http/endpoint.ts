@@ -40,12 +40,22 @@ export interface Endpoint<
   readonly method: 'GET' | 'POST';
   /** With `:name` for path parameters. */
   readonly path: string;
-  readonly tag: 'Transfers' | 'Approvals' | 'Ways out' | 'Wallets' | 'Governance' | 'Status' | 'Documents';
+  readonly tag:
+    | 'Transfers'
+    | 'Approvals'
+    | 'Ways out'
+    | 'Wallets'
+    | 'Governance'
+    | 'Audit'
+    | 'Status'
+    | 'Documents';
   readonly summary: string;
   readonly description: string;
   readonly access: Access;
   /** A file of the documentation page: routed like the rest, and no part of the API. */
   readonly partOfPage?: true;
+  /** Each call is in the audit log: it shows what not everybody sees. */
+  readonly isRecorded?: true;
   readonly params?: P;
   readonly query?: Q;
   readonly body?: { readonly schema: B; readonly example: z.input<B> };

@@ -4,6 +4,9 @@ import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { ApprovalController } from '../approvals/approval.controller.js';
 import { ApprovalsModule } from '../approvals/approvals.module.js';
+import { AuditController } from '../audit/audit.controller.js';
+import { AuditModule } from '../audit/audit.module.js';
+import { CallRecorderModule } from '../audit/call-recorder.module.js';
 import { GovernanceController } from '../governance/governance.controller.js';
 import { GovernanceModule } from '../governance/governance.module.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
@@ -29,6 +32,8 @@ import { Sweeper } from './sweeper.js';
     IdentityModule,
     IdempotencyModule,
     GovernanceModule,
+    AuditModule,
+    CallRecorderModule,
     TransfersModule,
     ApprovalsModule,
     WalletsModule,
@@ -41,6 +46,7 @@ import { Sweeper } from './sweeper.js';
     WalletController,
     WaysOutController,
     GovernanceController,
+    AuditController,
     StatusController,
     DocumentsController,
   ],

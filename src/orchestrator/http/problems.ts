@@ -39,7 +39,8 @@ export type ProblemCode =
   | ApprovalServiceRefusalCode
   | GovernanceRefusalCode
   | WayOutRefusalCode
-  | 'balance-unavailable';
+  | 'balance-unavailable'
+  | 'audit-file-unknown';
 
 interface ProblemKind {
   readonly status: number;
@@ -326,6 +327,10 @@ const APPROVALS: Record<Exclude<ApprovalServiceRefusalCode, TransferRefusalCode>
   ),
 };
 
+const AUDIT: Record<'audit-file-unknown', ProblemKind> = {
+  'audit-file-unknown': kind(404, 'No such file', 'The audit log has no file of this name, or not yet.'),
+};
+
 const GOVERNANCE: Record<GovernanceRefusalCode, ProblemKind> = {
   'governance-entry-malformed': kind(
     422,
@@ -473,6 +478,7 @@ export const PROBLEMS: Record<ProblemCode, ProblemKind> = {
   ...IDEMPOTENCY,
   ...TRANSFERS,
   ...APPROVALS,
+  ...AUDIT,
   ...GOVERNANCE,
   ...WAYS_OUT,
 };

@@ -15,7 +15,9 @@ import type { SignedRequest } from '../../core/statements/request.js';
 import type { Certificates } from '../../platform/certificates.js';
 import {
   type BuryResult,
+  type CheckpointResult,
   type GovernanceResult,
+  type Growth,
   PROTOCOL_VERSION,
   type PublicKeysResult,
   type Query,
@@ -145,6 +147,11 @@ export class SignerClient {
   /** Hands in a quorum's word that what was signed for some transfers can never be mined. */
   bury(burial: Burial): Promise<Outcome<BuryResult>> {
     return this.ask('bury', { burial });
+  }
+
+  /** Asks for a signed checkpoint of the audit log, with proof that it has grown from the one that was signed last. */
+  checkpoint(growth: Growth): Promise<Outcome<CheckpointResult>> {
+    return this.ask('checkpoint', { ...growth });
   }
 
   /** At most 50 entries of the governance log from a sequence. */

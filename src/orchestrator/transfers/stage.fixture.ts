@@ -7,6 +7,7 @@ import type { Approval } from '../../core/statements/approval.js';
 import type { SignedRequest } from '../../core/statements/request.js';
 import { nativeVerifier } from '../../platform/native-verifier.js';
 import { ApprovalService } from '../approvals/approval.service.js';
+import { auditEntities } from '../audit/audit.entity.js';
 import { Database } from '../database/database.js';
 import { governanceEntities } from '../governance/governance.entity.js';
 import { GovernanceService } from '../governance/governance.service.js';
@@ -72,7 +73,8 @@ export class Stage implements Clock {
   /** Several lives share one on SQLite, as one program does; on PostgreSQL each has its own. */
   open(): Promise<Database> {
     const { url } = this.options;
-    return Database.open({ url, entities: [...governanceEntities, ...transferEntities], clock: this });
+    const entities = [...governanceEntities, ...transferEntities, ...auditEntities];
+    return Database.open({ url, entities, clock: this });
   }
 }
 

@@ -13,7 +13,14 @@ import { attestedVoid } from '../../core/recovery/void.js';
 import { transferStatement, verdict } from '../../core/statements/approval.js';
 import { baseUnits, sha256Hex } from '../../core/statements/fields.js';
 import { signedRequest } from '../../core/statements/request.js';
-import { amountColumn, integerColumn, jsonColumn, textColumn, timeColumn } from '../database/columns.js';
+import {
+  amountColumn,
+  integerColumn,
+  jsonColumn,
+  oneOfColumn,
+  textColumn,
+  timeColumn,
+} from '../database/columns.js';
 import { transactionStates, transferStates } from './transfer-states.js';
 
 export const factsJson = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
@@ -40,15 +47,6 @@ export type StoredDecision = z.infer<typeof storedDecision>;
 
 const transferStateColumn = oneOfColumn(transferStates);
 const transactionStateColumn = oneOfColumn(transactionStates);
-
-/** A text column that holds one of a closed list, read back through the list. */
-function oneOfColumn<const T extends readonly string[]>(values: T) {
-  const schema = z.enum(values);
-  return {
-    ...textColumn(),
-    transformer: { to: (value: string) => value, from: (value: string) => schema.parse(value) },
-  };
-}
 
 @Entity('transfers')
 export class TransferRow {
@@ -162,10 +160,7 @@ export class ApprovalRow {
   @Column(textColumn({ primary: true })) statementDigest!: string;
   @Column(textColumn({ primary: true })) personId!: string;
   @Column(textColumn()) credentialId!: string;
-  @Column({
-    ...textColumn(),
-    transformer: { to: (value: string) => value, from: (value: string) => verdict.parse(value) },
-  })
+  @Column(oneOfColumn(verdict.options))
   verdict!: z.infer<typeof verdict>;
   @Column(textColumn()) signature!: string;
   @Column(timeColumn()) receivedAtMs!: number;

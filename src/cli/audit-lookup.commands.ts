@@ -1,0 +1,358 @@
+// `portcullis audit find`, `transfer`, `export`, `mirror`: what the orchestrator's audit log says, and a copy of it to check
+// and to keep. Answers are the orchestrator's word until `audit verify` has gone through a copy.
+
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { type Checkpoint, parseCheckpoint } from '../core/audit/checkpoint.js';
+import { type AuditEntry, auditKind } from '../core/audit/entry.js';
+import { parseNote } from '../core/audit/note.js';
+import { CHECKPOINT_PATH, HASH_LEVELS, tilePath, tilesOf } from '../core/audit/tile-path.js';
+import { isSameHash } from '../core/audit/merkle.js';
+import { rootAt } from '../core/audit/prove.js';
+import { base64Of } from '../core/audit/texts.js';
+import { accepted, type Outcome, refused } from '../core/fault.js';
+import { writeNew } from './files.js';
+import { approvalWords } from '../core/policy/approvals.js';
+import { identifier, sha256Hex } from '../core/statements/fields.js';
+import type { Api } from '../sdk/api.js';
+import {
+  type AuditFilters,
+  type AuditItem,
+  findAudit,
+  readAuditCheckpoint,
+  readAuditFile,
+} from '../sdk/audit.js';
+import { readTransfer } from '../sdk/backend.js';
+import type { Transfer } from '../sdk/shapes.js';
+import { asAnyone, asOfficer } from './caller.js';
+import type { Answer, CommandLine, Given } from './command-line.js';
+import { attention, faint, fields, good, type Line, strong, table } from './lines.js';
+import { logFolder, makeLogFolder, writeLogFile } from './log-folder.js';
+import { officerFlags, officerShape } from './options.js';
+import { transferIdFrom } from './transfer.commands.js';
+import { instant } from './words.js';
+
+const time = z.iso
+  .datetime({ offset: true, error: 'a time is written like 2026-11-27T14:00:00Z' })
+  .or(z.iso.date())
+  .transform((text) => `${new Date(text).getTime()}`)
+  .exactOptional();
+
+const filterShape = {
+  transfer: z.string().exactOptional(),
+  wallet: identifier.exactOptional(),
+  by: identifier.exactOptional(),
+  officer: identifier.exactOptional(),
+  requestKey: identifier.exactOptional(),
+  entry: z
+    .string()
+    .regex(/^[0-9]{1,15}$/, 'a number')
+    .exactOptional(),
+  policy: sha256Hex.exactOptional(),
+  kind: auditKind.exactOptional(),
+  from: time,
+  to: time,
+};
+const counted = z.string().regex(/^[0-9]{1,15}$/, 'a number');
+const filterOptions = z.object({ ...filterShape, ...officerShape });
+const findOptions = filterOptions.extend({
+  limit: counted.exactOptional(),
+  before: counted.exactOptional(),
+});
+const exportOptions = filterOptions.extend({ format: z.enum(['jsonl', 'csv']).exactOptional() });
+const officerOptions = z.object(officerShape);
+
+const filterFlags: readonly (readonly [string, string])[] = [
+  ['--transfer <id>', 'about this transfer'],
+  ['--wallet <id>', 'about this wallet'],
+  ['--officer <person>', 'done by this person, where it is still known who it was'],
+  ['--by <credential>', 'signed with this credential'],
+  ['--request-key <id>', 'by this request key'],
+  ['--entry <sequence>', 'about this entry of the governance log'],
+  ['--policy <hash>', 'decided under these policies'],
+  ['--kind <kind>', auditKind.options.join(', ')],
+  ['--from <time>', 'from then on, like 2026-11-27T14:00:00Z'],
+  ['--to <time>', 'before then'],
+];
+
+/** The API's names are those of the log; the command line's are those of people. */
+function filtersOf(options: z.infer<typeof filterOptions>): AuditFilters {
+  const { transfer, wallet, officer, by, requestKey, entry, policy, kind, from, to } = options;
+  return {
+    transfer: transfer === undefined ? undefined : transferIdFrom(transfer),
+    wallet,
+    person: officer,
+    credential: by,
+    key: requestKey,
+    entry,
+    policy,
+    kind,
+    from,
+    to,
+  };
+}
+
+function aboutWords({ subjects }: AuditEntry): string {
+  return subjects
+    .filter(({ kind }) => kind !== 'policy')
+    .map(({ kind, id }) => (kind === 'transfer' ? id : `${kind} ${id}`))
+    .join(', ');
+}
+
+function itemLines(items: readonly AuditItem[]): Line[] {
+  return table(
+    ['entry', 'when', 'kind', 'what', 'by', 'about'],
+    items.map(({ entry, person }) => [
+      `${entry.sequence}`,
+      instant(entry.atMs),
+      entry.kind,
+      [strong(entry.what)],
+      person ?? '',
+      aboutWords(entry),
+    ]),
+  );
+}
+
+async function find(given: Given<z.infer<typeof findOptions>>): Promise<Outcome<Answer>> {
+  const { limit, before } = given.options;
+  const page = await asOfficer(given, ({ api }) =>
+    findAudit(api, { ...filtersOf(given.options), limit, before }),
+  );
+  if (page.kind === 'refused') return page;
+  const { items, nextBefore } = page.value;
+  return accepted({
+    json: page.value,
+    lines: [
+      ...(items.length === 0 ? ['Nothing in the log fits that.'] : itemLines(items)),
+      ...(nextBefore === null ? [] : [[faint(`More: the same with --before ${nextBefore}`)]]),
+    ],
+  });
+}
+
+/** Pages of the log, newest first, until there are no more. */
+async function* pagesOf(api: Api, filters: AuditFilters): AsyncGenerator<Outcome<readonly AuditItem[]>> {
+  for (let before: string | undefined; ; ) {
+    const page = await findAudit(api, { ...filters, before, limit: '200' });
+    if (page.kind === 'refused') {
+      yield page;
+      return;
+    }
+    yield accepted(page.value.items);
+    const { nextBefore } = page.value;
+    // A page that does not lead on would be asked for without end.
+    if (nextBefore === null || (before !== undefined && nextBefore >= Number(before))) return;
+    before = `${nextBefore}`;
+  }
+}
+
+async function itemsOf(api: Api, filters: AuditFilters): Promise<Outcome<AuditItem[]>> {
+  const items: AuditItem[] = [];
+  for await (const page of pagesOf(api, filters)) {
+    if (page.kind === 'refused') return page;
+    items.push(...page.value);
+  }
+  return accepted(items);
+}
+
+function decisionLines({ rule, policyHash, approvals }: Transfer): Line[] {
+  return fields([
+    ['rule', rule ?? 'none: no policy has decided it'],
+    ['policies', policyHash ?? 'none'],
+    ['asked for', approvals.required.length === 0 ? 'nobody' : approvalWords(approvals.required)],
+    [
+      'given',
+      ...(approvals.given.length === 0
+        ? ['nothing']
+        : approvals.given.map(
+            ({ personId, credentialId, verdict, atMs }): Line => [
+              strong(personId),
+              ` ${verdict === 'approve' ? 'approved' : 'rejected'} with ${credentialId}, ${instant(atMs)}`,
+            ],
+          )),
+    ],
+    ['over', approvals.statementDigest ?? 'no statement'],
+  ]);
+}
+
+async function transfer(
+  given: Given<z.infer<typeof officerOptions>>,
+  text: string,
+): Promise<Outcome<Answer>> {
+  const transferId = transferIdFrom(text);
+  return asOfficer(given, async ({ api }) => {
+    const one = await readTransfer(api, transferId);
+    if (one.kind === 'refused') return one;
+    const items = await itemsOf(api, { transfer: transferId });
+    if (items.kind === 'refused') return items;
+    const { rule, policyHash, approvals } = one.value;
+    return accepted({
+      json: { transferId, rule, policyHash, approvals, entries: items.value },
+      lines: [
+        [strong(transferId), ': who approved it, under which rules, and what the log says of it'],
+        ...decisionLines(one.value),
+        '',
+        ...itemLines(items.value.toReversed()),
+        '',
+        [
+          faint(
+            'The signed proof of the decision is its certificate: `portcullis certificate`, then `verify`.',
+          ),
+        ],
+      ],
+    });
+  });
+}
+
+const CSV_COLUMNS = ['sequence', 'at', 'kind', 'what', 'person', 'subjects', 'record'] as const;
+
+/** RFC 4180. A cell that a spreadsheet would take for a formula is one of text. */
+function csvCell(text: string): string {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return `"${safe.replaceAll('"', '""')}"`;
+}
+
+function csvLine({ entry, person, record }: AuditItem): string {
+  const subjects = entry.subjects.map(({ kind, id }) => `${kind}:${id}`).join(' ');
+  const at = new Date(entry.atMs).toISOString();
+  return [`${entry.sequence}`, at, entry.kind, entry.what, person ?? '', subjects, record]
+    .map(csvCell)
+    .join(',');
+}
+
+async function exportTo(given: Given<z.infer<typeof exportOptions>>, path: string): Promise<Outcome<Answer>> {
+  const isCsv = given.options.format === 'csv';
+  const items = await asOfficer(given, ({ api }) => itemsOf(api, filtersOf(given.options)));
+  if (items.kind === 'refused') return items;
+  const lines = items.value.toReversed().map((item) => (isCsv ? csvLine(item) : JSON.stringify(item)));
+  const all = isCsv ? [CSV_COLUMNS.map(csvCell).join(','), ...lines] : lines;
+  writeNew(path, all.map((line) => `${line}\n`).join(''), 0o600);
+  return accepted({
+    json: { path, entries: items.value.length },
+    lines: [[good('✓'), ` ${items.value.length} entries in `, strong(path)]],
+  });
+}
+
+/** What a note says, whoever signed it: that is for `audit verify`. */
+function checkpointIn(bytes: Uint8Array): Outcome<Checkpoint> {
+  const note = parseNote(bytes);
+  return note.kind === 'refused' ? note : parseCheckpoint(note.value.text);
+}
+
+async function mirror(
+  given: Given<z.infer<typeof officerOptions>>,
+  folder: string,
+): Promise<Outcome<Answer>> {
+  return asAnyone(given, async (api) => {
+    const note = await readAuditCheckpoint(api);
+    if (note.kind === 'refused') return note;
+    const checkpoint = checkpointIn(note.value);
+    if (checkpoint.kind === 'refused') return checkpoint;
+    const { size, root } = checkpoint.value;
+    makeLogFolder(folder);
+    const known = new Set(logFolder(folder).paths);
+    const missing = (['entries', ...HASH_LEVELS] as const)
+      .flatMap((level) => [...tilesOf(level, size)].map(tilePath))
+      .filter((path) => !known.has(path));
+    for (const path of missing) {
+      const file = await readAuditFile(api, path);
+      if (file.kind === 'refused') return file;
+      writeLogFile(folder, path, file.value);
+    }
+    const grown = await growthOf(folder, known.has(CHECKPOINT_PATH), size);
+    if (grown.kind === 'refused') return grown;
+    // Last: what it is about is there.
+    writeLogFile(folder, CHECKPOINT_PATH, note.value);
+    return accepted({
+      json: { folder, size, root: base64Of(root), files: missing.length, before: grown.value ?? null },
+      lines: [
+        [good('✓'), ' ', strong(folder), ` has ${size} entries; ${missing.length} files are new`],
+        ...(grown.value === undefined
+          ? [[attention('! '), 'There was no checkpoint here before to compare it with.']]
+          : [[good('✓'), ` the log begins as it was with ${grown.value} entries`]]),
+        [faint(`Now: \`portcullis audit verify ${folder} --key KEY\`, with the key from elsewhere.`)],
+      ],
+    });
+  });
+}
+
+/** The size that the log here had before, after it was found to begin with just that. */
+async function growthOf(
+  folder: string,
+  isKnown: boolean,
+  size: number,
+): Promise<Outcome<number | undefined>> {
+  if (!isKnown) return accepted(undefined);
+  const form = logFolder(folder);
+  const bytes = await form.readTile(CHECKPOINT_PATH);
+  const before = checkpointIn(bytes ?? new Uint8Array());
+  if (before.kind === 'refused') return before;
+  if (before.value.size > size) {
+    return refused('audit-log-shorter', { before: before.value.size, now: size });
+  }
+  const root = await rootAt({ size, readTile: (path) => form.readTile(path) }, before.value.size);
+  if (root.kind === 'refused') return root;
+  return isSameHash(root.value, before.value.root)
+    ? accepted(before.value.size)
+    : refused('audit-log-other', { before: before.value.size, now: size });
+}
+
+/** Into the group of the log's commands. */
+export function auditLookupCommands(cli: CommandLine, audit: Command): void {
+  cli.add(
+    audit,
+    {
+      usage: 'find',
+      summary: 'look things up in the audit log: by transfer, officer, wallet, kind and time',
+      description:
+        'Newest first; all that is given has to fit. What is shown is what the orchestrator says, and that you looked is in the log. Takes an officer.',
+      example: 'audit find --officer ada --kind approval --from 2026-11-20',
+    },
+    [
+      ...filterFlags,
+      ['--limit <n>', 'so many at most; 50 unless said, 200 at most'],
+      ['--before <n>', 'only entries before this place in the log'],
+      ...officerFlags,
+    ],
+    findOptions,
+    find,
+  );
+  cli.add(
+    audit,
+    {
+      usage: 'transfer <transfer>',
+      summary: 'who approved what under which rules, for one transfer',
+      description:
+        'The rule that decided, the policies by their hash, the approvals that it asked for and those that were given, and every entry of the log about it.',
+      example: 'audit transfer tr-e36b254f27397a8e03389ce4e1d36a379ca244c5',
+    },
+    officerFlags,
+    officerOptions,
+    transfer,
+  );
+  cli.add(
+    audit,
+    {
+      usage: 'export <file>',
+      summary: 'write what the log says to a file, as JSON Lines or CSV',
+      description:
+        'With the same filters as `find`, oldest first. It names people and quotes records: for the eyes of auditors. A file that is there is not overwritten.',
+      example: 'audit export november.csv --format csv --from 2026-11-01 --to 2026-12-01',
+    },
+    [...filterFlags, ['--format <format>', 'jsonl, which it is unless said, or csv'], ...officerFlags],
+    exportOptions,
+    exportTo,
+  );
+  cli.add(
+    audit,
+    {
+      usage: 'mirror <folder>',
+      summary: "copy the log's public form into a folder, and go on from what is there",
+      description:
+        'Fetches the newest checkpoint and every file that it is about and that is not there yet. Where the folder has an earlier checkpoint, the log must begin as it was then, or nothing is taken over. Nothing in it names a person: a mirror may be shown to everybody. Then check it with `audit verify`.',
+      example: 'audit mirror /var/lib/audit-mirror',
+    },
+    officerFlags,
+    officerOptions,
+    mirror,
+  );
+}

@@ -1,0 +1,216 @@
+// The log over the records of a pipeline that really ran, and what is found when somebody edits the database beneath it.
+
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
+import { parseAuditEntry } from '../../core/audit/entry.js';
+import { proveInclusion } from '../../core/audit/prove.js';
+import { leafHash } from '../../core/audit/merkle.js';
+import { verifyInclusion } from '../../core/audit/verify-proof.js';
+import { nativeVerifier } from '../../platform/native-verifier.js';
+import { Database } from '../database/database.js';
+import { run } from '../database/sql.js';
+import { type Life, Stage } from '../transfers/stage.fixture.js';
+import { AuditEntryRow } from './audit.entity.js';
+import { AuditLog } from './audit.log.js';
+import { Fsck } from './fsck.js';
+import { storedLog } from './stored-tiles.js';
+
+const ETH = '000000000000000000';
+const randomness = { bytes: (length: number) => new Uint8Array(randomBytes(length)), fraction: () => 0 };
+
+let folder: string;
+let stage: Stage;
+let life: Life;
+let database: Database;
+let log: AuditLog;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'portcullis-audit-'));
+  stage = new Stage({ url: `sqlite:${join(folder, 'test.db')}` });
+  life = await stage.life('one');
+  database = life.database;
+  log = new AuditLog(database, randomness, stage.cast.deploymentId);
+});
+
+afterEach(async () => {
+  await life.end();
+  rmSync(folder, { recursive: true });
+});
+
+const everything = () => database.read((db) => db.find(AuditEntryRow, { order: { sequence: 'ASC' } }));
+const checked = () => database.read((db) => new Fsck(db, nativeVerifier, undefined).run());
+/** As somebody would who owns the database. */
+const edited = (...statements: string[]) =>
+  database.transaction(async (db) => {
+    for (const statement of statements) await run(db, statement);
+  });
+
+async function settled(): Promise<string> {
+  const { transferId } = await life.submitted(stage.cast.request(`1${ETH}`));
+  await life.live(5);
+  while ((await log.add()) > 0);
+  return transferId;
+}
+
+describe('the audit log', () => {
+  it('has every governance entry, and every state that a transfer went through, in order', async () => {
+    const transferId = await settled();
+    const entries = (await everything()).map((row) => {
+      const parsed = parseAuditEntry(utf8ToBytes(row.entry), row.sequence);
+      if (parsed.kind === 'refused') throw new Error(parsed.code);
+      return parsed.value;
+    });
+    expect(entries.filter(({ kind }) => kind === 'governance')).toHaveLength(stage.cast.entries.length);
+    const about = entries.filter(({ subjects }) => subjects.some(({ id }) => id === transferId));
+    expect(about.map(({ kind, what }) => `${kind} ${what}`)).toEqual([
+      'transition requested',
+      'transition screened',
+      'transition decided',
+      'decision approved',
+      'transition reserved',
+      'transition built',
+      'transition signed',
+      'transition broadcast',
+      'transition confirming',
+      'transition settled',
+    ]);
+    expect(JSON.stringify(entries)).not.toContain('customer');
+  });
+
+  it('proves that an entry is in it, and grows from where another orchestrator left it', async () => {
+    await settled();
+    log = new AuditLog(database, randomness, stage.cast.deploymentId);
+    await settled();
+    const { size, root } = await log.head();
+    const row = (await everything())[7];
+    const proof = await database.read((db) => proveInclusion(storedLog(db, size), 7, size));
+    if (proof.kind === 'refused' || !row) throw new Error('no proof');
+    const verified = verifyInclusion(leafHash(utf8ToBytes(row.entry)), proof.value, Buffer.from(root, 'hex'));
+    expect(verified.kind).toBe('accepted');
+    expect(await checked()).toMatchObject({ entries: size, records: size, waiting: 0, findings: [] });
+  });
+
+  it('keeps what comes in while it is not added, and loses nothing of it', async () => {
+    await life.submitted(stage.cast.request(`1${ETH}`));
+    await life.live(5);
+    const before = await checked();
+    expect(before).toMatchObject({ entries: 0, findings: [] });
+    expect(before.waiting).toBeGreaterThan(10);
+    while ((await log.add()) > 0);
+    expect(await checked()).toMatchObject({ entries: before.waiting, waiting: 0, findings: [] });
+  });
+
+  it('goes past 256 entries, with tiles that lead to its root', async () => {
+    for (let count = 0; count < 280; count += 1) {
+      await edited(
+        `INSERT INTO audit_calls (call_id, kind, what, operation, principal, at_ms) VALUES ('c-${count}', 'refusal', 'officers-only', 'getStatus', 'person:ada', 5)`,
+      );
+    }
+    while ((await log.add()) > 0);
+    const { size, root } = await log.head();
+    expect(size).toBeGreaterThan(280);
+    // Read back from the database alone.
+    const again = new AuditLog(database, randomness, stage.cast.deploymentId);
+    await settled();
+    expect(await again.add()).toBe(0);
+    expect(root).not.toBe((await log.head()).root);
+    expect((await checked()).findings).toEqual([]);
+  });
+});
+
+describe('what an owner of the database does is found', () => {
+  const drop = (table: string) => [`DROP TRIGGER ${table}_no_update`, `DROP TRIGGER ${table}_no_delete`];
+
+  it.each([
+    [
+      'a transition says something else',
+      [...drop('transitions'), "UPDATE transitions SET facts = '{}' WHERE to_state = 'reserved'"],
+      'record-differs',
+    ],
+    [
+      'a transition is gone',
+      [...drop('transitions'), "DELETE FROM transitions WHERE to_state = 'approved'"],
+      'record-missing',
+    ],
+    [
+      'an entry is edited',
+      [
+        ...drop('audit_entries'),
+        "UPDATE audit_entries SET entry = replace(entry, 'approved', 'refused') WHERE kind = 'decision'",
+      ],
+      'root-differs',
+    ],
+    [
+      'an entry is gone',
+      [
+        ...drop('audit_entries'),
+        ...drop('audit_subjects'),
+        'DELETE FROM audit_subjects WHERE sequence = 3',
+        'DELETE FROM audit_sealed WHERE sequence = 3',
+        'DELETE FROM audit_entries WHERE sequence = 3',
+      ],
+      'entry-missing',
+    ],
+    [
+      'two entries have changed places',
+      [
+        ...drop('audit_entries'),
+        'UPDATE audit_entries SET entry = (SELECT entry FROM audit_entries WHERE sequence = 2) WHERE sequence = 1',
+      ],
+      'entry-malformed',
+    ],
+    [
+      'a record was written past the trigger',
+      [
+        'DROP TRIGGER audit_calls_to_audit',
+        "INSERT INTO audit_calls (call_id, kind, what, operation, principal, at_ms) VALUES ('c', 'refusal', 'officers-only', 'getStatus', null, 5)",
+      ],
+      'record-not-logged',
+    ],
+    ['the head says another root', ["UPDATE audit_head SET root = 'ab'"], 'root-differs'],
+  ])('%s', async (_what, statements, kind) => {
+    await settled();
+    await edited(...statements);
+    expect((await checked()).findings.map((finding) => finding.kind)).toContain(kind);
+  });
+
+  it('and nothing is added to a log that does not lead to its root', async () => {
+    await settled();
+    await edited("UPDATE audit_head SET root = 'ab'");
+    await life.submitted(stage.cast.request(`1${ETH}`));
+    await expect(log.add()).rejects.toMatchObject({ code: 'audit-log-damaged' });
+  });
+
+  it('a record that makes no sense, or is gone before it was logged, is in the log as such', async () => {
+    await edited(
+      "INSERT INTO audit_waiting (source, key_a, key_b, key_c) VALUES ('approval', 'tr-1', 'x', 'ada')",
+      "INSERT INTO audit_calls (call_id, kind, what, operation, principal, at_ms) VALUES ('c', 'party', 'x y', 'z', null, -1)",
+    );
+    while ((await log.add()) > 0);
+    const said = (await everything()).map(({ entry }) => JSON.parse(entry).what);
+    expect(said.slice(-2)).toEqual(['record-missing', 'record-malformed']);
+    expect((await checked()).findings).toEqual([]);
+  });
+
+  it('its tables refuse to be changed', async () => {
+    await settled();
+    for (const table of ['audit_entries', 'audit_subjects', 'audit_sealed']) {
+      await expect(edited(`UPDATE ${table} SET sequence = sequence + 1000`)).rejects.toThrow(/append-only/);
+    }
+    await expect(edited('DELETE FROM audit_entries')).rejects.toThrow(/append-only/);
+  });
+
+  it('whom a salted hash stands for can be forgotten, and then cannot be told any more', async () => {
+    await edited(
+      "INSERT INTO audit_calls (call_id, kind, what, operation, principal, at_ms) VALUES ('c', 'refusal', 'officers-only', 'getStatus', 'person:ada', 5)",
+    );
+    while ((await log.add()) > 0);
+    await edited("DELETE FROM audit_sealed WHERE name = 'person'");
+    expect(await checked()).toMatchObject({ findings: [], forgotten: 1 });
+    expect((await everything()).at(-1)?.entry).not.toContain('ada');
+  });
+});

@@ -1,0 +1,174 @@
+// The log grows here: what waits in line gets its place, its hash goes into the tree, and all of it is one transaction. One
+// adds at a time, whichever of several orchestrators it is: who adds holds the head's row. It signs nothing.
+
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import type { EntityManager } from 'typeorm';
+import { AUDIT_TYPE, type AuditEntry, auditEntry, sealed } from '../../core/audit/entry.js';
+import { EMPTY_LOG, edgeRoot, grown, type LogEdge, readEdge } from '../../core/audit/growing-log.js';
+import { parseTilePath, TILE_WIDTH } from '../../core/audit/tile-path.js';
+import { Fault } from '../../core/fault.js';
+import type { Randomness } from '../../core/randomness.js';
+import { canonicalJson } from '../../core/statements/canonical-json.js';
+import type { DatabaseDoor } from '../database/database.js';
+import { forUpdate, run } from '../database/sql.js';
+import {
+  AuditEntryRow,
+  AuditHeadRow,
+  AuditSealedRow,
+  AuditSubjectRow,
+  AuditTileRow,
+} from './audit.entity.js';
+import { type Draft, draftsOf, type Placed, RECORD_MALFORMED, withoutRecord } from './records.js';
+import { storedLog, tileRow } from './stored-tiles.js';
+
+export type AuditFaultCode =
+  /** Entries and tiles in the database do not lead to the root that stands there: somebody edited it. */
+  'audit-log-damaged';
+
+export interface AuditHead {
+  readonly size: number;
+  /** Hex. */
+  readonly root: string;
+}
+
+/** What is added in one transaction at most. */
+const MOST_AT_ONCE = 256;
+const SALT_BYTES = 32;
+/** What the log says of who wrote an entry: which of several orchestrators it was is in the record. */
+const PROGRAM = 'orchestrator';
+
+export class AuditLog {
+  /** The right edge as it was left; another orchestrator may have gone on since. */
+  private edge: LogEdge = EMPTY_LOG;
+
+  constructor(
+    private readonly database: DatabaseDoor,
+    private readonly randomness: Randomness,
+    private readonly deploymentId: string,
+  ) {}
+
+  async head(): Promise<AuditHead> {
+    return this.database.read(headOf);
+  }
+
+  /** Gives whatever waits its place, at most 256 at a time; how many it were. Throws `audit-log-damaged`. */
+  async add(): Promise<number> {
+    const added = await this.database.transaction(async (db) => {
+      const head = await headForUpdate(db);
+      const waiting = await draftsOf(db, {
+        select: `SELECT ordinal AS place, source, key_a, key_b, key_c FROM audit_waiting ORDER BY ordinal LIMIT ${MOST_AT_ONCE}`,
+        parameters: [],
+      });
+      if (waiting.length === 0) return undefined;
+      const edge = await this.edgeAt(db, head);
+      return { edge: await this.store(db, edge, waiting), count: waiting.length };
+    });
+    if (!added) return 0;
+    this.edge = added.edge;
+    return added.count;
+  }
+
+  /** What is known of the edge is only used where it is that of the head as it stands. */
+  private async edgeAt(db: EntityManager, { size, root }: AuditHead): Promise<LogEdge> {
+    if (this.edge.size === size && bytesToHex(edgeRoot(this.edge)) === root) return this.edge;
+    const read = await readEdge(storedLog(db, size));
+    if (read.kind === 'refused' || bytesToHex(edgeRoot(read.value)) !== root) {
+      throw new Fault<AuditFaultCode>('audit-log-damaged', 'the stored audit log does not lead to its root', {
+        facts: { size, ...(read.kind === 'refused' ? { code: read.code, ...read.facts } : {}) },
+      });
+    }
+    return read.value;
+  }
+
+  private async store(db: EntityManager, before: LogEdge, waiting: readonly Placed[]): Promise<LogEdge> {
+    const entries = waiting.map((one, at) => this.entryOf(one, before.size + at));
+    const { edge, files } = grown(
+      before,
+      entries.map(({ row }) => utf8ToBytes(row.entry)),
+    );
+    await db.insert(
+      AuditEntryRow,
+      entries.map(({ row }) => row),
+    );
+    const subjects = entries.flatMap((one) => one.subjects);
+    if (subjects.length > 0) await db.insert(AuditSubjectRow, subjects);
+    await db.insert(
+      AuditSealedRow,
+      entries.flatMap((one) => one.secrets),
+    );
+    const tiles = files.flatMap(({ path, bytes }) => {
+      const name = parseTilePath(path);
+      const isKept = name !== undefined && name.level !== 'entries' && name.width === TILE_WIDTH;
+      return isKept ? [tileRow(Number(name.level), name.index, bytes)] : [];
+    });
+    if (tiles.length > 0) await db.insert(AuditTileRow, tiles);
+    const places = waiting.map(({ place }) => place);
+    await run(db, `DELETE FROM audit_waiting WHERE ordinal IN (${places.map(() => '?').join(', ')})`, places);
+    await db.update(AuditHeadRow, { onlyOne: 1 }, { size: edge.size, root: bytesToHex(edgeRoot(edge)) });
+    return edge;
+  }
+
+  private entryOf(one: Placed, sequence: number) {
+    const made = this.made(one.draft, sequence);
+    // Nobody could read it as an entry, and it would stay for good: of such a record it is said that it makes no sense.
+    const { entry, secrets } = auditEntry.safeParse(made.entry).success
+      ? made
+      : this.made(withoutRecord(one, RECORD_MALFORMED, one.draft.record), sequence);
+    const { source, keyA, keyB, keyC } = one;
+    const { kind, atMs } = entry;
+    return {
+      row: { sequence, source, keyA, keyB, keyC, kind, atMs, entry: canonicalJson(entry) },
+      subjects: uniqueSubjects(entry).map(({ kind, id }) => ({ kind, id, sequence })),
+      secrets,
+    };
+  }
+
+  private made(draft: Draft, sequence: number) {
+    const values = [...draft.sealed, { name: 'note' as const, value: draft.record }];
+    const salted = values.map(({ name, value }) => {
+      const salt = this.randomness.bytes(SALT_BYTES);
+      return { name, value, salt, sealed: sealed(name, value, salt) };
+    });
+    const entry: AuditEntry = {
+      type: AUDIT_TYPE,
+      deploymentId: this.deploymentId,
+      sequence,
+      atMs: draft.atMs,
+      kind: draft.kind,
+      what: draft.what,
+      program: PROGRAM,
+      subjects: draft.subjects,
+      sealed: salted.map((one) => one.sealed),
+    };
+    const secrets = salted.map(({ name, value, salt }) => ({
+      sequence,
+      name,
+      salt: bytesToHex(salt),
+      value: name === 'note' ? null : value,
+    }));
+    return { entry, secrets };
+  }
+}
+
+function uniqueSubjects({ subjects }: AuditEntry): AuditEntry['subjects'] {
+  return subjects.filter(
+    ({ kind, id }, at) => subjects.findIndex((other) => other.kind === kind && other.id === id) === at,
+  );
+}
+
+export async function headOf(db: EntityManager): Promise<AuditHead> {
+  const row = await db.findOneBy(AuditHeadRow, { onlyOne: 1 });
+  return requiredHead(row);
+}
+
+async function headForUpdate(db: EntityManager): Promise<AuditHead> {
+  const select = db.createQueryBuilder(AuditHeadRow, 'head').where('head.onlyOne = 1');
+  return requiredHead(await forUpdate(db, select).getOne());
+}
+
+function requiredHead(row: AuditHeadRow | null): AuditHead {
+  if (row === null) {
+    throw new Fault<AuditFaultCode>('audit-log-damaged', 'the head of the audit log is not there');
+  }
+  return { size: row.size, root: row.root };
+}

@@ -1,0 +1,264 @@
+// From the records that are written with what happens to what the log says of them. A record is what a table holds that is
+// only ever added to; it goes into the log as a salted hash of all that it says, so that nothing of it can be changed later
+// unseen. What is in the database may be anybody's doing: a record that is gone or makes no sense is logged as such, since a
+// log that stops at it would serve whoever did that.
+
+import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
+import type { AuditEntry, AuditKind, SealedValue } from '../../core/audit/entry.js';
+import { governanceEntry } from '../../core/governance/entry.js';
+import { rows, sqlInteger } from '../database/sql.js';
+import { type AuditSource, auditSources } from './audit.entity.js';
+
+export interface RecordKey {
+  readonly source: AuditSource;
+  readonly keyA: string;
+  readonly keyB: string;
+  readonly keyC: string;
+}
+
+/** What an entry says, before it has a place. */
+export interface Draft {
+  readonly kind: AuditKind;
+  readonly what: string;
+  readonly atMs: number;
+  readonly subjects: AuditEntry['subjects'];
+  /** Beside the record itself. */
+  readonly sealed: readonly { readonly name: SealedValue['name']; readonly value: string }[];
+  /** All that the record says, in one spelling. */
+  readonly record: string;
+}
+
+const KIND_OF: Readonly<Record<AuditSource, AuditKind>> = {
+  transition: 'transition',
+  approval: 'approval',
+  governance: 'governance',
+  call: 'refusal',
+};
+
+export const RECORD_MISSING = 'record-missing';
+export const RECORD_MALFORMED = 'record-malformed';
+
+/** What is said of a record that is not there, or that makes no sense. */
+export function withoutRecord(key: RecordKey, what: string, record = ''): Draft {
+  return { kind: KIND_OF[key.source], what, atMs: 0, subjects: [], sealed: [], record };
+}
+
+type Subjects = AuditEntry['subjects'];
+
+/** Who moved or called, as books name them: a key is named, a person is sealed, a program of ours is in neither. */
+function actor(name: string | null): Pick<Draft, 'subjects' | 'sealed'> {
+  const [kind, id] = /^(request-key|person):(.+)$/.exec(name ?? '')?.slice(1) ?? [];
+  if (id === undefined) return { subjects: [], sealed: [] };
+  return kind === 'person'
+    ? { subjects: [], sealed: [{ name: 'person', value: id }] }
+    : { subjects: [{ kind: 'key', id }], sealed: [] };
+}
+
+const transition = z.object({
+  transfer_id: z.string(),
+  version: sqlInteger,
+  from_state: z.string().nullable(),
+  to_state: z.string(),
+  reason: z.string(),
+  facts: z.string(),
+  at_ms: sqlInteger,
+  moved_by: z.string(),
+  wallet_id: z.string(),
+});
+
+/** States in which policies have spoken, and those in which somebody was told no. */
+const DECISIONS: readonly string[] = ['awaiting-approvals', 'approved'];
+const REFUSALS: readonly string[] = ['refused', 'expired'];
+
+function policyOf(facts: string): Subjects {
+  const parsed = z.object({ policyHash: z.string() }).safeParse(JSON.parse(facts));
+  return parsed.success ? [{ kind: 'policy', id: parsed.data.policyHash }] : [];
+}
+
+function ofTransition(row: z.infer<typeof transition>): Draft {
+  const by = actor(row.moved_by);
+  const isRefusal = REFUSALS.includes(row.to_state);
+  const kind = isRefusal ? 'refusal' : DECISIONS.includes(row.to_state) ? 'decision' : 'transition';
+  return {
+    kind,
+    what: isRefusal ? row.reason : row.to_state,
+    atMs: row.at_ms,
+    subjects: [
+      { kind: 'transfer', id: row.transfer_id },
+      { kind: 'wallet', id: row.wallet_id },
+      ...policyOf(row.facts),
+      ...by.subjects,
+    ],
+    sealed: by.sealed,
+    record: JSON.stringify([
+      row.transfer_id,
+      row.version,
+      row.from_state,
+      row.to_state,
+      row.reason,
+      row.facts,
+      row.at_ms,
+      row.moved_by,
+    ]),
+  };
+}
+
+const approval = z.object({
+  transfer_id: z.string(),
+  statement_digest: z.string(),
+  person_id: z.string(),
+  credential_id: z.string(),
+  verdict: z.string(),
+  signature: z.string(),
+  received_at_ms: sqlInteger,
+  wallet_id: z.string(),
+});
+
+function ofApproval(row: z.infer<typeof approval>): Draft {
+  return {
+    kind: 'approval',
+    what: row.verdict,
+    atMs: row.received_at_ms,
+    subjects: [
+      { kind: 'transfer', id: row.transfer_id },
+      { kind: 'wallet', id: row.wallet_id },
+      { kind: 'credential', id: row.credential_id },
+    ],
+    sealed: [{ name: 'person', value: row.person_id }],
+    record: JSON.stringify([
+      row.transfer_id,
+      row.statement_digest,
+      row.person_id,
+      row.credential_id,
+      row.verdict,
+      row.signature,
+      row.received_at_ms,
+    ]),
+  };
+}
+
+const governance = z.object({ sequence: sqlInteger, entry: z.string(), mirrored_at_ms: sqlInteger });
+
+/** As many subjects as an entry of the log may have, less the one that names it. */
+const MOST_SIGNERS = 15;
+
+function ofGovernance(row: z.infer<typeof governance>): Draft {
+  const { body, signatures } = governanceEntry.parse(JSON.parse(row.entry));
+  return {
+    kind: 'governance',
+    what: body.change.kind,
+    atMs: row.mirrored_at_ms,
+    subjects: [
+      { kind: 'governance-entry', id: `${row.sequence}` },
+      ...signatures.slice(0, MOST_SIGNERS).map(({ credentialId }) => ({
+        kind: 'credential' as const,
+        id: credentialId,
+      })),
+    ],
+    sealed: [],
+    record: JSON.stringify([row.sequence, row.entry, row.mirrored_at_ms]),
+  };
+}
+
+const callKinds = z.enum(['refusal', 'login', 'admin-read']);
+export type CallKind = z.infer<typeof callKinds>;
+
+const call = z.object({
+  call_id: z.string(),
+  kind: callKinds,
+  what: z.string(),
+  operation: z.string(),
+  principal: z.string().nullable(),
+  at_ms: sqlInteger,
+});
+
+function ofCall(row: z.infer<typeof call>): Draft {
+  const by = actor(row.principal);
+  return {
+    kind: row.kind,
+    what: row.what,
+    atMs: row.at_ms,
+    subjects: by.subjects,
+    sealed: by.sealed,
+    record: JSON.stringify([row.call_id, row.kind, row.what, row.operation, row.principal, row.at_ms]),
+  };
+}
+
+/** Where the records of a source are, and how one is read. */
+interface Reading {
+  readonly select: string;
+  readonly draft: (row: unknown) => Draft;
+}
+
+/** `k` is whatever has the columns of a `RecordKey`. */
+const READINGS: Readonly<Record<AuditSource, Reading>> = {
+  transition: {
+    select: `SELECT k.place, r.*, t.wallet_id FROM k JOIN transitions r ON r.transfer_id = k.key_a AND CAST(r.version AS TEXT) = k.key_b
+      JOIN transfers t ON t.transfer_id = r.transfer_id WHERE k.source = 'transition'`,
+    draft: (row) => ofTransition(transition.parse(row)),
+  },
+  approval: {
+    select: `SELECT k.place, r.*, t.wallet_id FROM k JOIN approvals r
+      ON r.transfer_id = k.key_a AND r.statement_digest = k.key_b AND r.person_id = k.key_c
+      JOIN transfers t ON t.transfer_id = r.transfer_id WHERE k.source = 'approval'`,
+    draft: (row) => ofApproval(approval.parse(row)),
+  },
+  governance: {
+    select: `SELECT k.place, r.* FROM k JOIN governance_entries r ON CAST(r.sequence AS TEXT) = k.key_a WHERE k.source = 'governance'`,
+    draft: (row) => ofGovernance(governance.parse(row)),
+  },
+  call: {
+    select: `SELECT k.place, r.* FROM k JOIN audit_calls r ON r.call_id = k.key_a AND r.kind = k.key_b WHERE k.source = 'call'`,
+    draft: (row) => ofCall(call.parse(row)),
+  },
+};
+
+export interface Placed extends RecordKey {
+  /** In line, or in the log. */
+  readonly place: number;
+  readonly draft: Draft;
+}
+
+const keyRow = z.object({
+  place: sqlInteger,
+  source: z.enum(auditSources),
+  key_a: z.string(),
+  key_b: z.string(),
+  key_c: z.string(),
+});
+
+/** Which keys, as a SELECT of place, source and the three parts; bounded and in order. */
+export interface Keys {
+  readonly select: string;
+  readonly parameters: readonly number[];
+}
+
+/** The records of these keys, in their order, as the log is to say them. */
+export async function draftsOf(db: EntityManager, keys: Keys): Promise<Placed[]> {
+  const found = await rows(db, keyRow, keys.select, keys.parameters);
+  const drafts = new Map<number, Draft>();
+  for (const source of new Set(found.map((one) => one.source))) {
+    const { select, draft } = READINGS[source];
+    const records = await rows(
+      db,
+      z.looseObject({ place: sqlInteger }),
+      `WITH k AS (${keys.select}) ${select}`,
+      keys.parameters,
+    );
+    for (const { place, ...record } of records) drafts.set(place, sound(record, draft, source));
+  }
+  return found.map(({ place, source, key_a: keyA, key_b: keyB, key_c: keyC }) => {
+    const key = { source, keyA, keyB, keyC };
+    return { place, ...key, draft: drafts.get(place) ?? withoutRecord(key, RECORD_MISSING) };
+  });
+}
+
+function sound(record: unknown, draft: (row: unknown) => Draft, source: AuditSource): Draft {
+  try {
+    return draft(record);
+  } catch {
+    // Not of its form: all of it is sealed as it was found.
+    return withoutRecord({ source, keyA: '', keyB: '', keyC: '' }, RECORD_MALFORMED, JSON.stringify(record));
+  }
+}

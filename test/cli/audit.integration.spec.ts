@@ -1,0 +1,196 @@
+// The audit log from the command line, with a real officer's token, a real signer and a real orchestrator: looking things up,
+// taking them out, keeping a mirror and checking it, and holding the database against it.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { stringify } from 'yaml';
+import { RunningTime } from '../../devnet/deployment.js';
+import { verifierKeyText } from '../../src/core/audit/note.js';
+import { logKeyOf } from '../../src/orchestrator/audit/log-key.js';
+import type { GovernanceEntry } from '../../src/core/governance/entry.js';
+import { Database } from '../../src/orchestrator/database/database.js';
+import { run } from '../../src/orchestrator/database/sql.js';
+import { GovernanceService } from '../../src/orchestrator/governance/governance.service.js';
+import { ApiRig } from '../orchestrator/api-rig.js';
+import { Desk } from './desk.js';
+
+const WAIT_MS = 30_000;
+
+let desk: Desk;
+let rig: ApiRig;
+let config: string;
+let key: string;
+
+beforeAll(async () => {
+  desk = await Desk.create(['dora']);
+  rig = await ApiRig.start('SQLite', new RunningTime());
+  config = await desk.config('dora', { api: rig.url });
+  const made = await desk.run(
+    ...['keys', 'generate', '--label', 'approvals', '--curve', 'p256'],
+    ...['--json', '--config', config],
+  );
+  const credential = {
+    credentialId: 'dora-token',
+    credentialClass: 'pkcs11',
+    algorithm: 'p256',
+    publicKey: String(made.answer?.publicKey),
+  } as const;
+  const person = { personId: 'dora', name: 'Dora', credentials: [credential] };
+  const { deployment } = rig;
+  await handIn(await deployment.auditLogEntry());
+  await handIn(
+    deployment.entry({ kind: 'person-added', person, groups: [] }, [deployment.alice, deployment.bob]),
+  );
+  const logKey = logKeyOf(rig.served.application.get(GovernanceService).state());
+  if (!logKey) throw new Error('governance names no log');
+  key = verifierKeyText(logKey);
+});
+afterAll(async () => {
+  await rig?.stop();
+  await desk?.destroy();
+});
+
+async function handIn(entry: GovernanceEntry): Promise<void> {
+  expect((await rig.alice.post('/v1/governance/entries', { body: entry })).status).toBe(201);
+  rig.deployment.log.push(entry);
+}
+
+const audit = (...args: string[]) => desk.run('audit', ...args, '--json', '--config', config);
+
+/** Until it answers as wanted: a record has its place in the log a moment after it was written. */
+async function until(
+  work: () => Promise<Awaited<ReturnType<typeof audit>>>,
+  wanted: (answer: unknown) => boolean,
+) {
+  for (const end = Date.now() + WAIT_MS; Date.now() < end; await sleep(300)) {
+    const ended = await work();
+    if (wanted(ended.answer)) return ended;
+  }
+  throw new Error('not in the log in time');
+}
+
+describe('portcullis audit find', () => {
+  it('finds an entry of governance by its kind, and says who looked', async () => {
+    const found = await until(
+      () => audit('find', '--kind', 'governance'),
+      (answer) => JSON.stringify(answer).includes('person-added'),
+    );
+    expect(found.exit).toBe(0);
+    const own = await until(
+      () => audit('find', '--officer', 'dora', '--kind', 'admin-read'),
+      (answer) => JSON.stringify(answer).includes('searchAudit'),
+    );
+    expect(own.exit).toBe(0);
+    const text = await desk.run('audit', 'find', '--officer', 'dora', '--config', config);
+    expect(text.output).toContain('searchAudit');
+    expect(text.output).toContain('came-in');
+  });
+
+  it('refuses what is no time, kind or transfer, and finds nothing where there is nothing', async () => {
+    for (const args of [
+      ['--from', 'yesterday'],
+      ['--kind', 'party'],
+      ['--transfer', 'tr-1'],
+    ]) {
+      expect(await audit('find', ...args)).toMatchObject({ code: 'arguments-invalid' });
+    }
+    expect(await audit('find', '--wallet', 'cold')).toMatchObject({ exit: 0, answer: { items: [] } });
+  });
+});
+
+describe('portcullis audit transfer', () => {
+  it('shows who has approved what under which rule', async () => {
+    const { transferId } = await rig.awaitingApprovals('audit-cli-0001');
+    await until(
+      () => audit('find', '--transfer', transferId),
+      (answer) => JSON.stringify(answer).includes('awaiting-approvals'),
+    );
+    const text = await desk.run('audit', 'transfer', transferId, '--config', config);
+    expect(text.output).toContain('awaiting-approvals');
+    expect(text.output).toMatch(/rule\s+hot-bitcoin\//);
+    expect(await audit('transfer', transferId)).toMatchObject({
+      exit: 0,
+      answer: { transferId, rule: expect.stringContaining('hot-bitcoin/') },
+    });
+  });
+});
+
+describe('portcullis audit export', () => {
+  it('writes what fits, oldest first, and over nothing', async () => {
+    const csv = desk.path('log.csv');
+    expect(await audit('export', csv, '--format', 'csv', '--kind', 'governance')).toMatchObject({ exit: 0 });
+    const lines = readFileSync(csv, 'utf8').trimEnd().split('\n');
+    expect(lines[0]).toBe('"sequence","at","kind","what","person","subjects","record"');
+    expect(lines[1]).toContain('"genesis"');
+    expect(await audit('export', csv)).toMatchObject({ code: 'file-exists' });
+    const jsonl = desk.path('log.jsonl');
+    expect(await audit('export', jsonl, '--kind', 'governance')).toMatchObject({ exit: 0 });
+    const items = readFileSync(jsonl, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(items.map(({ entry }) => entry.sequence)).toEqual(
+      items.map(({ entry }) => entry.sequence).toSorted((a, b) => a - b),
+    );
+    expect(items).toHaveLength(lines.length - 1);
+  });
+});
+
+describe('portcullis audit mirror', () => {
+  const folder = () => desk.path('mirror');
+
+  it('copies the log, goes on from what is there, and what it copied verifies', async () => {
+    const first = await until(
+      () => audit('mirror', folder()),
+      (answer) => answer !== undefined,
+    );
+    expect(first.answer).toMatchObject({ before: null });
+    expect(await audit('verify', folder(), '--key', key)).toMatchObject({ exit: 0, answer: { valid: true } });
+    const size = Number(first.answer?.size);
+    await rig.awaitingApprovals('audit-cli-0002');
+    const second = await until(
+      () => audit('mirror', folder()),
+      (answer) => Number(Object(answer).size) > size,
+    );
+    expect(Number(second.answer?.before)).toBeGreaterThanOrEqual(size);
+    expect(await audit('verify', folder(), '--key', key)).toMatchObject({ exit: 0, answer: { valid: true } });
+    expect(await audit('prove', folder(), '--from', `${size}`)).toMatchObject({ exit: 0 });
+  });
+
+  it('takes nothing over from a log that does not begin as it was', async () => {
+    const path = join(folder(), 'checkpoint');
+    const kept = readFileSync(path, 'utf8');
+    const [origin, size, , ...rest] = kept.split('\n');
+    const other = [origin, size, Buffer.alloc(32, 7).toString('base64'), ...rest].join('\n');
+    writeFileSync(path, other);
+    expect(await audit('mirror', folder())).toMatchObject({ exit: 1, code: 'audit-log-other' });
+    const longer = [origin, '900000', ...kept.split('\n').slice(2)].join('\n');
+    writeFileSync(path, longer);
+    expect(await audit('mirror', folder())).toMatchObject({ exit: 1, code: 'audit-log-shorter' });
+    expect(readFileSync(path, 'utf8')).toBe(longer);
+    expect(existsSync(join(folder(), 'tile'))).toBe(true);
+  });
+});
+
+describe('portcullis audit fsck', () => {
+  it("holds the orchestrator's database against its log", async () => {
+    const file = await desk.write('orchestrator.yaml', stringify({ orchestrator: rig.configuration }));
+    const sound = await desk.run('audit', 'fsck', file, '--json');
+    expect(sound).toMatchObject({
+      exit: 0,
+      answer: { findings: [], governance: null, origin: key.split('+')[0] },
+    });
+    expect(Number(sound.answer?.records)).toBeGreaterThan(10);
+    const text = await desk.run('audit', 'fsck', file);
+    expect(text.output).toContain('agrees with itself and with every record');
+    await rig.served.application.get(Database).transaction(async (db) => {
+      await run(db, 'DROP TRIGGER transitions_no_update');
+      await run(db, "UPDATE transitions SET moved_by = 'person:alice' WHERE to_state = 'requested'");
+    });
+    const edited = await desk.run('audit', 'fsck', file);
+    expect(edited).toMatchObject({ exit: 1 });
+    expect(edited.output).toContain('the record says something else than was logged');
+  });
+});

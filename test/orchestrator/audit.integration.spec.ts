@@ -1,0 +1,105 @@
+// The audit log over the API, on both databases: what people and programs did is in it, can be looked up and copied, and
+// what an owner of the database edits is named.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { transferIdOf, requestDigest } from '../../src/core/statements/request.js';
+import { auditPage, type AuditPageAnswer } from '../../src/orchestrator/audit/audit.endpoints.js';
+import { Fsck } from '../../src/orchestrator/audit/fsck.js';
+import { Database } from '../../src/orchestrator/database/database.js';
+import { run } from '../../src/orchestrator/database/sql.js';
+import { nativeVerifier } from '../../src/platform/native-verifier.js';
+import { ApiRig, dialects, expectProblem } from './api-rig.js';
+
+const WAIT_MS = 20_000;
+
+describe.each(dialects)('the audit log on %s', (dialect) => {
+  let rig: ApiRig;
+
+  beforeAll(async () => {
+    rig = await ApiRig.start(dialect);
+  });
+  afterAll(async () => {
+    await rig?.stop();
+  });
+
+  async function look(query: string): Promise<AuditPageAnswer> {
+    const answer = await rig.alice.get(`/v1/audit${query}`);
+    if (answer.status !== 200) throw new Error(rig.logs().slice(-3000));
+    return auditPage.parse(answer.body);
+  }
+
+  /** Looks until the log has what is waited for: it is given its place a moment after it happened. */
+  async function lookFor(
+    query: string,
+    isThere: (page: AuditPageAnswer) => boolean,
+  ): Promise<AuditPageAnswer> {
+    for (const end = Date.now() + WAIT_MS; Date.now() < end; await sleep(100)) {
+      const page = await look(query);
+      if (isThere(page)) return page;
+    }
+    throw new Error(`not in the log in time: ${query}`);
+  }
+
+  const whats = ({ items }: AuditPageAnswer) => items.map(({ entry }) => `${entry.kind} ${entry.what}`);
+
+  it('has every entry of the governance log, from genesis on', async () => {
+    const { length } = rig.deployment.log;
+    const page = await lookFor('?kind=governance&limit=200', ({ items }) => items.length === length);
+    expect(whats(page).at(-1)).toBe('governance genesis');
+  });
+
+  it('has what became of a transfer, and who approved it with what', async () => {
+    const body = rig.deployment.request();
+    const transferId = transferIdOf(requestDigest(body.statement));
+    await rig.exchange.post('/v1/transfers', { body, idempotencyKey: 'audit-0001' });
+    const page = await lookFor(`?transfer=${transferId}`, ({ items }) => items.length >= 3);
+    expect(whats(page).at(-1)).toBe('transition requested');
+    expect(page.items.at(-1)?.entry.subjects).toContainEqual({ kind: 'key', id: 'exchange-1' });
+  });
+
+  it('has who came in, who was turned away, and who looked at it; names stand outside of it', async () => {
+    expectProblem(await rig.desk.get('/v1/audit'), 403, 'officers-only');
+    const refusals = await lookFor('?kind=refusal', ({ items }) => items.length > 0);
+    expect(whats(refusals)).toContain('refusal officers-only');
+    const own = await lookFor('?person=alice&kind=admin-read', ({ items }) => items.length > 2);
+    expect(new Set(own.items.map(({ person }) => person))).toEqual(new Set(['alice']));
+    expect(JSON.stringify(own.items.map(({ entry }) => entry))).not.toContain('alice');
+    expect(whats(await look('?person=alice&kind=login'))).toEqual(['login came-in']);
+  });
+
+  it('refuses what is no filter, and a file that it has not', async () => {
+    expectProblem(await rig.alice.get('/v1/audit?kind=party'), 400, 'input-invalid');
+    expectProblem(await rig.alice.get('/v1/audit?limit=201'), 400, 'input-invalid');
+    for (const path of ['tile/0/999', 'tile/00/000', 'tile/entries/000.p/255', '../secret']) {
+      expectProblem(
+        await rig.alice.get(`/v1/audit/file?path=${encodeURIComponent(path)}`),
+        404,
+        'audit-file-unknown',
+      );
+    }
+  });
+
+  it('agrees with every record, until an owner of the database edits one', async () => {
+    const database = rig.served.application.get(Database);
+    const check = () => database.read((db) => new Fsck(db, nativeVerifier, undefined).run());
+    const before = await check();
+    expect(before.findings).toEqual([]);
+    expect(before.records).toBeGreaterThan(10);
+    await expect(
+      database.transaction((db) => run(db, "UPDATE transitions SET reason = 'because'")),
+    ).rejects.toThrow(/append-only/);
+    await database.transaction(async (db) => {
+      const drop = dialect === 'PostgreSQL' ? ['append_only'] : ['no_update', 'no_delete'];
+      for (const one of drop) {
+        const on = dialect === 'PostgreSQL' ? ' ON transitions' : '';
+        await run(db, `DROP TRIGGER transitions_${one}${on}`);
+      }
+      await run(db, "UPDATE transitions SET reason = 'because' WHERE to_state = 'screened'");
+      await run(db, "DELETE FROM transitions WHERE to_state = 'decided'");
+    });
+    const kinds = (await check()).findings.map(({ kind }) => kind);
+    expect(kinds).toContain('record-differs');
+    expect(kinds).toContain('record-missing');
+  });
+});
