@@ -46,7 +46,7 @@ export async function makeTokens(tokens: ReadonlyMap<string, SoftHsm>): Promise<
   writeOfficerConfigs(tokens, {});
 }
 
-async function makeKey(owner: string, label: string, curve: string, file: string) {
+export async function makeKey(owner: string, label: string, curve: string, file: string) {
   const args = ['keys', 'generate', '--label', label, '--curve', curve, '--network', 'regtest'];
   const key = await portcullisOk([...args, '--config', places.config(owner)], keyDescription);
   writeText(file, `${JSON.stringify(key, null, 2)}\n`, 0o644);

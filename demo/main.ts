@@ -11,6 +11,7 @@ import { z } from 'zod';
 import type { Program } from '../devnet/process.js';
 import { strong } from '../src/cli/lines.js';
 import { Fault } from '../src/core/fault.js';
+import { checkAuditLog, makeAuditKey, nameAuditLog } from './audit.js';
 import { holdCeremony, writeSignerConfig } from './ceremony.js';
 import { portcullisOk, typed } from './command.js';
 import type { DemoFaultCode } from './failure.js';
@@ -91,6 +92,7 @@ async function play(screen: Screen, running: Running): Promise<Program[]> {
   writeOfficerConfigs(tokens, { api, deployment: deploymentId });
   writeAskerConfigs({ api, deployment: deploymentId, log: places.governanceLog });
 
+  await makeAuditKey();
   let signer: Program = await screen.during('signer, checks itself and opens the token', startSigner);
   running.add(() => signer.stop());
   const orchestrator = await screen.during(
@@ -103,6 +105,7 @@ async function play(screen: Screen, running: Running): Promise<Program[]> {
   await miner.start();
   running.add(() => miner.stop());
   const alice = ['--config', places.config('alice')];
+  await nameAuditLog(screen);
   rmSync(places.governanceLog, { force: true });
   await portcullisOk(['governance', 'log', '--out', places.governanceLog, ...alice], z.unknown());
   await screen.during('everything well', () => portcullisOk(['status', ...alice], z.unknown()));
@@ -119,6 +122,7 @@ async function play(screen: Screen, running: Running): Promise<Program[]> {
   await approveAll(screen, asked);
   await followAll(screen, asked);
   await verifyAll(screen, asked);
+  await checkAuditLog(screen, asked[0]?.transferId ?? '');
 
   screen.title('What must not work');
   const cast = {

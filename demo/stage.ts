@@ -43,6 +43,11 @@ export const places = {
   /** What somebody who types commands as this person or backend needs. */
   config: (who: string) => inHome(`${who}.yaml`),
   certificates: inHome('certificates'),
+  auditLogChange: inHome('ceremony', 'audit-log.yaml'),
+  auditLogEntry: inHome('ceremony', 'audit-log-entry.json'),
+  /** Written when the signer has taken the entry. */
+  auditLogNamed: inHome('ceremony', 'audit-log.done'),
+  auditMirror: inHome('audit-mirror'),
   governanceLog: inHome('governance.json'),
   ports: inHome('ports.json'),
   log: (program: string) => inHome('logs', `${program}.log`),
