@@ -1,7 +1,7 @@
 // `portcullis keys`: keys made inside a token and never anywhere else, and the one key that is a file: a backend's.
 
 import { z } from 'zod';
-import type { KeyDescription } from '../../hardware/key-signer.js';
+import type { KeyCurve, KeyDescription } from '../../hardware/key-signer.js';
 import type { ListedKey } from '../../hardware/pkcs11/key-objects.js';
 import { accepted } from '../core/fault.js';
 import { p2wpkhAddress } from '../core/intents/bitcoin/address.js';
@@ -24,17 +24,32 @@ function addressesOf(key: KeyDescription, on: Network) {
   return { addresses: { bitcoin: p2wpkhAddress(short, on), ethereum: addressOfPublicKey(short) } };
 }
 
+const CURVE_WORDS: Readonly<Record<KeyCurve, string>> = {
+  secp256k1: 'secp256k1, for transactions',
+  p256: 'P-256, for approvals',
+  ed25519: 'Ed25519, for messages',
+};
+
+/** Of a point its compressed form; an Ed25519 key has one form only. */
+function shortest({ curve, publicKey }: KeyDescription): string {
+  return curve === 'ed25519' ? publicKey : compressed(publicKey);
+}
+
 /** What is printed of a key as JSON, and read by a ceremony's plan. */
 export function keyJson(key: KeyDescription, on: Network) {
-  return { ...key, compressed: compressed(key.publicKey), ...addressesOf(key, on) };
+  return {
+    ...key,
+    ...(key.curve === 'ed25519' ? {} : { compressed: compressed(key.publicKey) }),
+    ...addressesOf(key, on),
+  };
 }
 
 export function keyLines(key: KeyDescription, on: Network): Line[] {
   const { addresses } = addressesOf(key, on);
   return fields([
     ['key', [strong(key.label)]],
-    ['curve', key.curve === 'p256' ? 'P-256, for approvals' : 'secp256k1, for transactions'],
-    ['public key', compressed(key.publicKey)],
+    ['curve', CURVE_WORDS[key.curve]],
+    ['public key', shortest(key)],
     ...(addresses === undefined
       ? []
       : ([
@@ -60,7 +75,7 @@ function listLines(keys: readonly ListedKey[]): Line[] {
         : [
             [strong(label)],
             key.curve,
-            compressed(key.publicKey),
+            shortest(key),
             key.unextractable ? 'no' : [bad('YES')],
             key.bornInToken ? 'yes' : [attention('no')],
           ],
@@ -85,18 +100,18 @@ export function keysCommands(cli: CommandLine): void {
       usage: 'generate',
       summary: 'make a key pair inside a token',
       description:
-        'Makes a key pair inside a token, where the private key stays. secp256k1 signs transactions (a wallet), p256 signs approvals (an officer). The label must be new on the token. With --json it prints what a ceremony plan reads.',
+        'Makes a key pair inside a token, where the private key stays. secp256k1 signs transactions (a wallet), p256 signs approvals (an officer), ed25519 signs messages and nothing that moves money. The label must be new on the token. With --json it prints what a ceremony plan reads.',
       example: 'keys generate --label hot-btc-1 --curve secp256k1 --module /usr/lib/hsm.so --token treasury',
     },
     [
       ['--label <label>', 'label of the new key'],
-      ['--curve <curve>', 'secp256k1 or p256'],
+      ['--curve <curve>', 'secp256k1, p256 or ed25519'],
       networkFlag,
       ...tokenFlags,
     ],
     z.object({
       label: z.string().min(1).max(64),
-      curve: z.enum(['secp256k1', 'p256']),
+      curve: z.enum(['secp256k1', 'p256', 'ed25519']),
       network,
       ...tokenShape,
     }),

@@ -71,6 +71,7 @@ describe("the signer's own key", () => {
   it.each<[string, string, Partial<KeyDescription>]>([
     ['passed', 'it is what governance says', {}],
     ['key-other-curve', 'it is of another curve', { curve: 'secp256k1' }],
+    ['key-other-curve', 'it signs messages', { curve: 'ed25519' }],
     ['key-other-public-key', 'it is another key', { publicKey: other.point }],
     ['key-extractable', 'the token would reveal it', { unextractable: false }],
     ['key-not-born-in-token', 'it was brought from outside', { bornInToken: false }],

@@ -81,7 +81,7 @@ export async function checkWallet(wallet: Wallet, tokens: ReadonlyMap<string, To
   }
 }
 
-/** What the token says of each wallet's keys, with the addresses that follow from them. */
+/** What the token says of each wallet's keys, with their addresses. Throws `key-other-curve`, `token-unknown`, the token's fault. */
 export async function describeWallets(
   state: GovernanceState,
   tokens: ReadonlyMap<string, Token>,
@@ -93,6 +93,7 @@ export async function describeWallets(
     const keys = [];
     for (const { label } of wallet.keys) {
       const description = await signer.describeKey({ label });
+      requireKey(description.curve === 'secp256k1', 'key-other-curve', wallet, label);
       const publicKey = compressed(description);
       const { unextractable, bornInToken } = description;
       const address =

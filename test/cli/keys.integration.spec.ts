@@ -38,6 +38,23 @@ describe('portcullis keys', () => {
     });
   });
 
+  it('makes a key for messages, which has no address and no other form, and lists it beside the others', async () => {
+    const args = ['keys', 'generate', '--label', 'messages', '--curve', 'ed25519'];
+    const made = await desk.run(...args, ...config);
+    expect(made).toMatchObject({
+      exit: 0,
+      answer: { curve: 'ed25519', publicKey: expect.stringMatching(/^[0-9a-f]{64}$/), bornInToken: true },
+    });
+    expect(made.answer).not.toHaveProperty('compressed');
+    expect(made.answer).not.toHaveProperty('addresses');
+    const people = config.slice(0, 2);
+    const publicKey = String(made.answer?.publicKey);
+    const shown = await desk.run('keys', 'show', 'messages', ...people);
+    expect(shown.output).toContain('Ed25519, for messages');
+    expect(shown.output).toContain(publicKey);
+    expect((await desk.run('keys', 'list', ...people)).output).toContain(publicKey);
+  });
+
   it('refuses a label that is taken', async () => {
     const args = ['keys', 'generate', '--label', 'twice', '--curve', 'p256', ...config];
     expect(await desk.run(...args)).toMatchObject({ exit: 0 });

@@ -9,7 +9,8 @@ import { find, importPrivateKey } from '../../hardware/contract/outside.contract
 import type { KeyDescription } from '../../hardware/key-signer.js';
 import { Fault } from '../../src/core/fault.js';
 import type { Wallet } from '../../src/core/governance/entry.js';
-import { checkWallet, type Token } from '../../src/signer/self-check.js';
+import type { GovernanceState } from '../../src/core/governance/state.js';
+import { checkWallet, describeWallets, type Token } from '../../src/signer/self-check.js';
 import { inProcessBench, type SoftHsmBench } from '../hardware/softhsm-bench.js';
 
 /** DER of the OID of secp256k1. */
@@ -24,6 +25,7 @@ beforeAll(async () => {
   const { signer } = await bench.open();
   born = await signer.generateKey('born', 'secp256k1');
   await signer.generateKey('officer', 'p256');
+  await signer.generateKey('messages', 'ed25519');
   await signer.generateKey('swapped', 'secp256k1');
   tokens = new Map([['treasury', { signer, serial: (await signer.status()).serial }]]);
 });
@@ -45,7 +47,7 @@ async function describedAs(label: string): Promise<string> {
   return compressed(description?.publicKey ?? '');
 }
 
-function codeOf(check: Promise<void>): Promise<string> {
+function codeOf(check: Promise<unknown>): Promise<string> {
   return check.then(
     () => 'passed',
     (error: unknown) => (error instanceof Fault ? error.code : String(error)),
@@ -100,11 +102,28 @@ describe("the self-check of a wallet's keys", () => {
     );
   });
 
+  it('refuses a key that signs messages (key-other-curve)', async () => {
+    expect(await codeOf(checkWallet(wallet('messages', compressed(born.publicKey)), tokens))).toBe(
+      'key-other-curve',
+    );
+  });
+
   it('refuses a key of the curve that officers use (key-other-curve)', async () => {
     expect(await codeOf(checkWallet(wallet('officer', compressed(born.publicKey)), tokens))).toBe(
       'key-other-curve',
     );
   });
+
+  it.each(['officer', 'messages'])(
+    'refuses to tell an address of the key "%s" (key-other-curve)',
+    async (label) => {
+      const state = {
+        wallets: new Map([['hot-btc', wallet(label, compressed(born.publicKey))]]),
+        chains: new Map(),
+      } as unknown as GovernanceState;
+      expect(await codeOf(describeWallets(state, tokens))).toBe('key-other-curve');
+    },
+  );
 
   it('refuses a key whose public key on the token is another, once it signs (key-does-not-sign)', async () => {
     await bench.outside((api, session) => swapPublicKey(api, session, 'swapped'));
