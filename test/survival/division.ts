@@ -9,6 +9,8 @@ const SPECIAL = [
   // Of the signer: what it does once in its life, by a person's hand.
   { part: 'ceremony', boundary: /:initialise:|SignerStore\.create:|makeSeal:/ },
   { part: 'restore', boundary: /:bringBack:|SignerStore\.restore[:.]/ },
+  // For a log that the workload has none of.
+  { part: 'checkpoints', boundary: /^src\/signer\/checkpoints\.ts:/ },
   // Where a signer with several sessions hardly ever comes: a record's first two objects, what is left over, one session alone.
   {
     part: 'token-record',

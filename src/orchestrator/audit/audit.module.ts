@@ -17,6 +17,8 @@ import { AuditLog } from './audit.log.js';
 import { Checkpoints } from './checkpoints.js';
 import { logKeyOf } from './log-key.js';
 
+const WARN_EVERY_MS = 60_000;
+
 @Module({
   imports: [SignerClientModule],
   providers: [
@@ -52,14 +54,21 @@ export class AuditModule implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(Checkpoints) checkpoints: Checkpoints,
     @Inject(CONFIGURATION) { audit }: Configuration,
     @Inject(Log) programLog: Log,
+    @Inject(CLOCK) clock: Clock,
   ) {
+    let quietUntilMs = 0;
     this.growth = new Repeated(
       async (signal) => {
         while (!signal.aborted && (await log.add()) > 0);
         await checkpoints.signIfDue();
       },
       audit.addMs,
-      (error) => programLog.warning('audit log not gone on with', {}, error),
+      (error) => {
+        // A signer that is away is asked every second, and is in the log for other reasons.
+        if (clock.nowMs() < quietUntilMs) return;
+        quietUntilMs = clock.nowMs() + WARN_EVERY_MS;
+        programLog.warning('audit log not gone on with', {}, error);
+      },
     );
   }
 

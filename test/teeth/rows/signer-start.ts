@@ -346,6 +346,14 @@ export const SIGNER_START: readonly Tooth[] = [
         "the self-check of a wallet's keys refuses a key of the curve that officers use (key-other-curve)",
     },
     {
+      code: 'key-other-curve',
+      without: 'asking for the curve of a key whose address is told',
+      was: "      requireKey(description.curve === 'secp256k1', 'key-other-curve', wallet, label);\n",
+      becomes: '',
+      title:
+        'the self-check of a wallet\'s keys refuses to tell an address of the key "officer" (key-other-curve)',
+    },
+    {
       code: 'key-other-public-key',
       without: 'comparing the key with the one of governance',
       was: "    requireKey(compressed(description) === key.publicKey, 'key-other-public-key', wallet, key.label);\n",
