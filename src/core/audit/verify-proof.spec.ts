@@ -282,6 +282,9 @@ describe('a proof is refused', () => {
   it('of consistency with audit-proof-root-differs when equal sizes have two roots', () => {
     const proof = { from: 8, size: 8, path: [] };
     expect(codeOf(verifyConsistency(proof, leaf, EMPTY_ROOT))).toBe('audit-proof-root-differs');
+    const empty = { from: 0, size: 0, path: [] };
+    expect(codeOf(verifyConsistency(empty, EMPTY_ROOT, leaf))).toBe('audit-proof-root-differs');
+    expect(codeOf(verifyConsistency(empty, EMPTY_ROOT, EMPTY_ROOT))).toBe('accepted');
   });
 });
 

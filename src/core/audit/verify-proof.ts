@@ -80,8 +80,9 @@ export function verifyConsistency(
   if (from === 0 || from === size) {
     if (path.length > 0) return malformed('it has hashes to spare');
     // Nothing is the beginning of every log; RFC 9162 leaves that out, and so the empty root is compared here.
-    const other = from === 0 ? EMPTY_ROOT : root;
-    return isSameHash(fromRoot, other) ? accepted(true) : differs;
+    const isBeginning = from > 0 || isSameHash(fromRoot, EMPTY_ROOT);
+    const isSame = from < size || isSameHash(fromRoot, root);
+    return isBeginning && isSame ? accepted(true) : differs;
   }
   const steps = new Steps(path);
   let at = from - 1;

@@ -55,9 +55,17 @@ export const AUDIT: readonly Tooth[] = [
     },
     {
       code: 'audit-proof-root-differs',
+      without: 'comparing the root of a log that was empty',
+      was: 'const isBeginning = from > 0 || isSameHash(fromRoot, EMPTY_ROOT);',
+      becomes: 'const isBeginning = true;',
+      title:
+        'a proof is refused of consistency with audit-proof-root-differs when the log before was empty and has another root',
+    },
+    {
+      code: 'audit-proof-root-differs',
       without: 'comparing the roots of equal sizes',
-      was: 'return isSameHash(fromRoot, other) ? accepted(true) : differs;',
-      becomes: 'return accepted(true);',
+      was: 'return isBeginning && isSame ? accepted(true) : differs;',
+      becomes: 'return isBeginning ? accepted(true) : differs;',
       title:
         'a proof is refused of consistency with audit-proof-root-differs when equal sizes have two roots',
     },
