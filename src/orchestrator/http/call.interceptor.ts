@@ -12,9 +12,9 @@ import {
 } from '@nestjs/common';
 import { lastValueFrom, type Observable, of } from 'rxjs';
 import type { Clock } from '../../core/clock.js';
-import { accepted, Fault, type Outcome, refused } from '../../core/fault.js';
+import { accepted, Fault, type Outcome, type Refusal, refused } from '../../core/fault.js';
 import type { HttpMessage } from '../../core/http-message-signatures/signature-base.js';
-import { CallRecorder } from '../audit/call-recorder.js';
+import { CallRecorder, type RecordedCall } from '../audit/call-recorder.js';
 import { CONFIGURATION } from '../config/config.module.js';
 import type { Configuration } from '../config/settings.js';
 import { IdempotencyStore, type KeyedCall } from '../idempotency/idempotency.store.js';
@@ -109,13 +109,17 @@ export class CallInterceptor implements NestInterceptor {
     const retryAfterMs = this.buckets.take(nameOf(principal), this.clock.nowMs());
     if (retryAfterMs > 0) return refused('rate-limited', { retryAfterMs });
     const recorded = { callId: call.id, operation, principal: nameOf(principal) };
-    const others = { officer: 'officers-only', backend: 'backends-only' } as const;
-    if ((access === 'officer' || access === 'backend') && principal.kind !== access) {
-      await this.recorder.refused(recorded, others[access]);
-      return refused(others[access]);
-    }
+    if (access === 'officer' && principal.kind !== 'officer')
+      return this.turnedAway(recorded, 'officers-only');
+    if (access === 'backend' && principal.kind !== 'backend')
+      return this.turnedAway(recorded, 'backends-only');
     await this.recorder.cameIn(recorded);
     return accepted(principal);
+  }
+
+  private async turnedAway(call: RecordedCall, code: ProblemCode): Promise<Refusal<ProblemCode>> {
+    await this.recorder.refused(call, code);
+    return refused(code);
   }
 
   /** The same call under the same key has one effect and one answer. */
