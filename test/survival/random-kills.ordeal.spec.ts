@@ -29,6 +29,7 @@ describe.each(DATABASES)(
         programs: true,
         database,
         orchestrators,
+        auditLog: true,
         settings: { signerTimeoutMs: 3_000 },
       });
       rig.chains.startMining();
