@@ -1,8 +1,14 @@
 // A long past for the orchestrator's books: one settled withdrawal, cloned row by row in every table that holds something
 // of it, each clone under ids of its own and a minute older than the one before. For a stopped orchestrator.
 
-import Database from 'better-sqlite3';
+import Sqlite from 'better-sqlite3';
 import pg from 'pg';
+import { auditEntry } from '../../src/core/audit/entry.js';
+import { AuditEntryRow, auditEntities } from '../../src/orchestrator/audit/audit.entity.js';
+import { AuditLog } from '../../src/orchestrator/audit/audit.log.js';
+import { Database } from '../../src/orchestrator/database/database.js';
+import { systemClock } from '../../src/platform/system-clock.js';
+import { systemRandomness } from '../../src/platform/system-randomness.js';
 
 const MINUTE_MS = 60_000;
 
@@ -79,8 +85,28 @@ function clonesOf({ transferId, transactionKey }: Names, pad: string): Clone[] {
 type Query = (text: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 
 export async function giveBooksAPast(url: string, transferId: string, count: number): Promise<void> {
+  await cloneBooks(url, transferId, count);
+  await logThem(url);
+}
+
+/** The past has its places in the audit log as well, as it would by then. */
+async function logThem(url: string): Promise<void> {
+  const database = await Database.open({ url, entities: auditEntities, clock: systemClock });
+  try {
+    const [first] = await database.read((db) => db.find(AuditEntryRow, { take: 1 }));
+    if (!first) throw new Error('the audit log was not begun');
+    const { deploymentId } = auditEntry.parse(JSON.parse(first.entry));
+    const log = new AuditLog(database, systemRandomness, deploymentId);
+    for (let added = await log.add(); added > 0; added = await log.add());
+    if (database.dialect === 'postgres') await database.read((db) => db.query('VACUUM ANALYZE'));
+  } finally {
+    await database.close();
+  }
+}
+
+async function cloneBooks(url: string, transferId: string, count: number): Promise<void> {
   if (url.startsWith('sqlite:')) {
-    const db = new Database(url.slice('sqlite:'.length));
+    const db = new Sqlite(url.slice('sqlite:'.length));
     try {
       const query: Query = async (text) => {
         const statement = db.prepare<[], Record<string, unknown>>(text);
@@ -100,7 +126,7 @@ export async function giveBooksAPast(url: string, transferId: string, count: num
   try {
     const query: Query = async (text) => (await client.query<Record<string, unknown>>(text)).rows;
     await cloneAll(query, transferId, count, "lpad(i::text, 40, '0')");
-    await client.query('VACUUM ANALYZE');
+    await client.query('ANALYZE');
   } finally {
     await client.end();
   }

@@ -18,6 +18,8 @@ import { Checkpoints } from './checkpoints.js';
 import { logKeyOf } from './log-key.js';
 
 const WARN_EVERY_MS = 60_000;
+/** What is left then waits for the next time: a long line must not take the whole program up. */
+const MOST_TURNS = 8;
 
 @Module({
   imports: [SignerClientModule],
@@ -59,7 +61,9 @@ export class AuditModule implements OnApplicationBootstrap, OnModuleDestroy {
     let quietUntilMs = 0;
     this.growth = new Repeated(
       async (signal) => {
-        while (!signal.aborted && (await log.add()) > 0);
+        for (let turn = 0; turn < MOST_TURNS && !signal.aborted; turn += 1) {
+          if ((await log.add()) === 0) break;
+        }
         await checkpoints.signIfDue();
       },
       audit.addMs,
