@@ -31,6 +31,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'record-missing': 'the record that it is about is gone',
   'record-differs': 'the record says something else than was logged',
   'sealed-differs': 'what its salted hash stands for was changed',
+  'sealed-missing': 'the salt of the hash of its record is gone',
+  'subjects-differ': 'it is not found by what it is about, or by something else',
   'record-not-logged': 'a record never came into the log',
   'tile-differs': 'a stored hash is not that of the entries',
   'tile-missing': 'stored hashes are not there',

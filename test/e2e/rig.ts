@@ -31,7 +31,7 @@ import {
 import { SocketClient } from '../../devnet/socket-client.js';
 import { auditEntities } from '../../src/orchestrator/audit/audit.entity.js';
 import { type DatabaseCheck, Fsck } from '../../src/orchestrator/audit/fsck.js';
-import { logKeyOf } from '../../src/orchestrator/audit/log-key.js';
+import { logKeysIn } from '../../src/orchestrator/audit/log-key.js';
 import { Database } from '../../src/orchestrator/database/database.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import { systemClock } from '../../src/platform/system-clock.js';
@@ -253,10 +253,8 @@ export class Rig {
       clock: systemClock,
     });
     try {
-      const { change } =
-        this.deployment.log.findLast((entry) => entry.body.change.kind === 'audit-log-set')?.body ?? {};
-      const key = change?.kind === 'audit-log-set' ? logKeyOf(change) : undefined;
-      return await database.read((db) => new Fsck(db, nativeVerifier, key).run());
+      const keys = logKeysIn(this.deployment.log);
+      return await database.read((db) => new Fsck(db, nativeVerifier, keys).run());
     } finally {
       await database.close();
     }

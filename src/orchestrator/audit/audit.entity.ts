@@ -41,12 +41,19 @@ export class AuditSealedRow {
   @Column(textColumn({ nullable: true })) value!: string | null;
 }
 
+/** Anything may stand in the database where 32 bytes belong. */
+export function isSalt(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}
+
 @Entity('audit_tiles')
 export class AuditTileRow {
   @Column(integerColumn({ primary: true })) level!: number;
   @Column(integerColumn({ primary: true })) position!: number;
   /** 256 hashes of 32 bytes, one after the other, in base64. */
   @Column(textColumn()) hashes!: string;
+  /** The hash above them, hex. */
+  @Column(textColumn()) root!: string;
 }
 
 @Entity('audit_head')

@@ -1,6 +1,5 @@
 // The log over the records of a pipeline that really ran, and what is found when somebody edits the database beneath it.
 
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,12 +15,12 @@ import { run } from '../database/sql.js';
 import { type Life, Stage } from '../transfers/stage.fixture.js';
 import { AuditEntryRow } from './audit.entity.js';
 import { AuditLog } from './audit.log.js';
+import { searchAudit } from './audit.search.js';
 import { Fsck } from './fsck.js';
+import { addAll, randomness, refusals } from './stage.fixture.js';
 import { storedLog } from './stored-tiles.js';
 
 const ETH = '000000000000000000';
-const randomness = { bytes: (length: number) => new Uint8Array(randomBytes(length)), fraction: () => 0 };
-
 let folder: string;
 let stage: Stage;
 let life: Life;
@@ -42,7 +41,7 @@ afterEach(async () => {
 });
 
 const everything = () => database.read((db) => db.find(AuditEntryRow, { order: { sequence: 'ASC' } }));
-const checked = () => database.read((db) => new Fsck(db, nativeVerifier, undefined).run());
+const checked = () => database.read((db) => new Fsck(db, nativeVerifier, []).run());
 /** As somebody would who owns the database. */
 const edited = (...statements: string[]) =>
   database.transaction(async (db) => {
@@ -122,6 +121,9 @@ describe('the audit log', () => {
   });
 });
 
+const CALL =
+  "INSERT INTO audit_calls (call_id, kind, what, operation, principal, at_ms) VALUES ('c', 'refusal', 'officers-only', 'getStatus', null, 5)";
+
 describe('what an owner of the database does is found', () => {
   const drop = (table: string) => [`DROP TRIGGER ${table}_no_update`, `DROP TRIGGER ${table}_no_delete`];
 
@@ -150,6 +152,7 @@ describe('what an owner of the database does is found', () => {
         ...drop('audit_entries'),
         ...drop('audit_subjects'),
         'DELETE FROM audit_subjects WHERE sequence = 3',
+        'DROP TRIGGER audit_sealed_notes_stay',
         'DELETE FROM audit_sealed WHERE sequence = 3',
         'DELETE FROM audit_entries WHERE sequence = 3',
       ],
@@ -171,6 +174,53 @@ describe('what an owner of the database does is found', () => {
       ],
       'record-not-logged',
     ],
+    [
+      'the salt of a record is gone, and the record edited',
+      [
+        'DROP TRIGGER audit_sealed_notes_stay',
+        "DELETE FROM audit_sealed WHERE name = 'note'",
+        ...drop('transitions'),
+        "UPDATE transitions SET reason = 'because'",
+      ],
+      'sealed-missing',
+    ],
+    [
+      'an unlogged record is hidden by an entry at no place',
+      [
+        'DROP TRIGGER audit_calls_to_audit',
+        CALL,
+        'PRAGMA ignore_check_constraints = ON',
+        "INSERT INTO audit_entries (sequence, source, key_a, key_b, key_c, kind, at_ms, entry) VALUES (-1, 'call', 'c', 'refusal', '', 'refusal', 5, '{}')",
+      ],
+      'record-not-logged',
+    ],
+    [
+      'an entry is found by somebody else',
+      ["INSERT INTO audit_sealed (sequence, name, salt, value) VALUES (3, 'person', 'ab', 'mallory')"],
+      'sealed-differs',
+    ],
+    [
+      'an entry is not found any more',
+      [...drop('audit_subjects'), "DELETE FROM audit_subjects WHERE kind = 'transfer'"],
+      'subjects-differ',
+    ],
+    ...["kind = 'zzz'", "source = 'zzz'", 'at_ms = 9223372036854775807', "entry = 'no JSON'"].map(
+      (edit): [string, string[], string] => [
+        `an entry's row has ${edit}`,
+        [...drop('audit_entries'), `UPDATE audit_entries SET ${edit} WHERE sequence = 3`],
+        'entry-malformed',
+      ],
+    ),
+    [
+      'the head says that there are more entries than there will ever be',
+      ['UPDATE audit_head SET size = 9000000000000000'],
+      'root-differs',
+    ],
+    [
+      'a checkpoint is of more entries than there can be',
+      ["INSERT INTO audit_checkpoints (size, note, signed_at_ms) VALUES (9007199254740993, 'x', 1)"],
+      'checkpoint-invalid',
+    ],
     ['the head says another root', ["UPDATE audit_head SET root = 'ab'"], 'root-differs'],
   ])('%s', async (_what, statements, kind) => {
     await settled();
@@ -183,6 +233,47 @@ describe('what an owner of the database does is found', () => {
     await edited("UPDATE audit_head SET root = 'ab'");
     await life.submitted(stage.cast.request(`1${ETH}`));
     await expect(log.add()).rejects.toMatchObject({ code: 'audit-log-damaged' });
+  });
+
+  it.each([
+    [
+      'the same record in line twice, and again once it was logged',
+      [
+        "INSERT INTO audit_waiting (source, key_a, key_b, key_c) VALUES ('governance', '0', '', '')",
+        "INSERT INTO audit_waiting (source, key_a, key_b, key_c) VALUES ('governance', '0', '', '')",
+      ],
+    ],
+    [
+      'what is no record of any table',
+      ["INSERT INTO audit_waiting (source, key_a, key_b, key_c) VALUES ('x', 'y', '', '')"],
+    ],
+    [
+      'a tile before its time',
+      ["INSERT INTO audit_tiles (level, position, hashes, root) VALUES (0, 0, 'x', 'y')"],
+    ],
+  ])('and the log goes on over %s', async (_what, statements) => {
+    await settled();
+    const before = (await log.head()).size;
+    await edited(...statements, CALL);
+    await refusals(database, 'more', 300);
+    await addAll(log);
+    expect((await log.head()).size).toBe(before + 301);
+    const { waiting, findings } = await checked();
+    expect(waiting).toBe(0);
+    expect(findings.every(({ kind }) => kind === 'tile-differs')).toBe(true);
+  });
+
+  it('and nobody is called the doer of what another hash stands for', async () => {
+    const transferId = await settled();
+    await edited(
+      "INSERT INTO audit_sealed (sequence, name, salt, value) SELECT sequence, 'person', '" +
+        `${'ab'.repeat(32)}', 'mallory' FROM audit_subjects WHERE id = '${transferId}'`,
+    );
+    const { items } = await database.read((db) =>
+      searchAudit(db, { subjects: [], person: 'mallory', limit: 50 }),
+    );
+    expect(items.map(({ person }) => person)).toEqual(items.map(() => null));
+    expect(items.length).toBeGreaterThan(0);
   });
 
   it('a record that makes no sense, or is gone before it was logged, is in the log as such', async () => {

@@ -3,6 +3,7 @@
 
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
 import { AUDIT_TYPE, type AuditEntry, auditEntry, sealed } from '../../core/audit/entry.js';
 import { EMPTY_LOG, edgeRoot, grown, type LogEdge, readEdge } from '../../core/audit/growing-log.js';
 import { parseTilePath, TILE_WIDTH } from '../../core/audit/tile-path.js';
@@ -10,15 +11,23 @@ import { Fault } from '../../core/fault.js';
 import type { Randomness } from '../../core/randomness.js';
 import { canonicalJson } from '../../core/statements/canonical-json.js';
 import type { DatabaseDoor } from '../database/database.js';
-import { forUpdate, run } from '../database/sql.js';
+import { forUpdate, inPowers, insertNew, marks, padded, rows, run, sqlInteger } from '../database/sql.js';
 import {
   AuditEntryRow,
   AuditHeadRow,
   AuditSealedRow,
   AuditSubjectRow,
   AuditTileRow,
+  auditSources,
 } from './audit.entity.js';
-import { type Draft, draftsOf, type Placed, RECORD_MALFORMED, withoutRecord } from './records.js';
+import {
+  type Draft,
+  draftsOf,
+  type Placed,
+  type PlacedKey,
+  RECORD_MALFORMED,
+  withoutRecord,
+} from './records.js';
 import { storedLog, tileRow } from './stored-tiles.js';
 
 export type AuditFaultCode =
@@ -51,17 +60,18 @@ export class AuditLog {
     return this.database.read(headOf);
   }
 
-  /** Gives whatever waits its place, at most 256 at a time; how many it were. Throws `audit-log-damaged`. */
+  /** Gives whatever waits its place, at most 256 at a time; how many left the line. Throws `audit-log-damaged`. */
   async add(): Promise<number> {
     const added = await this.database.transaction(async (db) => {
       const head = await headForUpdate(db);
-      const waiting = await draftsOf(db, {
-        select: `SELECT ordinal AS place, source, key_a, key_b, key_c FROM audit_waiting ORDER BY ordinal LIMIT ${MOST_AT_ONCE}`,
-        parameters: [],
-      });
-      if (waiting.length === 0) return undefined;
+      const line = await rows(db, lineRow, LINE);
+      if (line.length === 0) return undefined;
       const edge = await this.edgeAt(db, head);
-      return { edge: await this.store(db, edge, waiting), count: waiting.length };
+      const fresh = await notLogged(db, line);
+      const grown = fresh.length === 0 ? edge : await this.store(db, edge, await draftsOf(db, fresh));
+      const places = padded(line.map(({ place }) => place));
+      await run(db, `DELETE FROM audit_waiting WHERE ordinal IN (${marks(places)})`, places);
+      return { edge: grown, count: line.length };
     });
     if (!added) return 0;
     this.edge = added.edge;
@@ -86,24 +96,18 @@ export class AuditLog {
       before,
       entries.map(({ row }) => utf8ToBytes(row.entry)),
     );
-    await db.insert(
-      AuditEntryRow,
-      entries.map(({ row }) => row),
-    );
-    const subjects = entries.flatMap((one) => one.subjects);
-    if (subjects.length > 0) await db.insert(AuditSubjectRow, subjects);
-    await db.insert(
-      AuditSealedRow,
-      entries.flatMap((one) => one.secrets),
-    );
+    for (const piece of inPowers(entries.map(({ row }) => row))) await db.insert(AuditEntryRow, [...piece]);
+    for (const piece of inPowers(entries.flatMap((one) => one.subjects)))
+      await db.insert(AuditSubjectRow, [...piece]);
+    for (const piece of inPowers(entries.flatMap((one) => one.secrets)))
+      await db.insert(AuditSealedRow, [...piece]);
     const tiles = files.flatMap(({ path, bytes }) => {
       const name = parseTilePath(path);
       const isKept = name !== undefined && name.level !== 'entries' && name.width === TILE_WIDTH;
       return isKept ? [tileRow(Number(name.level), name.index, bytes)] : [];
     });
-    if (tiles.length > 0) await db.insert(AuditTileRow, tiles);
-    const places = waiting.map(({ place }) => place);
-    await run(db, `DELETE FROM audit_waiting WHERE ordinal IN (${places.map(() => '?').join(', ')})`, places);
+    // One that stands there already was put there by somebody else: no proof leads over it, and fsck names it.
+    for (const tile of tiles) await insertNew(db, AuditTileRow, tile);
     await db.update(AuditHeadRow, { onlyOne: 1 }, { size: edge.size, root: bytesToHex(edgeRoot(edge)) });
     return edge;
   }
@@ -148,6 +152,41 @@ export class AuditLog {
     }));
     return { entry, secrets };
   }
+}
+
+const LINE = `SELECT ordinal AS place, source, key_a, key_b, key_c FROM audit_waiting ORDER BY ordinal LIMIT ${MOST_AT_ONCE}`;
+const lineRow = z.object({
+  place: sqlInteger,
+  source: z.string(),
+  key_a: z.string(),
+  key_b: z.string(),
+  key_c: z.string(),
+});
+const placeRow = z.object({ place: sqlInteger });
+const sourceOf = z.enum(auditSources);
+
+/**
+ * Of those in line, what is to be logged: each record once, and none that was logged before. No trigger puts anything else
+ * there; whoever does must not stop the log with it.
+ */
+async function notLogged(db: EntityManager, line: readonly z.infer<typeof lineRow>[]): Promise<PlacedKey[]> {
+  const byKey = new Map<string, PlacedKey>();
+  for (const { place, source, key_a: keyA, key_b: keyB, key_c: keyC } of line) {
+    const known = sourceOf.safeParse(source);
+    const name = JSON.stringify([source, keyA, keyB, keyC]);
+    if (known.success && !byKey.has(name)) byKey.set(name, { place, source: known.data, keyA, keyB, keyC });
+  }
+  const [first, last] = [line.at(0)?.place ?? 0, line.at(-1)?.place ?? 0];
+  const logged = await rows(
+    db,
+    placeRow,
+    `SELECT w.ordinal AS place FROM audit_waiting w JOIN audit_entries e
+      ON e.source = w.source AND e.key_a = w.key_a AND e.key_b = w.key_b AND e.key_c = w.key_c
+      WHERE w.ordinal BETWEEN ? AND ?`,
+    [first, last],
+  );
+  const known = new Set(logged.map(({ place }) => place));
+  return [...byKey.values()].filter(({ place }) => !known.has(place));
 }
 
 function uniqueSubjects({ subjects }: AuditEntry): AuditEntry['subjects'] {

@@ -1,12 +1,13 @@
 // Looking things up in the log: by what an entry is about, who did it, of what kind it is and when. What is answered is what
 // the log says, with what its salted hashes stand for where that is still known.
 
+import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { type EntityManager, In } from 'typeorm';
 import { z } from 'zod';
-import { type AuditEntry, type AuditKind, auditEntry } from '../../core/audit/entry.js';
-import { rows, sqlInteger } from '../database/sql.js';
-import { AuditEntryRow, AuditSealedRow } from './audit.entity.js';
-import { draftsOf } from './records.js';
+import { type AuditEntry, type AuditKind, parseAuditEntry, sealed } from '../../core/audit/entry.js';
+import { marks, padded, rows, sqlInteger } from '../database/sql.js';
+import { AuditSealedRow, auditSources, isSalt } from './audit.entity.js';
+import { draftsOf, type PlacedKey } from './records.js';
 
 export interface AuditQuery {
   readonly subjects: readonly AuditEntry['subjects'][number][];
@@ -42,14 +43,18 @@ interface Condition {
   readonly parameters: readonly (string | number)[];
 }
 
-/** The rarest kind of condition leads, by an index that is in the order of the log; each other one is asked of what it finds. */
+/** A wallet or a policy has most of the log: what is about fewer entries leads. */
+const COMMON: readonly string[] = ['wallet', 'policy'];
+
+/** One condition leads, by an index that is in the order of the log; each other one is asked of what it finds. */
 function statementOf(query: AuditQuery): Condition {
-  const about = query.subjects.map(
-    ({ kind, id }): Condition => ({
-      text: 'SELECT sequence FROM audit_subjects WHERE kind = ? AND id = ?',
-      parameters: [kind, id],
-    }),
-  );
+  const about = (isCommon: boolean): Condition[] =>
+    query.subjects
+      .filter(({ kind }) => COMMON.includes(kind) === isCommon)
+      .map(({ kind, id }) => ({
+        text: 'SELECT sequence FROM audit_subjects WHERE kind = ? AND id = ?',
+        parameters: [kind, id],
+      }));
   const by: readonly Condition[] =
     query.person === undefined
       ? []
@@ -59,7 +64,7 @@ function statementOf(query: AuditQuery): Condition {
             parameters: [query.person],
           },
         ];
-  const [lead, ...others] = [...about, ...by];
+  const [lead, ...others] = [...about(false), ...by, ...about(true)];
   const conditions: Condition[] = others.map(({ text, parameters }) => ({
     text: `EXISTS (SELECT 1 FROM (${text}) o WHERE o.sequence = e.sequence)`,
     parameters,
@@ -73,7 +78,7 @@ function statementOf(query: AuditQuery): Condition {
     : 'audit_entries e';
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.map(({ text }) => text).join(' AND ')}`;
   return {
-    text: `SELECT e.sequence FROM ${source} ${where} ORDER BY e.sequence DESC LIMIT ?`,
+    text: `SELECT e.sequence FROM ${source} ${where} ORDER BY ${lead ? 'l' : 'e'}.sequence DESC LIMIT ?`,
     parameters: [
       ...(lead?.parameters ?? []),
       ...conditions.flatMap(({ parameters }) => parameters),
@@ -90,19 +95,52 @@ export async function searchAudit(db: EntityManager, query: AuditQuery): Promise
   return { items, nextBefore: all.length > page.length ? (page.at(-1) ?? null) : null };
 }
 
+const itemRow = z.object({
+  sequence: sqlInteger,
+  source: z.string(),
+  key_a: z.string(),
+  key_b: z.string(),
+  key_c: z.string(),
+  entry: z.string(),
+});
+const sourceOf = z.enum(auditSources);
+
 async function itemsOf(db: EntityManager, sequences: readonly number[]): Promise<AuditItem[]> {
-  const [entries, people, placed] = [
-    await db.find(AuditEntryRow, { where: { sequence: In([...sequences]) } }),
-    await db.find(AuditSealedRow, { where: { sequence: In([...sequences]), name: 'person' } }),
-    await draftsOf(db, {
-      select: `SELECT sequence AS place, source, key_a, key_b, key_c FROM audit_entries WHERE sequence IN (${sequences.map(() => '?').join(', ')}) ORDER BY sequence`,
-      parameters: sequences,
-    }),
-  ];
-  return sequences.flatMap((sequence) => {
-    const row = entries.find((one) => one.sequence === sequence);
-    const record = placed.find(({ place }) => place === sequence)?.draft.record ?? '';
-    const person = people.find((one) => one.sequence === sequence)?.value ?? null;
-    return row ? [{ entry: auditEntry.parse(JSON.parse(row.entry)), person, record }] : [];
+  const wanted = padded(sequences);
+  const found = await rows(
+    db,
+    itemRow,
+    `SELECT sequence, source, key_a, key_b, key_c, entry FROM audit_entries WHERE sequence IN (${marks(wanted)})`,
+    wanted,
+  );
+  const people = await db.find(AuditSealedRow, { where: { sequence: In([...wanted]), name: 'person' } });
+  const keys = found.flatMap((row): PlacedKey[] => {
+    const source = sourceOf.safeParse(row.source);
+    const { sequence: place, key_a: keyA, key_b: keyB, key_c: keyC } = row;
+    return source.success ? [{ place, source: source.data, keyA, keyB, keyC }] : [];
   });
+  const records = new Map((await draftsOf(db, keys)).map(({ place, draft }) => [place, draft.record]));
+  return sequences.flatMap((sequence) => {
+    const text = found.find((one) => one.sequence === sequence)?.entry;
+    const parsed = text === undefined ? undefined : parseAuditEntry(utf8ToBytes(text), sequence);
+    // What is no entry any more is for fsck to name.
+    if (parsed?.kind !== 'accepted') return [];
+    const secret = people.find((one) => one.sequence === sequence);
+    return [
+      {
+        entry: parsed.value,
+        person: secret ? personIn(parsed.value, secret) : null,
+        record: records.get(sequence) ?? '',
+      },
+    ];
+  });
+}
+
+/** Whom the entry's own hash stands for: not a name that somebody has put beside it. */
+function personIn({ sealed: hashes }: AuditEntry, { salt, value }: AuditSealedRow): string | null {
+  const isMeant =
+    value !== null &&
+    isSalt(salt) &&
+    hashes.some(({ name, hash }) => name === 'person' && hash === sealed(name, value, hexToBytes(salt)).hash);
+  return isMeant ? value : null;
 }

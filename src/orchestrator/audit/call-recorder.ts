@@ -37,12 +37,11 @@ export class CallRecorder {
   async cameIn(call: RecordedCall & { readonly principal: string }): Promise<void> {
     const nowMs = this.clock.nowMs();
     const lastMs = this.present.get(call.principal);
+    if (lastMs === undefined || nowMs - lastMs >= AWAY_MS) await this.write('login', 'came-in', call, nowMs);
     this.present.delete(call.principal);
     const [longestAway] = this.present.keys();
     if (longestAway !== undefined && this.present.size >= MOST_PRESENT) this.present.delete(longestAway);
     this.present.set(call.principal, nowMs);
-    if (lastMs !== undefined && nowMs - lastMs < AWAY_MS) return;
-    await this.write('login', 'came-in', call, nowMs);
   }
 
   /** Whoever it is said to be could not show it: the name that was used is not put down as anybody's. */

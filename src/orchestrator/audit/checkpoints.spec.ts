@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { auditKey } from '../../core/audit/audit.fixture.js';
+import type { NoteKey } from '../../core/audit/note.js';
 import { checkPublicForm } from '../../core/audit/public-form.js';
 import { HASH_LEVELS, tilePath, tilesOf } from '../../core/audit/tile-path.js';
 import { nativeVerifier } from '../../platform/native-verifier.js';
@@ -43,7 +44,7 @@ function checkpointsWith(key: typeof auditKey | undefined): Checkpoints {
   return new Checkpoints({ database, signer, clock: stage, verifier: nativeVerifier, key: () => key }, PACE);
 }
 
-const checked = () => life.database.read((db) => new Fsck(db, nativeVerifier, auditKey).run());
+const checked = () => life.database.read((db) => new Fsck(db, nativeVerifier, [auditKey]).run());
 
 /** What somebody gets who copies every file that the checkpoint is about. */
 async function published() {
@@ -129,7 +130,7 @@ describe('checkpoints', () => {
       'DROP TRIGGER audit_calls_to_audit',
     );
     // As an owner of the database would, who knows how a root is worked out.
-    const forged = await life.database.read((db) => new Fsck(db, nativeVerifier, auditKey).run());
+    const forged = await life.database.read((db) => new Fsck(db, nativeVerifier, [auditKey]).run());
     expect(forged.findings.map(({ kind }) => kind)).toContain('root-differs');
     signer.root = 'ab'.repeat(32);
     stage.pass(PACE.ms);
@@ -137,6 +138,28 @@ describe('checkpoints', () => {
     // The edge in memory still leads to the old root: this program goes on with what it knows.
     await addAll(log);
     await expect(checkpoints.signIfDue()).rejects.toMatchObject({ code: 'audit-checkpoint-refused' });
+  });
+
+  it('stay good when the log has got another key', async () => {
+    await paid(stage, life);
+    await addAll(log);
+    await checkpoints.signIfDue();
+    const next = { ...auditKey, publicKey: new Uint8Array(32).fill(3) };
+    const found = (keys: NoteKey[]) => life.database.read((db) => new Fsck(db, nativeVerifier, keys).run());
+    expect((await found([next])).findings).toMatchObject([{ kind: 'checkpoint-invalid' }]);
+    expect((await found([auditKey, next])).findings).toEqual([]);
+  });
+
+  it('that somebody has put there for a larger log stop nothing, and are named', async () => {
+    await paid(stage, life);
+    await addAll(log);
+    await edited(
+      life.database,
+      "INSERT INTO audit_checkpoints (size, note, signed_at_ms) VALUES (900000, 'x', 9000000000000)",
+    );
+    expect(await checkpoints.newest()).toBeUndefined();
+    expect(await checkpoints.signIfDue()).toBe(true);
+    expect((await checked()).findings).toMatchObject([{ kind: 'checkpoint-invalid', size: 900_000 }]);
   });
 
   it('that somebody changed in the database are named', async () => {

@@ -2,6 +2,7 @@
 // and makes the text itself. What it answers is opened with the key that governance names before it is kept.
 
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { LessThanOrEqual } from 'typeorm';
 import { type Checkpoint, openCheckpoint } from '../../core/audit/checkpoint.js';
 import type { NoteKey } from '../../core/audit/note.js';
 import { proveConsistency } from '../../core/audit/prove.js';
@@ -49,11 +50,16 @@ export class Checkpoints {
     private readonly pace: CheckpointPace,
   ) {}
 
-  /** The newest one that is kept. */
+  /** The newest one that is kept, of the log as it is: none that somebody has put there for a larger one. */
   async newest(): Promise<AuditCheckpointRow | undefined> {
-    const [row] = await this.parts.database.read((db) =>
-      db.find(AuditCheckpointRow, { order: { size: 'DESC' }, take: 1 }),
-    );
+    const [row] = await this.parts.database.read(async (db) => {
+      const { size } = await headOf(db);
+      return db.find(AuditCheckpointRow, {
+        where: { size: LessThanOrEqual(size) },
+        order: { size: 'DESC' },
+        take: 1,
+      });
+    });
     return row;
   }
 

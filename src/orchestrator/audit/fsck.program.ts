@@ -1,6 +1,8 @@
 // `main.js fsck`: the audit log in the database that a configuration names, checked while the orchestrator may go on. The
 // log's key is the one that the mirrored governance log names, replayed from the pinned genesis.
 
+import { z } from 'zod';
+import type { NoteKey } from '../../core/audit/note.js';
 import { accepted, type Outcome, refused } from '../../core/fault.js';
 import { governanceEntry } from '../../core/governance/entry.js';
 import { replayLog } from '../../core/governance/replay.js';
@@ -9,10 +11,10 @@ import { systemClock } from '../../platform/system-clock.js';
 import { databaseUrl } from '../config/database-url.js';
 import { loadConfiguration } from '../config/load.js';
 import { Database } from '../database/database.js';
-import { GovernanceEntryRow, governanceEntities } from '../governance/governance.entity.js';
+import { rows } from '../database/sql.js';
 import { auditEntities } from './audit.entity.js';
 import { type DatabaseCheck, Fsck } from './fsck.js';
-import { logKeyOf } from './log-key.js';
+import { logKeysIn } from './log-key.js';
 
 export interface FsckReport extends DatabaseCheck {
   /** Name of the log whose checkpoints were opened; null where governance names none, or does not replay. */
@@ -26,34 +28,43 @@ export async function fsck(configurationFile: string): Promise<FsckReport> {
   const configuration = loadConfiguration(configurationFile);
   const database = await Database.open({
     url: databaseUrl(configuration.database),
-    entities: [...auditEntities, ...governanceEntities],
+    entities: auditEntities,
     clock: systemClock,
   });
   try {
-    const key = await keyIn(database, configuration.deploymentId);
-    const logKey = key.kind === 'accepted' ? key.value : undefined;
-    const check = await database.read((db) => new Fsck(db, nativeVerifier, logKey).run());
+    const keys = await keysIn(database, configuration.deploymentId);
+    const known = keys.kind === 'accepted' ? keys.value : [];
+    const check = await database.read((db) => new Fsck(db, nativeVerifier, known).run());
     return {
       ...check,
-      origin: logKey?.name ?? null,
-      governance: key.kind === 'refused' ? key.code : null,
+      origin: known[0]?.name ?? null,
+      governance: keys.kind === 'refused' ? keys.code : null,
     };
   } finally {
     await database.close();
   }
 }
 
-async function keyIn(
-  database: Database,
-  deploymentId: string,
-): Promise<Outcome<ReturnType<typeof logKeyOf>>> {
-  const found = await database.read((db) => db.find(GovernanceEntryRow, { order: { sequence: 'ASC' } }));
-  const entries = found.map(({ entry }) => governanceEntry.safeParse(JSON.parse(entry)).data);
-  const whole = entries.filter((entry) => entry !== undefined);
-  if (whole.length < entries.length) return refused('governance-entry-malformed');
-  const state = replayLog(whole, nativeVerifier);
+const entryRow = z.object({ entry: z.string() });
+
+async function keysIn(database: Database, deploymentId: string): Promise<Outcome<readonly NoteKey[]>> {
+  const found = await database.read((db) =>
+    rows(db, entryRow, 'SELECT entry FROM governance_entries ORDER BY sequence'),
+  );
+  const entries = found.flatMap(({ entry }) => governanceEntry.safeParse(jsonOf(entry)).data ?? []);
+  if (entries.length < found.length) return refused('governance-entry-malformed');
+  const state = replayLog(entries, nativeVerifier);
   if (state.kind === 'refused') return state;
   return state.value.deploymentId === deploymentId
-    ? accepted(logKeyOf(state.value))
+    ? accepted(logKeysIn(entries))
     : refused('governance-other-deployment');
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // No JSON; nothing is what no schema accepts.
+    return undefined;
+  }
 }

@@ -7,8 +7,8 @@ import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { AuditEntry, AuditKind, SealedValue } from '../../core/audit/entry.js';
 import { governanceEntry } from '../../core/governance/entry.js';
-import { rows, sqlInteger } from '../database/sql.js';
-import { type AuditSource, auditSources } from './audit.entity.js';
+import { padded, rows, sqlInteger } from '../database/sql.js';
+import type { AuditSource } from './audit.entity.js';
 
 export interface RecordKey {
   readonly source: AuditSource;
@@ -191,67 +191,55 @@ interface Reading {
   readonly draft: (row: unknown) => Draft;
 }
 
-/** `k` is whatever has the columns of a `RecordKey`. */
+/** `k` has place and the three parts of keys. */
 const READINGS: Readonly<Record<AuditSource, Reading>> = {
   transition: {
     select: `SELECT k.place, r.*, t.wallet_id FROM k JOIN transitions r ON r.transfer_id = k.key_a AND CAST(r.version AS TEXT) = k.key_b
-      JOIN transfers t ON t.transfer_id = r.transfer_id WHERE k.source = 'transition'`,
+      JOIN transfers t ON t.transfer_id = r.transfer_id`,
     draft: (row) => ofTransition(transition.parse(row)),
   },
   approval: {
     select: `SELECT k.place, r.*, t.wallet_id FROM k JOIN approvals r
       ON r.transfer_id = k.key_a AND r.statement_digest = k.key_b AND r.person_id = k.key_c
-      JOIN transfers t ON t.transfer_id = r.transfer_id WHERE k.source = 'approval'`,
+      JOIN transfers t ON t.transfer_id = r.transfer_id`,
     draft: (row) => ofApproval(approval.parse(row)),
   },
   governance: {
-    select: `SELECT k.place, r.* FROM k JOIN governance_entries r ON CAST(r.sequence AS TEXT) = k.key_a WHERE k.source = 'governance'`,
+    select: `SELECT k.place, r.* FROM k JOIN governance_entries r ON CAST(r.sequence AS TEXT) = k.key_a`,
     draft: (row) => ofGovernance(governance.parse(row)),
   },
   call: {
-    select: `SELECT k.place, r.* FROM k JOIN audit_calls r ON r.call_id = k.key_a AND r.kind = k.key_b WHERE k.source = 'call'`,
+    select: `SELECT k.place, r.* FROM k JOIN audit_calls r ON r.call_id = k.key_a AND r.kind = k.key_b`,
     draft: (row) => ofCall(call.parse(row)),
   },
 };
 
-export interface Placed extends RecordKey {
+const recordRow = z.looseObject({ place: sqlInteger });
+
+export interface PlacedKey extends RecordKey {
   /** In line, or in the log. */
   readonly place: number;
+}
+
+export interface Placed extends PlacedKey {
   readonly draft: Draft;
 }
 
-const keyRow = z.object({
-  place: sqlInteger,
-  source: z.enum(auditSources),
-  key_a: z.string(),
-  key_b: z.string(),
-  key_c: z.string(),
-});
-
-/** Which keys, as a SELECT of place, source and the three parts; bounded and in order. */
-export interface Keys {
-  readonly select: string;
-  readonly parameters: readonly number[];
-}
-
-/** The records of these keys, in their order, as the log is to say them. */
-export async function draftsOf(db: EntityManager, keys: Keys): Promise<Placed[]> {
-  const found = await rows(db, keyRow, keys.select, keys.parameters);
+/** What the log is to say of the records of these keys, in their order. */
+export async function draftsOf(db: EntityManager, keys: readonly PlacedKey[]): Promise<Placed[]> {
   const drafts = new Map<number, Draft>();
-  for (const source of new Set(found.map((one) => one.source))) {
+  for (const [source, ofSource] of Map.groupBy(keys, (key) => key.source)) {
     const { select, draft } = READINGS[source];
+    const given = padded(ofSource);
     const records = await rows(
       db,
-      z.looseObject({ place: sqlInteger }),
-      `WITH k AS (${keys.select}) ${select}`,
-      keys.parameters,
+      recordRow,
+      `WITH k (place, key_a, key_b, key_c) AS (VALUES ${given.map(() => '(?, ?, ?, ?)').join(', ')}) ${select}`,
+      given.flatMap(({ place, keyA, keyB, keyC }) => [`${place}`, keyA, keyB, keyC]),
     );
     for (const { place, ...record } of records) drafts.set(place, sound(record, draft, source));
   }
-  return found.map(({ place, source, key_a: keyA, key_b: keyB, key_c: keyC }) => {
-    const key = { source, keyA, keyB, keyC };
-    return { place, ...key, draft: drafts.get(place) ?? withoutRecord(key, RECORD_MISSING) };
-  });
+  return keys.map((key) => ({ ...key, draft: drafts.get(key.place) ?? withoutRecord(key, RECORD_MISSING) }));
 }
 
 function sound(record: unknown, draft: (row: unknown) => Draft, source: AuditSource): Draft {

@@ -1,14 +1,16 @@
 // The public form of the log as it is read from the database. Full tiles are stored; a partial one, and every bundle, is put
 // together from the tiles beneath and from the entries. Nothing here is believed: roots are compared by whoever asks.
 
-import { utf8ToBytes } from '@noble/hashes/utils.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { Between, type EntityManager } from 'typeorm';
+import { z } from 'zod';
 import { bundleBytes } from '../../core/audit/bundle.js';
-import { completeRoot, type Hash, leafHash } from '../../core/audit/merkle.js';
+import { completeRoot, HASH_BYTES, type Hash, leafHash } from '../../core/audit/merkle.js';
 import { base64Of, bytesOfBase64 } from '../../core/audit/texts.js';
 import { parseTilePath, TILE_WIDTH, type TileName } from '../../core/audit/tile-path.js';
 import { hashesOf, type StoredLog, tileBytes } from '../../core/audit/tiles.js';
-import { AuditEntryRow, AuditTileRow } from './audit.entity.js';
+import { rows } from '../database/sql.js';
+import { AuditTileRow } from './audit.entity.js';
 
 /** The log of `size` entries, read inside the work that `db` belongs to. */
 export function storedLog(db: EntityManager, size: number): StoredLog {
@@ -36,12 +38,16 @@ async function tileOf(db: EntityManager, name: TileName, size: number): Promise<
   return hashes.length === name.width ? tileBytes(hashes) : undefined;
 }
 
+const entryRow = z.object({ entry: z.string() });
+
 /** Entries as they stand in the log, from a place on; fewer where there are no more. */
 export async function entriesFrom(db: EntityManager, first: number, count: number): Promise<Uint8Array[]> {
-  const found = await db.find(AuditEntryRow, {
-    where: { sequence: Between(first, first + count - 1) },
-    order: { sequence: 'ASC' },
-  });
+  const found = await rows(
+    db,
+    entryRow,
+    'SELECT entry FROM audit_entries WHERE sequence BETWEEN ? AND ? ORDER BY sequence',
+    [first, first + count - 1],
+  );
   return found.map(({ entry }) => utf8ToBytes(entry));
 }
 
@@ -57,15 +63,14 @@ async function hashesFrom(
     return (await entriesFrom(db, first, count)).map(leafHash);
   }
   const beneath = await db.find(AuditTileRow, {
+    select: { root: true },
     where: { level: level - 1, position: Between(first, first + count - 1) },
     order: { position: 'ASC' },
   });
-  return beneath.flatMap(({ hashes }) => {
-    const row = hashesOf(bytesOfBase64(hashes) ?? new Uint8Array(), TILE_WIDTH);
-    return row ? [completeRoot(row)] : [];
-  });
+  return beneath.map(({ root }) => Buffer.from(root, 'hex')).filter((hash) => hash.length === HASH_BYTES);
 }
 
 export function tileRow(level: number, position: number, bytes: Uint8Array): AuditTileRow {
-  return Object.assign(new AuditTileRow(), { level, position, hashes: base64Of(bytes) });
+  const root = bytesToHex(completeRoot(hashesOf(bytes, TILE_WIDTH) ?? []));
+  return Object.assign(new AuditTileRow(), { level, position, hashes: base64Of(bytes), root });
 }

@@ -50,6 +50,33 @@ export async function rows<T>(
   return z.array(schema).parse(await db.query(placeholders(db, text), [...parameters]));
 }
 
+/**
+ * In pieces whose lengths are powers of two, the longest first, for statements over many: each text is one that PostgreSQL's
+ * connections keep prepared, of which there may be only so many.
+ */
+export function inPowers<T>(items: readonly T[]): (readonly T[])[] {
+  const pieces: (readonly T[])[] = [];
+  for (let start = 0; start < items.length; ) {
+    const length = 2 ** Math.floor(Math.log2(items.length - start));
+    pieces.push(items.slice(start, start + length));
+    start += length;
+  }
+  return pieces;
+}
+
+/** The same in one piece: filled up with its last. */
+export function padded<T>(items: readonly T[]): readonly T[] {
+  const last = items.at(-1);
+  if (last === undefined) return items;
+  const length = 2 ** Math.ceil(Math.log2(items.length));
+  return [...items, ...Array.from({ length: length - items.length }, () => last)];
+}
+
+/** `?, ?, ?` for so many. */
+export function marks(items: readonly unknown[]): string {
+  return items.map(() => '?').join(', ');
+}
+
 /** A hand-written statement with `?` for parameters. */
 export async function run(
   db: EntityManager,

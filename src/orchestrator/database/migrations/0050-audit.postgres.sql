@@ -20,3 +20,4 @@ CREATE TRIGGER audit_subjects_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON
 CREATE TRIGGER audit_tiles_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_tiles FOR EACH STATEMENT EXECUTE FUNCTION portcullis_append_only();
 CREATE TRIGGER audit_checkpoints_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION portcullis_append_only();
 CREATE TRIGGER audit_sealed_no_update BEFORE UPDATE ON audit_sealed FOR EACH STATEMENT EXECUTE FUNCTION portcullis_append_only();
+CREATE TRIGGER audit_sealed_notes_stay BEFORE DELETE ON audit_sealed FOR EACH ROW WHEN (OLD.name = 'note') EXECUTE FUNCTION portcullis_append_only();

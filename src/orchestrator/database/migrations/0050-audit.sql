@@ -14,7 +14,7 @@ CREATE TABLE audit_calls (
 
 -- The log itself. `entry` is exactly what its hash in the tree is over. Append-only.
 CREATE TABLE audit_entries (
-  sequence BIGINT PRIMARY KEY,
+  sequence BIGINT NOT NULL PRIMARY KEY CHECK (sequence >= 0),
   source TEXT NOT NULL,
   key_a TEXT NOT NULL,
   key_b TEXT NOT NULL,
@@ -36,7 +36,8 @@ CREATE TABLE audit_subjects (
 );
 
 -- What the salted hashes in the entries stand for. Kept outside the log, so that it can be deleted when somebody has to be
--- forgotten; never changed. Without a value it is the record that the entry is about.
+-- forgotten; never changed. Without a value it is the record
+-- that the entry is about, whose salt stays.
 CREATE TABLE audit_sealed (
   sequence BIGINT NOT NULL REFERENCES audit_entries (sequence),
   name TEXT NOT NULL,
@@ -46,11 +47,13 @@ CREATE TABLE audit_sealed (
 );
 CREATE INDEX audit_sealed_by_value ON audit_sealed (name, value, sequence);
 
--- Full tiles of 256 hashes, in base64. What is partial follows from them and from the entries. Append-only.
+-- Full tiles of 256 hashes, in base64, and the hash above them, in hex: what is partial follows from them and from the entries.
+-- Append-only.
 CREATE TABLE audit_tiles (
   level BIGINT NOT NULL,
   position BIGINT NOT NULL,
   hashes TEXT NOT NULL,
+  root TEXT NOT NULL,
   PRIMARY KEY (level, position)
 );
 
@@ -64,7 +67,7 @@ INSERT INTO audit_head (only_one, size, root) VALUES (1, 0, 'e3b0c44298fc1c149af
 
 -- Signed notes over a size and its root. Append-only.
 CREATE TABLE audit_checkpoints (
-  size BIGINT PRIMARY KEY,
+  size BIGINT NOT NULL PRIMARY KEY,
   note TEXT NOT NULL,
   signed_at_ms BIGINT NOT NULL
 );

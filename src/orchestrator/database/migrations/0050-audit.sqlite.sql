@@ -21,3 +21,4 @@ CREATE TRIGGER audit_tiles_no_delete BEFORE DELETE ON audit_tiles BEGIN SELECT R
 CREATE TRIGGER audit_checkpoints_no_update BEFORE UPDATE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'table audit_checkpoints is append-only'); END;
 CREATE TRIGGER audit_checkpoints_no_delete BEFORE DELETE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'table audit_checkpoints is append-only'); END;
 CREATE TRIGGER audit_sealed_no_update BEFORE UPDATE ON audit_sealed BEGIN SELECT RAISE(ABORT, 'table audit_sealed is append-only'); END;
+CREATE TRIGGER audit_sealed_notes_stay BEFORE DELETE ON audit_sealed WHEN OLD.name = 'note' BEGIN SELECT RAISE(ABORT, 'table audit_sealed is append-only for records'); END;
