@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { auditDatabaseBenchmark } from './audit-database.js';
 import { auditLogBenchmark } from './audit-log.js';
 import type { Benchmark, Result } from './benchmark.js';
 import { canonicalJsonBenchmark } from './canonical-json.js';
@@ -21,6 +22,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   canonicalJsonBenchmark,
   policyBenchmark,
   auditLogBenchmark,
+  auditDatabaseBenchmark,
   limitsBenchmark,
   policyReplayBenchmark,
   governanceReplayBenchmark,
