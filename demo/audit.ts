@@ -58,8 +58,8 @@ export async function nameAuditLog(screen: Screen): Promise<void> {
 /** A copy of the log, with everything that was just done, checked against the key that the officers named. */
 export async function checkAuditLog(screen: Screen, transferId: string): Promise<void> {
   const alice = ['--config', places.config('alice')];
-  const mirror = ['audit', 'mirror', places.auditMirror, ...alice];
   const key = verifierKeyText({ name: ORIGIN, publicKey: Buffer.from(publicKey(), 'hex') });
+  const mirror = ['audit', 'mirror', places.auditMirror, '--key', key, ...alice];
   const verify = ['audit', 'verify', places.auditMirror, '--key', key];
   const find = ['audit', 'find', '--transfer', transferId, '--kind', 'transition', '--limit', '1', ...alice];
   await screen.during(

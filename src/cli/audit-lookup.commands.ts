@@ -3,17 +3,19 @@
 
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { type Checkpoint, parseCheckpoint } from '../core/audit/checkpoint.js';
+import { type Checkpoint, openCheckpoint, parseCheckpoint } from '../core/audit/checkpoint.js';
 import { type AuditEntry, auditKind } from '../core/audit/entry.js';
-import { parseNote } from '../core/audit/note.js';
-import { CHECKPOINT_PATH, HASH_LEVELS, tilePath, tilesOf } from '../core/audit/tile-path.js';
 import { isSameHash } from '../core/audit/merkle.js';
+import { type NoteKey, parseNote } from '../core/audit/note.js';
 import { rootAt } from '../core/audit/prove.js';
+import type { PublicForm } from '../core/audit/public-form.js';
 import { base64Of } from '../core/audit/texts.js';
+import { CHECKPOINT_PATH, HASH_LEVELS, tilePath, tilesOf } from '../core/audit/tile-path.js';
+import type { TileReader } from '../core/audit/tiles.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
-import { writeNew } from './files.js';
 import { approvalWords } from '../core/policy/approvals.js';
 import { identifier, sha256Hex } from '../core/statements/fields.js';
+import { nativeVerifier } from '../platform/native-verifier.js';
 import type { Api } from '../sdk/api.js';
 import {
   type AuditFilters,
@@ -26,9 +28,10 @@ import { readTransfer } from '../sdk/backend.js';
 import type { Transfer } from '../sdk/shapes.js';
 import { asAnyone, asOfficer } from './caller.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
+import { writeNewByPiece } from './files.js';
 import { attention, faint, fields, good, type Line, strong, table } from './lines.js';
-import { logFolder, makeLogFolder, writeLogFile } from './log-folder.js';
-import { officerFlags, officerShape } from './options.js';
+import { logFolder, makeLogFolder, moveLogFile, withStaging, writeLogFile } from './log-folder.js';
+import { apiFlags, logKeyFlags, logKeyFrom, officerFlags, officerShape, tokenFlags } from './options.js';
 import { transferIdFrom } from './transfer.commands.js';
 import { instant } from './words.js';
 
@@ -61,6 +64,8 @@ const findOptions = filterOptions.extend({
 });
 const exportOptions = filterOptions.extend({ format: z.enum(['jsonl', 'csv']).exactOptional() });
 const officerOptions = z.object(officerShape);
+/** The label of the credential's own key is for the configuration to say. */
+const mirrorOptions = officerOptions.extend({ key: z.string() });
 
 const filterFlags: readonly (readonly [string, string])[] = [
   ['--transfer <id>', 'about this transfer'],
@@ -203,7 +208,7 @@ async function transfer(
   });
 }
 
-const CSV_COLUMNS = ['sequence', 'at', 'kind', 'what', 'person', 'subjects', 'record'] as const;
+const CSV_COLUMNS = ['sequence', 'at', 'kind', 'what', 'person', 'subjects'] as const;
 
 /** RFC 4180. A cell that a spreadsheet would take for a formula is one of text. */
 function csvCell(text: string): string {
@@ -211,89 +216,134 @@ function csvCell(text: string): string {
   return `"${safe.replaceAll('"', '""')}"`;
 }
 
-function csvLine({ entry, person, record }: AuditItem): string {
+function csvLine({ entry, person }: AuditItem): string {
   const subjects = entry.subjects.map(({ kind, id }) => `${kind}:${id}`).join(' ');
   const at = new Date(entry.atMs).toISOString();
-  return [`${entry.sequence}`, at, entry.kind, entry.what, person ?? '', subjects, record]
-    .map(csvCell)
-    .join(',');
+  return [`${entry.sequence}`, at, entry.kind, entry.what, person ?? '', subjects].map(csvCell).join(',');
 }
 
+/** Page by page, as the API gives them: a log need not fit into memory. */
 async function exportTo(given: Given<z.infer<typeof exportOptions>>, path: string): Promise<Outcome<Answer>> {
   const isCsv = given.options.format === 'csv';
-  const items = await asOfficer(given, ({ api }) => itemsOf(api, filtersOf(given.options)));
-  if (items.kind === 'refused') return items;
-  const lines = items.value.toReversed().map((item) => (isCsv ? csvLine(item) : JSON.stringify(item)));
-  const all = isCsv ? [CSV_COLUMNS.map(csvCell).join(','), ...lines] : lines;
-  writeNew(path, all.map((line) => `${line}\n`).join(''), 0o600);
+  const lineOf = isCsv ? csvLine : (item: AuditItem) => JSON.stringify(item);
+  const entries = await writeNewByPiece(path, 0o600, (append) =>
+    asOfficer(given, async ({ api }) => {
+      if (isCsv) append(`${CSV_COLUMNS.map(csvCell).join(',')}\n`);
+      let count = 0;
+      for await (const page of pagesOf(api, filtersOf(given.options))) {
+        if (page.kind === 'refused') return page;
+        append(page.value.map((item) => `${lineOf(item)}\n`).join(''));
+        count += page.value.length;
+      }
+      return accepted(count);
+    }),
+  );
+  if (entries.kind === 'refused') return entries;
   return accepted({
-    json: { path, entries: items.value.length },
-    lines: [[good('✓'), ` ${items.value.length} entries in `, strong(path)]],
+    json: { path, entries: entries.value },
+    lines: [[good('✓'), ` ${entries.value} entries in `, strong(path)]],
   });
 }
 
-/** What a note says, whoever signed it: that is for `audit verify`. */
+/** What the note that is here already says: its signature was looked at when it came. */
 function checkpointIn(bytes: Uint8Array): Outcome<Checkpoint> {
   const note = parseNote(bytes);
   return note.kind === 'refused' ? note : parseCheckpoint(note.value.text);
 }
 
-async function mirror(
-  given: Given<z.infer<typeof officerOptions>>,
-  folder: string,
-): Promise<Outcome<Answer>> {
-  return asAnyone(given, async (api) => {
-    const note = await readAuditCheckpoint(api);
-    if (note.kind === 'refused') return note;
-    const checkpoint = checkpointIn(note.value);
-    if (checkpoint.kind === 'refused') return checkpoint;
-    const { size, root } = checkpoint.value;
-    makeLogFolder(folder);
-    const known = new Set(logFolder(folder).paths);
-    const missing = (['entries', ...HASH_LEVELS] as const)
-      .flatMap((level) => [...tilesOf(level, size)].map(tilePath))
-      .filter((path) => !known.has(path));
-    for (const path of missing) {
-      const file = await readAuditFile(api, path);
-      if (file.kind === 'refused') return file;
-      writeLogFile(folder, path, file.value);
-    }
-    const grown = await growthOf(folder, known.has(CHECKPOINT_PATH), size);
-    if (grown.kind === 'refused') return grown;
-    // Last: what it is about is there.
-    writeLogFile(folder, CHECKPOINT_PATH, note.value);
-    return accepted({
-      json: { folder, size, root: base64Of(root), files: missing.length, before: grown.value ?? null },
-      lines: [
-        [good('✓'), ' ', strong(folder), ` has ${size} entries; ${missing.length} files are new`],
-        ...(grown.value === undefined
-          ? [[attention('! '), 'There was no checkpoint here before to compare it with.']]
-          : [[good('✓'), ` the log begins as it was with ${grown.value} entries`]]),
-        [faint(`Now: \`portcullis audit verify ${folder} --key KEY\`, with the key from elsewhere.`)],
-      ],
-    });
+async function mirror(given: Given<z.infer<typeof mirrorOptions>>, folder: string): Promise<Outcome<Answer>> {
+  const { key, ...options } = given.options;
+  const logKey = logKeyFrom(key);
+  const copy = await asAnyone({ ...given, options }, (api) => copyLog(api, folder, logKey));
+  if (copy.kind === 'refused') return copy;
+  const { size, root, files, before } = copy.value;
+  return accepted({
+    json: { folder, size, root: base64Of(root), files, before: before ?? null },
+    lines: [
+      [good('✓'), ' ', strong(folder), ` has ${size} entries; ${files} files are new`],
+      ...(before === undefined
+        ? [[attention('! '), 'There was no checkpoint here before to compare it with.']]
+        : [[good('✓'), ` the log begins as it was with ${before} entries`]]),
+      [faint(`Every entry and tile by itself: \`portcullis audit verify ${folder} --key ${key}\`.`)],
+    ],
   });
 }
 
-/** The size that the log here had before, after it was found to begin with just that. */
-async function growthOf(
-  folder: string,
-  isKnown: boolean,
-  size: number,
-): Promise<Outcome<number | undefined>> {
-  if (!isKnown) return accepted(undefined);
-  const form = logFolder(folder);
-  const bytes = await form.readTile(CHECKPOINT_PATH);
-  const before = checkpointIn(bytes ?? new Uint8Array());
-  if (before.kind === 'refused') return before;
-  if (before.value.size > size) {
-    return refused('audit-log-shorter', { before: before.value.size, now: size });
+interface Copy extends Checkpoint {
+  /** How many were fetched. */
+  readonly files: number;
+  /** The size that the log here had before. */
+  readonly before: number | undefined;
+}
+
+/** What was fetched gets into the folder only when it was found to be what was signed. */
+async function copyLog(api: Api, folder: string, key: NoteKey): Promise<Outcome<Copy>> {
+  const note = await readAuditCheckpoint(api);
+  if (note.kind === 'refused') return note;
+  const checkpoint = openCheckpoint(note.value, key, nativeVerifier);
+  if (checkpoint.kind === 'refused') return checkpoint;
+  makeLogFolder(folder);
+  const here = logFolder(folder);
+  return withStaging(folder, async (staging) => {
+    const files = await fetchInto(staging, missingPaths(here, checkpoint.value.size), api);
+    if (files.kind === 'refused') return files;
+    const fetched = logFolder(staging);
+    const before = await growthOf(here, fetched, checkpoint.value);
+    if (before.kind === 'refused') return before;
+    for (const path of fetched.paths) moveLogFile(staging, folder, path);
+    // Last: what it is about is there.
+    writeLogFile(staging, CHECKPOINT_PATH, note.value);
+    moveLogFile(staging, folder, CHECKPOINT_PATH);
+    return accepted({ ...checkpoint.value, files: files.value, before: before.value });
+  });
+}
+
+/** One after the other: a checkpoint may speak of any number of files. */
+function* missingPaths({ paths }: PublicForm, size: number): Generator<string> {
+  const known = new Set(paths);
+  for (const level of ['entries', ...HASH_LEVELS] as const) {
+    for (const tile of tilesOf(level, size)) {
+      const path = tilePath(tile);
+      if (!known.has(path)) yield path;
+    }
   }
-  const root = await rootAt({ size, readTile: (path) => form.readTile(path) }, before.value.size);
-  if (root.kind === 'refused') return root;
-  return isSameHash(root.value, before.value.root)
-    ? accepted(before.value.size)
-    : refused('audit-log-other', { before: before.value.size, now: size });
+}
+
+async function fetchInto(staging: string, paths: Iterable<string>, api: Api): Promise<Outcome<number>> {
+  let count = 0;
+  for (const path of paths) {
+    const file = await readAuditFile(api, path);
+    if (file.kind === 'refused') return file;
+    writeLogFile(staging, path, file.value);
+    count += 1;
+  }
+  return accepted(count);
+}
+
+/**
+ * The size that the log here had before, if it had one, after what is here and what was fetched were found to lead to the
+ * root that was signed, and to begin as the log here did. Tiles that no root is worked out from are for `audit verify`.
+ */
+async function growthOf(
+  here: PublicForm,
+  fetched: TileReader,
+  { size, root }: Checkpoint,
+): Promise<Outcome<number | undefined>> {
+  const readTile = async (path: string) => (await fetched.readTile(path)) ?? here.readTile(path);
+  const rootNow = await rootAt({ size, readTile }, size);
+  if (rootNow.kind === 'refused') return rootNow;
+  if (!isSameHash(rootNow.value, root)) return refused('audit-log-other', { now: size });
+  const bytes = await here.readTile(CHECKPOINT_PATH);
+  if (bytes === undefined) return accepted(undefined);
+  const before = checkpointIn(bytes);
+  if (before.kind === 'refused') return before;
+  const facts = { before: before.value.size, now: size };
+  if (facts.before > size) return refused('audit-log-shorter', facts);
+  const rootThen = await rootAt({ size, readTile }, facts.before);
+  if (rootThen.kind === 'refused') return rootThen;
+  return isSameHash(rootThen.value, before.value.root)
+    ? accepted(facts.before)
+    : refused('audit-log-other', facts);
 }
 
 /** Into the group of the log's commands. */
@@ -335,7 +385,7 @@ export function auditLookupCommands(cli: CommandLine, audit: Command): void {
       usage: 'export <file>',
       summary: 'write what the log says to a file, as JSON Lines or CSV',
       description:
-        'With the same filters as `find`, oldest first. It names people and quotes records: for the eyes of auditors. A file that is there is not overwritten.',
+        'With the same filters as `find`, newest first. JSON Lines quote the records as well, CSV does not. It names people: for the eyes of auditors. A file that is there is not overwritten.',
       example: 'audit export november.csv --format csv --from 2026-11-01 --to 2026-12-01',
     },
     [...filterFlags, ['--format <format>', 'jsonl, which it is unless said, or csv'], ...officerFlags],
@@ -348,11 +398,16 @@ export function auditLookupCommands(cli: CommandLine, audit: Command): void {
       usage: 'mirror <folder>',
       summary: "copy the log's public form into a folder, and go on from what is there",
       description:
-        'Fetches the newest checkpoint and every file that it is about and that is not there yet. Where the folder has an earlier checkpoint, the log must begin as it was then, or nothing is taken over. Nothing in it names a person: a mirror may be shown to everybody. Then check it with `audit verify`.',
-      example: 'audit mirror /var/lib/audit-mirror',
+        'Fetches the newest checkpoint, verifies it with the key that you know from elsewhere, and fetches every file that it is about and that is not there yet. They must lead to the signed root, and where the folder has an earlier checkpoint, the log must begin as it was then, or nothing is taken over. Until then they lie beside the folder, in one whose name ends in .mirror-new. Nothing in it names a person: a mirror may be shown to everybody. Whether each entry and each tile is what it must be is for `audit verify`, afterwards. The label of your key on the token is the one in the configuration.',
+      example: 'audit mirror /var/lib/audit-mirror --key exchange.example/audit+3f9a1c0b+AQID…',
     },
-    officerFlags,
-    officerOptions,
+    [
+      ...logKeyFlags,
+      ...apiFlags,
+      ['--credential <id>', 'your credential, as the roster names it'],
+      ...tokenFlags,
+    ],
+    mirrorOptions,
     mirror,
   );
 }

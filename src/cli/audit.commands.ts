@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { entriesOf } from '../core/audit/bundle.js';
 import { type Checkpoint, parseCheckpoint } from '../core/audit/checkpoint.js';
 import { leafHash } from '../core/audit/merkle.js';
-import { parseNote, parseVerifierKey } from '../core/audit/note.js';
+import { parseNote } from '../core/audit/note.js';
 import { proveConsistency, proveInclusion, rootAt } from '../core/audit/prove.js';
 import { checkPublicForm, type Finding, type PublicForm } from '../core/audit/public-form.js';
 import { base64Of } from '../core/audit/texts.js';
@@ -20,6 +20,7 @@ import type { Answer, CommandLine, Given } from './command-line.js';
 import { cliFault, EXIT } from './exit.js';
 import { attention, bad, faint, fields, good, type Line, strong } from './lines.js';
 import { logFolder } from './log-folder.js';
+import { logKeyFlags, logKeyFrom } from './options.js';
 
 const verifyOptions = z.object({ key: z.string() });
 
@@ -57,10 +58,8 @@ async function verify(
   { options }: Given<z.infer<typeof verifyOptions>>,
   folder: string,
 ): Promise<Outcome<Answer>> {
-  const key = parseVerifierKey(options.key);
-  if (key.kind === 'refused')
-    throw cliFault('arguments-invalid', '--key is no verifier key', { code: key.code });
-  const checked = await checkPublicForm(logFolder(folder), key.value, nativeVerifier);
+  const key = logKeyFrom(options.key);
+  const checked = await checkPublicForm(logFolder(folder), key, nativeVerifier);
   if (checked.kind === 'refused') return checked;
   const { checkpoint, findings, beyond } = checked.value;
   const isWhole = findings.length === 0;
@@ -203,7 +202,7 @@ export function auditCommands(cli: CommandLine): void {
         'Verifies the checkpoint with the key that you know from elsewhere, works all tiles out again from the entries, and names every file, hash and entry that does not agree. Needs no network. Exit code 0: all agree; 1: something does not.',
       example: 'audit verify audit-log --key exchange.example/audit+3f9a1c0b+AQID…',
     },
-    [['--key <key>', "the log's verifier key: name, hash and public key"]],
+    logKeyFlags,
     verifyOptions,
     verify,
   );

@@ -1,8 +1,9 @@
 // Files that people pass around: bounded when read, never overwritten when written.
 
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
+import type { Outcome } from '../core/fault.js';
 import { cliFault } from './exit.js';
 
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -63,14 +64,39 @@ function parsed<S extends z.ZodType>(path: string, value: unknown, schema: S, wh
 
 /** Writes a file that is not there yet. Faults `file-exists`. */
 export function writeNew(path: string, text: string, mode = 0o644): void {
+  tried(path, () => writeFileSync(path, text, { flag: 'wx', mode }));
+}
+
+/** A file that is not there yet, piece by piece. It is gone again where `work` does not go well. Faults `file-exists`. */
+export async function writeNewByPiece<T>(
+  path: string,
+  mode: number,
+  work: (append: (text: string) => void) => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
+  const file = tried(path, () => openSync(path, 'wx', mode));
+  let isWhole = false;
   try {
-    writeFileSync(path, text, { flag: 'wx', mode });
-  } catch (cause) {
-    if (codeOf(cause) === 'EEXIST') {
-      throw cliFault('file-exists', `${path} is there already; nothing was written`, { path }, cause);
-    }
-    throw cliFault('file-unreadable', `cannot write ${path}: ${reasonOf(cause)}`, { path }, cause);
+    const outcome = await work((text) => tried(path, () => writeFileSync(file, text)));
+    isWhole = outcome.kind === 'accepted';
+    return outcome;
+  } finally {
+    closeSync(file);
+    if (!isWhole) rmSync(path, { force: true });
   }
+}
+
+function tried<T>(path: string, write: () => T): T {
+  try {
+    return write();
+  } catch (cause) {
+    throw unwritten(path, cause);
+  }
+}
+
+function unwritten(path: string, cause: unknown): Error {
+  return codeOf(cause) === 'EEXIST'
+    ? cliFault('file-exists', `${path} is there already; nothing was written`, { path }, cause)
+    : cliFault('file-unreadable', `cannot write ${path}: ${reasonOf(cause)}`, { path }, cause);
 }
 
 /** Writes over a file that this command has just read. */

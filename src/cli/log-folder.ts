@@ -1,5 +1,6 @@
 // The public form of an audit log in a folder: which files it has, and their bytes. Hostile: nothing outside of the folder is
-// read, and no file that is too large to be one of a log. And written into one that somebody keeps a copy in.
+// read, and no file that is too large to be one of a log. And a copy that somebody keeps in one: what is new lies in a folder
+// beside it until it was checked.
 
 import {
   type Dirent,
@@ -7,10 +8,11 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { MOST_ENTRY_BYTES } from '../core/audit/bundle.js';
 import type { PublicForm } from '../core/audit/public-form.js';
 import { TILE_WIDTH } from '../core/audit/tile-path.js';
@@ -69,16 +71,50 @@ export function makeLogFolder(folder: string): void {
 }
 
 /**
- * Whole or not at all, over what was there under that name. `path` is one that this program has made up. Faults
- * `file-unreadable` where it cannot be written.
+ * Lends `work` an empty folder beside that of a log, on the same disk unless that one is a mount point; it is gone in the
+ * end, and what a run that was killed has left in it is gone before. One run at a time. Faults `file-unreadable`.
  */
+export async function withStaging<T>(folder: string, work: (staging: string) => Promise<T>): Promise<T> {
+  const staging = `${resolve(folder)}.mirror-new`;
+  removeFolder(staging);
+  makeLogFolder(staging);
+  try {
+    return await work(staging);
+  } finally {
+    removeFolder(staging);
+  }
+}
+
+function removeFolder(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch (cause) {
+    throw cliFault('file-unreadable', `cannot remove ${folder}: ${reasonOf(cause)}`, { path: folder }, cause);
+  }
+}
+
+/** `path` is one that this program has made up. Faults `file-unreadable` where it cannot be written. */
 export function writeLogFile(folder: string, path: string, bytes: Uint8Array): void {
   const target = join(folder, path);
   try {
     mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(`${target}.new`, bytes);
-    renameSync(`${target}.new`, target);
+    writeFileSync(target, bytes);
   } catch (cause) {
-    throw cliFault('file-unreadable', `cannot write ${target}: ${reasonOf(cause)}`, { path: target }, cause);
+    throw unwritten(target, cause);
   }
+}
+
+/** Whole or not at all, over what was there under that name. Faults `file-unreadable` where it cannot be moved. */
+export function moveLogFile(from: string, folder: string, path: string): void {
+  const target = join(folder, path);
+  try {
+    mkdirSync(dirname(target), { recursive: true });
+    renameSync(join(from, path), target);
+  } catch (cause) {
+    throw unwritten(target, cause);
+  }
+}
+
+function unwritten(path: string, cause: unknown): Error {
+  return cliFault('file-unreadable', `cannot write ${path}: ${reasonOf(cause)}`, { path }, cause);
 }

@@ -1,7 +1,9 @@
 // Options that several commands have, with their texts and schemas in one place.
 
 import { z } from 'zod';
+import { type NoteKey, parseVerifierKey } from '../core/audit/note.js';
 import { identifier } from '../core/statements/fields.js';
+import { cliFault } from './exit.js';
 
 type Flags = readonly (readonly [flags: string, description: string, fallback?: string])[];
 
@@ -46,6 +48,16 @@ export const pinShape = {
     .exactOptional(),
   log: z.string().min(1).exactOptional(),
 };
+
+export const logKeyFlags: Flags = [['--key <key>', "the log's verifier key: name, hash and public key"]];
+
+/** What `logKeyFlags` say. Faults `arguments-invalid`. */
+export function logKeyFrom(text: string): NoteKey {
+  const key = parseVerifierKey(text);
+  if (key.kind === 'refused')
+    throw cliFault('arguments-invalid', '--key is no verifier key', { code: key.code });
+  return key.value;
+}
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 

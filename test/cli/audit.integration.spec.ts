@@ -1,15 +1,16 @@
 // The audit log from the command line, with a real officer's token, a real signer and a real orchestrator: looking things up,
 // taking them out, keeping a mirror and checking it, and holding the database against it.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
 import { RunningTime } from '../../devnet/deployment.js';
 import { verifierKeyText } from '../../src/core/audit/note.js';
-import { logKeyOf } from '../../src/orchestrator/audit/log-key.js';
 import type { GovernanceEntry } from '../../src/core/governance/entry.js';
+import { logKeyOf } from '../../src/orchestrator/audit/log-key.js';
 import { Database } from '../../src/orchestrator/database/database.js';
 import { run } from '../../src/orchestrator/database/sql.js';
 import { GovernanceService } from '../../src/orchestrator/governance/governance.service.js';
@@ -118,12 +119,12 @@ describe('portcullis audit transfer', () => {
 });
 
 describe('portcullis audit export', () => {
-  it('writes what fits, oldest first, and over nothing', async () => {
+  it('writes what fits, newest first, and over nothing', async () => {
     const csv = desk.path('log.csv');
     expect(await audit('export', csv, '--format', 'csv', '--kind', 'governance')).toMatchObject({ exit: 0 });
     const lines = readFileSync(csv, 'utf8').trimEnd().split('\n');
-    expect(lines[0]).toBe('"sequence","at","kind","what","person","subjects","record"');
-    expect(lines[1]).toContain('"genesis"');
+    expect(lines[0]).toBe('"sequence","at","kind","what","person","subjects"');
+    expect(lines.at(-1)).toContain('"genesis"');
     expect(await audit('export', csv)).toMatchObject({ code: 'file-exists' });
     const jsonl = desk.path('log.jsonl');
     expect(await audit('export', jsonl, '--kind', 'governance')).toMatchObject({ exit: 0 });
@@ -132,18 +133,42 @@ describe('portcullis audit export', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(items.map(({ entry }) => entry.sequence)).toEqual(
-      items.map(({ entry }) => entry.sequence).toSorted((a, b) => a - b),
+      items.map(({ entry }) => entry.sequence).toSorted((a, b) => b - a),
     );
     expect(items).toHaveLength(lines.length - 1);
+  });
+
+  it('leaves no half of a file', async () => {
+    const path = desk.path('half.csv');
+    const nowhere = ['--format', 'csv', '--api', 'http://127.0.0.1:1'];
+    expect(await audit('export', path, ...nowhere)).toMatchObject({ code: 'api-unreachable' });
+    expect(existsSync(path)).toBe(false);
   });
 });
 
 describe('portcullis audit mirror', () => {
   const folder = () => desk.path('mirror');
+  const mirror = (into = folder(), by = key) => audit('mirror', into, '--key', by);
+  const staging = (of: string) => existsSync(`${of}.mirror-new`);
+
+  /** Every file of the mirror, with what is in it. */
+  function content(): Readonly<Record<string, string>> {
+    const files = readdirSync(folder(), { recursive: true, withFileTypes: true }).filter((at) => at.isFile());
+    const paths = files.map(({ parentPath, name }) => join(parentPath, name));
+    return Object.fromEntries(paths.map((path) => [path, readFileSync(path, 'hex')]));
+  }
+
+  /** A space at the end of the first entry, or none: whoever owns the database serves a log that nobody signed. */
+  async function edited(entry: "entry || ' '" | 'rtrim(entry)'): Promise<void> {
+    await rig.served.application.get(Database).transaction(async (db) => {
+      await run(db, 'DROP TRIGGER IF EXISTS audit_entries_no_update');
+      await run(db, `UPDATE audit_entries SET entry = ${entry} WHERE sequence = 0`);
+    });
+  }
 
   it('copies the log, goes on from what is there, and what it copied verifies', async () => {
     const first = await until(
-      () => audit('mirror', folder()),
+      () => mirror(),
       (answer) => answer !== undefined,
     );
     expect(first.answer).toMatchObject({ before: null });
@@ -151,12 +176,50 @@ describe('portcullis audit mirror', () => {
     const size = Number(first.answer?.size);
     await rig.awaitingApprovals('audit-cli-0002');
     const second = await until(
-      () => audit('mirror', folder()),
+      () => mirror(),
       (answer) => Number(Object(answer).size) > size,
     );
     expect(Number(second.answer?.before)).toBeGreaterThanOrEqual(size);
     expect(await audit('verify', folder(), '--key', key)).toMatchObject({ exit: 0, answer: { valid: true } });
     expect(await audit('prove', folder(), '--from', `${size}`)).toMatchObject({ exit: 0 });
+  });
+
+  it('refuses what the key has not signed before it fetches anything', async () => {
+    const { x = '' } = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
+    const [name = ''] = key.split('+');
+    const other = verifierKeyText({ name, publicKey: Buffer.from(x, 'base64url') });
+    const into = desk.path('of-another-key');
+    expect(await mirror(into, other)).toMatchObject({ exit: 1, code: 'audit-note-unsigned' });
+    expect(await mirror(into, 'party')).toMatchObject({ exit: 2, code: 'arguments-invalid' });
+    expect(await audit('mirror', into)).toMatchObject({ exit: 2, code: 'arguments-invalid' });
+    expect(existsSync(into)).toBe(false);
+    expect(staging(into)).toBe(false);
+  });
+
+  it('keeps nothing of a copy that does not lead to the signed root, and takes a true one afterwards', async () => {
+    const { size } = Object((await mirror()).answer);
+    expect(size).toBeGreaterThan(0);
+    const kept = content();
+    await rig.awaitingApprovals('audit-cli-0003');
+    const elsewhere = desk.path('elsewhere');
+    await until(
+      () => mirror(elsewhere),
+      (answer) => Number(Object(answer).size) > size,
+    );
+    // Of a run that was killed.
+    mkdirSync(`${folder()}.mirror-new/tile`, { recursive: true });
+    await edited("entry || ' '");
+    const fresh = desk.path('fresh');
+    expect(await mirror()).toMatchObject({ exit: 1, code: 'audit-log-other' });
+    expect(await mirror(fresh)).toMatchObject({ exit: 1, code: 'audit-log-other' });
+    await edited('rtrim(entry)');
+    expect(content()).toEqual(kept);
+    expect(readdirSync(fresh)).toEqual([]);
+    expect([staging(folder()), staging(fresh)]).toEqual([false, false]);
+    for (const into of [folder(), fresh]) {
+      expect(await mirror(into)).toMatchObject({ exit: 0 });
+      expect(await audit('verify', into, '--key', key)).toMatchObject({ exit: 0, answer: { valid: true } });
+    }
   });
 
   it('takes nothing over from a log that does not begin as it was', async () => {
@@ -165,12 +228,13 @@ describe('portcullis audit mirror', () => {
     const [origin, size, , ...rest] = kept.split('\n');
     const other = [origin, size, Buffer.alloc(32, 7).toString('base64'), ...rest].join('\n');
     writeFileSync(path, other);
-    expect(await audit('mirror', folder())).toMatchObject({ exit: 1, code: 'audit-log-other' });
+    expect(await mirror()).toMatchObject({ exit: 1, code: 'audit-log-other' });
     const longer = [origin, '900000', ...kept.split('\n').slice(2)].join('\n');
     writeFileSync(path, longer);
-    expect(await audit('mirror', folder())).toMatchObject({ exit: 1, code: 'audit-log-shorter' });
+    expect(await mirror()).toMatchObject({ exit: 1, code: 'audit-log-shorter' });
     expect(readFileSync(path, 'utf8')).toBe(longer);
     expect(existsSync(join(folder(), 'tile'))).toBe(true);
+    expect(staging(folder())).toBe(false);
   });
 });
 
