@@ -193,7 +193,10 @@ async function transfer(
     return accepted({
       json: { transferId, rule, policyHash, approvals, entries: items.value },
       lines: [
-        [strong(transferId), ': who approved it, under which rules, and what the log says of it'],
+        [
+          strong(transferId),
+          ': who approved it under which rules, and what the log says, as the orchestrator tells it',
+        ],
         ...decisionLines(one.value),
         '',
         ...itemLines(items.value.toReversed()),
