@@ -4,16 +4,12 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { BITCOIN, Deployment, ETHEREUM, officersSign } from '../../devnet/deployment.js';
+import { Deployment } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { openCheckpoint } from '../../src/core/audit/checkpoint.js';
 import { changed, type LogInMemory, logOf, wordsOf } from '../../src/core/audit/log.fixture.js';
 import type { NoteKey } from '../../src/core/audit/note.js';
-import { proveConsistency, rootAt } from '../../src/core/audit/prove.js';
-import type { Outcome } from '../../src/core/fault.js';
 import type { Change } from '../../src/core/governance/entry.js';
-import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
-import { RESTORE_TYPE, type RestoreStatement, restoreBytes } from '../../src/core/recovery/restore.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
 import { readRecord, restoreStore } from '../../src/signer/start.js';
 import {
@@ -22,6 +18,8 @@ import {
   type Reply,
   statusResult,
 } from '../../src/signer-protocol/messages.js';
+import { growthOf, valueIn } from './growth.js';
+import { untouchedRestore } from './untouched-restore.js';
 
 let deployment: Deployment;
 let signer: SocketClient;
@@ -42,15 +40,8 @@ afterAll(() => deployment.destroy());
 
 const options = () => ({ time: deployment.time, tokenProgram: deployment.tokenProgram });
 
-function valueIn<T>(outcome: Outcome<T>): T {
-  if (outcome.kind === 'refused') throw new Error(outcome.code);
-  return outcome.value;
-}
-
-async function growing(from: number, size: number, of: LogInMemory = log): Promise<Growth> {
-  const { path } = valueIn(await proveConsistency(of, from, size));
-  const root = bytesToHex(valueIn(await rootAt(of, size)));
-  return { from, size, root, path: path.map(bytesToHex) };
+function growing(from: number, size: number, of: LogInMemory = log): Promise<Growth> {
+  return growthOf(of, from, size);
 }
 
 function ask(asked: Growth): Promise<Reply> {
@@ -199,44 +190,9 @@ describe('a signer whose store was lost', () => {
   async function restored(storePath: string): Promise<void> {
     await deployment.stop();
     for (const suffix of ['', '-wal', '-shm']) await rm(`${storePath}${suffix}`, { force: true });
-    const { sequence, hash } = await readRecord(deployment.config(), options());
-    const block = { height: 900, hash: 'b'.repeat(64) };
-    const statement: RestoreStatement = {
-      type: RESTORE_TYPE,
-      deploymentId: deployment.deploymentId,
-      governanceSequence: deployment.log.length - 1,
-      governanceHead: deployment.head,
-      lost: { sequence, hash },
-      wallets: [
-        {
-          family: 'bitcoin',
-          walletId: 'hot-btc',
-          chain: BITCOIN,
-          block,
-          unspent: [],
-          refreshFeeCeiling: '5000',
-        },
-        {
-          family: 'ethereum',
-          walletId: 'hot-eth',
-          chain: ETHEREUM,
-          address: addressOfPublicKey(deployment.publicKeys.ethereum),
-          block,
-          minedNonces: 0,
-          nextNonce: 0,
-          refreshFeeCeiling: '1000000000000000',
-        },
-      ],
-      createdAtMs: deployment.time.wall,
-      expiresAtMs: deployment.time.wall + 3_600_000,
-    };
-    const signatures = officersSign(restoreBytes(statement), [deployment.alice, deployment.bob]);
-    const outcome = await restoreStore(
-      deployment.config(),
-      { statement, signatures },
-      deployment.log,
-      options(),
-    );
+    const lost = await readRecord(deployment.config(), options());
+    const restore = untouchedRestore(deployment, lost, deployment.time.wall);
+    const outcome = await restoreStore(deployment.config(), restore, deployment.log, options());
     expect(outcome.kind).toBe('accepted');
     signer = await deployment.start();
   }

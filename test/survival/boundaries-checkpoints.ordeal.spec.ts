@@ -11,10 +11,10 @@ import { codeOf, SocketClient } from '../../devnet/socket-client.js';
 import { openCheckpoint } from '../../src/core/audit/checkpoint.js';
 import { changed, type LogInMemory, logOf, wordsOf } from '../../src/core/audit/log.fixture.js';
 import type { NoteKey } from '../../src/core/audit/note.js';
-import { proveConsistency, rootAt } from '../../src/core/audit/prove.js';
-import { Fault, type Outcome } from '../../src/core/fault.js';
+import { Fault } from '../../src/core/fault.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
 import { checkpointResult, type Growth, type Reply } from '../../src/signer-protocol/messages.js';
+import { growthOf, valueIn } from '../signer/growth.js';
 import { partOf } from './division.js';
 import { isAskedFor, keep } from './kill-list.js';
 import { Killer } from './killer.js';
@@ -39,15 +39,8 @@ afterAll(async () => {
   killer.remove();
 });
 
-function valueIn<T>(outcome: Outcome<T>): T {
-  if (outcome.kind === 'refused') throw new Error(outcome.code);
-  return outcome.value;
-}
-
-async function growing(from: number, size: number, of: LogInMemory = log): Promise<Growth> {
-  const { path } = valueIn(await proveConsistency(of, from, size));
-  const root = bytesToHex(valueIn(await rootAt(of, size)));
-  return { from, size, root, path: path.map(bytesToHex) };
+function growing(from: number, size: number, of: LogInMemory = log): Promise<Growth> {
+  return growthOf(of, from, size);
 }
 
 function serve(): Promise<Program> {

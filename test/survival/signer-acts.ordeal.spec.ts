@@ -8,18 +8,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  BITCOIN,
-  Deployment,
-  ETHEREUM,
-  officersSign,
-  RunningTime,
-  TREASURY_PIN,
-} from '../../devnet/deployment.js';
+import { Deployment, RunningTime, TREASURY_PIN } from '../../devnet/deployment.js';
 import { startProgram } from '../../devnet/process.js';
 import { SocketClient } from '../../devnet/socket-client.js';
-import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
-import { RESTORE_TYPE, type RestoreStatement, restoreBytes } from '../../src/core/recovery/restore.js';
 import { initialise, readRecord } from '../../src/signer/start.js';
 import { type Part, partOf } from './division.js';
 import { isAskedFor, keep } from './kill-list.js';
@@ -28,9 +19,9 @@ import { Fault } from '../../src/core/fault.js';
 import { encodeRecord } from '../../hardware/pkcs11/record-format.js';
 import { setRealEnvironment, workOutside } from '../hardware/softhsm-bench.js';
 import { spawnToken } from '../../hardware/pkcs11/token-client.js';
+import { untouchedRestore } from '../signer/untouched-restore.js';
 import { Killer } from './killer.js';
 
-const HOUR_MS = 3_600_000;
 const run = promisify(execFile);
 
 const killer = new Killer();
@@ -163,42 +154,10 @@ describe('the restore of a lost store', () => {
     if (!genesis) throw new Error('no genesis');
     const options = { tokenProgram: deployment.tokenProgram };
     await initialise(deployment.config(), genesis, options);
-    const { sequence, hash } = await readRecord(deployment.config(), options);
-    const block = { height: 900, hash: 'b'.repeat(64) };
-    const nowMs = Date.now();
-    const statement: RestoreStatement = {
-      type: RESTORE_TYPE,
-      deploymentId: deployment.deploymentId,
-      governanceSequence: 0,
-      governanceHead: deployment.head,
-      lost: { sequence, hash },
-      wallets: [
-        {
-          family: 'bitcoin',
-          walletId: 'hot-btc',
-          chain: BITCOIN,
-          block,
-          unspent: [],
-          refreshFeeCeiling: '5000',
-        },
-        {
-          family: 'ethereum',
-          walletId: 'hot-eth',
-          chain: ETHEREUM,
-          address: addressOfPublicKey(deployment.publicKeys.ethereum),
-          block,
-          minedNonces: 0,
-          nextNonce: 0,
-          refreshFeeCeiling: '1000000000000000',
-        },
-      ],
-      createdAtMs: nowMs,
-      expiresAtMs: nowMs + HOUR_MS,
-    };
-    const { alice, bob } = deployment;
-    const signatures = officersSign(restoreBytes(statement), [alice, bob]);
+    const record = await readRecord(deployment.config(), options);
+    const restore = untouchedRestore(deployment, record, Date.now());
     const [restoreFile, logFile] = [join(folder, 'restore.json'), join(folder, 'log.json')];
-    writeFileSync(restoreFile, JSON.stringify({ statement, signatures }));
+    writeFileSync(restoreFile, JSON.stringify(restore));
     writeFileSync(logFile, JSON.stringify(deployment.log));
     const lost = () => {
       const place = copied();
