@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
-import { applyChange } from '../core/governance/change.js';
+import { applyEntry } from '../core/governance/apply.js';
 import {
   type Change,
   type EntryBody,
@@ -61,6 +61,7 @@ export function entryOn(
     createdAtMs: nowMs,
     change,
   };
-  const possible = applyChange(state, change, entryHash(body));
+  // Whoever will sign it is not known yet; who may is asked when they have.
+  const possible = applyEntry(state, body, entryHash(body), new Set());
   return possible.kind === 'refused' ? possible : accepted(body);
 }

@@ -12,25 +12,39 @@ import {
   type FreezeScope,
   type Person,
   type PolicyDocument,
+  type QuorumRule,
   type RequestKey,
+  type Timelock,
   type Wallet,
 } from '../core/governance/entry.js';
 import { p2wpkhAddress } from '../core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../core/intents/ethereum/address.js';
 import { bad, faint, fields, grouped, type Line, type Span, strong } from './lines.js';
-import { chainWords, compressed, instant } from './words.js';
+import { chainWords, compressed, instant, spanWords } from './words.js';
 
 type Chains = ReadonlyMap<string, Chain>;
 
+function credentialLines({ credentialId, credentialClass, publicKey }: Credential): Line[] {
+  return [[`${credentialId} (${credentialClass}) `, faint(compressed(publicKey))]];
+}
+
 function personLines(person: Person): Line[] {
+  return [[strong(person.personId), `  ${person.name}`], ...person.credentials.flatMap(credentialLines)];
+}
+
+function quorumWords({ group, threshold }: QuorumRule): string {
+  return `${threshold} of ${group}`;
+}
+
+function waitWords(ms: number): string {
+  return ms === 0 ? 'AT ONCE' : `after ${spanWords(ms)}, when another person who may veto lets it`;
+}
+
+function timelockRows({ whitelistMs, policyMs, veto }: Timelock): Row[] {
   return [
-    [strong(person.personId), `  ${person.name}`],
-    ...person.credentials.map(
-      ({ credentialId, credentialClass, publicKey }: Credential): Line => [
-        `${credentialId} (${credentialClass}) `,
-        faint(compressed(publicKey)),
-      ],
-    ),
+    ['whitelist', `a new entry acts ${waitWords(whitelistMs)}`],
+    ['all else', `what loosens acts ${waitWords(policyMs)}`],
+    ['veto', `${quorumWords(veto)} can end what waits`],
   ];
 }
 
@@ -116,6 +130,10 @@ function changeLines(change: Change, chains: Chains): Line[] {
           GAP,
           ...section('groups', groups),
           ['governance', `changes need ${threshold} of ${group}`],
+          ...(change.safu
+            ? [['SAFU', `what touches it needs ${quorumWords(change.safu)} as well`] as const]
+            : []),
+          ...timelockRows(change.timelock),
           GAP,
           ...section('attestation', [
             [
@@ -154,6 +172,53 @@ function changeLines(change: Change, chains: Chains): Line[] {
       return [`REMOVES the person ${change.personId} from the roster and from every group.`];
     case 'group-set':
       return [`SETS the group ${change.group.groupId} to exactly: ${change.group.members.join(', ')}.`];
+    case 'credential-added':
+      return [
+        `ADDS A CREDENTIAL to the person ${change.personId}: what it signs, this person has signed.`,
+        '',
+        ...fields(section('credential', [credentialLines(change.credential)])),
+      ];
+    case 'credential-removed':
+      return [`REMOVES the credential ${change.credentialId}: nothing that it signs counts any more.`];
+    case 'safu-quorum-set':
+      return [`SETS SAFU'S QUORUM: whatever touches SAFU needs ${quorumWords(change.quorum)} as well.`];
+    case 'timelock-set':
+      return ['SETS THE TIMELOCK.', '', ...fields(timelockRows(change.timelock))];
+    case 'whitelist-added':
+      return [
+        `PUTS AN ADDRESS ON THE WHITELIST as "${change.entry.label}".`,
+        '',
+        ...fields([
+          ['entry', [strong(change.entry.entryId)]],
+          ['address', [grouped(change.entry.address)]],
+          ['chain', chainWords(change.entry.chain, chains.get(change.entry.chain))],
+          ['for wallets', change.entry.tiers.join(', ')],
+          ['until', change.entry.endsAtMs === undefined ? 'removed' : instant(change.entry.endsAtMs)],
+        ]),
+      ];
+    case 'whitelist-removed':
+      return [`TAKES the entry ${change.entryId} OFF THE WHITELIST.`];
+    case 'delegation-added': {
+      const { from, to, group, startsAtMs, endsAtMs } = change.delegation;
+      return [
+        `GIVES ${to} THE PLACE of ${from} in the group ${group}, from ${instant(startsAtMs)} to ${instant(endsAtMs)}.`,
+        `${from} does not count for that group meanwhile.`,
+      ];
+    }
+    case 'delegation-removed':
+      return [`ENDS the delegation ${change.delegationId}.`];
+    case 'freeze-key-added':
+      return [
+        `ADDS A FREEZE KEY, held by ${change.freezeKey.holder}: it can stop the signer, and nothing else.`,
+        '',
+        ...fields([['key', [strong(change.freezeKey.keyId), '  ', faint(change.freezeKey.publicKey)]]]),
+      ];
+    case 'freeze-key-removed':
+      return [`REMOVES the freeze key ${change.keyId}.`];
+    case 'activated':
+      return [`ACTIVATES the entry ${change.entry}, which has waited: it acts from now on.`];
+    case 'vetoed':
+      return [`VETOES the entry ${change.entry}: it never acts.`, '', ...fields([['because', change.why]])];
     case 'quorum-set':
       return [
         `SETS the quorum of governance: from then on, changes need ${change.quorum.threshold} of ${change.quorum.group}.`,

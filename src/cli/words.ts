@@ -84,6 +84,14 @@ export function distance(ms: number, nowMs: number): string {
   return ms >= nowMs ? `in ${words}` : `${words} ago`;
 }
 
+/** `2 days`, `90 minutes`: whole in the largest unit that fits. */
+export function spanWords(ms: number): string {
+  const [name, size] =
+    STEPS.find(([, step]) => ms >= step && ms % step === 0) ?? (['second', 1_000] as const);
+  const count = ms / size;
+  return `${count} ${name}${count === 1 ? '' : 's'}`;
+}
+
 /** The compressed form of an uncompressed point, both hex. SEC 1 §2.3.3. */
 export function compressed(publicKey: string): string {
   const odd = Number.parseInt(publicKey.slice(-1), 16) % 2 === 1;

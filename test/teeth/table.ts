@@ -16,6 +16,7 @@ import { SIGNED_TRANSACTIONS } from './rows/signed-transactions.js';
 import { SIGNER } from './rows/signer.js';
 import { SIGNER_START } from './rows/signer-start.js';
 import { TEXTS } from './rows/texts.js';
+import { TIMELOCK } from './rows/timelock.js';
 import { TOKEN_RECORDS } from './rows/token-records.js';
 import { WAYS_OUT } from './rows/ways-out.js';
 import type { Tooth, Toothless } from './tooth.js';
@@ -47,6 +48,7 @@ export const TEETH: readonly Tooth[] = [
   ...AUTHORIZATION,
   ...POLICY,
   ...GOVERNANCE,
+  ...TIMELOCK,
   ...SIGNER,
   ...SIGNER_START,
   ...TOKEN_RECORDS,

@@ -6,7 +6,7 @@
 // outpoints, nonces and repeated request ids are the store's to refuse.
 
 import { accepted, type Outcome, refused } from '../fault.js';
-import { freezeOf, type GovernanceState } from '../governance/state.js';
+import { freezeOf, type GovernanceState, groupsAt } from '../governance/state.js';
 import { approvalWords, missingApprovals } from '../policy/approvals.js';
 import { decide, feeCapsOf } from '../policy/decide.js';
 import type {
@@ -191,7 +191,7 @@ function authorizeTransfers(
     const missing = missingApprovals(
       decision.requirements,
       approvers.value,
-      given.state.groups,
+      groupsAt(given.state, given.nowMs),
       excludedApprovers(request),
     );
     if (missing.length > 0) {
