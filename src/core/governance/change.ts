@@ -11,6 +11,7 @@ import {
   type RequestKey,
   type Wallet,
 } from './entry.js';
+import { soleGovernor } from './orphans.js';
 import { checked, invalid, isEd25519Key, type Result } from './rules.js';
 import { type GovernanceState, scopeKey, tokenKey } from './state.js';
 
@@ -249,5 +250,7 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
 /** The state with one more change in force, at its place in the log. Who may make it has been asked. */
 export function applyChange(state: GovernanceState, change: Change, at: LogPlace): Result {
   const next = changed(state, change, at.sequence);
-  return typeof next === 'string' ? invalid(next, change.kind) : checked(moved(next, at));
+  if (typeof next === 'string') return invalid(next, change.kind);
+  const sole = soleGovernor(state, next);
+  return sole ? invalid(sole.why, sole.about) : checked(moved(next, at));
 }

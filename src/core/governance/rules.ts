@@ -10,6 +10,7 @@ import { scriptOfAddress } from '../intents/bitcoin/address.js';
 import { ethereumAddress } from '../intents/ethereum/address.js';
 import { parsePolicies } from '../policy/parse.js';
 import type { QuorumRule, WhitelistEntry } from './entry.js';
+import { unreachableRule } from './orphans.js';
 import { safuFlaw } from './safu.js';
 import { addressKey, type GovernanceRefusalCode, type GovernanceState } from './state.js';
 
@@ -139,5 +140,6 @@ export function checked(state: GovernanceState): Result {
     const { document, line, column, why } = policies.facts;
     return invalid('a policy is not valid', `${document}:${line}:${column}: ${why}`);
   }
-  return accepted(state);
+  const orphan = unreachableRule(state, policies.value);
+  return orphan ? invalid(orphan.why, orphan.about) : accepted(state);
 }
