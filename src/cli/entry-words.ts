@@ -9,6 +9,7 @@ import {
   type EntryBody,
   type Erc20Token,
   entryHash,
+  type FactKey,
   type FreezeScope,
   type Person,
   type PolicyDocument,
@@ -39,6 +40,10 @@ function requestKeyLines(key: RequestKey): Line[] {
     [strong(key.keyId), `  speaks for ${key.owners.join(', ')}, none of whom can approve what it asks for`],
     [faint(key.publicKey)],
   ];
+}
+
+function factKeyLines({ keyId, source, kinds, publicKey }: FactKey): Line[] {
+  return [[strong(keyId), `  of ${source}, about: ${kinds.join(', ')}`], [faint(publicKey)]];
 }
 
 /** The entry may be anybody's: a key that is no point of the curve is shown as that. */
@@ -166,6 +171,21 @@ function changeLines(change: Change, chains: Chains): Line[] {
       ];
     case 'request-key-removed':
       return [`REMOVES the request key ${change.keyId}: nothing that it signed is acted on any more.`];
+    case 'fact-key-added':
+      return [
+        'ADDS A FACT KEY: rules believe what it states about the world.',
+        '',
+        ...fields(section('key', [factKeyLines(change.factKey)])),
+      ];
+    case 'fact-key-removed':
+      return [`REMOVES the fact key ${change.keyId}: nothing that it stated is believed any more.`];
+    case 'fact-rule-set': {
+      const { kind, agree, maxAgeMs } = change.rule;
+      const sources = agree === 1 ? 'one source has' : `${agree} different sources have`;
+      return [
+        `SETS what facts of kind ${kind} have to meet: ${sources} to state them, at most ${maxAgeMs / 1_000} seconds ago.`,
+      ];
+    }
     case 'wallet-added':
       return ['ADDS A WALLET.', '', ...fields(section('wallet', [walletLines(change.wallet, chains)]))];
     case 'token-added':
