@@ -2,7 +2,8 @@
 // small amounts pass for customers whom they name, half refuse destinations. All of them are about one wallet.
 
 import type { PolicyDocument, Wallet } from '../../src/core/governance/entry.js';
-import { type PolicyContext, parsePolicies } from '../../src/core/policy/parse.js';
+import type { PolicyContext } from '../../src/core/policy/page.js';
+import { parsePolicies } from '../../src/core/policy/parse.js';
 import type { PolicySet, Situation } from '../../src/core/policy/types.js';
 
 const CHAIN = 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328';

@@ -92,7 +92,7 @@ export const ASIDE: readonly Aside[] = [
   },
   {
     union: 'PolicyParseRefusalCode',
-    file: 'src/core/policy/parse.ts',
+    file: 'src/core/policy/page.ts',
     why: 'why a text is no policy: governance answers governance-change-invalid, which has a tooth for it, and policies/bad has a sample of each',
   },
   {

@@ -1,8 +1,9 @@
 // Whether the conditions of a rule hold for a situation, and which one does not, in the words of the document, as are the
 // quantities of its limits. It knows nothing of rules' order or effects.
 
-import { formatUnits } from '../money/amount.js';
-import type { Condition, Limit, PolicyAsset, Situation } from './types.js';
+import { amountWords } from './conditions/asset.js';
+import { plainTest, plainWords, type Test } from './conditions/table.js';
+import type { Condition, Limit, Situation } from './types.js';
 
 /** The same situation in one spelling: addresses in hexadecimal (Ethereum) in lower case, segwit ones as they are. */
 export function spelled(situation: Situation): Situation {
@@ -15,58 +16,37 @@ export function spelled(situation: Situation): Situation {
     : situation;
 }
 
-export function isAsset(asset: PolicyAsset, situation: Pick<Situation, 'chain' | 'contract'>): boolean {
-  return asset.chain === situation.chain && asset.contract === situation.contract;
+/** Asks a condition of a situation in its one spelling. */
+function testOf(condition: Condition): Test {
+  if (!('branches' in condition)) return plainTest(condition);
+  const isWanted = condition.kind === 'any-of';
+  const branches = condition.branches.map(testOfAll);
+  return (situation) => {
+    for (const test of branches) if (test(situation)) return isWanted;
+    return !isWanted;
+  };
 }
 
-/** Of a situation in its one spelling. */
-export function holds(condition: Condition, situation: Situation): boolean {
-  switch (condition.kind) {
-    case 'asset':
-      return isAsset(condition.asset, situation);
-    case 'amount-at-most':
-      return isAsset(condition.asset, situation) && situation.amount <= condition.amount;
-    case 'amount-above':
-      return isAsset(condition.asset, situation) && situation.amount > condition.amount;
-    case 'destination-in':
-      return condition.names.has(situation.destination);
-    case 'requester-in':
-      return condition.names.has(situation.requester);
-    case 'customer-in':
-      return condition.names.has(situation.customer);
-    case 'wallet-in':
-      return condition.names.has(situation.wallet);
-    case 'tier-in':
-      return condition.names.has(situation.tier);
-    case 'chain-in':
-      return condition.names.has(situation.chain);
-    case 'any-of':
-      return condition.branches.some((branch) => allHold(branch, situation));
-    case 'none-of':
-      return !condition.branches.some((branch) => allHold(branch, situation));
-  }
+/** Asks whether all of them hold, in their order: made once for a rule that is asked of every transfer. */
+export function testOfAll(when: readonly Condition[]): Test {
+  const [first, second, ...rest] = when.map(testOf);
+  if (!first) return () => true;
+  if (!second) return first;
+  const others = [second, ...rest];
+  return (situation) => {
+    if (!first(situation)) return false;
+    for (const test of others) if (!test(situation)) return false;
+    return true;
+  };
 }
 
 export function allHold(when: readonly Condition[], situation: Situation): boolean {
-  return when.every((condition) => holds(condition, situation));
+  return testOfAll(when)(situation);
 }
 
 /** The first that does not hold; undefined when all do. */
 export function firstUnmet(when: readonly Condition[], situation: Situation): Condition | undefined {
-  return when.find((condition) => !holds(condition, situation));
-}
-
-/** At most this many names of a list are told. */
-const NAMES_TOLD = 3;
-
-function list(names: Iterable<string>): string {
-  const all = [...names];
-  const more = all.length - NAMES_TOLD;
-  return `${all.slice(0, NAMES_TOLD).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-function amountWords({ decimals, symbol }: PolicyAsset, amount: bigint): string {
-  return `${formatUnits(amount, decimals)} ${symbol}`;
+  return when.find((condition) => !testOf(condition)(situation));
 }
 
 /** `0.5 BTC`, `1 transfer`, `20 transfers`. Exact. */
@@ -87,16 +67,6 @@ export function windowWords(windowMs: number): string {
 
 /** As a person reads it in the document: `amount-at-most: 1 BTC`. */
 export function wordsOf(condition: Condition): string {
-  switch (condition.kind) {
-    case 'asset':
-      return `asset: ${condition.asset.symbol}`;
-    case 'amount-at-most':
-    case 'amount-above':
-      return `${condition.kind}: ${amountWords(condition.asset, condition.amount)}`;
-    case 'any-of':
-    case 'none-of':
-      return `${condition.kind}: ${condition.branches.map((branch) => `(${branch.map(wordsOf).join(', ')})`).join(' ')}`;
-    default:
-      return `${condition.kind}: ${list(condition.names)}`;
-  }
+  if (!('branches' in condition)) return plainWords(condition);
+  return `${condition.kind}: ${condition.branches.map((branch) => `(${branch.map(wordsOf).join(', ')})`).join(' ')}`;
 }

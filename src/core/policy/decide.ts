@@ -3,7 +3,9 @@
 // It does NOT check approvals, fees or signatures: it says which are needed.
 
 import { type Facts, Fault } from '../fault.js';
-import { allHold, firstUnmet, isAsset, quantityWords, spelled, windowWords, wordsOf } from './conditions.js';
+import { isAsset } from './conditions/asset.js';
+import type { Test } from './conditions/table.js';
+import { firstUnmet, quantityWords, spelled, testOfAll, windowWords, wordsOf } from './conditions.js';
 import type {
   ApprovalRequirement,
   Decision,
@@ -37,6 +39,7 @@ interface NamedRule {
   /** `document/rule`. */
   readonly name: string;
   readonly rule: Rule;
+  readonly holds: Test;
 }
 
 /** What is asked first, then, and last: whatever refuses, wherever it stands; what lets pass; what only names the rest. */
@@ -69,7 +72,7 @@ function applying(set: PolicySet, asked: AskedWallet): Applying {
   if (known) return known;
   const policies = documentsFor(set, asked);
   const named = policies.flatMap(({ name: document, rules }) =>
-    rules.map((rule) => ({ name: `${document}/${rule.id}`, rule })),
+    rules.map((rule) => ({ name: `${document}/${rule.id}`, rule, holds: testOfAll(rule.when) })),
   );
   const found = {
     rules: TURNS.flatMap((isNow) => named.filter(({ rule }) => isNow(rule))),
@@ -103,7 +106,7 @@ function keyOf(limit: Limit, situation: Situation): string {
 }
 
 function deciding({ rules }: Applying, situation: Situation): NamedRule | undefined {
-  return rules.find(({ rule }) => allHold(rule.when, situation));
+  return rules.find(({ holds }) => holds(situation));
 }
 
 /** The limits that a transfer which this rule decides is charged to; one on an amount counts only its own asset. */

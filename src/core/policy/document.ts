@@ -1,9 +1,12 @@
 // The shape of a policy document as officers write it. The schema sees words and numbers only: what the words refer
-// to (wallets, assets, groups) is resolved in parse.ts. The JSON Schema for editors comes from here too.
+// to (wallets, assets, groups) is resolved by parse.ts. The JSON Schema for editors comes from here too.
 
 import { z } from 'zod';
 import { tier } from '../governance/entry.js';
-import { chainId, identifier } from '../statements/fields.js';
+import { identifier } from '../statements/fields.js';
+import { KINDS } from './conditions/table.js';
+import { amount, assetName, duration, EMPTY, names, percentage } from './document-fields.js';
+import type { PlainKind } from './types.js';
 
 /** Keys whose values must stand in quotes: an amount never passes through a float. */
 export const QUOTED_KEYS: ReadonlySet<string> = new Set([
@@ -13,34 +16,6 @@ export const QUOTED_KEYS: ReadonlySet<string> = new Set([
   'amount-at-most',
   'amount-above',
 ]);
-
-const EMPTY = 'the list is empty';
-
-const amount = z
-  .string()
-  .regex(
-    /^(?:0|[1-9][0-9]{0,77})(?:\.[0-9]{1,77})? [A-Za-z0-9.]{1,12}$/,
-    'an amount is written like "0.5 BTC"',
-  )
-  .describe('A decimal number and the symbol of its asset: "0.5 BTC"');
-
-const percentage = z
-  .string()
-  .regex(/^(?:0|[1-9][0-9]{0,2})(?:\.[0-9]{1,2})?%$/, 'a percentage is written like "2.5%"')
-  .describe('More than 0 %, at most 100 %, at most two decimals: "2.5%"');
-
-const assetName = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9.]{1,12}(?:@(?:bip122:[0-9a-f]{32}|eip155:[1-9][0-9]{0,15}))?$/,
-    'an asset is written like BTC, or like ETH@eip155:1 where its symbol alone is not clear',
-  )
-  .describe('Symbol of a registered asset; with @chain where the symbol alone is not clear');
-
-const duration = z
-  .string()
-  .regex(/^[1-9][0-9]{0,5}[mhd]$/, 'a window is written like 30m, 24h or 7d')
-  .describe('1m to 90d: 30m, 24h, 7d');
 
 const SCOPES = ['wallet', 'tier', 'asset', 'destination', 'customer', 'requester'] as const;
 
@@ -67,23 +42,17 @@ const ruleLimits = limitsPer([...SCOPES, 'rule']).describe('Charged only by what
 /** Named here, since an object with this very key looks like a promise; no schema and no document is ever awaited. */
 const RULE_KEYS = { effect: 'then' } as const;
 
-const names = z.array(identifier).min(1, EMPTY).max(100);
-
 const plainConditions = {
-  asset: assetName.optional(),
-  'amount-at-most': amount.optional(),
-  'amount-above': amount.optional(),
-  'destination-in': z
-    .array(z.string().regex(/^[A-Za-z0-9]{14,90}$/, 'not an address'))
-    .min(1, EMPTY)
-    .max(1_000)
-    .optional(),
-  'requester-in': names.optional(),
-  'customer-in': names.optional(),
-  'wallet-in': names.optional(),
-  'tier-in': z.array(tier).min(1, EMPTY).max(5).optional(),
-  'chain-in': z.array(chainId).min(1, EMPTY).max(16).optional(),
-};
+  asset: KINDS.asset.schema.optional(),
+  'amount-at-most': KINDS['amount-at-most'].schema.optional(),
+  'amount-above': KINDS['amount-above'].schema.optional(),
+  'destination-in': KINDS['destination-in'].schema.optional(),
+  'requester-in': KINDS['requester-in'].schema.optional(),
+  'customer-in': KINDS['customer-in'].schema.optional(),
+  'wallet-in': KINDS['wallet-in'].schema.optional(),
+  'tier-in': KINDS['tier-in'].schema.optional(),
+  'chain-in': KINDS['chain-in'].schema.optional(),
+} satisfies { readonly [K in PlainKind]: z.ZodType };
 
 /** Of branches of branches a person loses count: two levels say whatever a treasury has to say. */
 const innermost = z.strictObject(plainConditions);
@@ -94,7 +63,6 @@ const conditionMap = z.strictObject({
   'any-of': branches.describe('All conditions of at least one of these hold').optional(),
   'none-of': branches.describe('Of none of these do all conditions hold').optional(),
 });
-export type PlainConditionsText = z.infer<typeof innermost>;
 
 const conditions = z.union(
   [z.literal('anything'), conditionMap],

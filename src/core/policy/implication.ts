@@ -1,54 +1,8 @@
 // What follows from what among conditions, so that a rule which can never match, or is never reached, is found before
 // officers sign it. It only says what is certain: `false` means that it does not know.
 
-import type { Condition, PlainCondition, PolicyAsset } from './types.js';
-
-type Names = Extract<PlainCondition, { names: ReadonlySet<string> }>;
-
-function isWithin(names: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
-  return [...names].every((name) => others.has(name));
-}
-
-function areApart(names: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
-  return ![...names].some((name) => others.has(name));
-}
-
-function isSameAsset(one: PolicyAsset, other: PolicyAsset): boolean {
-  return one.chain === other.chain && one.contract === other.contract;
-}
-
-function isNames(condition: PlainCondition): condition is Names {
-  return 'names' in condition;
-}
-
-/** Whoever meets `given` meets `wanted`. */
-function plainImplies(given: PlainCondition, wanted: PlainCondition): boolean {
-  if (isNames(given) || isNames(wanted)) {
-    return (
-      isNames(given) && isNames(wanted) && given.kind === wanted.kind && isWithin(given.names, wanted.names)
-    );
-  }
-  if (!isSameAsset(given.asset, wanted.asset)) return false;
-  switch (wanted.kind) {
-    case 'asset':
-      return true;
-    case 'amount-at-most':
-      return given.kind === 'amount-at-most' && given.amount <= wanted.amount;
-    case 'amount-above':
-      return given.kind === 'amount-above' && given.amount >= wanted.amount;
-  }
-}
-
-/** Nobody meets both. */
-function excludeEachOther(one: PlainCondition, other: PlainCondition): boolean {
-  if (isNames(one) || isNames(other)) {
-    return isNames(one) && isNames(other) && one.kind === other.kind && areApart(one.names, other.names);
-  }
-  if (!isSameAsset(one.asset, other.asset)) return true;
-  const above = one.kind === 'amount-above' ? one : other;
-  const atMost = one.kind === 'amount-at-most' ? one : other;
-  return above.kind === 'amount-above' && atMost.kind === 'amount-at-most' && above.amount >= atMost.amount;
-}
+import { excludeEachOther, plainImplies } from './conditions/table.js';
+import type { Condition, PlainCondition } from './types.js';
 
 function plainOf(conditions: readonly Condition[]): readonly PlainCondition[] {
   return conditions.filter((condition): condition is PlainCondition => !('branches' in condition));

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { tokenKey } from '../governance/state.js';
-import { type PolicyContext, parsePolicies } from './parse.js';
+import type { PolicyContext } from './page.js';
+import { parsePolicies } from './parse.js';
 import {
   documentOf,
   ETHEREUM,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Outcome } from '../fault.js';
 import type { PolicyDocument, Tier } from '../governance/entry.js';
 import { tokenKey } from '../governance/state.js';
-import type { PolicyContext } from './parse.js';
+import type { PolicyContext } from './page.js';
 import type { Situation } from './types.js';
 
 export const POLICIES = join(import.meta.dirname, '../../../policies');

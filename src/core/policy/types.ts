@@ -13,20 +13,37 @@ export interface PolicyAsset {
   readonly decimals: number;
 }
 
+/** Base units of the asset, which has to be the one that moves. */
+interface AmountBound {
+  readonly asset: PolicyAsset;
+  readonly amount: bigint;
+}
+
+/** Addresses of destinations are in their one spelling: those of Ethereum in lower case. */
+interface NamesList {
+  readonly names: ReadonlySet<string>;
+}
+
+/** What a condition of each kind says, of those that have no others in them. What it means stands in conditions/. */
+interface PlainConditions {
+  readonly asset: { readonly asset: PolicyAsset };
+  readonly 'amount-at-most': AmountBound;
+  readonly 'amount-above': AmountBound;
+  readonly 'destination-in': NamesList;
+  readonly 'requester-in': NamesList;
+  readonly 'customer-in': NamesList;
+  readonly 'wallet-in': NamesList;
+  readonly 'tier-in': NamesList;
+  readonly 'chain-in': NamesList;
+}
+
+export type PlainKind = keyof PlainConditions;
+export type PlainConditionOf<K extends PlainKind> = {
+  readonly [P in K]: { readonly kind: P } & PlainConditions[P];
+}[K];
+
 /** A condition that has no others in it. */
-export type PlainCondition =
-  | { readonly kind: 'asset'; readonly asset: PolicyAsset }
-  /** Base units of the asset, which has to be the one that moves. */
-  | {
-      readonly kind: 'amount-at-most' | 'amount-above';
-      readonly asset: PolicyAsset;
-      readonly amount: bigint;
-    }
-  /** Addresses of destinations are in their one spelling: those of Ethereum in lower case. */
-  | {
-      readonly kind: 'destination-in' | 'requester-in' | 'customer-in' | 'wallet-in' | 'tier-in' | 'chain-in';
-      readonly names: ReadonlySet<string>;
-    };
+export type PlainCondition = PlainConditionOf<PlainKind>;
 
 export type Condition =
   | PlainCondition

@@ -1,0 +1,131 @@
+// Conditions that list names: `destination-in`, `requester-in` and their like. One of the names has to be the transfer's.
+
+import { z } from 'zod';
+import { tier } from '../../governance/entry.js';
+import { chainId } from '../../statements/fields.js';
+import { EMPTY, names as identifiers } from '../document-fields.js';
+import { distinct, malformed, type Page } from '../page.js';
+import type { PlainCondition } from '../types.js';
+import type { ConditionKind, Place } from './kind.js';
+
+type Names = Extract<PlainCondition, { readonly names: ReadonlySet<string> }>;
+type NamesKind = Names['kind'];
+
+const BITCOIN_ADDRESS = /^(?:bc|tb|bcrt)1[02-9ac-hj-np-z]{11,84}$/;
+const ETHEREUM_ADDRESS = /^0x[0-9a-fA-F]{40}$/;
+
+/** At most this many names of a list are told. */
+const NAMES_TOLD = 3;
+
+function list(names: Iterable<string>): string {
+  const all = [...names];
+  const more = all.length - NAMES_TOLD;
+  return `${all.slice(0, NAMES_TOLD).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function isWithin(names: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
+  return [...names].every((name) => others.has(name));
+}
+
+function areApart(names: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
+  return ![...names].some((name) => others.has(name));
+}
+
+/** The same for each of them: its words, and what follows from another list of its kind. */
+function listing(kind: NamesKind): Pick<ConditionKind<NamesKind>, 'words' | 'followsFrom' | 'excludes'> {
+  return {
+    words: ({ names }) => list(names),
+    followsFrom: ({ names }, given) =>
+      given.kind === kind && 'names' in given && isWithin(given.names, names),
+    excludes: ({ names }, other) => other.kind === kind && 'names' in other && areApart(names, other.names),
+  };
+}
+
+function listed(written: readonly string[], { page, path }: Place): ReadonlySet<string> {
+  distinct(page, path, written);
+  return new Set(written);
+}
+
+/** Of names that the document's wallets have: another one could never match. */
+function known(
+  written: readonly string[],
+  place: Place,
+  nameOf: (wallet: Page['wallets'][number]) => string,
+  what: string,
+): ReadonlySet<string> {
+  const names = listed(written, place);
+  const { page, path } = place;
+  const owned = new Set(page.wallets.map(nameOf));
+  written.forEach((name, index) => {
+    if (!owned.has(name)) malformed(page, [...path, index], `${what} of this document: ${name}`);
+  });
+  return names;
+}
+
+function spelledDestinations(addresses: readonly string[], { page, path }: Place): readonly string[] {
+  const families = new Set(page.wallets.map((wallet) => page.context.chains.get(wallet.chain)?.family));
+  addresses.forEach((address, index) => {
+    const fits =
+      (families.has('bitcoin') && BITCOIN_ADDRESS.test(address)) ||
+      (families.has('ethereum') && ETHEREUM_ADDRESS.test(address));
+    if (!fits) malformed(page, [...path, index], 'not an address on the chain of this document');
+  });
+  return addresses.map((address) => (ETHEREUM_ADDRESS.test(address) ? address.toLowerCase() : address));
+}
+
+export const destinationIn: ConditionKind<'destination-in'> = {
+  ...listing('destination-in'),
+  schema: z
+    .array(z.string().regex(/^[A-Za-z0-9]{14,90}$/, 'not an address'))
+    .min(1, EMPTY)
+    .max(1_000),
+  read: (written, place) => ({
+    kind: 'destination-in',
+    names: listed(spelledDestinations(written, place), place),
+  }),
+  holds: ({ names }, { destination }) => names.has(destination),
+};
+
+export const requesterIn: ConditionKind<'requester-in'> = {
+  ...listing('requester-in'),
+  schema: identifiers,
+  read: (written, place) => ({ kind: 'requester-in', names: listed(written, place) }),
+  holds: ({ names }, { requester }) => names.has(requester),
+};
+
+export const customerIn: ConditionKind<'customer-in'> = {
+  ...listing('customer-in'),
+  schema: identifiers,
+  read: (written, place) => ({ kind: 'customer-in', names: listed(written, place) }),
+  holds: ({ names }, { customer }) => names.has(customer),
+};
+
+export const walletIn: ConditionKind<'wallet-in'> = {
+  ...listing('wallet-in'),
+  schema: identifiers,
+  read: (written, place) => ({
+    kind: 'wallet-in',
+    names: known(written, place, ({ walletId }) => walletId, 'no wallet'),
+  }),
+  holds: ({ names }, { wallet }) => names.has(wallet),
+};
+
+export const tierIn: ConditionKind<'tier-in'> = {
+  ...listing('tier-in'),
+  schema: z.array(tier).min(1, EMPTY).max(5),
+  read: (written, place) => ({
+    kind: 'tier-in',
+    names: known(written, place, (wallet) => wallet.tier, 'the tier of no wallet'),
+  }),
+  holds: ({ names }, situation) => names.has(situation.tier),
+};
+
+export const chainIn: ConditionKind<'chain-in'> = {
+  ...listing('chain-in'),
+  schema: z.array(chainId).min(1, EMPTY).max(16),
+  read: (written, place) => ({
+    kind: 'chain-in',
+    names: known(written, place, (wallet) => wallet.chain, 'the chain of no wallet'),
+  }),
+  holds: ({ names }, { chain }) => names.has(chain),
+};

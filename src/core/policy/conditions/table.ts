@@ -1,0 +1,65 @@
+// Every kind of plain condition: how it is written and read, when it holds, what it is called, what follows from it. The
+// order is the one in which the conditions of a rule are asked.
+
+import type { PlainCondition, PlainConditionOf, PlainKind, Situation } from '../types.js';
+import { amountAbove, amountAtMost, assetKind } from './asset.js';
+import type { ConditionKind, Place, PlainConditionsText } from './kind.js';
+import { chainIn, customerIn, destinationIn, requesterIn, tierIn, walletIn } from './names.js';
+
+export const KINDS: { readonly [K in PlainKind]: ConditionKind<K> } = {
+  asset: assetKind,
+  'amount-at-most': amountAtMost,
+  'amount-above': amountAbove,
+  'destination-in': destinationIn,
+  'requester-in': requesterIn,
+  'customer-in': customerIn,
+  'wallet-in': walletIn,
+  'tier-in': tierIn,
+  'chain-in': chainIn,
+};
+
+export type Test = (situation: Situation) => boolean;
+
+export const PLAIN_KINDS = Object.keys(KINDS) as readonly PlainKind[];
+
+/** The condition of one kind, if it stands there. */
+export function readCondition<K extends PlainKind>(
+  kind: K,
+  texts: PlainConditionsText,
+  place: Place,
+): PlainConditionOf<K> | undefined {
+  const written: PlainConditionsText[K] = texts[kind];
+  return written === undefined ? undefined : KINDS[kind].read(written, place);
+}
+
+/** Asks one condition: its kind is looked up once, not for each transfer. */
+export function plainTest<K extends PlainKind>(condition: PlainConditionOf<K>): Test {
+  const kind: K = condition.kind;
+  const { holds } = KINDS[kind];
+  return (situation) => holds(condition, situation);
+}
+
+/** As a person reads it in the document: `amount-at-most: 1 BTC`. */
+export function plainWords<K extends PlainKind>(condition: PlainConditionOf<K>): string {
+  const kind: K = condition.kind;
+  return `${kind}: ${KINDS[kind].words(condition)}`;
+}
+
+/** Whoever meets `given` meets `wanted`. */
+export function plainImplies<K extends PlainKind>(
+  given: PlainCondition,
+  wanted: PlainConditionOf<K>,
+): boolean {
+  const kind: K = wanted.kind;
+  return KINDS[kind].followsFrom(wanted, given);
+}
+
+function excludes<K extends PlainKind>(one: PlainConditionOf<K>, other: PlainCondition): boolean {
+  const kind: K = one.kind;
+  return KINDS[kind].excludes(one, other);
+}
+
+/** Nobody meets both. */
+export function excludeEachOther(one: PlainCondition, other: PlainCondition): boolean {
+  return excludes(one, other) || excludes(other, one);
+}

@@ -1,0 +1,35 @@
+// The words and numbers that a policy document is made of, each with the sentence for whoever writes it wrongly. What they
+// refer to is resolved when the document is parsed.
+
+import { z } from 'zod';
+import { identifier } from '../statements/fields.js';
+
+export const EMPTY = 'the list is empty';
+
+export const amount = z
+  .string()
+  .regex(
+    /^(?:0|[1-9][0-9]{0,77})(?:\.[0-9]{1,77})? [A-Za-z0-9.]{1,12}$/,
+    'an amount is written like "0.5 BTC"',
+  )
+  .describe('A decimal number and the symbol of its asset: "0.5 BTC"');
+
+export const percentage = z
+  .string()
+  .regex(/^(?:0|[1-9][0-9]{0,2})(?:\.[0-9]{1,2})?%$/, 'a percentage is written like "2.5%"')
+  .describe('More than 0 %, at most 100 %, at most two decimals: "2.5%"');
+
+export const assetName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9.]{1,12}(?:@(?:bip122:[0-9a-f]{32}|eip155:[1-9][0-9]{0,15}))?$/,
+    'an asset is written like BTC, or like ETH@eip155:1 where its symbol alone is not clear',
+  )
+  .describe('Symbol of a registered asset; with @chain where the symbol alone is not clear');
+
+export const duration = z
+  .string()
+  .regex(/^[1-9][0-9]{0,5}[mhd]$/, 'a window is written like 30m, 24h or 7d')
+  .describe('1m to 90d: 30m, 24h, 7d');
+
+export const names = z.array(identifier).min(1, EMPTY).max(100);

@@ -1,0 +1,85 @@
+// What a rule does with a transfer, and whose approvals it wants: groups that exist, quorums that can be reached, and no list
+// that another one makes needless. Whether approvals are enough is approvals.ts.
+
+import { candidatesFor, meetingMeets, missingApprovals } from './approvals.js';
+import type { RequirementsText, RuleText } from './document.js';
+import { distinct, malformed, type Page, type Path } from './page.js';
+import type { ApprovalRequirement, Effect } from './types.js';
+
+function requirementOf(
+  page: Page,
+  path: Path,
+  written: RequirementsText[number],
+): Omit<ApprovalRequirement, 'alternative'> {
+  const { groups, everRegistered } = page.context;
+  const { group, quorum, except, 'not-members-of': notMembersOf } = written;
+  const members = groups.get(group) ?? malformed(page, [...path, 'group'], `no such group: ${group}`);
+  // Whoever was a person once may stay in the text: else nobody whom a policy names could be removed in a hurry.
+  except?.forEach((person, index) => {
+    if (!everRegistered.has(`person:${person}`))
+      malformed(page, [...path, 'except', index], `no such person: ${person}`);
+  });
+  notMembersOf?.forEach((other, index) => {
+    if (!groups.has(other)) malformed(page, [...path, 'not-members-of', index], `no such group: ${other}`);
+  });
+  distinct(page, [...path, 'except'], except ?? []);
+  distinct(page, [...path, 'not-members-of'], notMembersOf ?? []);
+  const requirement = { group, quorum, ...(except && { except }), ...(notMembersOf && { notMembersOf }) };
+  const left = candidatesFor(requirement, groups).length;
+  if (quorum > left) {
+    const besides = left < members.length ? ' besides those who do not count' : '';
+    malformed(
+      page,
+      [...path, 'quorum'],
+      `${group} has ${left} members${besides}, ${quorum} can never approve`,
+    );
+  }
+  return requirement;
+}
+
+/** What has to be met together. */
+function requirementsOf(
+  page: Page,
+  path: Path,
+  written: RequirementsText,
+): readonly Omit<ApprovalRequirement, 'alternative'>[] {
+  const { groups } = page.context;
+  const requirements = written.map((one, index) => {
+    if (written.findIndex(({ group }) => group === one.group) !== index) {
+      malformed(page, [...path, index, 'group'], `${one.group} stands here twice`);
+    }
+    return requirementOf(page, [...path, index], one);
+  });
+  const everybody = new Set(requirements.flatMap(({ group }) => groups.get(group) ?? []));
+  if (missingApprovals(requirements, everybody, groups, new Set()).length > 0) {
+    malformed(page, path, 'these groups share too many members to approve together');
+  }
+  return requirements;
+}
+
+function alternativesOf(
+  page: Page,
+  path: Path,
+  written: readonly RequirementsText[],
+): readonly ApprovalRequirement[] {
+  const alternatives = written.map((one, index) => requirementsOf(page, [...path, index], one));
+  alternatives.forEach((one, index) => {
+    const isSpared = alternatives.some(
+      (other, at) => at !== index && meetingMeets(one, other) && (at < index || !meetingMeets(other, one)),
+    );
+    if (isSpared) malformed(page, [...path, index], 'never needed: another of these lists asks for no more');
+  });
+  return alternatives.flatMap((requirements, alternative) =>
+    requirements.map((requirement) => ({ ...requirement, alternative })),
+  );
+}
+
+export function effectOf(page: Page, path: Path, then: RuleText['then']): Effect {
+  if (typeof then === 'string') return { kind: then };
+  const at = [...path, 'approve'];
+  const requirements =
+    'any-of' in then.approve
+      ? alternativesOf(page, [...at, 'any-of'], then.approve['any-of'])
+      : requirementsOf(page, at, then.approve);
+  return { kind: 'approve', requirements };
+}

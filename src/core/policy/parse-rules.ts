@@ -1,0 +1,64 @@
+// The rules of a document, in their order: none that is never reached, none that lets an asset pass which it does not name.
+
+import type { RuleText } from './document.js';
+import { implies } from './implication.js';
+import { malformed, type Page } from './page.js';
+import { effectOf } from './parse-approvals.js';
+import { conditionsOf } from './parse-conditions.js';
+import { ruleLimitsOf } from './parse-limits.js';
+import type { Rule } from './types.js';
+
+function ruleOf(page: Page, rule: RuleText, index: number): Rule {
+  const path = ['rules', index];
+  const when = conditionsOf(page, [...path, 'when'], rule.when);
+  const effect = effectOf(page, [...path, 'then'], rule.then);
+  if (effect.kind !== 'refuse' && !when.some(({ kind }) => kind === 'asset')) {
+    malformed(page, [...path, 'when'], 'a rule that lets a transfer pass names its asset');
+  }
+  const parsed = { id: rule.id, when, effect };
+  if (!rule.limits) return parsed;
+  return { ...parsed, limits: ruleLimitsOf(page, [...path, 'limits'], parsed, rule.limits) };
+}
+
+/** Why a rule is never reached: the one before it, or one that refuses, has all that it could match. */
+function coverOf(rules: readonly Rule[], index: number): Rule | undefined {
+  const rule = rules[index];
+  const isFirst = (other: Rule, at: number) =>
+    other.effect.kind === 'refuse' ? other.when.length > 0 : rule?.effect.kind !== 'refuse' && at < index;
+  return rules.find(
+    (other, at) =>
+      rule !== undefined &&
+      other !== rule &&
+      rule.when.length > 0 &&
+      isFirst(other, at) &&
+      implies(rule.when, other.when) &&
+      // Of two that refuse the very same, the second is the one too many.
+      (at < index || !implies(other.when, rule.when)),
+  );
+}
+
+export function rulesOf(page: Page, rules: readonly RuleText[]): readonly Rule[] {
+  const dead = rules.findIndex((rule) => rule.when === 'anything') + 1;
+  if (dead > 0 && dead < rules.length) {
+    malformed(page, ['rules', dead, 'id'], 'never reached: the rule before it matches anything');
+  }
+  const parsed = rules.map((rule, index) => ruleOf(page, rule, index));
+  parsed.forEach((_, index) => {
+    const cover = coverOf(parsed, index);
+    if (cover)
+      malformed(page, ['rules', index, 'id'], `never reached: ${cover.id} matches all that it could`);
+  });
+  return parsed;
+}
+
+/** They hold on top of a wallet's own document: they tighten, and never let pass. */
+export function tighteningRulesOf(page: Page, rules: readonly RuleText[]): readonly Rule[] {
+  const parsed = rulesOf(page, rules);
+  parsed.forEach(({ effect, when }, index) => {
+    if (effect.kind !== 'refuse')
+      malformed(page, ['rules', index, 'then'], 'a document for everything can only refuse');
+    if (when.length === 0)
+      malformed(page, ['rules', index, 'when'], 'a document for everything refuses on some condition');
+  });
+  return parsed;
+}
