@@ -1,12 +1,13 @@
 // What an officer reads before signing that what was signed for some transfers is dead. Pure. Made from the statement that
 // is signed and from the requests that the backends signed, never from a description.
 
+import { chainWords } from '../core/governance/names.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import type { BurialStatement } from '../core/recovery/burial.js';
 import type { RequestStatement } from '../core/statements/request.js';
 import { transferIdFor } from '../sdk/backend.js';
 import { attention, bad, faint, fields, grouped, type Line, strong, wrapped } from './lines.js';
-import { bothUnits, chainWords, distance, instant } from './words.js';
+import { bothUnits, distance, instant } from './words.js';
 
 function transferLines(request: RequestStatement): Line[] {
   const { customer, requester, keyId, requestId } = request;

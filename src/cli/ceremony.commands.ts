@@ -7,7 +7,7 @@ import { entryHash } from '../core/governance/entry.js';
 import { replayGenesis } from '../core/governance/replay.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
 import type { CommandLine } from './command-line.js';
-import { credentialOf, entryText, readEntry } from './entry-file.js';
+import { credentialOf, entryText, readEntry, stateAfter } from './entry-file.js';
 import { entryLines } from './entry-words.js';
 import { writeNew } from './files.js';
 import { faint, fields, good, grouped, strong } from './lines.js';
@@ -35,11 +35,13 @@ export function ceremonyCommands(cli: CommandLine): void {
     async ({ options, clock, randomness }) => {
       const seed = bytesToHex(randomness.bytes(SEED_BYTES));
       const body = genesisOf(readPlan(options.plan), options.plan, seed, clock.nowMs());
+      const state = stateAfter(body, undefined);
+      if (state.kind === 'refused') return state;
       writeNew(options.out, entryText({ body, signatures: [] }));
       return accepted({
         json: { file: options.out, deploymentId: entryHash(body) },
         lines: [
-          ...entryLines(body, new Map()),
+          ...entryLines(body, undefined, state.value),
           '',
           [good('Written'), ` to ${options.out}, without signatures.`],
           `  Each officer now: portcullis governance sign ${options.out}`,

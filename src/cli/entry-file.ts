@@ -2,8 +2,8 @@
 // later entries look alike.
 
 import { z } from 'zod';
-import { accepted, type Outcome } from '../core/fault.js';
-import { applyChange } from '../core/governance/change.js';
+import { accepted, type Outcome, refused } from '../core/fault.js';
+import { applyChange, genesisState } from '../core/governance/change.js';
 import {
   type Change,
   type EntryBody,
@@ -47,12 +47,28 @@ export function credentialOf(
   return undefined;
 }
 
+/** What the state is after an entry that stands on `before`; before genesis there is none. Signatures are not looked at. */
+export function stateAfter(
+  body: EntryBody,
+  before: GovernanceState | undefined,
+): Outcome<GovernanceState, GovernanceRefusalCode> {
+  if (before) return applyChange(before, body.change, entryHash(body));
+  return body.change.kind === 'genesis'
+    ? genesisState(body.change, entryHash(body))
+    : refused('governance-not-genesis');
+}
+
+export interface PossibleEntry {
+  readonly body: EntryBody;
+  readonly after: GovernanceState;
+}
+
 /** The entry that makes a change on top of a state, when it can be made. */
 export function entryOn(
   state: GovernanceState,
   change: Change,
   nowMs: number,
-): Outcome<EntryBody, GovernanceRefusalCode> {
+): Outcome<PossibleEntry, GovernanceRefusalCode> {
   const body: EntryBody = {
     type: GOVERNANCE_TYPE,
     sequence: state.sequence + 1,
@@ -61,6 +77,6 @@ export function entryOn(
     createdAtMs: nowMs,
     change,
   };
-  const possible = applyChange(state, change, entryHash(body));
-  return possible.kind === 'refused' ? possible : accepted(body);
+  const possible = stateAfter(body, state);
+  return possible.kind === 'refused' ? possible : accepted({ body, after: possible.value });
 }

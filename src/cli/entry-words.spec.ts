@@ -1,92 +1,78 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Change, entryHash } from '../core/governance/entry.js';
 import {
-  ADD_DAVE,
   AUDIT_LOG_SET,
-  BITCOIN,
+  appended,
   bodyAfter,
-  GENESIS,
   genesisOf,
   POLICY,
   REMOVE_CAROL,
   start,
+  stateOf,
 } from '../core/governance/people.fixture.js';
-import { entryLines } from './entry-words.js';
+import { stateAfter } from './entry-file.js';
+import { changeLines, entryLines } from './entry-words.js';
 import { render } from './lines.js';
 
-const TOKEN = '0x5FbDB2315678afecb367f032d93F642f64180aa3';
-
 function textOf(change: Change): string {
-  return render(entryLines(bodyAfter(start, change), start.chains), false);
+  const body = bodyAfter(start, change);
+  return render(entryLines(body, start, stateOf(stateAfter(body, start))), false);
 }
 
-describe('a governance entry in words', () => {
-  it('shows all that a genesis says: people, groups, quorum, keys, wallets, and the policies to the letter', () => {
+describe('a governance entry as officers read it', () => {
+  it('shows all that a genesis says, its policies to the letter, and the id to read aloud', () => {
     const { body } = genesisOf();
-    const text = render(entryLines(body, new Map()), false);
+    const text = render(entryLines(body, undefined, stateOf(stateAfter(body, undefined))), false);
     for (const word of [
       'GENESIS',
       'alice',
       'bob-1',
-      'governors',
-      '2 of governors',
+      '2 of the 3 in governors',
       'backend',
       'payouts',
       'hot-btc',
     ]) {
       expect(text).toContain(word);
     }
-    for (const line of POLICY) expect(text).toContain(line);
+    for (const line of POLICY) expect(text).toContain(`+ ${line}`);
     expect(text.replaceAll(' ', '')).toContain(entryHash(body));
   });
 
-  it("says so when a wallet's key is no public key at all", () => {
-    const [wallet] = GENESIS.wallets;
-    const broken = {
-      ...wallet,
-      walletId: 'hot-btc',
-      keys: [{ label: 'one', publicKey: `02${'00'.repeat(32)}` }],
-    };
-    const { body } = genesisOf({ wallets: [{ ...broken, chain: BITCOIN, tier: 'hot', token: 'treasury' }] });
-    expect(render(entryLines(body, new Map()), false)).toContain('NOT A PUBLIC KEY');
+  it('shows a change as sentences, what follows from it as a note, and what it stands on', () => {
+    const text = textOf(REMOVE_CAROL);
+    expect(text).toContain('Removes the person carol');
+    expect(text).toContain('Note: Every one of governors is then needed');
+    expect(text).toContain(start.head);
+    expect(text.replaceAll(' ', '')).toContain(entryHash(bodyAfter(start, REMOVE_CAROL)));
   });
 
-  const changes: readonly (readonly [Change, readonly string[]])[] = [
-    [ADD_DAVE, ['ADDS A PERSON', 'dave', 'governors']],
-    [REMOVE_CAROL, ['REMOVES the person carol']],
-    [{ kind: 'group-set', group: { groupId: 'risk', members: ['bob'] } }, ['group risk', 'exactly: bob']],
-    [{ kind: 'quorum-set', quorum: { group: 'governors', threshold: 3 } }, ['3 of governors']],
-    [{ kind: 'request-key-removed', keyId: 'backend' }, ['REMOVES the request key backend']],
-    [
-      {
-        kind: 'request-key-added',
-        requestKey: { keyId: 'desk', algorithm: 'ed25519', publicKey: 'e2'.repeat(32), owners: ['carol'] },
-      },
-      ['ADDS A REQUEST KEY', 'desk', 'carol', 'e2'.repeat(32)],
-    ],
-    [
-      {
-        kind: 'token-added',
-        token: {
-          chain: 'eip155:31337',
-          contract: TOKEN,
-          symbol: 'USDX',
-          decimals: 6,
-          codeHash: 'cc'.repeat(32),
-        },
-      },
-      ['REGISTERS A TOKEN', 'USDX', '6 decimals', 'cc'.repeat(32)],
-    ],
-    [{ kind: 'token-removed', chain: 'eip155:31337', contract: TOKEN }, ['REMOVES the token', TOKEN]],
-    [AUDIT_LOG_SET, ['SETS THE AUDIT LOG', 'exchange.example/audit', 'audit-1', 'treasury']],
-    [
-      { kind: 'policies-set', policies: [{ name: 'hot', lines: POLICY }] },
-      ['REPLACES ALL POLICIES', ...POLICY],
-    ],
-  ];
-  it.each(changes)('says what it does: %j', (change, words) => {
-    const text = textOf(change);
-    for (const word of words) expect(text).toContain(word);
-    expect(text).toContain(start.head);
+  it('shows the lines of a policy that go and that come', () => {
+    const lines = POLICY.map((line) => line.replace('"5%"', '"4%"'));
+    const text = textOf({ kind: 'policies-set', policies: [{ name: 'hot', lines }] });
+    expect(text).toContain(`    - ${POLICY[2]}`);
+    expect(text).toContain(`    + ${lines[2]}`);
+  });
+
+  it('groups what is to be compared letter by letter, and labels keys', () => {
+    const [wallet] = start.wallets.values();
+    if (!wallet) throw new Error('no wallet');
+    const added = {
+      ...wallet,
+      walletId: 'warm-btc',
+      keys: [
+        { label: 'w-0', publicKey: '0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798' },
+      ],
+    };
+    expect(textOf({ kind: 'wallet-added', wallet: added })).toMatch(/w-0 {2}bcrt 1q/);
+    expect(textOf(AUDIT_LOG_SET)).toContain('audit-1');
+  });
+
+  it('says so when nothing changes', () => {
+    const same: Change = {
+      kind: 'group-set',
+      group: { groupId: 'treasury', members: ['alice', 'bob', 'carol'] },
+    };
+    expect(textOf(same)).toContain('It changes nothing.');
+    expect(changeLines(start, stateOf(appended(start, same)))).toEqual(['It changes nothing.']);
   });
 });

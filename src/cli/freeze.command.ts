@@ -13,13 +13,14 @@ import {
   type FreezeScope,
   type GovernanceEntry,
 } from '../core/governance/entry.js';
+import { scopeWords } from '../core/governance/names.js';
 import { displayName, identifier } from '../core/statements/fields.js';
 import { governanceHead } from '../sdk/shapes.js';
 import { asOfficerHere, checkOwnKey, type OfficerHere } from './caller.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
-import { entryOn } from './entry-file.js';
-import { entryLines, scopeWords } from './entry-words.js';
+import { entryOn, type PossibleEntry } from './entry-file.js';
+import { entryLines } from './entry-words.js';
 import { cliFault } from './exit.js';
 import { fetchLog, type KnownGovernance, notPinned, replayed } from './governance-log.js';
 import { attention, good, type Line } from './lines.js';
@@ -89,9 +90,9 @@ function changeFor({ everything, wallet, why }: Options): Extract<Change, { kind
 async function confirm(
   { terminal, options: { yes } }: Given<Options>,
   known: KnownGovernance,
-  body: EntryBody,
+  { body, after }: PossibleEntry,
 ): Promise<void> {
-  if (!terminal.json || terminal.attended) terminal.tell([...entryLines(body, known.state.chains), '']);
+  if (!terminal.json || terminal.attended) terminal.tell([...entryLines(body, known.state, after), '']);
   if (!known.pinned) terminal.tell([notPinned(), '']);
   if (yes) return;
   const typed = await terminal.ask('Type freeze to sign it and hand it in, anything else to stop: ');
@@ -125,19 +126,20 @@ async function freeze(given: Given<Options>): Promise<Outcome<Answer>> {
     for (let tries = 1; ; tries += 1) {
       const known = replayed(await door.read(), pinned);
       const { publicKey } = await checkOwnKey(here, known.state);
-      const body = entryOn(known.state, change, given.clock.nowMs());
-      if (body.kind === 'refused') return body;
-      if (tries === 1) await confirm(given, known, body.value);
-      const answer = await door.append(await signedBy(here, body.value, publicKey));
+      const possible = entryOn(known.state, change, given.clock.nowMs());
+      if (possible.kind === 'refused') return possible;
+      const { body } = possible.value;
+      if (tries === 1) await confirm(given, known, possible.value);
+      const answer = await door.append(await signedBy(here, body, publicKey));
       if (answer.kind === 'refused') {
         if (tries < MOST_TRIES && OVERTAKEN.includes(answer.code)) continue;
         return answer;
       }
-      const { sequence } = body.value;
+      const { sequence } = body;
       return accepted({
         json: {
           sequence,
-          hash: entryHash(body.value),
+          hash: entryHash(body),
           scope: change.scope,
           saidBy: door.isSigner ? 'signer' : 'orchestrator',
         },

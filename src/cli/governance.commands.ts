@@ -11,13 +11,14 @@ import {
   entryHash,
   governanceEntry,
 } from '../core/governance/entry.js';
+import { chainWords, scopeWords } from '../core/governance/names.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { governanceHead } from '../sdk/shapes.js';
 import { asOfficer } from './caller.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
-import { credentialOf, type EntryFile, entryOn, entryText, readEntry } from './entry-file.js';
-import { entryLines, scopeWords } from './entry-words.js';
+import { credentialOf, type EntryFile, entryOn, entryText, readEntry, stateAfter } from './entry-file.js';
+import { entryLines } from './entry-words.js';
 import { cliFault } from './exit.js';
 import { jsonText, readYaml, rewrite, writeNew } from './files.js';
 import { freezeCommand } from './freeze.command.js';
@@ -32,7 +33,6 @@ import { attention, faint, fields, good, type Line, strong } from './lines.js';
 import { signWithToken, tokenFrom, withToken } from './officer-token.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
 import { policyFrom } from './plan.js';
-import { chainWords } from './words.js';
 
 /** From the file that was named, or from the API by an officer. */
 async function governanceFor(
@@ -161,7 +161,9 @@ async function sign(given: Given<z.infer<typeof signOptions>>, file: string): Pr
   if (entry.signatures.some((one) => one.credentialId === credentialId)) {
     throw cliFault('file-exists', `${file} has a signature of ${credentialId} already`, { file });
   }
-  await confirmEntry(given, entry.body, entryLines(entry.body, before?.chains ?? new Map()));
+  const after = stateAfter(entry.body, before);
+  if (after.kind === 'refused') return after;
+  await confirmEntry(given, entry.body, entryLines(entry.body, before, after.value));
   const signature = await withToken(tokenFrom(config, options, terminal), async (token) => {
     const { publicKey } = await token.describeKey({ label });
     if (publicKey !== holder.publicKey) {
@@ -284,12 +286,12 @@ export function governanceCommands(cli: CommandLine): void {
           : wanted;
       const possible = entryOn(state, asked, given.clock.nowMs());
       if (possible.kind === 'refused') return possible;
-      const body = possible.value;
+      const { body, after } = possible.value;
       writeNew(given.options.out, entryText({ body, signatures: [] }));
       return accepted({
         json: { file: given.options.out, sequence: body.sequence, hash: entryHash(body) },
         lines: [
-          ...entryLines(body, state.chains),
+          ...entryLines(body, state, after),
           '',
           [good('Written'), ` to ${given.options.out}, without signatures.`],
           `  It needs ${signersFor(body, state)}: portcullis governance sign ${given.options.out}`,

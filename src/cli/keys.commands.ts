@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { KeyCurve, KeyDescription } from '../../hardware/key-signer.js';
 import type { ListedKey } from '../../hardware/pkcs11/key-objects.js';
 import { accepted } from '../core/fault.js';
+import { compressed } from '../core/governance/names.js';
 import { p2wpkhAddress } from '../core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../core/intents/ethereum/address.js';
 import type { CommandLine } from './command-line.js';
@@ -11,7 +12,6 @@ import { attention, bad, faint, fields, good, grouped, type Line, strong, table 
 import { tokenFrom, withToken } from './officer-token.js';
 import { tokenFlags, tokenShape } from './options.js';
 import { generateRequestKey, readRequestKey } from './request-key.js';
-import { compressed } from './words.js';
 
 const network = z.enum(['mainnet', 'testnet', 'signet', 'regtest']);
 const networkFlag = ['--network <name>', 'Bitcoin network of the address shown', 'mainnet'] as const;

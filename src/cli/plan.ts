@@ -13,6 +13,7 @@ import {
   policyDocument,
   tier,
 } from '../core/governance/entry.js';
+import { BITCOIN_NETWORKS } from '../core/governance/names.js';
 import { ethereumAddress } from '../core/intents/ethereum/address.js';
 import {
   chainId,
@@ -26,7 +27,6 @@ import {
 } from '../core/statements/fields.js';
 import { cliFault } from './exit.js';
 import { readJson, readText, readYaml } from './files.js';
-import { BITCOIN_NETWORKS } from './words.js';
 
 const path = z.string().min(1).max(4_096);
 

@@ -2,10 +2,11 @@
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { chainWords } from '../core/governance/names.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import type { RestoredWallet, RestoreStatement } from '../core/recovery/restore.js';
 import { attention, bad, faint, fields, grouped, type Line, strong, wrapped } from './lines.js';
-import { chainWords, coinOf, distance, instant, units } from './words.js';
+import { coinOf, distance, instant, units } from './words.js';
 
 const SHOWN_COINS = 3;
 const HOUR_MS = 3_600_000;

@@ -1,10 +1,11 @@
 // What an officer is shown before signing: everything that the statement says, in full, in an order that a person checks
 // things in. Pure. It shows the statement that will be signed, never a description that came beside it.
 
+import { chainWords } from '../core/governance/names.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { approvalDigest, type TransferStatement, type Verdict } from '../core/statements/approval.js';
 import { fields, grouped, type Line, strong } from './lines.js';
-import { address, bothUnits, chainWords, coinOf, distance, instant } from './words.js';
+import { address, bothUnits, coinOf, distance, instant } from './words.js';
 
 /** SHA-256 of the bytes that will be signed. */
 export function digestOf(verdict: Verdict, statement: TransferStatement): string {

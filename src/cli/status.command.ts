@@ -3,9 +3,9 @@
 import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
 import { freezeScope } from '../core/governance/entry.js';
+import { scopeWords } from '../core/governance/names.js';
 import { asOfficer } from './caller.js';
 import type { Answer, CommandLine } from './command-line.js';
-import { scopeWords } from './entry-words.js';
 import { EXIT } from './exit.js';
 import { bad, faint, fields, good, type Line, type Span } from './lines.js';
 import { officerFlags, officerShape } from './options.js';

@@ -1,20 +1,11 @@
 // How transfers are shown: a list, one in full, and the lines of one that is followed. Pure.
 
+import { chainWords } from '../core/governance/names.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { approvalWords } from '../core/policy/approvals.js';
 import type { Transaction, Transfer, TransferSummary } from '../sdk/shapes.js';
 import { attention, bad, faint, fields, good, type Line, type Span, strong, table, toned } from './lines.js';
-import {
-  address,
-  assetWords,
-  bothUnits,
-  type Coin,
-  chainWords,
-  coinOf,
-  distance,
-  instant,
-  units,
-} from './words.js';
+import { address, assetWords, bothUnits, type Coin, coinOf, distance, instant, units } from './words.js';
 
 const BAD_ENDS = ['refused', 'expired', 'cancelled', 'failed', 'void', 'replaced', 'indeterminate'];
 

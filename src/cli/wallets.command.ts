@@ -4,6 +4,7 @@
 
 import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
+import { chainWords } from '../core/governance/names.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { p2wpkhAddress } from '../core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../core/intents/ethereum/address.js';
@@ -14,7 +15,7 @@ import type { Answer, CommandLine } from './command-line.js';
 import { knownGovernance, needPinned } from './governance-log.js';
 import { attention, faint, fields, grouped, type Line, strong } from './lines.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
-import { chainWords, units } from './words.js';
+import { units } from './words.js';
 
 interface ShownWallet {
   readonly walletId: string;

@@ -1,6 +1,5 @@
 // How amounts, addresses, times and chains are written for people. Pure; nothing is rounded and nothing is left out.
 
-import type { Chain } from '../core/governance/entry.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { formatUnits } from '../core/money/amount.js';
 import type { Asset } from '../core/statements/fields.js';
@@ -47,22 +46,6 @@ export function assetWords(asset: Asset): string {
   return asset.kind === 'native' ? asset.symbol : `${asset.symbol}, token contract ${asset.contract}`;
 }
 
-/** CAIP-2 ids of Bitcoin's networks, from the hashes of their genesis blocks. */
-export const BITCOIN_NETWORKS = {
-  mainnet: 'bip122:000000000019d6689c085ae165831e93',
-  testnet: 'bip122:000000000933ea01ad0ee984209779ba',
-  signet: 'bip122:00000008819873e925422c1ff0f99f7c',
-  regtest: 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328',
-} as const;
-
-export function chainWords(id: string, chain: Chain | undefined): string {
-  const known = Object.entries(BITCOIN_NETWORKS).find(([, chainId]) => chainId === id)?.[0];
-  const network = chain?.family === 'bitcoin' ? chain.network : known;
-  if (network !== undefined) return `Bitcoin ${network} (${id})`;
-  if (id.startsWith('eip155:')) return `Ethereum chain ${id.slice('eip155:'.length)} (${id})`;
-  return id;
-}
-
 /** `2026-05-01 12:00:00 UTC`. */
 export function instant(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
@@ -82,10 +65,4 @@ export function distance(ms: number, nowMs: number): string {
   const count = Math.floor(away / size);
   const words = `${count} ${name}${count === 1 ? '' : 's'}`;
   return ms >= nowMs ? `in ${words}` : `${words} ago`;
-}
-
-/** The compressed form of an uncompressed point, both hex. SEC 1 §2.3.3. */
-export function compressed(publicKey: string): string {
-  const odd = Number.parseInt(publicKey.slice(-1), 16) % 2 === 1;
-  return `${odd ? '03' : '02'}${publicKey.slice(2, 66)}`;
 }

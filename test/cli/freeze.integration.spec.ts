@@ -85,7 +85,7 @@ describe('portcullis governance freeze', () => {
   it('stops everything, and says so in words', async () => {
     const args = ['--everything', '--why', 'drill', '--socket', socket, '--yes', '--config', config];
     const ended = await desk.run('governance', 'freeze', ...args);
-    expect(ended.errors).toContain('FREEZES ALL WALLETS');
+    expect(ended.errors).toContain('Freezes ALL WALLETS');
     expect(ended.errors).toContain('no deployment id is configured');
     expect(ended.output).toContain('nothing is signed any more for ALL WALLETS');
     expect((await readLog()).frozen.size).toBe(1);

@@ -1,5 +1,5 @@
 // What each kind of governance entry does to the state, and what no entry may do: leave a quorum that cannot be reached,
-// give one key to two people, or let a policy or wallet refer to what is not there.
+// give one key to two people, or let a policy or wallet refer to what is not there. More of that is in orphans.ts.
 
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256 } from '@noble/curves/nist.js';
@@ -18,6 +18,7 @@ import {
   type RequestKey,
   type Wallet,
 } from './entry.js';
+import { soleGovernor, unreachableRule } from './orphans.js';
 import { type GovernanceRefusalCode, type GovernanceState, scopeKey, tokenKey } from './state.js';
 
 type Result = Outcome<GovernanceState, GovernanceRefusalCode>;
@@ -137,7 +138,8 @@ function checked(state: GovernanceState): Result {
     const { document, line, column, why } = policies.facts;
     return invalid('a policy is not valid', `${document}:${line}:${column}: ${why}`);
   }
-  return accepted(state);
+  const orphan = unreachableRule(state, policies.value);
+  return orphan ? invalid(orphan.why, orphan.about) : accepted(state);
 }
 
 export function genesisState(genesis: z.infer<typeof genesisChange>, hash: string): Result {
@@ -294,5 +296,7 @@ function changed(state: GovernanceState, change: Change): GovernanceState | stri
 export function applyChange(state: GovernanceState, change: Change, hash: string): Result {
   const next = changed(state, change);
   if (typeof next === 'string') return invalid(next, change.kind);
+  const sole = soleGovernor(state, next);
+  if (sole) return invalid(sole.why, sole.about);
   return checked({ ...next, sequence: state.sequence + 1, head: hash, history: [...state.history, hash] });
 }

@@ -201,7 +201,7 @@ describe('the quorum for an entry', () => {
 
   it("is the old state's: an entry that lowers the quorum needs the one before", () => {
     const strict = stateOf(appended(start, QUORUM_OF_3));
-    const lower: Change = { kind: 'quorum-set', quorum: { group: 'governors', threshold: 1 } };
+    const lower: Change = { kind: 'quorum-set', quorum: { group: 'governors', threshold: 2 } };
     expect(codeOf(appended(strict, lower, alice, bob))).toBe('governance-quorum-missing');
     expect(codeOf(appended(strict, lower, alice, bob, carol))).toBe('accepted');
   });

@@ -72,6 +72,32 @@ export const GOVERNANCE: readonly Tooth[] = [
       title: 'a freeze is undone by the quorum alone, each as it was made',
     },
   ]),
+  ...teethOf('src/core/governance/orphans.ts', 'src/core/governance/orphans.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that governance takes two persons where it took two before',
+      was: 'if (before.quorum.threshold < 2 || after.quorum.threshold >= 2) return undefined;',
+      becomes: 'if (before.quorum.threshold > 0) return undefined;',
+      title:
+        'an entry that orphans what it changes is refused when one person alone could change governance after it',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that somebody can approve what a request key asks for',
+      was: 'if (!isReachable) {',
+      becomes: 'if (false) {',
+      title:
+        'an entry that orphans what it changes is refused when the approvers of a rule own all request keys that are left',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'leaving out the owners of a request key',
+      was: 'state.groups, new Set(owners)).length === 0',
+      becomes: 'state.groups, new Set()).length === 0',
+      title:
+        'an entry that orphans what it changes is refused when somebody leaves without whom no request could be approved',
+    },
+  ]),
   ...teethOf('src/core/governance/replay.ts', 'src/core/governance/replay.spec.ts', [
     {
       code: 'governance-entry-malformed',

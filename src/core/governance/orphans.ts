@@ -1,0 +1,44 @@
+// States that no quorum may lead to, since nothing would lead out of them, or since one person could do alone what takes two.
+// That a group has as many members as a quorum or a policy asks for is checked where those are read.
+
+import { missingApprovals } from '../policy/approvals.js';
+import type { PolicySet } from '../policy/types.js';
+import type { GovernanceState } from './state.js';
+
+/** Why it is refused, in words for `governance-change-invalid`, and what it is about. */
+export interface Orphan {
+  readonly why: string;
+  readonly about: string;
+}
+
+/**
+ * Nobody approves what they, or a key that they own, asked for. A rule whose approvers own every request key would ask for
+ * approvals that nobody can give, and read as if it could be met.
+ */
+export function unreachableRule(state: GovernanceState, { policies }: PolicySet): Orphan | undefined {
+  const keys = [...state.requestKeys.values()];
+  if (keys.length === 0) return undefined;
+  const everybody = new Set(state.persons.keys());
+  for (const { name, rules } of policies) {
+    for (const { id, effect } of rules) {
+      if (effect.kind !== 'approve') continue;
+      const isReachable = keys.some(
+        ({ owners }) =>
+          missingApprovals(effect.requirements, everybody, state.groups, new Set(owners)).length === 0,
+      );
+      if (!isReachable) {
+        return {
+          why: 'the approvers of a rule own the request keys, and could approve nothing that those ask for',
+          about: `${name}/${id}`,
+        };
+      }
+    }
+  }
+  return undefined;
+}
+
+/** A deployment that began with two persons for its changes never has one person alone change it. */
+export function soleGovernor(before: GovernanceState, after: GovernanceState): Orphan | undefined {
+  if (before.quorum.threshold < 2 || after.quorum.threshold >= 2) return undefined;
+  return { why: 'one person alone could then change governance', about: after.quorum.group };
+}

@@ -1,0 +1,366 @@
+// What an entry of governance does, in sentences, from the states before and after it: what officers read before they sign.
+// It says what became of each part of the state and does not look at the entry, so that nothing can hide in how an entry
+// is written. Whoever shows it to somebody who signs replays the log themselves; what a service says of an entry is no
+// such words.
+
+import { DEFAULT_FACT_RULE } from '../facts/verify.js';
+import { Fault } from '../fault.js';
+import { p2wpkhAddress } from '../intents/bitcoin/address.js';
+import { addressOfPublicKey } from '../intents/ethereum/address.js';
+import type {
+  Chain,
+  FactKey,
+  FactRule,
+  Person,
+  PolicyDocument,
+  QuorumRule,
+  RequestKey,
+  Wallet,
+} from './entry.js';
+import { lineDiff, withContext } from './line-diff.js';
+import { chainWords, compressed, scopeWords } from './names.js';
+import type { GovernanceState } from './state.js';
+
+/** One thing that belongs to a sentence. `address` and `key` are to be compared letter by letter. */
+export interface Detail {
+  readonly form: 'text' | 'address' | 'key' | 'same' | 'removed' | 'added';
+  readonly label: string;
+  readonly text: string;
+}
+
+export interface Said {
+  /** `warning`: it follows from the change, and nobody may have meant it. */
+  readonly tone: 'change' | 'warning';
+  readonly says: string;
+  readonly details: readonly Detail[];
+}
+
+type State = GovernanceState;
+type Before = GovernanceState | undefined;
+
+function change(says: string, details: readonly Detail[] = []): Said {
+  return { tone: 'change', says, details };
+}
+
+function warning(says: string): Said {
+  return { tone: 'warning', says, details: [] };
+}
+
+function detail(form: Detail['form'], label: string, text: string): Detail {
+  return { form, label, text };
+}
+
+function differ(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) !== JSON.stringify(other);
+}
+
+/** What came, what went, and what is not as it was. */
+function compared<T>(before: ReadonlyMap<string, T> | undefined, after: ReadonlyMap<string, T>) {
+  const earlier = before ?? new Map<string, T>();
+  const changed = [...after].flatMap(([key, now]) => {
+    const was = earlier.get(key);
+    return was !== undefined && differ(was, now) ? [{ key, was, now }] : [];
+  });
+  return {
+    added: [...after].filter(([key]) => !earlier.has(key)),
+    removed: [...earlier].filter(([key]) => !after.has(key)),
+    changed,
+  };
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? 'nobody' : names.join(', ');
+}
+
+function credentialDetails(person: Person): Detail[] {
+  return person.credentials.map(({ credentialId, credentialClass, publicKey }) =>
+    detail('key', `${credentialId} (${credentialClass})`, compressed(publicKey)),
+  );
+}
+
+function persons(before: Before, after: State): Said[] {
+  const { added, removed, changed } = compared(before?.persons, after.persons);
+  return [
+    ...added.map(([id, person]) =>
+      change(`adds the person ${id}, "${person.name}"`, credentialDetails(person)),
+    ),
+    ...removed.map(([id, person]) =>
+      change(`removes the person ${id}, "${person.name}": no signature of theirs counts any more`),
+    ),
+    ...changed.map(({ key, was, now }) =>
+      change(`changes what the person ${key} is known by`, [
+        ...credentialDetails(was)
+          .filter((one) => !credentialDetails(now).some((other) => other.text === one.text))
+          .map((one) => ({ ...one, label: `no longer ${one.label}` })),
+        ...credentialDetails(now)
+          .filter((one) => !credentialDetails(was).some((other) => other.text === one.text))
+          .map((one) => ({ ...one, label: `from now on ${one.label}` })),
+        ...(was.name === now.name ? [] : [detail('text', 'name', now.name)]),
+      ]),
+    ),
+  ];
+}
+
+function groups(before: Before, after: State): Said[] {
+  const { added, removed, changed } = compared(before?.groups, after.groups);
+  return [
+    ...added.map(([id, members]) => change(`makes the group ${id}: ${listed(members)}`)),
+    ...removed.map(([id]) => change(`ends the group ${id}`)),
+    ...changed.map(({ key, was, now }) => {
+      const come = now.filter((member) => !was.includes(member));
+      const gone = was.filter((member) => !now.includes(member));
+      const words = [
+        ...(come.length > 0 ? [`${come.join(' and ')} in`] : []),
+        ...(gone.length > 0 ? [`${gone.join(' and ')} out`] : []),
+      ];
+      return change(
+        `changes the group ${key}: ${words.join(', ') || 'another order'}; it is then ${listed(now)}`,
+      );
+    }),
+  ];
+}
+
+function membersOf(state: State, rule: QuorumRule): readonly string[] {
+  return state.groups.get(rule.group) ?? [];
+}
+
+function quorumWords(state: State): string {
+  const { group, threshold } = state.quorum;
+  return `${threshold} of the ${membersOf(state, state.quorum).length} in ${group}`;
+}
+
+function quorum(before: Before, after: State): Said[] {
+  if (before && quorumWords(before) === quorumWords(after)) return [];
+  const was = before ? `, and no longer ${quorumWords(before)}` : '';
+  return [change(`changes of governance need ${quorumWords(after)} from then on${was}`)];
+}
+
+function requestKeyDetails({ publicKey }: RequestKey): Detail[] {
+  return [detail('key', 'Ed25519 key', publicKey)];
+}
+
+function requestKeys(before: Before, after: State): Said[] {
+  const { added, removed, changed } = compared(before?.requestKeys, after.requestKeys);
+  const speaks = ({ owners }: RequestKey) =>
+    `it asks for transfers on behalf of ${listed(owners)}, none of whom can approve them`;
+  return [
+    ...added.map(([id, key]) => change(`adds the request key ${id}: ${speaks(key)}`, requestKeyDetails(key))),
+    ...removed.map(([id]) =>
+      change(`removes the request key ${id}: nothing that it signed is acted on any more`),
+    ),
+    ...changed.map(({ key, now }) =>
+      change(`changes the request key ${key}: ${speaks(now)}`, requestKeyDetails(now)),
+    ),
+  ];
+}
+
+function factKeys(before: Before, after: State): Said[] {
+  const { added, removed, changed } = compared(before?.factKeys, after.factKeys);
+  const said = (verb: string, { keyId, source, kinds, publicKey }: FactKey) =>
+    change(
+      `${verb} the fact key ${keyId} of ${source}: rules believe what it states about ${kinds.join(', ')}`,
+      [detail('key', 'Ed25519 key', publicKey)],
+    );
+  return [
+    ...added.map(([, key]) => said('adds', key)),
+    ...removed.map(([id]) =>
+      change(`removes the fact key ${id}: nothing that it stated is believed any more`),
+    ),
+    ...changed.map(({ now }) => said('changes', now)),
+  ];
+}
+
+function factRuleWords({ agree, maxAgeMs }: Omit<FactRule, 'kind'>): string {
+  const sources = agree === 1 ? 'one source' : `${agree} different sources`;
+  return `stated by ${sources}, at most ${maxAgeMs / 1_000} seconds ago`;
+}
+
+function factRules(before: Before, after: State): Said[] {
+  const { added, removed, changed } = compared(before?.factRules, after.factRules);
+  const said = (kind: string, now: Omit<FactRule, 'kind'>, was: Omit<FactRule, 'kind'>) =>
+    change(
+      `facts of kind ${kind} count from then on when ${factRuleWords(now)}; before, when ${factRuleWords(was)}`,
+    );
+  return [
+    ...added.map(([kind, rule]) => said(kind, rule, DEFAULT_FACT_RULE)),
+    ...removed.map(([kind, rule]) => said(kind, DEFAULT_FACT_RULE, rule)),
+    ...changed.map(({ key, was, now }) => said(key, now, was)),
+  ];
+}
+
+function chains(before: Before, after: State): Said[] {
+  const { added, removed, changed } = compared(before?.chains, after.chains);
+  const words = (chain: Chain) => `${chainWords(chain.chain, chain)}, coin ${chain.coin.symbol}`;
+  return [
+    ...added.map(([, chain]) => change(`registers the chain ${words(chain)}`)),
+    ...removed.map(([, chain]) => change(`removes the chain ${words(chain)}`)),
+    ...changed.map(({ now }) => change(`changes the chain ${words(now)}`)),
+  ];
+}
+
+/** A key that is no point has no address; what replays has none of those. */
+function addressOf(publicKey: string, chain: Chain | undefined): string {
+  if (chain === undefined) return 'NO ADDRESS: its chain is not registered';
+  try {
+    return chain.family === 'bitcoin'
+      ? p2wpkhAddress(publicKey, chain.network)
+      : addressOfPublicKey(publicKey);
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'public-key-malformed') return 'NOT A PUBLIC KEY';
+    throw error;
+  }
+}
+
+function wallets(before: Before, after: State): Said[] {
+  const { added, removed, changed } = compared(before?.wallets, after.wallets);
+  const said = (verb: string, wallet: Wallet) => {
+    const chain = after.chains.get(wallet.chain);
+    return change(
+      `${verb} the ${wallet.tier} wallet ${wallet.walletId} on ${chainWords(wallet.chain, chain)}, keys in token "${wallet.token}"`,
+      wallet.keys.map(({ label, publicKey }) => detail('address', label, addressOf(publicKey, chain))),
+    );
+  };
+  return [
+    ...added.map(([, wallet]) => said('adds', wallet)),
+    ...removed.map(([id]) => change(`removes the wallet ${id}: nothing is signed for it any more`)),
+    ...changed.map(({ now }) => said('changes', now)),
+  ];
+}
+
+function tokens(before: Before, after: State): Said[] {
+  const { added, removed, changed } = compared(before?.tokens, after.tokens);
+  const said = (verb: string, { symbol, decimals, chain, contract, codeHash }: (typeof added)[number][1]) =>
+    change(`${verb} the token ${symbol}, ${decimals} decimals, on ${chainWords(chain, undefined)}`, [
+      detail('address', 'contract', contract),
+      detail('key', 'code hash', codeHash),
+    ]);
+  return [
+    ...added.map(([, token]) => said('registers', token)),
+    ...removed.map(([, token]) => said('removes, so that nobody is paid in it any more,', token)),
+    ...changed.map(({ now }) => said('changes', now)),
+  ];
+}
+
+const CONTEXT_LINES = 2;
+
+function policies(before: Before, after: State): Said[] {
+  const byName = (documents: readonly PolicyDocument[]) =>
+    new Map(documents.map((document) => [document.name, document.lines]));
+  const { added, removed, changed } = compared(before && byName(before.policies), byName(after.policies));
+  const whole = (form: Detail['form'], lines: readonly string[]) =>
+    lines.map((text) => detail(form, '', text));
+  const order = (documents: readonly PolicyDocument[]) => documents.map(({ name }) => name).join(', ');
+  const isReordered = before && order(before.policies) !== order(after.policies);
+  return [
+    ...added.map(([name, lines]) => change(`adds the policy ${name}`, whole('added', lines))),
+    ...removed.map(([name, lines]) => change(`removes the policy ${name}`, whole('removed', lines))),
+    ...changed.map(({ key, was, now }) =>
+      change(
+        `changes the policy ${key}`,
+        withContext(lineDiff(was, now), CONTEXT_LINES).map(({ form, text }) => detail(form, '', text)),
+      ),
+    ),
+    ...(isReordered ? [change(`policies are then read in this order: ${order(after.policies)}`)] : []),
+  ];
+}
+
+function attestation(before: Before, { attestation: { label, token, publicKey } }: State): Said[] {
+  if (before && !differ(before.attestation.publicKey, publicKey)) return [];
+  return [
+    change(`the signer vouches for what it wrote down with the key ${label} in token "${token}"`, [
+      detail('key', label, compressed(publicKey)),
+    ]),
+  ];
+}
+
+function auditLog(before: Before, { auditLog: now }: State): Said[] {
+  if (!now || (before?.auditLog && !differ(before.auditLog, now))) return [];
+  const { label, token, publicKey } = now.key;
+  const verb = before?.auditLog ? 'gives another key to the audit log' : 'names the audit log';
+  return [
+    change(`${verb} ${now.origin}: its checkpoints are signed by the key ${label} in token "${token}"`, [
+      detail('key', label, publicKey),
+    ]),
+  ];
+}
+
+function frozen(before: Before, after: State): Said[] {
+  const { added, removed } = compared(before?.frozen, after.frozen);
+  return [
+    ...added.map(([, { scope, why }]) =>
+      change(
+        `freezes ${scopeWords(scope)}: nothing is signed for it, from the moment the signer has this entry until a quorum thaws it`,
+        [detail('text', 'because', why)],
+      ),
+    ),
+    ...removed.map(([, { scope }]) =>
+      change(`thaws ${scopeWords(scope)}: what waits for it is signed again`),
+    ),
+  ];
+}
+
+/** Each part of the state: what is said of it, or that other parts say it. Who adds a part is asked for its words here. */
+const PARTS: Readonly<Record<keyof State, ((before: Before, after: State) => Said[]) | 'said elsewhere'>> = {
+  persons,
+  groups,
+  quorum,
+  attestation,
+  auditLog,
+  requestKeys,
+  factKeys,
+  factRules,
+  chains,
+  wallets,
+  tokens,
+  policies,
+  frozen,
+  policyHash: 'said elsewhere',
+  everRequestKeys: 'said elsewhere',
+  everRegistered: 'said elsewhere',
+  deploymentId: 'said elsewhere',
+  sequence: 'said elsewhere',
+  head: 'said elsewhere',
+  history: 'said elsewhere',
+};
+
+/** Everybody has to sign: whoever loses a token then holds up all changes for good. */
+function noSpare(before: Before, after: State): Said[] {
+  const isTight = (state: State) => membersOf(state, state.quorum).length === state.quorum.threshold;
+  if (!isTight(after) || (before && isTight(before))) return [];
+  return [
+    warning(
+      `every one of ${after.quorum.group} is then needed for a change of governance: one lost token, and nothing can be changed any more`,
+    ),
+  ];
+}
+
+function lastRequestKey(before: Before, after: State): Said[] {
+  if (after.requestKeys.size > 0 || before?.requestKeys.size === 0) return [];
+  return [warning('no request key is left: nobody can ask for transfers')];
+}
+
+function removedOwners(before: Before, after: State): Said[] {
+  const gone = compared(before?.persons, after.persons).removed.map(([id]) => id);
+  return gone.flatMap((id) => {
+    const keys = [...after.requestKeys.values()].filter(({ owners }) => owners.includes(id));
+    return keys.map(({ keyId }) =>
+      warning(`the request key ${keyId} can still ask for transfers on behalf of ${id}`),
+    );
+  });
+}
+
+/**
+ * All that an entry changes, and what follows from it; for genesis, before which there is nothing, all that it says. The
+ * states are those of somebody's own replay. Empty where the entry changes nothing.
+ */
+export function wordsOfChange(before: GovernanceState | undefined, after: GovernanceState): readonly Said[] {
+  const parts = Object.values(PARTS).flatMap((part) =>
+    part === 'said elsewhere' ? [] : part(before, after),
+  );
+  return [
+    ...parts,
+    ...noSpare(before, after),
+    ...lastRequestKey(before, after),
+    ...removedOwners(before, after),
+  ];
+}
