@@ -107,6 +107,8 @@ function movedBy({ order }: Reservation): string | null {
   return statements.reduce((sum, { amount }) => sum + BigInt(amount), 0n).toString();
 }
 
+/** Each checkpoint is an entry of the journal for good, so there is one in this time on average. */
+export const CHECKPOINT_EVERY_MS = 2_000;
 const MOST_COUNTERS_HELD = 1_000;
 /** So many entries are projected in one transaction: what a commit costs grows with the pages that it finds changed. */
 const ENTRIES_PER_COMMIT = 256;
@@ -122,6 +124,7 @@ export class Ledger {
   /** By wallet. */
   private readonly nonces = new Map<string, bigint>();
   private newest: LogHead | undefined;
+  private checkpointsMs = 0;
   private readonly statements: ReturnType<typeof prepare>;
   private readonly begin: Database.Statement;
   private readonly end: Database.Statement;
@@ -153,6 +156,8 @@ export class Ledger {
     if (nonce) this.nonces.set(...nonce);
     this.newest = checkpoint ?? this.newest;
     const { body } = entry;
+    if (body.kind === 'checkpointed')
+      this.checkpointsMs = Math.max(this.checkpointsMs, body.at.measuredMs) + CHECKPOINT_EVERY_MS;
     if ('at' in body) {
       this.instant = {
         wallMs: Math.max(this.instant.wallMs, body.at.wallMs),
@@ -305,6 +310,11 @@ export class Ledger {
     subject: string,
   ): { readonly sequence: number; readonly digest: string } | undefined {
     return this.statements.readFact.get(keyId, subject);
+  }
+
+  /** Measured: until when the checkpoints so far would last, were there one in `CHECKPOINT_EVERY_MS`. */
+  checkpointsUntilMs(): number {
+    return this.checkpointsMs;
   }
 
   restoredSpend(spend: string): RestoredSpend | undefined {

@@ -50,6 +50,7 @@ export async function statusOf(
   { store, clock, anchor, tokens }: SignerParts,
   state: GovernanceState,
   transferIds: readonly string[],
+  auditKeyFault: string | null,
 ): Promise<StatusResult> {
   const head = store.head();
   const reports = await Promise.all(
@@ -75,6 +76,7 @@ export async function statusOf(
     journalHead: head.hash,
     anchoredSequence: anchor.coveredSequence(),
     checkpoint: store.checkpoint() ?? null,
+    auditKeyFault,
     nowMs: clock.now().wallMs,
     tokens: reports,
     nonces: [...state.wallets.values()]

@@ -40,7 +40,7 @@ import type {
   StatusResult,
 } from '../signer-protocol/messages.js';
 import { attest, checkAttestationKey } from './attesting.js';
-import { type CheckpointRefusalCode, checkAuditKey, checkpointOf } from './checkpoints.js';
+import { type CheckpointRefusalCode, Checkpoints, checkAuditKey } from './checkpoints.js';
 import {
   type ConflictRefusalCode,
   cancelled,
@@ -144,10 +144,13 @@ export class Signer {
   /** Orders are judged in the order in which they came, whichever's signatures have been looked at first. */
   private readonly line = new Line();
 
+  private readonly checkpoints: Checkpoints;
+
   private constructor(parts: SignerParts, state: GovernanceState, policies: PolicySet) {
     this.parts = parts;
     this.state = state;
     this.policies = policies;
+    this.checkpoints = new Checkpoints(parts, () => this.state);
   }
 
   /** Replays the store's governance log from its beginning. Throws `store-corrupt` when it does not replay. */
@@ -172,11 +175,14 @@ export class Signer {
     while (this.orders.size > 0) await Promise.allSettled([...this.orders]);
   }
 
-  /** Self-checks of every wallet's keys, and of the signer's own. Throws what `checkWallet` throws. */
+  /**
+   * Self-checks of every wallet's keys, and of the signer's own. Throws what `checkWallet` throws, but not for the key of the
+   * audit log: without it there are no checkpoints, and everything else is served.
+   */
   async checkWallets(): Promise<void> {
     const { tokens, verifier } = this.parts;
     await checkAttestationKey(this.state.attestation, tokens, verifier);
-    if (this.state.auditLog) await checkAuditKey(this.state.auditLog.key, tokens, verifier);
+    await this.checkpoints.look();
     for (const walletId of this.state.wallets.keys()) await this.requireReady(walletId);
   }
 
@@ -430,7 +436,7 @@ export class Signer {
 
   /** A signed checkpoint of the audit log, if the log has only grown. Hostile input. */
   checkpoint(growth: Growth): Promise<Outcome<CheckpointResult, CheckpointRefusalCode>> {
-    return checkpointOf(this.parts, this.state.auditLog, growth);
+    return this.checkpoints.sign(growth);
   }
 
   private wayOut(): WayOut {
@@ -465,8 +471,8 @@ export class Signer {
   }
 
   /**
-   * New keys, of a wallet or the audit log, are checked before they are taken in: with one that it cannot serve, this signer
-   * would never start again. Only for entries that would be accepted. Throws what `checkWallet` and `checkAuditKey` throw.
+   * New keys are checked before they are taken in: with one of a wallet that it cannot serve, this signer would never start
+   * again, and with one of the audit log, no checkpoint would ever be signed. Only for entries that would be accepted. Throws what `checkWallet` and `checkAuditKey` throw.
    */
   private async offered(entry: GovernanceEntry): Promise<Outcome<undefined, GovernanceRefusalCode>> {
     const { change } = entry.body;
@@ -489,7 +495,7 @@ export class Signer {
   }
 
   async status(transferIds: readonly string[]): Promise<StatusResult> {
-    return statusOf(this.parts, this.state, transferIds);
+    return statusOf(this.parts, this.state, transferIds, this.checkpoints.keyFault());
   }
 
   async publicKeys(): Promise<PublicKeysResult> {

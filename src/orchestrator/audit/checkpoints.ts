@@ -73,11 +73,10 @@ export class Checkpoints {
       grown >= this.pace.entries || (grown > 0 && clock.nowMs() - (last?.signedAtMs ?? 0) >= this.pace.ms);
     const logKey = key();
     if (!isDue || logKey === undefined) return false;
-    await this.sign(last?.size ?? 0, logKey);
-    return true;
+    return this.sign(last?.size ?? 0, logKey);
   }
 
-  private async sign(lastSize: number, key: NoteKey): Promise<void> {
+  private async sign(lastSize: number, key: NoteKey): Promise<boolean> {
     const { signer } = this.parts;
     let asked = await this.asking(lastSize);
     let answer = await signer.checkpoint(asked);
@@ -88,6 +87,8 @@ export class Checkpoints {
       answer = await signer.checkpoint(asked);
     }
     if (answer.kind === 'refused') {
+      // Several of us asked, or this one often: the log has not to wait long.
+      if (answer.code === 'checkpoint-too-soon') return false;
       throw new Fault<CheckpointFaultCode>(
         'audit-checkpoint-refused',
         'the signer does not sign a checkpoint of this log',
@@ -95,6 +96,7 @@ export class Checkpoints {
       );
     }
     await this.keep(Buffer.from(answer.value.note, 'base64'), asked, key);
+    return true;
   }
 
   private async asking(from: number): Promise<Growth> {
