@@ -41,7 +41,14 @@ import type {
 } from '../signer-protocol/messages.js';
 import { attest, checkAttestationKey } from './attesting.js';
 import { type CheckpointRefusalCode, Checkpoints, checkAuditKey } from './checkpoints.js';
-import { type ConflictRefusalCode, cancelled, checkConflicts, checkCount, checkOver } from './conflicts.js';
+import {
+  type ConflictRefusalCode,
+  cancelled,
+  checkConflicts,
+  checkCount,
+  checkFacts,
+  checkOver,
+} from './conflicts.js';
 import {
   type JournalBody,
   journalText,
@@ -54,6 +61,7 @@ import { Line } from './line.js';
 import { type SignerParts, statusOf, transferRecordOf } from './reports.js';
 import { checkWallet, describeWallets, type Token } from './self-check.js';
 import { signTransaction, transactionKeyOf } from './signing.js';
+import type { Instant } from './signer-clock.js';
 import type { StoreFaultCode } from './store-file.js';
 import { SIGNER_VERSION } from './version.js';
 import {
@@ -232,10 +240,12 @@ export class Signer {
     if (authorized.kind === 'refused') return authorized;
     const free = checkConflicts(authorized.value, store.ledger, known);
     if (free.kind === 'refused') return free;
+    const newest = checkFacts(order, store.ledger);
+    if (newest.kind === 'refused') return newest;
     const token = this.tokenOf(authorized.value);
     const reserved = known
       ? accepted(this.reservationAt(known.reservedSequence))
-      : this.reserve(transactionKey, order, authorized.value);
+      : this.reserve(transactionKey, order, authorized.value, now);
     if (reserved.kind === 'refused') return reserved;
 
     const signing = this.finish(reserved.value, authorized.value, token);
@@ -275,13 +285,15 @@ export class Signer {
     transactionKey: string,
     order: SigningOrder,
     authorization: Authorization,
+    at: Instant,
   ): Outcome<EntryOf<Reservation>, SignRefusalCode> {
-    const { store, clock } = this.parts;
+    const { store } = this.parts;
     const counted = checkCount(authorization, store.ledger);
     if (counted.kind === 'refused') return counted;
     const body: Reservation = {
       kind: 'reserved',
-      at: clock.now(),
+      // The instant that it was judged at: who judges it again, judges it alike.
+      at,
       transactionKey,
       walletId: authorization.decoded.wallet.walletId,
       order,

@@ -6,6 +6,7 @@ import { p256 } from '@noble/curves/nist.js';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import { isPointCompressed } from 'tiny-secp256k1';
 import type { z } from 'zod';
+import { currency } from '../facts/fact.js';
 import { accepted, type Outcome, refused } from '../fault.js';
 import { ethereumAddress } from '../intents/ethereum/address.js';
 import { parsePolicies } from '../policy/parse.js';
@@ -60,6 +61,15 @@ function sharedSymbol(state: GovernanceState): string | undefined {
   const tokens = [...state.tokens.values()].map(({ chain, symbol }) => `${chain}/${symbol}`);
   const symbols = [...coins, ...tokens].map((symbol) => symbol.toLowerCase());
   return symbols.find((symbol, index) => symbols.indexOf(symbol) !== index);
+}
+
+/** A symbol that reads like a currency: `1 USD` in a policy would be one or the other. */
+function currencySymbol(state: GovernanceState): string | undefined {
+  const symbols = [
+    ...[...state.chains.values()].map(({ coin }) => coin.symbol),
+    ...[...state.tokens.values()].map(({ symbol }) => symbol),
+  ];
+  return symbols.find((symbol) => currency.safeParse(symbol.toUpperCase()).success);
 }
 
 /** A key that is no point verifies nothing: whoever holds it would count for a quorum and could never sign. */
@@ -121,6 +131,8 @@ function checked(state: GovernanceState): Result {
   }
   const twin = sharedSymbol(state);
   if (twin !== undefined) return invalid('two assets of a chain have one symbol', twin);
+  const money = currencySymbol(state);
+  if (money !== undefined) return invalid('an asset has the symbol of a currency', money);
   const policies = parsePolicies(state.policies, state);
   if (policies.kind === 'refused') {
     const { document, line, column, why } = policies.facts;
@@ -159,6 +171,8 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     auditLog: undefined,
     requestKeys,
     everRequestKeys: requestKeys,
+    factKeys: new Map(),
+    factRules: new Map(),
     chains,
     wallets,
     tokens,
@@ -224,6 +238,23 @@ function changed(state: GovernanceState, change: Change): GovernanceState | stri
     case 'request-key-removed':
       if (!state.requestKeys.has(change.keyId)) return 'no such request key';
       return { ...state, requestKeys: without(state.requestKeys, change.keyId) };
+    case 'fact-key-added': {
+      const { factKey } = change;
+      if (!isEd25519Key(factKey.publicKey)) return 'the fact key is no point of Ed25519';
+      return registering([`fact:${factKey.keyId}`, `key:${factKey.publicKey}`], {
+        factKeys: new Map(state.factKeys).set(factKey.keyId, factKey),
+      });
+    }
+    case 'fact-key-removed':
+      if (!state.factKeys.has(change.keyId)) return 'no such fact key';
+      return { ...state, factKeys: without(state.factKeys, change.keyId) };
+    case 'fact-rule-set': {
+      const { rule } = change;
+      const speaking = [...state.factKeys.values()].filter(({ kinds }) => kinds.includes(rule.kind));
+      const sources = new Set(speaking.map(({ source }) => source));
+      if (sources.size < rule.agree) return `only ${sources.size} sources state facts of this kind`;
+      return { ...state, factRules: new Map(state.factRules).set(rule.kind, rule) };
+    }
     case 'wallet-added': {
       if (state.wallets.has(change.wallet.walletId)) return 'this wallet exists already';
       const wallets = new Map(state.wallets).set(change.wallet.walletId, change.wallet);
