@@ -191,6 +191,13 @@ export default {
       to: { path: TEST_FILE },
     },
     {
+      name: 'facts-signed-by-watchers',
+      comment: 'only a watcher signs facts: what the orchestrator says about the world is none',
+      severity: 'error',
+      from: { path: [...products, ...WORKSHOP.map(within)], pathNot: ['^src/watcher/', TEST_FILE] },
+      to: { path: '^src/core/facts/sign\\.ts$' },
+    },
+    {
       name: 'resolvable',
       comment: 'an import that cannot be followed cannot be judged',
       severity: 'error',

@@ -416,7 +416,10 @@ export class Deployment {
 
   /** The same, and the signer takes it in: what its checkpoints are verified with from then on. */
   async setAuditLog(client: SocketClient, label?: string): Promise<NoteKey> {
-    const entry = await this.auditLogEntry(label);
+    return this.takeAuditLog(client, await this.auditLogEntry(label));
+  }
+
+  async takeAuditLog(client: SocketClient, entry: GovernanceEntry): Promise<NoteKey> {
     const code = codeOf(await client.ask({ verb: 'governance-append', entry }));
     const { change } = entry.body;
     if (code !== 'done' || change.kind !== 'audit-log-set')

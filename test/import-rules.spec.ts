@@ -51,12 +51,19 @@ const PLANTED: readonly Planted[] = [
   { rule: 'nothing-imports-test', file: 'demo/cheats.ts', imports: '../test/vectors.js' },
   { rule: 'nothing-imports-workshop', file: 'hardware/token.spec.ts', imports: '../devnet/node.js' },
   { rule: 'programs-without-tests', file: 'src/core/leans.ts', imports: './pure.fixture.js' },
+  {
+    rule: 'facts-signed-by-watchers',
+    file: 'src/orchestrator/facts/invents.ts',
+    imports: '../../core/facts/sign.js',
+  },
   { rule: 'resolvable', file: 'src/core/lost.ts', imports: './nowhere.js' },
 ];
 
 /** What the violations point at, and what no rule forbids. */
 const INNOCENT: Readonly<Record<string, string>> = {
   'src/core/pure.ts': "import 'zod';\nexport const pure = 1;\n",
+  'src/core/facts/sign.ts': "import '../pure.js';\nexport const sign = 1;\n",
+  'src/watcher/watches.ts': "import '../core/facts/sign.js';\n",
   'src/core/pure.fixture.ts': "import 'node:fs';\nexport const sample = 1;\n",
   'src/core/pure.spec.ts':
     "import './pure.fixture.js';\nimport '../platform/adapter.js';\nimport 'fast-check';\n",

@@ -7,7 +7,15 @@ const well: Status = {
   deploymentId: 'ab'.repeat(32),
   database: { dialect: 'sqlite', reachable: true },
   governance: { known: true, sequence: 3, frozen: [] },
-  signer: { reachable: true, agrees: true, version: '0.1.0', journalSequence: 7, anchoredSequence: 7 },
+  signer: {
+    reachable: true,
+    agrees: true,
+    version: '0.1.0',
+    journalSequence: 7,
+    anchoredSequence: 7,
+    checkpoint: { size: 41 },
+    auditKeyFault: null,
+  },
   tokens: [{ name: 'treasury', ready: true, label: 'treasury', serial: '01', model: 'HSM' }],
   nodes: [{ chain: 'eip155:1', node: 'one', healthy: true, height: 9, detail: null }],
 };
@@ -25,6 +33,11 @@ describe('status', () => {
       'signer-unreachable',
     ],
     ['the signer has another log', { signer: { ...well.signer, agrees: false } }, 'another governance log'],
+    [
+      'the key of the audit log is gone',
+      { signer: { ...well.signer, auditKeyFault: 'key-missing' } },
+      'key-missing  its key signs no checkpoints; the last one has 41 entries',
+    ],
     [
       'the database is away',
       { database: { dialect: 'sqlite', reachable: false, fault: 'database-unusable' } },

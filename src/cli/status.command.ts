@@ -26,6 +26,8 @@ export const status = z.object({
     version: z.string().nullable(),
     journalSequence: z.int().nullable(),
     anchoredSequence: z.int().nullable(),
+    checkpoint: z.object({ size: z.int() }).nullable(),
+    auditKeyFault: z.string().nullable(),
     fault: z.string().exactOptional(),
   }),
   tokens: z.array(
@@ -61,6 +63,7 @@ export function isWell(seen: Status): boolean {
     seen.governance.frozen.length === 0 &&
     seen.signer.reachable &&
     seen.signer.agrees &&
+    seen.signer.auditKeyFault === null &&
     seen.tokens.every((token) => token.ready) &&
     seen.nodes.every((node) => node.healthy)
   );
@@ -93,6 +96,19 @@ export function statusLines(seen: Status): Line[] {
         ),
       ],
     ],
+    ...(signer.auditKeyFault === null
+      ? []
+      : [
+          [
+            'audit log',
+            [
+              ...mark(false, signer.auditKeyFault),
+              faint(
+                `  its key signs no checkpoints; the last one has ${signer.checkpoint?.size ?? 'no'} entries`,
+              ),
+            ],
+          ] as const,
+        ]),
     ...seen.tokens.map(
       (token) =>
         [

@@ -142,6 +142,8 @@ export const statusResult = z.strictObject({
   anchoredSequence: z.int(),
   /** The newest one that was signed, or was begun; null when there is none. */
   checkpoint: logHead.nullable(),
+  /** Code of what keeps the audit log's key from signing checkpoints, as it was found last; null when nothing does. */
+  auditKeyFault: z.string().max(64).nullable(),
   nowMs: timestampMs,
   pending: z.array(pendingReport).max(MOST_PENDING),
   tokens: z.array(tokenReport),

@@ -169,12 +169,14 @@ describe('the record on the token', () => {
     ['store-rolled-back', 9, 9],
     ['store-diverged', 1, 7],
   ])('refuses %s for good when somebody else goes on with it', async (code, sequence, other) => {
-    const { journal, token, cover } = stage();
+    const { journal, token, cover, anchor } = stage();
     journal.length = 3;
+    expect(() => anchor.requireOwn()).not.toThrow();
     token.record = { version: BigInt(sequence) + 1n, value: anchorValue(GENESIS, hashOf(other)) };
     const one = cover(2);
     await turn();
     expect(one.settled).toBe(code);
+    expect(() => anchor.requireOwn()).toThrow(expect.objectContaining({ code }));
     journal.length = 100;
     const later = cover(99);
     await turn();

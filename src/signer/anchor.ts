@@ -113,6 +113,11 @@ export class Anchor {
     return this.covered;
   }
 
+  /** Throws why the record is not this journal's any more, once that is known. */
+  requireOwn(): void {
+    if (this.lost) throw this.lost;
+  }
+
   /** Resolves once the token's record covers the journal up to `sequence`. Rejects with the token's or the store's fault. */
   cover(sequence: number): Promise<void> {
     if (this.lost) return Promise.reject(this.lost);

@@ -17,15 +17,17 @@ import type { AuditLog } from '../core/governance/entry.js';
 import { auditLogOf, genesisOf } from '../core/governance/people.fixture.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
 import { type Growth, growth, query } from '../signer-protocol/messages.js';
-import { checkAuditKey, checkpointOf } from './checkpoints.js';
+import { Checkpoints, checkAuditKey } from './checkpoints.js';
 import type { JournalBody } from './journal.js';
 import type { SignerParts } from './reports.js';
 import { Seal } from './seal.js';
+import type { Token } from './self-check.js';
 import { SignerStore } from './store.js';
 
 const SEAL = new Seal(new Uint8Array(32).fill(7));
-const AT = { wallMs: 1_760_000_000_000, measuredMs: 0 };
+const WALL_MS = 1_760_000_000_000;
 const SECRET = new Uint8Array(32).fill(1);
+const OTHER_SECRET = new Uint8Array(32).fill(2);
 const auditLog = auditLogOf(1);
 const noteKey = { name: auditLog.origin, publicKey: ed25519.getPublicKey(SECRET) };
 
@@ -53,14 +55,27 @@ let store: SignerStore;
 /** What happened, in its order. */
 let acts: string[];
 let uncovered: Error | undefined;
+let lost: Error | undefined;
 let unsigned: Error | undefined;
+let undescribed: Error | undefined;
+let measuredMs: number;
+let tokens: ReadonlyMap<string, Token>;
+/** As governance names it. */
+let named: AuditLog | undefined;
+let checkpoints: Checkpoints;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'portcullis-checkpoints-'));
   store = SignerStore.create(join(folder, 'signer.db'), genesisOf(), SEAL);
   acts = [];
   uncovered = undefined;
+  lost = undefined;
   unsigned = undefined;
+  undescribed = undefined;
+  measuredMs = 0;
+  tokens = on(tokenWith());
+  named = auditLog;
+  checkpoints = anew();
 });
 afterEach(() => {
   store.close();
@@ -69,17 +84,21 @@ afterEach(() => {
 
 function tokenWith(described: Partial<KeyDescription> = {}, secret = SECRET): KeySigner {
   const token: Pick<KeySigner, 'describeKey' | 'signMessage'> = {
-    describeKey: async ({ label }) => ({
-      label,
-      id: '',
-      curve: 'ed25519',
-      publicKey: auditLog.key.publicKey,
-      unextractable: true,
-      bornInToken: true,
-      ...described,
-    }),
+    describeKey: async ({ label }) => {
+      if (undescribed) throw undescribed;
+      return {
+        label,
+        id: '',
+        curve: 'ed25519',
+        publicKey: bytesToHex(ed25519.getPublicKey(secret)),
+        unextractable: true,
+        bornInToken: true,
+        ...described,
+      };
+    },
     signMessage: async (_key, message) => {
-      acts.push('sign');
+      const isLook = Buffer.from(message).toString('latin1').startsWith('portcullis/self-check/');
+      acts.push(isLook ? 'look' : 'sign');
       if (unsigned) throw unsigned;
       return ed25519.sign(message, secret);
     },
@@ -89,8 +108,9 @@ function tokenWith(described: Partial<KeyDescription> = {}, secret = SECRET): Ke
 
 const on = (signer: KeySigner, name = 'treasury') => new Map([[name, { signer, serial: '1' }]]);
 
-function parts(tokens = on(tokenWith())): SignerParts {
-  return {
+/** A signer that starts, with what the store and the tokens have. */
+function anew(): Checkpoints {
+  const parts = {
     store: Object.create(store, {
       append: {
         value: (body: JournalBody) => {
@@ -99,20 +119,24 @@ function parts(tokens = on(tokenWith())): SignerParts {
         },
       },
     }),
-    clock: { now: () => AT },
+    clock: { now: () => ({ wallMs: WALL_MS, measuredMs }) },
     verifier: nativeVerifier,
     anchor: {
+      requireOwn: () => {
+        if (lost) throw lost;
+      },
       cover: async (sequence: number) => {
         acts.push(`cover ${sequence}`);
         if (uncovered) throw uncovered;
       },
     },
-    tokens,
+    tokens: { get: (name: string) => tokens.get(name) },
   } as unknown as SignerParts;
+  return new Checkpoints(parts, () => ({ auditLog: named }));
 }
 
-function ask(asked: Growth, named: AuditLog | undefined = auditLog) {
-  return checkpointOf(parts(), named, asked);
+function ask(asked: Growth) {
+  return checkpoints.sign(asked);
 }
 
 async function answerTo(asked: Growth): Promise<unknown> {
@@ -134,8 +158,10 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 
 describe('a checkpoint', () => {
   it('is refused until governance has named the log (audit-log-not-set)', async () => {
-    const answer = await checkpointOf(parts(), undefined, await growing(0, 5));
-    expect(answer).toMatchObject({ kind: 'refused', code: 'audit-log-not-set' });
+    named = undefined;
+    await checkpoints.look();
+    expect(await answerTo(await growing(0, 5))).toEqual(['audit-log-not-set', {}]);
+    expect(checkpoints.keyFault()).toBeNull();
     expect(store.checkpoint()).toBeUndefined();
     expect(acts).toEqual([]);
   });
@@ -150,10 +176,10 @@ describe('a checkpoint', () => {
 
   it('is in the journal and covered by the record before the token is asked', async () => {
     await ask(await growing(0, 20));
-    expect(acts).toEqual(['checkpointed', 'cover 1', 'sign']);
+    expect(acts).toEqual(['look', 'checkpointed', 'cover 1', 'sign']);
     expect(store.read(1).body).toEqual({
       kind: 'checkpointed',
-      at: AT,
+      at: { wallMs: WALL_MS, measuredMs },
       size: 20,
       root: await rootOf(20),
     });
@@ -166,6 +192,7 @@ describe('a checkpoint', () => {
       from = size;
       store.close();
       store = SignerStore.open(join(folder, 'signer.db'), SEAL);
+      checkpoints = anew();
       expect(store.checkpoint()).toEqual({ size, root: await rootOf(size) });
     }
     expect(store.checkpoint()?.root).toBe(bytesToHex(edgeRoot(log.edge)));
@@ -177,16 +204,17 @@ describe('a checkpoint', () => {
     const again = { from: 7, size: 20, root: await rootOf(20), path: ['00'.repeat(32)] };
     expect(valueIn(await ask(again))).toEqual(first);
     expect(store.head()).toEqual(head);
-    expect(acts.slice(3)).toEqual(['cover 1', 'sign']);
+    expect(acts.slice(4)).toEqual(['cover 1', 'sign']);
   });
 
   it('that the token did not sign, or its record did not cover, is had by asking again', async () => {
-    unsigned = new Error('the token hung up');
+    await checkpoints.look();
+    unsigned = new Fault('token-timed-out', 'the token hung up');
     await expect(ask(await growing(0, 5))).rejects.toBe(unsigned);
     unsigned = undefined;
     uncovered = new Error('the token is gone');
     await expect(ask(await growing(0, 5))).rejects.toBe(uncovered);
-    expect(acts).toEqual(['checkpointed', 'cover 1', 'sign', 'cover 1']);
+    expect(acts.filter((act) => act !== 'look')).toEqual(['checkpointed', 'cover 1', 'sign', 'cover 1']);
     uncovered = undefined;
     expect(await answerTo(await growing(0, 5))).toBe('accepted');
     // It may have got out: nothing but what begins with it is signed from then on.
@@ -197,21 +225,70 @@ describe('a checkpoint', () => {
   });
 
   it('is not valueIn out when the token signs with another key (audit-note-signer-wrong)', async () => {
-    const other = on(tokenWith({}, new Uint8Array(32).fill(2)));
-    expect(await codeOf(checkpointOf(parts(other), auditLog, await growing(0, 5)))).toBe(
-      'audit-note-signer-wrong',
-    );
+    await checkpoints.look();
+    tokens = on(tokenWith({}, OTHER_SECRET));
+    expect(await codeOf(ask(await growing(0, 5)))).toBe('audit-note-signer-wrong');
   });
 
   it('goes on from the last one when the log has got another key', async () => {
     await ask(await growing(0, 20));
-    const rotated = on(tokenWith({}, new Uint8Array(32).fill(2)));
-    const fork = await growing(20, 30, forked);
-    expect(await checkpointOf(parts(rotated), auditLogOf(2), fork)).toMatchObject({
-      code: 'checkpoint-not-consistent',
-    });
-    const answer = await checkpointOf(parts(rotated), auditLogOf(2), await growing(20, 30));
-    expect(answer.kind).toBe('accepted');
+    tokens = on(tokenWith({}, OTHER_SECRET));
+    named = auditLogOf(2);
+    expect(await codeFor(await growing(20, 30, forked))).toBe('checkpoint-not-consistent');
+    expect(await codeFor(await growing(20, 30))).toBe('accepted');
+  });
+});
+
+describe('checkpoints that are asked for without pause', () => {
+  it('are signed 16 at once and then one in two seconds that the signer ran (checkpoint-too-soon)', async () => {
+    for (let size = 1; size <= 16; size += 1)
+      expect(await codeFor(await growing(size - 1, size))).toBe('accepted');
+    const head = store.head();
+    const next = await growing(16, 17);
+    const facts = { signed: 16, signedRoot: await rootOf(16) };
+    expect(await answerTo(next)).toEqual(['checkpoint-too-soon', { waitMs: 2_000, ...facts }]);
+    measuredMs = 1_999;
+    expect(await answerTo(next)).toEqual(['checkpoint-too-soon', { waitMs: 1, ...facts }]);
+    expect(store.head()).toEqual(head);
+    measuredMs = 2_000;
+    expect(await codeFor(next)).toBe('accepted');
+    expect(await codeFor(await growing(17, 18))).toBe('checkpoint-too-soon');
+  });
+
+  it('are not had faster by a restart, nor is anything saved up beyond 16', async () => {
+    measuredMs = 1_000_000;
+    for (let size = 1; size <= 16; size += 1)
+      expect(await codeFor(await growing(size - 1, size))).toBe('accepted');
+    store.close();
+    store = SignerStore.open(join(folder, 'signer.db'), SEAL);
+    checkpoints = anew();
+    expect(await codeFor(await growing(16, 17))).toBe('checkpoint-too-soon');
+    // What the signer had measured since its last entry may be forgotten in a crash.
+    measuredMs = 999_000;
+    expect(await codeFor(await growing(16, 17))).toBe('checkpoint-too-soon');
+  });
+
+  it('are had again without end, which journals nothing, and are told first what else is wrong', async () => {
+    for (let size = 1; size <= 16; size += 1) await ask(await growing(size - 1, size));
+    const head = store.head();
+    for (let times = 0; times < 40; times += 1) expect(await codeFor(await growing(0, 16))).toBe('accepted');
+    expect(await codeFor(await growing(16, 20, forked))).toBe('checkpoint-not-consistent');
+    expect(await codeFor(await growing(15, 20))).toBe('checkpoint-from-other');
+    expect(await codeFor(await growing(0, 3))).toBe('checkpoint-smaller');
+    expect(store.head()).toEqual(head);
+  });
+});
+
+describe('a signer whose token record was taken over', () => {
+  it('journals no checkpoint that it could not sign, and signs none', async () => {
+    await ask(await growing(0, 5));
+    const head = store.head();
+    acts = [];
+    lost = new Fault('store-diverged', 'another signer goes on with this token');
+    uncovered = lost;
+    for (const size of [6, 7, 8]) expect(await codeOf(ask(await growing(5, size)))).toBe('store-diverged');
+    expect(store.head()).toEqual(head);
+    expect(acts).toEqual([]);
   });
 });
 
@@ -308,6 +385,73 @@ describe('the message that asks for a checkpoint', () => {
   });
 });
 
+describe('a signer without the key of the log (audit-key-unusable)', () => {
+  const missing = new Fault('key-missing', 'no such key');
+
+  it.each<[string, () => void]>([
+    ['key-missing', () => (undescribed = missing)],
+    ['key-other-public-key', () => (tokens = on(tokenWith({}, OTHER_SECRET)))],
+    ['key-extractable', () => (tokens = on(tokenWith({ unextractable: false })))],
+    ['token-unknown', () => (tokens = on(tokenWith(), 'safu'))],
+    ['token-timed-out', () => (unsigned = new Fault('token-timed-out', 'the token hangs'))],
+  ])('starts, says %s, journals nothing, and looks again after half a minute', async (fault, broken) => {
+    broken();
+    await checkpoints.look();
+    expect(checkpoints.keyFault()).toBe(fault);
+    const { sequence } = store.head();
+    const asked = await growing(0, 5);
+    expect(await answerTo(asked)).toEqual(['audit-key-unusable', { fault, waitMs: 30_000 }]);
+    undescribed = undefined;
+    unsigned = undefined;
+    tokens = on(tokenWith());
+    measuredMs = 29_999;
+    acts = [];
+    expect(await answerTo(asked)).toEqual(['audit-key-unusable', { fault, waitMs: 1 }]);
+    expect(acts).toEqual([]);
+    expect(store.head().sequence).toBe(sequence);
+    measuredMs = 30_000;
+    expect(await answerTo(asked)).toBe('accepted');
+    expect(acts).toEqual(['look', 'checkpointed', 'cover 1', 'sign']);
+    expect(checkpoints.keyFault()).toBeNull();
+  });
+
+  it('notices it by a checkpoint that is not signed, and has no second entry for another one', async () => {
+    await ask(await growing(0, 5));
+    unsigned = missing;
+    undescribed = missing;
+    expect(await codeOf(ask(await growing(5, 6)))).toBe('key-missing');
+    const head = store.head();
+    for (const size of [7, 8]) expect(await codeFor(await growing(6, size))).toBe('audit-key-unusable');
+    expect(checkpoints.keyFault()).toBe('key-missing');
+    expect(store.head()).toEqual(head);
+  });
+
+  it('is had to look once, however many ask meanwhile', async () => {
+    const asked = await growing(0, 5);
+    const answers = await Promise.all([ask(asked), ask(asked), ask(asked)]);
+    expect(answers.map(({ kind }) => kind)).toEqual(['accepted', 'accepted', 'accepted']);
+    expect(acts.filter((act) => act === 'look')).toEqual(['look']);
+  });
+
+  it('looks at the key that governance names then, also where it changed while it looked', async () => {
+    undescribed = missing;
+    await checkpoints.look();
+    undescribed = undefined;
+    tokens = on(tokenWith({}, OTHER_SECRET));
+    named = auditLogOf(2);
+    expect(checkpoints.keyFault()).toBeNull();
+    expect(await codeFor(await growing(0, 5))).toBe('accepted');
+    const asked = ask(await growing(5, 6));
+    named = undefined;
+    expect(await asked).toMatchObject({ kind: 'accepted' });
+    expect(await codeFor(await growing(6, 7))).toBe('audit-log-not-set');
+    named = auditLog;
+    const late = ask(await growing(6, 7));
+    named = auditLogOf(2);
+    expect(await late).toMatchObject({ kind: 'accepted' });
+  });
+});
+
 describe("the audit log's key", () => {
   it.each<[string, string, Partial<KeyDescription>]>([
     ['passed', 'it is what governance says', {}],
@@ -320,7 +464,7 @@ describe("the audit log's key", () => {
   });
 
   it('has to sign once before anything is served (key-does-not-sign)', async () => {
-    const other = on(tokenWith({}, new Uint8Array(32).fill(2)));
+    const other = on(tokenWith({ publicKey: auditLog.key.publicKey }, OTHER_SECRET));
     expect(await codeOf(checkAuditKey(auditLog.key, other, nativeVerifier))).toBe('key-does-not-sign');
   });
 

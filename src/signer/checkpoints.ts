@@ -8,9 +8,11 @@ import { EMPTY_ROOT } from '../core/audit/merkle.js';
 import { verifyConsistency } from '../core/audit/verify-proof.js';
 import { accepted, Fault, type Outcome, refused } from '../core/fault.js';
 import type { AuditLog } from '../core/governance/entry.js';
+import type { GovernanceState } from '../core/governance/state.js';
 import type { SignatureVerifier } from '../core/statements/signature.js';
 import type { CheckpointResult, Growth, LogHead } from '../signer-protocol/messages.js';
 import { requireOwnKey, tokenOf } from './attesting.js';
+import { CHECKPOINT_EVERY_MS } from './ledger.js';
 import type { SignerParts } from './reports.js';
 import { type SelfCheckFaultCode, selfCheckText, type Token } from './self-check.js';
 
@@ -22,14 +24,33 @@ export type CheckpointRefusalCode =
   /** The proof begins with another log than the one that was signed last. */
   | 'checkpoint-from-other'
   /** The log does not begin with the one that was signed last, or the proof does not show it. */
-  | 'checkpoint-not-consistent';
+  | 'checkpoint-not-consistent'
+  /** So many were signed of late that the journal would be filled with them. */
+  | 'checkpoint-too-soon'
+  /** The log's key is not in its token, is another one, could leave it, or does not sign. */
+  | 'audit-key-unusable';
+
+/** A key that was found unusable is looked at again after this long at the earliest. */
+const LOOK_AGAIN_MS = 30_000;
+/** So many may come faster than one in `CHECKPOINT_EVERY_MS`. */
+const MOST_AT_ONCE = 16;
+
+/** How the log's key was found. */
+interface Sight {
+  readonly publicKey: string;
+  /** Code of what is wrong with it; undefined when nothing is. */
+  readonly fault: string | undefined;
+  /** Measured. It is not looked at again before. */
+  readonly againAtMs: number;
+}
 
 /**
  * Up to where the journal has to be covered before a checkpoint of this log may be signed; the journal says so now if it may.
- * Hostile input. What was signed last is accepted again, whatever the proof.
+ * Hostile input. What was signed last is accepted again, whatever the proof and however often. Throws what keeps the token's
+ * record from following, if that is known: the journal says nothing more then.
  */
 function vouchFor(
-  { store, clock }: Pick<SignerParts, 'store' | 'clock'>,
+  { store, clock, anchor }: Pick<SignerParts, 'store' | 'clock' | 'anchor'>,
   { from, size, root, path }: Growth,
 ): Outcome<number, CheckpointRefusalCode> {
   const newest = store.checkpoint();
@@ -42,7 +63,11 @@ function vouchFor(
   const grown = verifyConsistency(proof, hexToBytes(signedRoot), hexToBytes(root));
   if (grown.kind === 'refused')
     return refused('checkpoint-not-consistent', { ...grown.facts, proof: grown.code, signed, signedRoot });
-  return accepted(store.append({ kind: 'checkpointed', at: clock.now(), size, root }).sequence);
+  anchor.requireOwn();
+  const at = clock.now();
+  const waitMs = store.ledger.checkpointsUntilMs() - at.measuredMs - (MOST_AT_ONCE - 1) * CHECKPOINT_EVERY_MS;
+  if (waitMs > 0) return refused('checkpoint-too-soon', { waitMs, signed, signedRoot });
+  return accepted(store.append({ kind: 'checkpointed', at, size, root }).sequence);
 }
 
 /** Throws `audit-note-signer-wrong`, `token-unknown`, and the token's faults. */
@@ -61,21 +86,97 @@ function signHead(
   );
 }
 
-/**
- * The signed checkpoint of a log that has only grown, or why there is none. Hostile input. The token is not asked before
- * its record covers what is signed: no crash and no restore lets a signer forget it.
- */
-export async function checkpointOf(
-  parts: SignerParts,
-  auditLog: AuditLog | undefined,
-  growth: Growth,
-): Promise<Outcome<CheckpointResult, CheckpointRefusalCode>> {
-  if (!auditLog) return refused('audit-log-not-set');
-  const vouched = vouchFor(parts, growth);
-  if (vouched.kind === 'refused') return vouched;
-  await parts.anchor.cover(vouched.value);
-  const note = await signHead(growth, auditLog, parts.tokens, parts.verifier);
-  return accepted({ note: Buffer.from(note).toString('base64'), size: growth.size });
+type State = Pick<GovernanceState, 'auditLog'>;
+
+/** A log whose key is in order just now. */
+interface Named {
+  readonly auditLog: AuditLog;
+}
+
+/** Signs checkpoints, and knows whether it can. Without the log's key a signer does everything else. */
+export class Checkpoints {
+  /** Of the key that was looked at last. */
+  private sight: Sight | undefined;
+  /** Under way, so that all who ask meanwhile share it. */
+  private looking: Promise<void> | undefined;
+
+  /** `state` is asked anew after each wait: governance goes on meanwhile. */
+  constructor(
+    private readonly parts: SignerParts,
+    private readonly state: () => State,
+  ) {}
+
+  /** Code of what is wrong with the key of the log that is named now, as it was found last; null for nothing. */
+  keyFault(): string | null {
+    const { auditLog } = this.state();
+    return (auditLog && this.sightOf(auditLog)?.fault) ?? null;
+  }
+
+  /** Looks whether the key of the log that is named now can be used. A key that cannot is no fault. */
+  look(): Promise<void> {
+    const { auditLog } = this.state();
+    if (!auditLog) return Promise.resolve();
+    this.looking ??= this.lookAt(auditLog).finally(() => {
+      this.looking = undefined;
+    });
+    return this.looking;
+  }
+
+  /**
+   * The signed checkpoint of a log that has only grown, or why there is none. Hostile input. The token is not asked before
+   * its record covers what is signed: no crash and no restore lets a signer forget it.
+   */
+  async sign(growth: Growth): Promise<Outcome<CheckpointResult, CheckpointRefusalCode>> {
+    const named = await this.ready();
+    if (named.kind === 'refused') return named;
+    const { auditLog } = named.value;
+    const vouched = vouchFor(this.parts, growth);
+    if (vouched.kind === 'refused') return vouched;
+    const { anchor, tokens, verifier } = this.parts;
+    await anchor.cover(vouched.value);
+    try {
+      const note = await signHead(growth, auditLog, tokens, verifier);
+      return accepted({ note: Buffer.from(note).toString('base64'), size: growth.size });
+    } catch (error) {
+      // Whether it is the key is for whoever asks next to look at, before the journal has an entry for it.
+      if (error instanceof Fault) this.seen(auditLog, error.code, 0);
+      throw error;
+    }
+  }
+
+  private async ready(): Promise<Outcome<Named, CheckpointRefusalCode>> {
+    for (;;) {
+      const { auditLog } = this.state();
+      if (!auditLog) return refused('audit-log-not-set');
+      const sight = this.sightOf(auditLog);
+      if (sight) {
+        if (sight.fault === undefined) return accepted({ auditLog });
+        const waitMs = sight.againAtMs - this.parts.clock.now().measuredMs;
+        if (waitMs > 0) return refused('audit-key-unusable', { fault: sight.fault, waitMs });
+      }
+      await this.look();
+    }
+  }
+
+  private sightOf({ key }: AuditLog): Sight | undefined {
+    return this.sight?.publicKey === key.publicKey ? this.sight : undefined;
+  }
+
+  private seen({ key }: AuditLog, fault: string | undefined, againAtMs: number): void {
+    this.sight = { publicKey: key.publicKey, fault, againAtMs };
+  }
+
+  private async lookAt(auditLog: AuditLog): Promise<void> {
+    const { tokens, verifier, clock } = this.parts;
+    const fault = await checkAuditKey(auditLog.key, tokens, verifier).then(
+      () => undefined,
+      (error: unknown) => {
+        if (error instanceof Fault) return error.code;
+        throw error;
+      },
+    );
+    this.seen(auditLog, fault, clock.now().measuredMs + LOOK_AGAIN_MS);
+  }
 }
 
 /** Is the log's key in its token, born there, unable to leave, the registered one, and does it sign? Throws a SelfCheckFaultCode. */

@@ -4,6 +4,7 @@
 import type Database from 'better-sqlite3';
 import type { TransferPast } from '../core/authorization/authorize.js';
 import type { LimitCharge } from '../core/policy/types.js';
+import { factDigest, subjectOf } from '../core/facts/fact.js';
 import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from '../core/policy/window.js';
 import { refreshable, restoreCutoffMs } from '../core/recovery/restore.js';
 import { requestDigest } from '../core/statements/request.js';
@@ -106,6 +107,8 @@ function movedBy({ order }: Reservation): string | null {
   return statements.reduce((sum, { amount }) => sum + BigInt(amount), 0n).toString();
 }
 
+/** Each checkpoint is an entry of the journal for good, so there is one in this time on average. */
+export const CHECKPOINT_EVERY_MS = 2_000;
 const MOST_COUNTERS_HELD = 1_000;
 /** So many entries are projected in one transaction: what a commit costs grows with the pages that it finds changed. */
 const ENTRIES_PER_COMMIT = 256;
@@ -121,6 +124,7 @@ export class Ledger {
   /** By wallet. */
   private readonly nonces = new Map<string, bigint>();
   private newest: LogHead | undefined;
+  private checkpointsMs = 0;
   private readonly statements: ReturnType<typeof prepare>;
   private readonly begin: Database.Statement;
   private readonly end: Database.Statement;
@@ -152,6 +156,8 @@ export class Ledger {
     if (nonce) this.nonces.set(...nonce);
     this.newest = checkpoint ?? this.newest;
     const { body } = entry;
+    if (body.kind === 'checkpointed')
+      this.checkpointsMs = Math.max(this.checkpointsMs, body.at.measuredMs) + CHECKPOINT_EVERY_MS;
     if ('at' in body) {
       this.instant = {
         wallMs: Math.max(this.instant.wallMs, body.at.wallMs),
@@ -250,6 +256,9 @@ export class Ledger {
         counters.set(name, { limitId, key, counter });
       }
     }
+    for (const { statement } of body.order.facts ?? []) {
+      put.fact.run(statement.keyId, subjectOf(statement.content), statement.sequence, factDigest(statement));
+    }
     const nonce = body.nonce === null ? undefined : BigInt(body.nonce);
     return nonce === this.nextNonce(body.walletId)
       ? { counters, nonce: [body.walletId, nonce + 1n] }
@@ -293,6 +302,19 @@ export class Ledger {
   /** Of the audit log; what a lost journal vouched for counts. Undefined when none was ever signed. */
   newestCheckpoint(): LogHead | undefined {
     return this.newest;
+  }
+
+  /** The newest fact of a key about a subject that anything was reserved with. */
+  newestFact(
+    keyId: string,
+    subject: string,
+  ): { readonly sequence: number; readonly digest: string } | undefined {
+    return this.statements.readFact.get(keyId, subject);
+  }
+
+  /** Measured: until when the checkpoints so far would last, were there one in `CHECKPOINT_EVERY_MS`. */
+  checkpointsUntilMs(): number {
+    return this.checkpointsMs;
   }
 
   restoredSpend(spend: string): RestoredSpend | undefined {
@@ -436,6 +458,14 @@ function prepare(db: Database.Database) {
     counter: db.prepare(
       `INSERT INTO limit_counters (limit_id, key, window_ms, counter) VALUES (?, ?, ?, ?)
        ON CONFLICT (limit_id, key) DO UPDATE SET window_ms = excluded.window_ms, counter = excluded.counter`,
+    ),
+    fact: db.prepare(
+      `INSERT INTO facts (key_id, subject, sequence, digest) VALUES (?, ?, ?, ?)
+       ON CONFLICT (key_id, subject) DO UPDATE SET sequence = excluded.sequence, digest = excluded.digest
+       WHERE excluded.sequence > facts.sequence`,
+    ),
+    readFact: db.prepare<[string, string], { sequence: number; digest: string }>(
+      'SELECT sequence, digest FROM facts WHERE key_id = ? AND subject = ?',
     ),
     readCounter: db.prepare<[string, string], { window_ms: number; counter: string }>(
       'SELECT window_ms, counter FROM limit_counters WHERE limit_id = ? AND key = ?',

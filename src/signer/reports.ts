@@ -51,6 +51,7 @@ export async function statusOf(
   { store, clock, anchor, tokens }: SignerParts,
   state: GovernanceState,
   transferIds: readonly string[],
+  auditKeyFault: string | null,
 ): Promise<StatusResult> {
   const head = store.head();
   const reports = await Promise.all(
@@ -77,6 +78,7 @@ export async function statusOf(
     journalHead: head.hash,
     anchoredSequence: anchor.coveredSequence(),
     checkpoint: store.checkpoint() ?? null,
+    auditKeyFault,
     nowMs: now.wallMs,
     pending: pendingReports(state, store, now),
     tokens: reports,

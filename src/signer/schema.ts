@@ -63,6 +63,13 @@ export const PROJECTION_SCHEMA = `
     transaction_key TEXT NOT NULL,
     PRIMARY KEY (spend, transaction_key)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE facts (
+    key_id TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    PRIMARY KEY (key_id, subject)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE limit_counters (
     limit_id TEXT NOT NULL,
     key TEXT NOT NULL,

@@ -41,8 +41,15 @@ import type {
 } from '../signer-protocol/messages.js';
 import { actingChange, checkWait } from './accepting.js';
 import { attest, checkAttestationKey } from './attesting.js';
-import { type CheckpointRefusalCode, checkAuditKey, checkpointOf } from './checkpoints.js';
-import { type ConflictRefusalCode, cancelled, checkConflicts, checkCount, checkOver } from './conflicts.js';
+import { type CheckpointRefusalCode, Checkpoints, checkAuditKey } from './checkpoints.js';
+import {
+  type ConflictRefusalCode,
+  cancelled,
+  checkConflicts,
+  checkCount,
+  checkFacts,
+  checkOver,
+} from './conflicts.js';
 import {
   type JournalBody,
   journalText,
@@ -55,6 +62,7 @@ import { Line } from './line.js';
 import { type SignerParts, statusOf, transferRecordOf } from './reports.js';
 import { checkWallet, describeWallets, type Token } from './self-check.js';
 import { signTransaction, transactionKeyOf } from './signing.js';
+import type { Instant } from './signer-clock.js';
 import type { StoreFaultCode } from './store-file.js';
 import { SIGNER_VERSION } from './version.js';
 import {
@@ -137,10 +145,13 @@ export class Signer {
   /** Orders are judged in the order in which they came, whichever's signatures have been looked at first. */
   private readonly line = new Line();
 
+  private readonly checkpoints: Checkpoints;
+
   private constructor(parts: SignerParts, state: GovernanceState, policies: PolicySet) {
     this.parts = parts;
     this.state = state;
     this.policies = policies;
+    this.checkpoints = new Checkpoints(parts, () => this.state);
   }
 
   /** Replays the store's governance log from its beginning. Throws `store-corrupt` when it does not replay. */
@@ -165,11 +176,14 @@ export class Signer {
     while (this.orders.size > 0) await Promise.allSettled([...this.orders]);
   }
 
-  /** Self-checks of every wallet's keys, and of the signer's own. Throws what `checkWallet` throws. */
+  /**
+   * Self-checks of every wallet's keys, and of the signer's own. Throws what `checkWallet` throws, but not for the key of the
+   * audit log: without it there are no checkpoints, and everything else is served.
+   */
   async checkWallets(): Promise<void> {
     const { tokens, verifier } = this.parts;
     await checkAttestationKey(this.state.attestation, tokens, verifier);
-    if (this.state.auditLog) await checkAuditKey(this.state.auditLog.key, tokens, verifier);
+    await this.checkpoints.look();
     for (const walletId of this.state.wallets.keys()) await this.requireReady(walletId);
   }
 
@@ -227,10 +241,12 @@ export class Signer {
     if (authorized.kind === 'refused') return authorized;
     const free = checkConflicts(authorized.value, store.ledger, known);
     if (free.kind === 'refused') return free;
+    const newest = checkFacts(order, store.ledger);
+    if (newest.kind === 'refused') return newest;
     const token = this.tokenOf(authorized.value);
     const reserved = known
       ? accepted(this.reservationAt(known.reservedSequence))
-      : this.reserve(transactionKey, order, authorized.value);
+      : this.reserve(transactionKey, order, authorized.value, now);
     if (reserved.kind === 'refused') return reserved;
 
     const signing = this.finish(reserved.value, authorized.value, token);
@@ -270,13 +286,15 @@ export class Signer {
     transactionKey: string,
     order: SigningOrder,
     authorization: Authorization,
+    at: Instant,
   ): Outcome<EntryOf<Reservation>, SignRefusalCode> {
-    const { store, clock } = this.parts;
+    const { store } = this.parts;
     const counted = checkCount(authorization, store.ledger);
     if (counted.kind === 'refused') return counted;
     const body: Reservation = {
       kind: 'reserved',
-      at: clock.now(),
+      // The instant that it was judged at: who judges it again, judges it alike.
+      at,
       transactionKey,
       walletId: authorization.decoded.wallet.walletId,
       order,
@@ -419,7 +437,7 @@ export class Signer {
 
   /** A signed checkpoint of the audit log, if the log has only grown. Hostile input. */
   checkpoint(growth: Growth): Promise<Outcome<CheckpointResult, CheckpointRefusalCode>> {
-    return checkpointOf(this.parts, this.state.auditLog, growth);
+    return this.checkpoints.sign(growth);
   }
 
   private wayOut(): WayOut {
@@ -457,8 +475,8 @@ export class Signer {
   }
 
   /**
-   * New keys, of a wallet or the audit log, are checked before they are taken in: with one that it cannot serve, this signer
-   * would never start again. Only for entries that would be accepted. Throws what `checkWallet` and `checkAuditKey` throw.
+   * New keys are checked before they are taken in: with one of a wallet that it cannot serve, this signer would never start
+   * again, and with one of the audit log, no checkpoint would ever be signed. Only for entries that would be accepted. Throws what `checkWallet` and `checkAuditKey` throw.
    */
   private async offered(entry: GovernanceEntry): Promise<Outcome<undefined, GovernanceRefusalCode>> {
     const change = actingChange(this.state, entry);
@@ -481,7 +499,7 @@ export class Signer {
   }
 
   async status(transferIds: readonly string[]): Promise<StatusResult> {
-    return statusOf(this.parts, this.state, transferIds);
+    return statusOf(this.parts, this.state, transferIds, this.checkpoints.keyFault());
   }
 
   async publicKeys(): Promise<PublicKeysResult> {

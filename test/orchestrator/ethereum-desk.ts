@@ -176,6 +176,8 @@ export class Desk {
       auditLog: undefined,
       requestKeys: new Map(),
       everRequestKeys: new Map(),
+      factKeys: new Map(),
+      factRules: new Map(),
       chains: new Map([[CHAIN, { family: 'ethereum', chain: CHAIN, coin: { symbol: 'ETH', decimals: 18 } }]]),
       wallets: new Map([[this.wallet.walletId, this.wallet]]),
       tokens: new Map(

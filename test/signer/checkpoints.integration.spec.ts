@@ -1,11 +1,13 @@
 // Checkpoints of the audit log over the signer's socket, with the key in a real token. The attacker owns the orchestrator and
 // would have a second history of the log signed: by asking oddly, by another key, by a lost store, by a signer that dies.
 
-import { rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { Deployment } from '../../devnet/deployment.js';
+import { Deployment, ETH, ETHEREUM } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
+import { eip1559 } from '../../devnet/transactions.js';
 import { openCheckpoint } from '../../src/core/audit/checkpoint.js';
 import { changed, type LogInMemory, logOf, wordsOf } from '../../src/core/audit/log.fixture.js';
 import type { NoteKey } from '../../src/core/audit/note.js';
@@ -21,9 +23,13 @@ import {
 import { growthOf, valueIn } from './growth.js';
 import { untouchedRestore } from './untouched-restore.js';
 
+const DESTINATION = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
+
 let deployment: Deployment;
 let signer: SocketClient;
 let key: NoteKey;
+/** Files of the token that the key `audit-2` is in. */
+let keyFiles: readonly string[];
 
 /** RFC 8032 §7.1, test 1: a key that is in no token. */
 const OTHER_KEY = 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a';
@@ -54,9 +60,7 @@ function noteIn(answer: Reply): Uint8Array {
 }
 
 async function newest(): Promise<{ size: number; root: string } | null> {
-  const answer = await signer.ask({ verb: 'status', transferIds: [] });
-  if (answer.kind !== 'done') throw new Error(codeOf(answer));
-  return statusResult.parse(answer.result).checkpoint;
+  return (await statusNow()).checkpoint;
 }
 
 async function append(change: Change): Promise<string> {
@@ -64,6 +68,25 @@ async function append(change: Change): Promise<string> {
   const code = codeOf(await signer.ask({ verb: 'governance-append', entry }));
   if (code === 'done') deployment.log.push(entry);
   return code;
+}
+
+async function tokenFiles(): Promise<string[]> {
+  const names = await readdir(deployment.softHsm.tokenDirectory, { recursive: true });
+  return names.filter((name) => name.endsWith('.object'));
+}
+
+/** As somebody would who has the files of the token, or its PIN. */
+async function moveKey(from: string, to: string): Promise<void> {
+  for (const name of keyFiles) {
+    const path = join(deployment.softHsm.tokenDirectory, name);
+    await rename(`${path}${from}`, `${path}${to}`);
+  }
+}
+
+async function statusNow() {
+  const answer = await signer.ask({ verb: 'status', transferIds: [] });
+  if (answer.kind !== 'done') throw new Error(codeOf(answer));
+  return statusResult.parse(answer.result);
 }
 
 async function restarted(): Promise<void> {
@@ -94,16 +117,56 @@ describe('the key for checkpoints', () => {
   });
 
   it('is taken in when it is where governance says, twice over if need be, and the signer starts with it', async () => {
-    key = await deployment.setAuditLog(signer, 'audit-2');
-    const entry = deployment.log.at(-1);
+    const before = await tokenFiles();
+    const entry = await deployment.auditLogEntry('audit-2');
+    keyFiles = (await tokenFiles()).filter((name) => !before.includes(name));
+    expect(keyFiles).toHaveLength(2);
+    key = await deployment.takeAuditLog(signer, entry);
     expect(codeOf(await signer.ask({ verb: 'governance-append', entry }))).toBe('done');
     await restarted();
   });
 });
 
+describe('a signer whose key for checkpoints is gone from the token', () => {
+  it('starts, signs transactions, says what is wrong, and signs checkpoints once it is back (audit-key-unusable)', async () => {
+    await deployment.stop();
+    await moveKey('', '.away');
+    signer = await deployment.start();
+    const { auditKeyFault, journalSequence } = await statusNow();
+    expect(auditKeyFault).toBe('key-missing');
+    const asked = await growing(0, 5);
+    expect(await ask(asked)).toMatchObject({
+      kind: 'refused',
+      code: 'audit-key-unusable',
+      facts: { fault: 'key-missing', waitMs: 30_000 },
+    });
+    expect((await statusNow()).journalSequence).toBe(journalSequence);
+    const request = deployment.request({
+      chain: ETHEREUM,
+      wallet: 'hot-eth',
+      asset: ETH,
+      amount: `${10n ** 17n}`,
+      destination: DESTINATION,
+      feeCeiling: `${10n ** 15n}`,
+    });
+    await signer.signed({
+      wallet: 'hot-eth',
+      transaction: eip1559({ to: DESTINATION, value: 10n ** 17n, nonce: 0 }),
+      transfers: [deployment.transfer(request)],
+    });
+    await moveKey('.away', '');
+    // Whoever makes an object tells SoftHSM's other processes to read the files again.
+    await deployment.auditLogEntry('audit-unused');
+    expect(codeOf(await ask(asked))).toBe('audit-key-unusable');
+    deployment.time.advance(30_000);
+    noteIn(await ask(asked));
+    expect((await statusNow()).auditKeyFault).toBeNull();
+  });
+});
+
 describe('a checkpoint', () => {
   it('is signed by the key in the token, and the same again to the letter', async () => {
-    const asked = await growing(0, 20);
+    const asked = await growing(5, 20);
     const note = noteIn(await ask(asked));
     const opened = valueIn(openCheckpoint(note, key, portableVerifier));
     expect({ ...opened, root: bytesToHex(opened.root) }).toEqual({

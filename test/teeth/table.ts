@@ -7,6 +7,7 @@ import { AUTHORIZATION } from './rows/authorization.js';
 import { BITCOIN } from './rows/bitcoin.js';
 import { CERTIFICATES } from './rows/certificates.js';
 import { ETHEREUM } from './rows/ethereum.js';
+import { FACTS } from './rows/facts.js';
 import { GOVERNANCE } from './rows/governance.js';
 import { IDENTITY } from './rows/identity.js';
 import { ORCHESTRATOR } from './rows/orchestrator.js';
@@ -46,6 +47,7 @@ export const TEETH: readonly Tooth[] = [
   ...ETHEREUM,
   ...SIGNED_TRANSACTIONS,
   ...AUTHORIZATION,
+  ...FACTS,
   ...POLICY,
   ...GOVERNANCE,
   ...TIMELOCK,

@@ -3,6 +3,8 @@
 
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import type { SignedFact } from '../facts/fact.js';
+import { factBy, priceOf, watching } from '../facts/facts.fixture.js';
 import { accepted } from '../fault.js';
 import { BITCOIN, start } from '../governance/people.fixture.js';
 import type { GovernanceState } from '../governance/state.js';
@@ -15,7 +17,7 @@ import { portableVerifier } from '../statements/signature.js';
 import { authorize, type Circumstances } from './authorize.js';
 import type { DecodedOrder, Movement } from './decode-order.js';
 import type { VerifiedRequest } from './requests.js';
-import type { SigningOrder } from './signing-order.js';
+import { type SigningOrder, signingOrder } from './signing-order.js';
 
 const NOW_MS = 1_760_000_000_000;
 const backend = generateKeyPairSync('ed25519');
@@ -179,5 +181,32 @@ describe('a payment', () => {
     const twice: DecodedOrder['matchPayments'] = (requests) =>
       accepted([...requests, ...requests].map((request) => movement(request)));
     expect(answerTo([payment()], { matchPayments: twice })).toBe('policy-error');
+  });
+});
+
+describe('facts in an order', () => {
+  const watcher = watching('watcher-1');
+  const knowing: GovernanceState = { ...state, factKeys: new Map([[watcher.key.keyId, watcher.key]]) };
+  const stranger = factBy(watching('mallory'), priceOf('60000'));
+  const answer = (transfers: SigningOrder['transfers'], fact: SignedFact) => {
+    const order: SigningOrder = { wallet: 'hot-btc', transaction, transfers, facts: [fact] };
+    const outcome = authorize(order, decodedWith({}), given({ state: knowing }));
+    return outcome.kind === 'refused' ? outcome.code : 'accepted';
+  };
+
+  it.each([
+    ['payment', [payment()]],
+    ['cancel', []],
+  ])('are verified for a %s, whether or not a rule asks for them', (_, transfers) => {
+    expect(answer(transfers, factBy(watcher, priceOf('60000')))).toBe('accepted');
+    expect(answer(transfers, stranger)).toBe('fact-key-unknown');
+  });
+
+  it('are left out where there are none, and never an empty list', () => {
+    const order = { wallet: 'hot-btc', transaction, transfers: [payment()] };
+    expect(signingOrder.safeParse(order).success).toBe(true);
+    expect(signingOrder.safeParse({ ...order, facts: [] }).success).toBe(false);
+    expect(signingOrder.safeParse({ ...order, facts: undefined }).success).toBe(false);
+    expect(signingOrder.safeParse({ ...order, facts: Array(513).fill(stranger) }).success).toBe(false);
   });
 });

@@ -2,9 +2,10 @@
 // certificate, years later, with the same code. Pure: state, time and counters are arguments, nothing is changed.
 //
 // Order: decode the bytes; ask whether the wallet is frozen; verify the requests; compare the bytes with them; verify
-// approvals; evaluate the policy on what was decoded. It does NOT know what was signed before, beyond what its caller says:
+// facts and approvals; evaluate the policy on what was decoded. It does NOT know what was signed before, beyond what its caller says:
 // outpoints, nonces and repeated request ids are the store's to refuse.
 
+import { type FactRefusalCode, knownFacts, type VerifiedFact, verifyFacts } from '../facts/verify.js';
 import { accepted, type Outcome, refused } from '../fault.js';
 import { freezeOf, type GovernanceState, groupsAt } from '../governance/state.js';
 import { approvalWords, missingApprovals } from '../policy/approvals.js';
@@ -30,6 +31,7 @@ export type AuthorizationRefusalCode =
   | DecodeRefusalCode
   | RequestRefusalCode
   | ApprovalRefusalCode
+  | FactRefusalCode
   | PolicyRefusalCode
   | 'wallet-mismatch'
   | 'transfer-duplicate'
@@ -114,6 +116,7 @@ function withEarlier(usage: LimitUsage, earlier: readonly AuthorizedTransfer[]):
 function decideTransfer(
   movement: Movement,
   given: Circumstances,
+  facts: readonly VerifiedFact[],
   usage: LimitUsage,
 ): Result<{ readonly decision: Permission; readonly limits: readonly LimitEffect[] }> {
   const { request } = movement;
@@ -130,6 +133,7 @@ function decideTransfer(
       destination: movement.destination,
       requester: request.statement.requester,
       customer: request.statement.customer,
+      facts: knownFacts(given.state, facts, request.transferId),
     },
     charged ? () => 0n : usage,
   );
@@ -167,6 +171,7 @@ function checkFeeCaps(maxFee: bigint, moved: bigint | undefined, caps: FeeCaps):
 function authorizeTransfers(
   order: SigningOrder,
   movements: readonly Movement[],
+  facts: readonly VerifiedFact[],
   given: Circumstances,
 ): Result<readonly AuthorizedTransfer[]> {
   const authorized: AuthorizedTransfer[] = [];
@@ -185,7 +190,7 @@ function authorizeTransfers(
       given.pastOf(transferId) === 'signed',
     );
     if (approvers.kind === 'refused') return approvers;
-    const decided = decideTransfer(movement, given, withEarlier(given.usage, authorized));
+    const decided = decideTransfer(movement, given, facts, withEarlier(given.usage, authorized));
     if (decided.kind === 'refused') return decided;
     const { decision, limits } = decided.value;
     const missing = missingApprovals(
@@ -255,10 +260,13 @@ export function authorize(
   if (free.kind === 'refused') return free;
   const requests = verifyRequests(order, given);
   if (requests.kind === 'refused') return requests;
+  // Those of a cancel as well, though no rule asks for them: what is signed with is what later facts are compared with.
+  const facts = verifyFacts(given.state, order.facts ?? [], given.verifier, given.nowMs);
+  if (facts.kind === 'refused') return facts;
   if (requests.value.length === 0) return authorizeCancel(order, decoded, given);
   const movements = decoded.matchPayments(requests.value);
   if (movements.kind === 'refused') return movements;
-  const transfers = authorizeTransfers(order, movements.value, given);
+  const transfers = authorizeTransfers(order, movements.value, facts.value, given);
   if (transfers.kind === 'refused') return transfers;
   for (const { decision } of transfers.value) {
     const capped = checkFeeCaps(decoded.maxFee, movedOf(movements.value), decision.feeCaps);

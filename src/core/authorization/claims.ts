@@ -2,6 +2,7 @@
 // judged in its turn. It judges nothing: an order is judged by authorize.ts, which asks about each signature itself.
 
 import { hexToBytes } from '@noble/hashes/utils.js';
+import { factBytes, type SignedFact } from '../facts/fact.js';
 import { type GovernanceState, holderOf } from '../governance/state.js';
 import { approvalBytes } from '../statements/approval.js';
 import { requestBytes } from '../statements/request.js';
@@ -22,6 +23,18 @@ function* claimsOf({ request, statement, approvals }: OrderedTransfer, state: Go
   }
 }
 
+function* claimsOfFacts(facts: readonly SignedFact[], state: GovernanceState) {
+  for (const { statement, signature } of facts) {
+    const key = state.factKeys.get(statement.keyId);
+    if (key) yield claim('ed25519', key.publicKey, factBytes(statement), signature);
+  }
+}
+
+function* claimsOfOrder({ transfers, facts = [] }: SigningOrder, state: GovernanceState) {
+  for (const transfer of transfers) yield* claimsOf(transfer, state);
+  yield* claimsOfFacts(facts, state);
+}
+
 function claim(
   kind: SignatureClaim['kind'],
   publicKey: string,
@@ -34,11 +47,9 @@ function claim(
 /** The first signatures of an order whose keys governance knows, none of them looked at. The order is hostile. */
 export function signatureClaims(order: SigningOrder, state: GovernanceState): SignatureClaim[] {
   const claims: SignatureClaim[] = [];
-  for (const transfer of order.transfers) {
-    for (const one of claimsOf(transfer, state)) {
-      if (claims.length >= MOST_CLAIMS) return claims;
-      claims.push(one);
-    }
+  for (const one of claimsOfOrder(order, state)) {
+    if (claims.length >= MOST_CLAIMS) return claims;
+    claims.push(one);
   }
   return claims;
 }

@@ -2,6 +2,7 @@
 // authorize.ts has been through it.
 
 import { z } from 'zod';
+import { MAX_FACTS, signedFact } from '../facts/fact.js';
 import { approval, transferStatement } from '../statements/approval.js';
 import { identifier } from '../statements/fields.js';
 import { signedRequest } from '../statements/request.js';
@@ -42,5 +43,7 @@ export const signingOrder = z.strictObject({
   transaction: unsignedTransaction,
   /** The transfers that the transaction pays. None: it cancels an earlier one by paying the wallet itself. */
   transfers: z.array(orderedTransfer).max(200),
+  /** What watchers say, for the rules that want to know; left out where there is nothing to say. */
+  facts: z.array(signedFact).min(1).max(MAX_FACTS).exactOptional(),
 });
 export type SigningOrder = z.infer<typeof signingOrder>;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { portableVerifier } from '../statements/signature.js';
-import type { Change } from './entry.js';
+import type { Change, FactKey, FactRule } from './entry.js';
 import {
   ADD_DAVE,
   AUDIT_LOG_SET,
@@ -28,6 +28,7 @@ import {
   whyOf,
 } from './people.fixture.js';
 import { replayGenesis } from './replay.js';
+import type { GovernanceState } from './state.js';
 
 describe('a genesis', () => {
   const refusalOf = (change: Partial<Genesis>) => whyOf(replayGenesis(genesisOf(change), portableVerifier));
@@ -449,5 +450,108 @@ describe('a change', () => {
     appended(start, REMOVE_CAROL);
     appended(start, { kind: 'group-set', group: { groupId: 'governors', members: ['alice', 'bob'] } });
     expect(start).toEqual(before);
+  });
+});
+
+describe('fact keys and what facts have to meet', () => {
+  const invalid = 'governance-change-invalid';
+  const keyOf = (seed: number, altered: Partial<FactKey> = {}): FactKey => ({
+    keyId: `watcher-${seed}`,
+    algorithm: 'ed25519',
+    publicKey: auditLogOf(seed).key.publicKey,
+    source: `watcher-${seed}`,
+    kinds: ['price', 'screening'],
+    ...altered,
+  });
+  const added = (state: GovernanceState, factKey: FactKey) =>
+    appended(state, { kind: 'fact-key-added', factKey });
+  const ruled = (state: GovernanceState, rule: FactRule) => appended(state, { kind: 'fact-rule-set', rule });
+
+  it('come and go by entries', () => {
+    const one = stateOf(added(start, keyOf(1)));
+    const two = stateOf(added(one, keyOf(2)));
+    expect([...two.factKeys.values()]).toEqual([keyOf(1), keyOf(2)]);
+    const rule = { kind: 'price', agree: 2, maxAgeMs: 30_000 } as const;
+    const strict = stateOf(ruled(two, rule));
+    expect([...strict.factRules.values()]).toEqual([rule]);
+    const fewer = stateOf(appended(strict, { kind: 'fact-key-removed', keyId: 'watcher-1' }));
+    expect([...fewer.factKeys.keys()]).toEqual(['watcher-2']);
+    expect([...fewer.factRules.values()]).toEqual([rule]);
+  });
+
+  it('are refused when the key or its id was ever registered', () => {
+    const one = stateOf(added(start, keyOf(1)));
+    const gone = stateOf(appended(one, { kind: 'fact-key-removed', keyId: 'watcher-1' }));
+    for (const state of [one, gone]) {
+      expect(whyOf(added(state, keyOf(1)))).toEqual([
+        invalid,
+        'registered before: fact:watcher-1',
+        'fact-key-added',
+      ]);
+      expect(codeOf(added(state, keyOf(1, { keyId: 'other' })))).toBe(invalid);
+    }
+    const requestKey = {
+      keyId: 'desk',
+      algorithm: 'ed25519' as const,
+      publicKey: keyOf(3).publicKey,
+      owners: ['carol'],
+    };
+    const desk = stateOf(appended(start, { kind: 'request-key-added', requestKey }));
+    expect(codeOf(added(desk, keyOf(3)))).toBe(invalid);
+  });
+
+  it('are refused when the key is no point, of small order, or speaks about nothing', () => {
+    expect(whyOf(added(start, keyOf(1, { publicKey: '00'.repeat(32) })))).toEqual([
+      invalid,
+      'the fact key is no point of Ed25519',
+      'fact-key-added',
+    ]);
+    expect(codeOf(added(start, keyOf(1, { kinds: [] })))).toBe('governance-entry-malformed');
+  });
+
+  it('are refused when a key that is not there would be removed', () => {
+    expect(whyOf(appended(start, { kind: 'fact-key-removed', keyId: 'watcher-1' }))).toEqual([
+      invalid,
+      'no such fact key',
+      'fact-key-removed',
+    ]);
+  });
+
+  it('are refused when more sources would have to agree than there are, however many keys they have', () => {
+    const one = stateOf(added(start, keyOf(1)));
+    const twin = stateOf(added(one, keyOf(2, { source: 'watcher-1' })));
+    const deaf = stateOf(added(twin, keyOf(3, { kinds: ['balance'] })));
+    for (const state of [one, twin, deaf]) {
+      expect(whyOf(ruled(state, { kind: 'price', agree: 2, maxAgeMs: 30_000 }))).toEqual([
+        invalid,
+        'only 1 sources state facts of this kind',
+        'fact-rule-set',
+      ]);
+    }
+  });
+
+  it.each([
+    [{ agree: 0, maxAgeMs: 30_000 }],
+    [{ agree: 5, maxAgeMs: 30_000 }],
+    [{ agree: 1, maxAgeMs: 999 }],
+    [{ agree: 1, maxAgeMs: 86_400_001 }],
+  ])('are refused when a rule is out of bounds: %j', (bounds) => {
+    const one = stateOf(added(start, keyOf(1)));
+    expect(codeOf(ruled(one, { kind: 'price', ...bounds }))).toBe('governance-entry-malformed');
+  });
+
+  it('are of no use for an asset that is called like a currency', () => {
+    const token = {
+      chain: ETHEREUM,
+      contract: '0x5FbDB2315678afecb367f032d93F642f64180aa3',
+      symbol: 'Usd',
+      decimals: 6,
+      codeHash: 'ab'.repeat(32),
+    };
+    expect(whyOf(appended(start, { kind: 'token-added', token }))).toEqual([
+      invalid,
+      'an asset has the symbol of a currency',
+      'Usd',
+    ]);
   });
 });

@@ -92,6 +92,8 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     auditLog: undefined,
     requestKeys,
     everRequestKeys: requestKeys,
+    factKeys: new Map(),
+    factRules: new Map(),
     chains,
     wallets,
     tokens,
@@ -179,6 +181,23 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
     case 'request-key-removed':
       if (!state.requestKeys.has(change.keyId)) return 'no such request key';
       return { ...state, requestKeys: without(state.requestKeys, change.keyId) };
+    case 'fact-key-added': {
+      const { factKey } = change;
+      if (!isEd25519Key(factKey.publicKey)) return 'the fact key is no point of Ed25519';
+      return registering([`fact:${factKey.keyId}`, `key:${factKey.publicKey}`], {
+        factKeys: new Map(state.factKeys).set(factKey.keyId, factKey),
+      });
+    }
+    case 'fact-key-removed':
+      if (!state.factKeys.has(change.keyId)) return 'no such fact key';
+      return { ...state, factKeys: without(state.factKeys, change.keyId) };
+    case 'fact-rule-set': {
+      const { rule } = change;
+      const speaking = [...state.factKeys.values()].filter(({ kinds }) => kinds.includes(rule.kind));
+      const sources = new Set(speaking.map(({ source }) => source));
+      if (sources.size < rule.agree) return `only ${sources.size} sources state facts of this kind`;
+      return { ...state, factRules: new Map(state.factRules).set(rule.kind, rule) };
+    }
     case 'wallet-added': {
       if (state.wallets.has(change.wallet.walletId)) return 'this wallet exists already';
       const wallets = new Map(state.wallets).set(change.wallet.walletId, change.wallet);

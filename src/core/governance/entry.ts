@@ -5,6 +5,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { z } from 'zod';
 import { isKeyName } from '../audit/note.js';
+import { factKind } from '../facts/fact.js';
 import {
   chainId,
   destination,
@@ -53,6 +54,28 @@ export const requestKey = z.strictObject({
   owners: z.array(identifier).min(1).max(16),
 });
 export type RequestKey = z.infer<typeof requestKey>;
+
+/** A key that states facts about the world. It lives with a watcher; it can neither ask for a transfer, approve nor move anything. */
+export const factKey = z.strictObject({
+  keyId: identifier,
+  algorithm: z.literal('ed25519'),
+  publicKey: ed25519PublicKey,
+  /** Who runs it. Where several have to agree, sources are counted, not keys. */
+  source: identifier,
+  /** What it may speak about. */
+  kinds: z.array(factKind).min(1).max(16),
+});
+export type FactKey = z.infer<typeof factKey>;
+
+/** What a kind of fact has to meet to be taken into account. */
+export const factRule = z.strictObject({
+  kind: factKind,
+  /** So many different sources have to speak about a thing; the strictest of them counts. */
+  agree: wholeNumber(1, 4),
+  /** Older ones are refused: at most a day. */
+  maxAgeMs: wholeNumber(1_000, 24 * 60 * 60 * 1000),
+});
+export type FactRule = z.infer<typeof factRule>;
 
 export const chain = z.discriminatedUnion('family', [
   z.strictObject({
@@ -227,6 +250,10 @@ export const change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('timelock-set'), timelock }),
   z.strictObject({ kind: z.literal('request-key-added'), requestKey }),
   z.strictObject({ kind: z.literal('request-key-removed'), keyId: identifier }),
+  z.strictObject({ kind: z.literal('fact-key-added'), factKey }),
+  z.strictObject({ kind: z.literal('fact-key-removed'), keyId: identifier }),
+  /** Replaces what held for this kind. */
+  z.strictObject({ kind: z.literal('fact-rule-set'), rule: factRule }),
   z.strictObject({ kind: z.literal('wallet-added'), wallet }),
   z.strictObject({ kind: z.literal('token-added'), token: erc20Token }),
   z.strictObject({ kind: z.literal('token-removed'), chain: chainId, contract: evmAddress }),

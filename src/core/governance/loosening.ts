@@ -1,5 +1,6 @@
 // Which changes loosen, and how long each waits. What is not certain to tighten counts as loosening.
 
+import { DEFAULT_FACT_RULE } from '../facts/verify.js';
 import type { Change, QuorumRule, Timelock } from './entry.js';
 import type { GovernanceState } from './state.js';
 
@@ -32,6 +33,11 @@ export function delayOf(state: GovernanceState, change: Change): number {
       return isAsStrict(change.quorum, state.quorum) ? 0 : policyMs;
     case 'safu-quorum-set':
       return isAsStrict(change.quorum, state.safu) ? 0 : policyMs;
+    case 'fact-rule-set': {
+      const now = state.factRules.get(change.rule.kind) ?? DEFAULT_FACT_RULE;
+      const isStricter = change.rule.agree >= now.agree && change.rule.maxAgeMs <= now.maxAgeMs;
+      return isStricter ? 0 : policyMs;
+    }
     case 'group-set': {
       const members = state.groups.get(change.group.groupId);
       const isSmaller = members && change.group.members.every((member) => members.includes(member));
@@ -43,6 +49,7 @@ export function delayOf(state: GovernanceState, change: Change): number {
     case 'wallet-added':
     case 'token-added':
     case 'policies-set':
+    case 'fact-key-added':
     case 'delegation-added':
     case 'freeze-key-removed':
       return policyMs;
@@ -51,6 +58,7 @@ export function delayOf(state: GovernanceState, change: Change): number {
     case 'credential-removed':
     case 'request-key-removed':
     case 'token-removed':
+    case 'fact-key-removed':
     case 'whitelist-removed':
     case 'delegation-removed':
     case 'freeze-key-added':

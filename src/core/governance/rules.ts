@@ -5,6 +5,7 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256 } from '@noble/curves/nist.js';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import { isPointCompressed } from 'tiny-secp256k1';
+import { currency } from '../facts/fact.js';
 import { accepted, type Outcome, refused } from '../fault.js';
 import { scriptOfAddress } from '../intents/bitcoin/address.js';
 import { ethereumAddress } from '../intents/ethereum/address.js';
@@ -26,6 +27,15 @@ function sharedSymbol(state: GovernanceState): string | undefined {
   const tokens = [...state.tokens.values()].map(({ chain, symbol }) => `${chain}/${symbol}`);
   const symbols = [...coins, ...tokens].map((symbol) => symbol.toLowerCase());
   return symbols.find((symbol, index) => symbols.indexOf(symbol) !== index);
+}
+
+/** A symbol that reads like a currency: `1 USD` in a policy would be one or the other. */
+function currencySymbol(state: GovernanceState): string | undefined {
+  const symbols = [
+    ...[...state.chains.values()].map(({ coin }) => coin.symbol),
+    ...[...state.tokens.values()].map(({ symbol }) => symbol),
+  ];
+  return symbols.find((symbol) => currency.safeParse(symbol.toUpperCase()).success);
 }
 
 /** A key that is no point verifies nothing: whoever holds it would count for a quorum and could never sign. */
@@ -135,6 +145,8 @@ export function checked(state: GovernanceState): Result {
   }
   const twin = sharedSymbol(state);
   if (twin !== undefined) return invalid('two assets of a chain have one symbol', twin);
+  const money = currencySymbol(state);
+  if (money !== undefined) return invalid('an asset has the symbol of a currency', money);
   const policies = parsePolicies(state.policies, state);
   if (policies.kind === 'refused') {
     const { document, line, column, why } = policies.facts;

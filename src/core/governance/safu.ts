@@ -53,6 +53,9 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
     case 'genesis':
     case 'safu-quorum-set':
     case 'timelock-set':
+    // What facts say decides what policies let pass, SAFU's among them.
+    case 'fact-key-added':
+    case 'fact-rule-set':
       return true;
     case 'person-added':
       return change.groups.includes(safu.group);
@@ -84,6 +87,7 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
     case 'request-key-removed':
     case 'token-added':
     case 'token-removed':
+    case 'fact-key-removed':
     case 'audit-log-set':
     case 'freeze-key-added':
     case 'freeze-key-removed':

@@ -8,6 +8,8 @@ import type {
   Credential,
   Delegation,
   Erc20Token,
+  FactKey,
+  FactRule,
   FreezeKey,
   FreezeScope,
   Person,
@@ -92,6 +94,9 @@ export interface GovernanceState {
   readonly requestKeys: ReadonlyMap<string, RequestKey>;
   /** Every request key that ever was one, the present ones included: what a removed key asked for can still be voided. */
   readonly everRequestKeys: ReadonlyMap<string, RequestKey>;
+  readonly factKeys: ReadonlyMap<string, FactKey>;
+  /** By kind of fact; what holds for the others is in facts/verify.ts. */
+  readonly factRules: ReadonlyMap<string, FactRule>;
   readonly chains: ReadonlyMap<string, Chain>;
   readonly wallets: ReadonlyMap<string, Wallet>;
   /** By `tokenKey(chain, contract)`. */
@@ -101,7 +106,8 @@ export interface GovernanceState {
   /** By `scopeKey(scope)`. */
   readonly frozen: ReadonlyMap<string, Freeze>;
   /**
-   * Every person, credential, request key and public key that was ever registered (`person:`, `id:`, `request:`, `key:`).
+   * Every person, credential, request key and public key that was ever registered (`person:`, `id:`, `request:`,
+   * `fact:`, `key:`).
    * None of them is ever given to someone else later.
    */
   readonly everRegistered: ReadonlySet<string>;

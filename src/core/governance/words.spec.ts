@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { p2wpkhAddress } from '../intents/bitcoin/address.js';
-import type { Change, RequestKey } from './entry.js';
+import type { Change, FactKey, RequestKey } from './entry.js';
 import {
   ADD_DAVE,
   AUDIT_LOG_SET,
@@ -202,5 +202,40 @@ describe('a change of governance in words', () => {
     expect(says).toBe('changes what the person bob is known by');
     expect(gone).toContain('no longer bob-1 (pkcs11)');
     expect(come).toContain('from now on bob-2 (pkcs11)');
+  });
+});
+
+describe('facts in words', () => {
+  const factKey: FactKey = {
+    keyId: 'watcher-1',
+    algorithm: 'ed25519',
+    publicKey: auditLogOf(1).key.publicKey,
+    source: 'north',
+    kinds: ['price', 'screening'],
+  };
+  const known = stateWith({ kind: 'fact-key-added', factKey });
+
+  it('say whose key is believed about what, and that it is no more', () => {
+    expect(saidOf({ kind: 'fact-key-added', factKey })).toEqual([
+      'adds the fact key watcher-1 of north: rules believe what it states about price, screening',
+      `  key Ed25519 key: ${factKey.publicKey}`,
+    ]);
+    expect(saidOf({ kind: 'fact-key-removed', keyId: 'watcher-1' }, known)).toEqual([
+      'removes the fact key watcher-1: nothing that it stated is believed any more',
+    ]);
+  });
+
+  it('say what facts have to meet, and had to', () => {
+    const rule = { kind: 'price', agree: 1, maxAgeMs: 30_000 } as const;
+    const first = stateWith({ kind: 'fact-rule-set', rule }, known);
+    const second = { kind: 'fact-rule-set', rule: { ...rule, maxAgeMs: 60_000 } } as const;
+    expect([said(known, first), saidOf(second, first)]).toEqual([
+      [
+        'facts of kind price count from then on when stated by one source, at most 30 seconds ago; before, when stated by one source, at most 300 seconds ago',
+      ],
+      [
+        'facts of kind price count from then on when stated by one source, at most 60 seconds ago; before, when stated by one source, at most 30 seconds ago',
+      ],
+    ]);
   });
 });

@@ -3,11 +3,21 @@
 // is written. Whoever shows it to somebody who signs replays the log themselves; what a service says of an entry is no
 // such words.
 
+import { DEFAULT_FACT_RULE } from '../facts/verify.js';
 import { Fault } from '../fault.js';
 import { p2wpkhAddress } from '../intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
 import { applyChange } from './change.js';
-import type { Chain, Person, PolicyDocument, QuorumRule, RequestKey, Wallet } from './entry.js';
+import type {
+  Chain,
+  FactKey,
+  FactRule,
+  Person,
+  PolicyDocument,
+  QuorumRule,
+  RequestKey,
+  Wallet,
+} from './entry.js';
 import { lineDiff, withContext } from './line-diff.js';
 import { chainWords, compressed, instantWords, scopeWords, spanWords } from './names.js';
 import type { GovernanceState, PendingEntry } from './state.js';
@@ -246,6 +256,40 @@ function requestKeys(before: Before, after: State): Said[] {
   ];
 }
 
+function factKeys(before: Before, after: State): Said[] {
+  const { added, removed, changed } = compared(before?.factKeys, after.factKeys);
+  const said = (verb: string, { keyId, source, kinds, publicKey }: FactKey) =>
+    change(
+      `${verb} the fact key ${keyId} of ${source}: rules believe what it states about ${kinds.join(', ')}`,
+      [detail('key', 'Ed25519 key', publicKey)],
+    );
+  return [
+    ...added.map(([, key]) => said('adds', key)),
+    ...removed.map(([id]) =>
+      change(`removes the fact key ${id}: nothing that it stated is believed any more`),
+    ),
+    ...changed.map(({ now }) => said('changes', now)),
+  ];
+}
+
+function factRuleWords({ agree, maxAgeMs }: Omit<FactRule, 'kind'>): string {
+  const sources = agree === 1 ? 'one source' : `${agree} different sources`;
+  return `stated by ${sources}, at most ${maxAgeMs / 1_000} seconds ago`;
+}
+
+function factRules(before: Before, after: State): Said[] {
+  const { added, removed, changed } = compared(before?.factRules, after.factRules);
+  const said = (kind: string, now: Omit<FactRule, 'kind'>, was: Omit<FactRule, 'kind'>) =>
+    change(
+      `facts of kind ${kind} count from then on when ${factRuleWords(now)}; before, when ${factRuleWords(was)}`,
+    );
+  return [
+    ...added.map(([kind, rule]) => said(kind, rule, DEFAULT_FACT_RULE)),
+    ...removed.map(([kind, rule]) => said(kind, DEFAULT_FACT_RULE, rule)),
+    ...changed.map(({ key, was, now }) => said(key, now, was)),
+  ];
+}
+
 function chains(before: Before, after: State): Said[] {
   const { added, removed, changed } = compared(before?.chains, after.chains);
   const words = (chain: Chain) => `${chainWords(chain.chain, chain)}, coin ${chain.coin.symbol}`;
@@ -371,6 +415,8 @@ const PARTS: Readonly<Record<keyof State, ((before: Before, after: State) => Sai
   attestation,
   auditLog,
   requestKeys,
+  factKeys,
+  factRules,
   chains,
   wallets,
   tokens,

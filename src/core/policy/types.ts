@@ -1,5 +1,6 @@
 // The typed form of policies, what a policy is asked, and what it answers. Parsing is parse.ts, deciding is decide.ts.
 
+import type { KnownFacts } from '../facts/verify.js';
 import type { Facts } from '../fault.js';
 import type { Tier } from '../governance/entry.js';
 
@@ -138,6 +139,8 @@ export interface Situation {
   readonly destination: string;
   readonly requester: string;
   readonly customer: string;
+  /** What watchers say about it; without it, nothing is known. */
+  readonly facts?: KnownFacts;
 }
 
 /** One counter that a transfer consumes. */

@@ -111,6 +111,15 @@ describe('checkpoints', () => {
     expect(await checked()).toMatchObject({ checkpoints: 1, findings: [] });
   });
 
+  it('are asked for again a little later when they came too fast for the signer, which is no trouble', async () => {
+    await paid(stage, life);
+    await addAll(log);
+    signer.mishap = 'too-soon';
+    expect(await checkpoints.signIfDue()).toBe(false);
+    expect(await checkpoints.newest()).toBeUndefined();
+    expect(await checkpoints.signIfDue()).toBe(true);
+  });
+
   it('of another log than the one that was asked for are not kept', async () => {
     await paid(stage, life);
     await addAll(log);

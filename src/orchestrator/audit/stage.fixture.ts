@@ -59,9 +59,13 @@ export class ScriptedCheckpoints implements CheckpointSource {
   size = 0;
   root = bytesToHex(EMPTY_ROOT);
   /** What goes wrong on the way back, once. */
-  mishap: 'lost' | 'another' | undefined;
+  mishap: 'lost' | 'another' | 'too-soon' | undefined;
 
   async checkpoint({ from, size, root, path }: Growth): Promise<Outcome<CheckpointResult>> {
+    if (this.mishap === 'too-soon') {
+      this.mishap = undefined;
+      return refused('checkpoint-too-soon', { waitMs: 2_000, signed: this.size, signedRoot: this.root });
+    }
     if (from !== this.size) return refused('checkpoint-from-other', { from, signed: this.size });
     const proof = { from, size, path: path.map(hexToBytes) };
     const verified = verifyConsistency(proof, hexToBytes(this.root), hexToBytes(root));

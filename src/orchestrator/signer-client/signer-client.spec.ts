@@ -173,6 +173,7 @@ describe('SignerClient', () => {
       journalHead: HASH,
       anchoredSequence: 0,
       checkpoint: null,
+      auditKeyFault: null,
       nowMs: 1,
       tokens: [],
       nonces: [],

@@ -35,6 +35,8 @@ export const getStatus = endpoint({
         governanceSequence: 3,
         journalSequence: 17,
         anchoredSequence: 17,
+        checkpoint: { size: 41, root: '9f'.repeat(32) },
+        auditKeyFault: null,
         clockAheadMs: 3,
       },
       tokens: [

@@ -77,6 +77,8 @@ export class StatusService {
       governanceSequence: report?.governanceSequence ?? null,
       journalSequence: report?.journalSequence ?? null,
       anchoredSequence: report?.anchoredSequence ?? null,
+      checkpoint: report?.checkpoint ?? null,
+      auditKeyFault: report?.auditKeyFault ?? null,
       clockAheadMs: report === undefined ? null : report.nowMs - this.clock.nowMs(),
       ...faultOf(signer),
     };

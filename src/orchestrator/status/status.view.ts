@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { sha256Hex, timestampMs } from '../../core/statements/fields.js';
-import { tokenReport } from '../../signer-protocol/messages.js';
+import { logHead, tokenReport } from '../../signer-protocol/messages.js';
 import { freezes } from '../governance/governance.endpoints.js';
 
 const fault = z.string().max(64).describe('Code of the fault that keeps it from answering.');
@@ -33,6 +33,12 @@ export const statusView = z
       governanceSequence: z.int().nullable(),
       journalSequence: z.int().nullable(),
       anchoredSequence: z.int().nullable().describe('Journal sequence that the record on the token covers.'),
+      checkpoint: logHead.nullable().describe('Of the audit log: the newest one that it signed, or began.'),
+      auditKeyFault: z
+        .string()
+        .max(64)
+        .nullable()
+        .describe("Code of what keeps the audit log's key from signing checkpoints; null when nothing does."),
       clockAheadMs: z.int().nullable().describe("The signer's clock against ours."),
       fault: fault.exactOptional(),
     }),

@@ -8,7 +8,7 @@ export const SIGNER: readonly Tooth[] = [
       code: 'audit-log-not-set',
       without: 'the demand that governance has named the audit log',
       was: "if (!auditLog) return refused('audit-log-not-set');",
-      becomes: "if (!auditLog) return accepted({ note: '', size: growth.size });",
+      becomes: '',
       title: 'a checkpoint is refused until governance has named the log (audit-log-not-set)',
     },
     {
@@ -40,6 +40,21 @@ export const SIGNER: readonly Tooth[] = [
       becomes:
         'const trusted = from === size ? root : signedRoot;\n  const grown = verifyConsistency(proof, hexToBytes(trusted), hexToBytes(root));',
       title: 'a fork of the same size (checkpoint-not-consistent)',
+    },
+    {
+      code: 'checkpoint-too-soon',
+      without: 'the bound on how often checkpoints are signed',
+      was: "if (waitMs > 0) return refused('checkpoint-too-soon', { waitMs, signed, signedRoot });",
+      becomes: '',
+      title:
+        'checkpoints that are asked for without pause are signed 16 at once and then one in two seconds that the signer ran (checkpoint-too-soon)',
+    },
+    {
+      code: 'audit-key-unusable',
+      without: "looking at the log's key before the journal has an entry for it",
+      was: "if (waitMs > 0) return refused('audit-key-unusable', { fault: sight.fault, waitMs });",
+      becomes: 'if (waitMs > 0) return accepted({ auditLog });',
+      title: 'starts, says key-missing, journals nothing, and looks again after half a minute',
     },
     {
       code: 'key-does-not-sign',

@@ -1,0 +1,82 @@
+// Teeth of facts: what a watcher signs, and how often.
+
+import { type Tooth, teethOf } from '../tooth.js';
+
+export const FACTS: readonly Tooth[] = [
+  ...teethOf('src/core/money/fiat.ts', 'src/core/money/fiat.spec.ts', [
+    {
+      code: 'price-malformed',
+      without: 'the demand that a price is a plain number above 0',
+      was: '  if (price) return price;\n',
+      becomes: '  if (price || text) return price ?? { digits: 0n, decimals: 0 };\n',
+      title: 'prices refuses',
+    },
+  ]),
+  ...teethOf('src/core/facts/verify.ts', 'src/core/facts/verify.spec.ts', [
+    {
+      code: 'fact-other-deployment',
+      without: 'the demand that a fact is for this deployment',
+      was: "if (statement.deploymentId !== state.deploymentId) return no('fact-other-deployment');",
+      becomes: '',
+      title: 'are refused with fact-other-deployment when they are for another one',
+    },
+    {
+      code: 'fact-key-unknown',
+      without: 'the demand that governance knows the key',
+      was: 'const key = state.factKeys.get(keyId);',
+      becomes: 'const key = state.factKeys.get(keyId) ?? [...state.factKeys.values()][0];',
+      title: 'are refused with fact-key-unknown when governance does not know their key, or no longer',
+    },
+    {
+      code: 'fact-kind-not-allowed',
+      without: 'the kinds that a key may speak about',
+      was: 'if (!key.kinds.includes(content.kind))',
+      becomes: 'if (false)',
+      title: 'are refused with fact-kind-not-allowed when their key may not speak about it',
+    },
+    {
+      code: 'fact-duplicate',
+      without: 'the demand that a key speaks once about a thing',
+      was: 'if (seen.has(name))',
+      becomes: 'if (false)',
+      title: 'are refused with fact-duplicate when one key speaks twice about one thing',
+    },
+    {
+      code: 'fact-from-the-future',
+      without: 'the bound on how far a clock may be ahead',
+      was: 'if (observedAtMs > nowMs + MAX_FACT_SKEW_MS)',
+      becomes: 'if (false)',
+      title: 'are refused with fact-from-the-future more than two minutes ahead',
+    },
+    {
+      code: 'fact-too-old',
+      without: 'the age limit',
+      was: 'if (observedAtMs + maxAgeMs < nowMs)',
+      becomes: 'if (false)',
+      title: 'are refused with fact-too-old one millisecond behind the limit',
+    },
+    {
+      code: 'fact-signature-invalid',
+      without: 'the signature',
+      was: 'if (!verifier.ed25519(hexToBytes(key.publicKey), factBytes(statement), hexToBytes(signature)))',
+      becomes: 'if (!verifier)',
+      title: 'are refused with fact-signature-invalid when one letter of them is another',
+    },
+  ]),
+  ...teethOf('src/signer/conflicts.ts', 'src/signer/conflicts.spec.ts', [
+    {
+      code: 'fact-sequence-decreased',
+      without: 'comparing a fact with the newest one that was reserved with',
+      was: 'if (!newest || sequence > newest.sequence) continue;',
+      becomes: 'if (!newest || sequence !== newest.sequence) continue;',
+      title: 'never are older ones (fact-sequence-decreased)',
+    },
+    {
+      code: 'fact-sequence-decreased',
+      without: 'the demand that a sequence stands for one fact',
+      was: 'sequence === newest.sequence && factDigest(statement) === newest.digest',
+      becomes: 'sequence === newest.sequence',
+      title: 'never are others under a sequence that was there (fact-sequence-decreased)',
+    },
+  ]),
+];
