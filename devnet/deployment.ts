@@ -23,6 +23,7 @@ import {
   NO_PREVIOUS,
   type PolicyDocument,
   policyHashOf,
+  type Timelock,
 } from '../src/core/governance/entry.js';
 import {
   type Approval,
@@ -160,6 +161,8 @@ export interface DeploymentOptions {
   readonly policies?: readonly PolicyDocument[];
   /** Tokens that genesis registers; one at `TOKEN_CONTRACT` unless given. */
   readonly tokens?: readonly Erc20Token[];
+  /** Nothing waits unless given. */
+  readonly timelock?: Timelock;
   /** A clock that stands still unless given. */
   readonly time?: TestTime;
   /** How long one call may be at the token before its process is killed. */
@@ -171,6 +174,12 @@ export interface DeploymentOptions {
   /** TypeScript file of another token process than the shipped one, and what it finds in its environment. */
   readonly tokenProgram?: { readonly entry: string; readonly environment: Readonly<Record<string, string>> };
 }
+
+const NO_TIMELOCK: Timelock = {
+  whitelistMs: 0,
+  policyMs: 0,
+  veto: { group: 'governors', threshold: 1 },
+};
 
 export const TREASURY_PIN = '987654';
 
@@ -271,6 +280,7 @@ export class Deployment {
           { groupId: 'governors', members: ['alice', 'bob', 'carol'] },
         ],
         quorum: { group: 'governors', threshold: 2 },
+        timelock: options.timelock ?? NO_TIMELOCK,
         attestation: {
           token: 'treasury',
           label: 'attestation',

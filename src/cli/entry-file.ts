@@ -3,7 +3,8 @@
 
 import { z } from 'zod';
 import { accepted, type Outcome, refused } from '../core/fault.js';
-import { applyChange, genesisState } from '../core/governance/change.js';
+import { applyEntry } from '../core/governance/apply.js';
+import { genesisState } from '../core/governance/change.js';
 import {
   type Change,
   type EntryBody,
@@ -52,7 +53,8 @@ export function stateAfter(
   body: EntryBody,
   before: GovernanceState | undefined,
 ): Outcome<GovernanceState, GovernanceRefusalCode> {
-  if (before) return applyChange(before, body.change, entryHash(body));
+  // Who will have signed is not known here: whether they may is asked of the signatures.
+  if (before) return applyEntry(before, body, entryHash(body), new Set());
   return body.change.kind === 'genesis'
     ? genesisState(body.change, entryHash(body))
     : refused('governance-not-genesis');

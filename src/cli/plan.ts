@@ -33,6 +33,16 @@ const path = z.string().min(1).max(4_096);
 /** A file that `portcullis keys ... --json` wrote, or the public key itself. */
 const keySource = z.union([z.strictObject({ file: path }), z.strictObject({ 'public-key': z.string() })]);
 
+/** How long what loosens waits; `0h` is not at all. */
+const delay = z.string().regex(/^(?:0|[1-9][0-9]{0,3})[mhd]$/, 'a delay is written like 30m, 24h or 2d');
+
+const UNITS_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+function delayMs(text: string): number {
+  const unit = text.slice(-1);
+  return Number.parseInt(text, 10) * UNITS_MS[unit === 'm' || unit === 'h' ? unit : 'd'];
+}
+
 const plan = z.strictObject({
   persons: z
     .array(
@@ -45,6 +55,12 @@ const plan = z.strictObject({
     .min(1),
   groups: z.record(identifier, z.array(identifier).min(1)),
   quorum: z.strictObject({ group: identifier, threshold: z.int().min(1) }),
+  'safu-quorum': z.strictObject({ group: identifier, threshold: z.int().min(1) }).exactOptional(),
+  timelock: z.strictObject({
+    whitelist: delay.default('24h'),
+    policy: delay.default('48h'),
+    veto: z.strictObject({ group: identifier, threshold: z.int().min(1) }),
+  }),
   /** The signer's own key for what it vouches for. */
   attestation: z.strictObject({ token: identifier, label: identifier, key: keySource }),
   'request-keys': z
@@ -199,6 +215,12 @@ export function genesisOf(planned: Plan, planFile: string, seed: string, created
       })),
       groups: Object.entries(planned.groups).map(([groupId, members]) => ({ groupId, members })),
       quorum: planned.quorum,
+      ...(planned['safu-quorum'] === undefined ? {} : { safu: planned['safu-quorum'] }),
+      timelock: {
+        whitelistMs: delayMs(planned.timelock.whitelist),
+        policyMs: delayMs(planned.timelock.policy),
+        veto: planned.timelock.veto,
+      },
       attestation: {
         token: planned.attestation.token,
         label: planned.attestation.label,

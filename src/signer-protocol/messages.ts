@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { signingOrder } from '../core/authorization/signing-order.js';
 import { certificate } from '../core/certificates/certificate.js';
+import { MOST_PENDING } from '../core/governance/apply.js';
 import { governanceEntry } from '../core/governance/entry.js';
 import { burial, transactionKey } from '../core/recovery/burial.js';
 import { type AttestedVoid, attestedVoid } from '../core/recovery/void.js';
@@ -120,6 +121,15 @@ export const tokenReport = z.strictObject({
   fault: z.string().optional(),
 });
 
+/** An entry of governance that loosens and waits. */
+export const pendingReport = z.strictObject({
+  hash: sha256Hex,
+  sequence: wholeNumber(1),
+  /** Of the time that the signer measures while it runs; 0 when it may be activated. */
+  leftMs: wholeNumber(0),
+});
+export type PendingReport = z.infer<typeof pendingReport>;
+
 export const statusResult = z.strictObject({
   signerVersion: z.string(),
   deploymentId: sha256Hex,
@@ -135,6 +145,7 @@ export const statusResult = z.strictObject({
   /** Code of what keeps the audit log's key from signing checkpoints, as it was found last; null when nothing does. */
   auditKeyFault: z.string().max(64).nullable(),
   nowMs: timestampMs,
+  pending: z.array(pendingReport).max(MOST_PENDING),
   tokens: z.array(tokenReport),
   /** Next nonce by Ethereum wallet: the only one that can be signed next. */
   nonces: z.array(z.strictObject({ walletId: identifier, next: z.int() })),

@@ -5,6 +5,7 @@ import type { GovernanceState } from '../core/governance/state.js';
 import type { SignatureVerifier } from '../core/statements/signature.js';
 import type { SignatureArithmetic } from '../platform/signature-arithmetic.js';
 import type { StatusResult, TransactionRecord, TransferRecord } from '../signer-protocol/messages.js';
+import { pendingReports } from './accepting.js';
 import type { Anchor } from './anchor.js';
 import type { KnownTransaction } from './ledger.js';
 import type { Token } from './self-check.js';
@@ -66,6 +67,7 @@ export async function statusOf(
   );
   // Whoever hears of a reservation or a signature may act on it.
   await store.durable();
+  const now = clock.now();
   return {
     signerVersion: SIGNER_VERSION,
     deploymentId: state.deploymentId,
@@ -77,7 +79,8 @@ export async function statusOf(
     anchoredSequence: anchor.coveredSequence(),
     checkpoint: store.checkpoint() ?? null,
     auditKeyFault,
-    nowMs: clock.now().wallMs,
+    nowMs: now.wallMs,
+    pending: pendingReports(state, store, now),
     tokens: reports,
     nonces: [...state.wallets.values()]
       .filter((wallet) => state.chains.get(wallet.chain)?.family === 'ethereum')

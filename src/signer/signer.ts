@@ -39,6 +39,7 @@ import type {
   SignResult,
   StatusResult,
 } from '../signer-protocol/messages.js';
+import { actingChange, checkWait } from './accepting.js';
 import { attest, checkAttestationKey } from './attesting.js';
 import { type CheckpointRefusalCode, Checkpoints, checkAuditKey } from './checkpoints.js';
 import {
@@ -462,8 +463,11 @@ export class Signer {
     }
     const replayed = replayEntry(this.state, entry, verifier);
     if (replayed.kind === 'refused') return replayed;
+    const at = clock.now();
+    const waited = checkWait(this.state, entry, store, at);
+    if (waited.kind === 'refused') return waited;
     const policies = readPolicies(replayed.value);
-    const { sequence } = store.append({ kind: 'governance', at: clock.now(), entry });
+    const { sequence } = store.append({ kind: 'governance', at, entry });
     this.state = replayed.value;
     this.policies = policies;
     await anchor.cover(sequence);
@@ -475,7 +479,7 @@ export class Signer {
    * again, and with one of the audit log, no checkpoint would ever be signed. Only for entries that would be accepted. Throws what `checkWallet` and `checkAuditKey` throw.
    */
   private async offered(entry: GovernanceEntry): Promise<Outcome<undefined, GovernanceRefusalCode>> {
-    const { change } = entry.body;
+    const change = actingChange(this.state, entry);
     const bringsKeys = change.kind === 'wallet-added' || change.kind === 'audit-log-set';
     if (!bringsKeys || entryHash(entry.body) === this.state.head) return accepted(undefined);
     const replayed = replayEntry(this.state, entry, this.parts.verifier);

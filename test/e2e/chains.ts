@@ -6,12 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Block } from 'bitcoinjs-lib';
 import { getAddress, keccak256 } from 'ethers';
 import { type BitcoinDevnet, startBitcoinDevnet } from '../../devnet/bitcoin-node.js';
+import { ETHEREUM } from '../../devnet/deployment.js';
 import { type EthereumDevnet, startEthereumDevnet } from '../../devnet/ethereum-node.js';
 import { isList, isRecord, type JsonValue, jsonRpcText } from '../../devnet/json-rpc.js';
 import type { Erc20Token } from '../../src/core/governance/entry.js';
 import { addressOfScript, scriptOfAddress } from '../../src/core/intents/bitcoin/address.js';
 import { FALSE_TOKEN, FEE_TAKING_TOKEN } from '../orchestrator/evm-tokens.js';
-import { ETHEREUM } from '../../devnet/deployment.js';
 
 const BLOCK_EVERY_MS = 400;
 /** keccak256 of `Transfer(address,address,uint256)`. */

@@ -14,8 +14,8 @@ import {
   restoreBytes,
 } from '../../src/core/recovery/restore.js';
 import { refreshAnswer, restoreFacts, waysOutView } from '../../src/orchestrator/ways-out/ways-out.dto.js';
-import { signResult } from '../../src/signer-protocol/messages.js';
 import { readRecord, restoreStore } from '../../src/signer/start.js';
+import { signResult } from '../../src/signer-protocol/messages.js';
 import { expectBooksAgree, expectNonceOrder } from './books.js';
 import { freshBitcoinAddress, freshEthereumAddress } from './chains.js';
 import { ETHER, eventually, Rig } from './rig.js';

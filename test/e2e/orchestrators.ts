@@ -4,15 +4,15 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compileProgram } from '../../devnet/compile-program.js';
+import { BITCOIN, type Deployment, ETHEREUM } from '../../devnet/deployment.js';
+import { isRecord, type JsonValue } from '../../devnet/json-rpc.js';
 import { freePort, type Program, startProgram } from '../../devnet/process.js';
 import { appModule } from '../../src/orchestrator/app.module.js';
 import { configuration as configurationSchema } from '../../src/orchestrator/config/settings.js';
 import { serve } from '../../src/orchestrator/http/serve.js';
 import { Log } from '../../src/orchestrator/logging/log.js';
 import { systemRandomness } from '../../src/platform/system-randomness.js';
-import { compileProgram } from '../../devnet/compile-program.js';
-import { BITCOIN, type Deployment, ETHEREUM } from '../../devnet/deployment.js';
-import { isRecord, type JsonValue } from '../../devnet/json-rpc.js';
 import type { Chains } from './chains.js';
 
 export interface OrchestratorOptions {

@@ -1,7 +1,7 @@
 // The policies of the end-to-end tests: the shipped ones, with a rule more for each of the tokens that do not behave.
 
-import type { PolicyDocument } from '../../src/core/governance/entry.js';
 import { shippedPolicies } from '../../devnet/deployment.js';
+import type { PolicyDocument } from '../../src/core/governance/entry.js';
 
 export async function policiesWithOddTokens(): Promise<readonly PolicyDocument[]> {
   const rule = (symbol: string) => [

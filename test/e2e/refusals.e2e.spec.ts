@@ -2,9 +2,9 @@
 // own answers to a compromised orchestrator are in test/signer/attacks; here is what becomes of the transfer.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { makeBackend } from '../../devnet/deployment.js';
 import { scriptOfAddress } from '../../src/core/intents/bitcoin/address.js';
 import { send } from '../orchestrator/api-client.js';
-import { makeBackend } from '../../devnet/deployment.js';
 import { expectBooksAgree, expectNonceOrder } from './books.js';
 import { freshBitcoinAddress, freshEthereumAddress } from './chains.js';
 import { DatabaseThief } from './database-thief.js';

@@ -7,18 +7,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type PostgresDevnet, startPostgres } from '../../devnet/postgres.js';
-import { type Program, startProgram } from '../../devnet/process.js';
-import type { Change, PolicyDocument } from '../../src/core/governance/entry.js';
-import { p2wpkhAddress } from '../../src/core/intents/bitcoin/address.js';
-import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
-import type { SignedRequest } from '../../src/core/statements/request.js';
-import type { SignerConfig } from '../../src/signer/config.js';
-import { statementToSign } from '../../src/orchestrator/approvals/approval.endpoints.js';
-import { type TransferAnswer, transferView } from '../../src/orchestrator/transfers/transfer.dto.js';
-import { isFinished, type TransferState } from '../../src/orchestrator/transfers/transfer-states.js';
-import { getBalances } from '../../src/orchestrator/wallets/wallet.endpoints.js';
-import { type Answer, ApiClient, type CallOptions } from '../orchestrator/api-client.js';
 import {
   type Backend,
   Deployment,
@@ -28,13 +16,25 @@ import {
   type Officer,
   RunningTime,
 } from '../../devnet/deployment.js';
+import { type PostgresDevnet, startPostgres } from '../../devnet/postgres.js';
+import { type Program, startProgram } from '../../devnet/process.js';
 import { SocketClient } from '../../devnet/socket-client.js';
+import type { Change, PolicyDocument } from '../../src/core/governance/entry.js';
+import { p2wpkhAddress } from '../../src/core/intents/bitcoin/address.js';
+import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
+import type { SignedRequest } from '../../src/core/statements/request.js';
+import { statementToSign } from '../../src/orchestrator/approvals/approval.endpoints.js';
 import { auditEntities } from '../../src/orchestrator/audit/audit.entity.js';
 import { type DatabaseCheck, Fsck } from '../../src/orchestrator/audit/fsck.js';
 import { logKeysIn } from '../../src/orchestrator/audit/log-key.js';
 import { Database } from '../../src/orchestrator/database/database.js';
+import { type TransferAnswer, transferView } from '../../src/orchestrator/transfers/transfer.dto.js';
+import { isFinished, type TransferState } from '../../src/orchestrator/transfers/transfer-states.js';
+import { getBalances } from '../../src/orchestrator/wallets/wallet.endpoints.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import { systemClock } from '../../src/platform/system-clock.js';
+import type { SignerConfig } from '../../src/signer/config.js';
+import { type Answer, ApiClient, type CallOptions } from '../orchestrator/api-client.js';
 import { Chains, freshBitcoinAddress, freshEthereumAddress } from './chains.js';
 import {
   AS_SHIPPED,

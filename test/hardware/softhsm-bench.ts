@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runInThisContext } from 'node:vm';
 import pkcs11js, { type Handle } from 'pkcs11js';
+import { compileProgram } from '../../devnet/compile-program.js';
 import { createSoftHsm, type SoftHsm } from '../../devnet/softhsm.js';
 import {
   CONTRACT_SESSIONS,
@@ -15,7 +16,6 @@ import {
 import type { KeySigner } from '../../hardware/key-signer.js';
 import { Pkcs11Token } from '../../hardware/pkcs11/token.js';
 import { spawnToken, type TokenClient } from '../../hardware/pkcs11/token-client.js';
-import { compileProgram } from '../../devnet/compile-program.js';
 import { closeAllSessions, logOut } from './sabotage.js';
 
 export const PIN = '135790';

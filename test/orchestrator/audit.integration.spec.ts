@@ -3,8 +3,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { transferIdOf, requestDigest } from '../../src/core/statements/request.js';
-import { auditPage, type AuditPageAnswer } from '../../src/orchestrator/audit/audit.endpoints.js';
+import { requestDigest, transferIdOf } from '../../src/core/statements/request.js';
+import { type AuditPageAnswer, auditPage } from '../../src/orchestrator/audit/audit.endpoints.js';
 import { Fsck } from '../../src/orchestrator/audit/fsck.js';
 import { Database } from '../../src/orchestrator/database/database.js';
 import { run } from '../../src/orchestrator/database/sql.js';

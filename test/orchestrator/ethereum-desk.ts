@@ -161,6 +161,12 @@ export class Desk {
       persons: new Map(),
       groups: new Map(),
       quorum: { group: 'officers', threshold: 2 },
+      safu: undefined,
+      timelock: { whitelistMs: 0, policyMs: 0, veto: { group: 'officers', threshold: 1 } },
+      pending: new Map(),
+      whitelist: new Map(),
+      delegations: new Map(),
+      freezeKeys: new Map(),
       attestation: {
         token: 'treasury',
         label: 'attestation',

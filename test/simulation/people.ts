@@ -197,6 +197,7 @@ function genesisChange(): Change {
       { groupId: 'treasury', members: [...OFFICERS] },
     ],
     quorum: { group: 'governors', threshold: 2 },
+    timelock: { whitelistMs: 0, policyMs: 0, veto: { group: 'governors', threshold: 1 } },
     attestation: {
       token: 'treasury',
       label: ATTESTATION.label,

@@ -4,9 +4,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
-import { type Answer, send } from '../orchestrator/api-client.js';
 import { problem } from '../../src/orchestrator/http/problem.js';
 import { ETHER, Rig, type Wish } from '../e2e/rig.js';
+import { type Answer, send } from '../orchestrator/api-client.js';
 import { expectAllInOrder } from './audit.js';
 import { TcpDoor } from './tcp-door.js';
 import { Workload } from './workload.js';

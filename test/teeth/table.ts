@@ -17,6 +17,7 @@ import { SIGNED_TRANSACTIONS } from './rows/signed-transactions.js';
 import { SIGNER } from './rows/signer.js';
 import { SIGNER_START } from './rows/signer-start.js';
 import { TEXTS } from './rows/texts.js';
+import { TIMELOCK } from './rows/timelock.js';
 import { TOKEN_RECORDS } from './rows/token-records.js';
 import { WAYS_OUT } from './rows/ways-out.js';
 import type { Tooth, Toothless } from './tooth.js';
@@ -49,6 +50,7 @@ export const TEETH: readonly Tooth[] = [
   ...FACTS,
   ...POLICY,
   ...GOVERNANCE,
+  ...TIMELOCK,
   ...SIGNER,
   ...SIGNER_START,
   ...TOKEN_RECORDS,

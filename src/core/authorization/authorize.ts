@@ -7,7 +7,7 @@
 
 import { type FactRefusalCode, knownFacts, type VerifiedFact, verifyFacts } from '../facts/verify.js';
 import { accepted, type Outcome, refused } from '../fault.js';
-import { freezeOf, type GovernanceState } from '../governance/state.js';
+import { freezeOf, type GovernanceState, groupsAt } from '../governance/state.js';
 import { approvalWords, missingApprovals } from '../policy/approvals.js';
 import { decide, feeCapsOf } from '../policy/decide.js';
 import type {
@@ -196,7 +196,7 @@ function authorizeTransfers(
     const missing = missingApprovals(
       decision.requirements,
       approvers.value,
-      given.state.groups,
+      groupsAt(given.state, given.nowMs),
       excludedApprovers(request),
     );
     if (missing.length > 0) {

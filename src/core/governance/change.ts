@@ -1,30 +1,29 @@
-// What each kind of governance entry does to the state, and what no entry may do: leave a quorum that cannot be reached,
-// give one key to two people, or let a policy or wallet refer to what is not there. More of that is in orphans.ts.
+// What each kind of change does to the state. Whether it may be made, and when, is not asked here: signatures are
+// quorum.ts, waiting is apply.ts, what holds in every state is rules.ts.
 
-import { ed25519 } from '@noble/curves/ed25519.js';
-import { p256 } from '@noble/curves/nist.js';
-import { hexToBytes } from '@noble/hashes/utils.js';
-import { isPointCompressed } from 'tiny-secp256k1';
 import type { z } from 'zod';
-import { currency } from '../facts/fact.js';
-import { accepted, type Outcome, refused } from '../fault.js';
-import { ethereumAddress } from '../intents/ethereum/address.js';
-import { parsePolicies } from '../policy/parse.js';
 import {
   type Change,
+  type Credential,
   type genesisChange,
   type Person,
   policyHashOf,
   type RequestKey,
   type Wallet,
 } from './entry.js';
-import { soleGovernor, unreachableRule } from './orphans.js';
-import { type GovernanceRefusalCode, type GovernanceState, scopeKey, tokenKey } from './state.js';
+import { soleGovernor } from './orphans.js';
+import { checked, invalid, isEd25519Key, type Result } from './rules.js';
+import { type GovernanceState, scopeKey, tokenKey } from './state.js';
 
-type Result = Outcome<GovernanceState, GovernanceRefusalCode>;
+/** Where an entry stands: its number and its hash. */
+export interface LogPlace {
+  readonly sequence: number;
+  readonly hash: string;
+}
 
-function invalid(why: string, about = ''): Result {
-  return refused('governance-change-invalid', { why, about });
+/** The same, with one more entry in the log. */
+export function moved(state: GovernanceState, { sequence, hash }: LogPlace): GovernanceState {
+  return { ...state, sequence, head: hash, history: [...state.history, hash] };
 }
 
 function keyed<T>(items: readonly T[], key: (item: T) => string): Map<string, T> | undefined {
@@ -32,9 +31,12 @@ function keyed<T>(items: readonly T[], key: (item: T) => string): Map<string, T>
   return map.size === items.length ? map : undefined;
 }
 
+function marksOfCredential({ credentialId, publicKey }: Credential): string[] {
+  return [`id:${credentialId}`, `key:${publicKey}`];
+}
+
 function marksOfPerson(person: Person): string[] {
-  const credentials = person.credentials.flatMap((one) => [`id:${one.credentialId}`, `key:${one.publicKey}`]);
-  return [`person:${person.personId}`, ...credentials];
+  return [`person:${person.personId}`, ...person.credentials.flatMap(marksOfCredential)];
 }
 
 function marksOfRequestKey(key: RequestKey): string[] {
@@ -53,93 +55,6 @@ function register(known: ReadonlySet<string>, marks: readonly string[]): Set<str
     all.add(mark);
   }
   return all;
-}
-
-/** A symbol that two assets of one chain share, in whatever case: officers would take one for the other. */
-function sharedSymbol(state: GovernanceState): string | undefined {
-  const coins = [...state.chains.values()].map(({ chain, coin }) => `${chain}/${coin.symbol}`);
-  const tokens = [...state.tokens.values()].map(({ chain, symbol }) => `${chain}/${symbol}`);
-  const symbols = [...coins, ...tokens].map((symbol) => symbol.toLowerCase());
-  return symbols.find((symbol, index) => symbols.indexOf(symbol) !== index);
-}
-
-/** A symbol that reads like a currency: `1 USD` in a policy would be one or the other. */
-function currencySymbol(state: GovernanceState): string | undefined {
-  const symbols = [
-    ...[...state.chains.values()].map(({ coin }) => coin.symbol),
-    ...[...state.tokens.values()].map(({ symbol }) => symbol),
-  ];
-  return symbols.find((symbol) => currency.safeParse(symbol.toUpperCase()).success);
-}
-
-/** A key that is no point verifies nothing: whoever holds it would count for a quorum and could never sign. */
-function isP256Point(publicKey: string): boolean {
-  try {
-    p256.Point.fromHex(publicKey).assertValidity();
-    return true;
-  } catch {
-    // The library throws for whatever is no point; which of its reasons it was changes nothing.
-    return false;
-  }
-}
-
-/** Of the whole curve's prime order: with a point of small order, signatures of nobody verify. */
-function isEd25519Key(publicKey: string): boolean {
-  try {
-    const point = ed25519.Point.fromHex(publicKey);
-    return point.isTorsionFree() && !point.is0();
-  } catch {
-    // As for P-256.
-    return false;
-  }
-}
-
-/** The rules that hold in every state, whatever entry led to it. */
-function checked(state: GovernanceState): Result {
-  for (const [groupId, members] of state.groups) {
-    if (new Set(members).size !== members.length) return invalid('a group names somebody twice', groupId);
-    const stranger = members.find((member) => !state.persons.has(member));
-    if (stranger !== undefined) return invalid('a group names somebody who is not in the roster', stranger);
-  }
-  for (const person of state.persons.values()) {
-    const stray = person.credentials.find(({ publicKey }) => !isP256Point(publicKey));
-    if (stray) return invalid('a credential has a public key that is no point of P-256', stray.credentialId);
-  }
-  if (!isP256Point(state.attestation.publicKey))
-    return invalid('the attestation key is no point of P-256', state.attestation.label);
-  const governors = state.groups.get(state.quorum.group);
-  if (!governors) return invalid('the quorum names a group that does not exist', state.quorum.group);
-  if (governors.length < state.quorum.threshold)
-    return invalid('the quorum could never be reached', state.quorum.group);
-  for (const wallet of state.wallets.values()) {
-    const chain = state.chains.get(wallet.chain);
-    if (!chain) return invalid('a wallet is on a chain that is not registered', wallet.walletId);
-    if (chain.family === 'ethereum' && wallet.keys.length !== 1) {
-      return invalid('an Ethereum wallet has exactly one key', wallet.walletId);
-    }
-    if (!wallet.keys.every((key) => isPointCompressed(hexToBytes(key.publicKey)))) {
-      return invalid('a wallet names a public key that is no point of secp256k1', wallet.walletId);
-    }
-  }
-  for (const token of state.tokens.values()) {
-    if (state.chains.get(token.chain)?.family !== 'ethereum') {
-      return invalid('a token is on a chain that is not a registered Ethereum chain', token.contract);
-    }
-    if (ethereumAddress(token.contract).kind === 'refused') {
-      return invalid('a token contract is not written with its checksum (EIP-55)', token.contract);
-    }
-  }
-  const twin = sharedSymbol(state);
-  if (twin !== undefined) return invalid('two assets of a chain have one symbol', twin);
-  const money = currencySymbol(state);
-  if (money !== undefined) return invalid('an asset has the symbol of a currency', money);
-  const policies = parsePolicies(state.policies, state);
-  if (policies.kind === 'refused') {
-    const { document, line, column, why } = policies.facts;
-    return invalid('a policy is not valid', `${document}:${line}:${column}: ${why}`);
-  }
-  const orphan = unreachableRule(state, policies.value);
-  return orphan ? invalid(orphan.why, orphan.about) : accepted(state);
 }
 
 export function genesisState(genesis: z.infer<typeof genesisChange>, hash: string): Result {
@@ -167,6 +82,12 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     persons,
     groups: new Map([...groups].map(([id, group]) => [id, group.members])),
     quorum: genesis.quorum,
+    safu: genesis.safu,
+    timelock: genesis.timelock,
+    pending: new Map(),
+    whitelist: new Map(),
+    delegations: new Map(),
+    freezeKeys: new Map(),
     attestation: genesis.attestation,
     auditLog: undefined,
     requestKeys,
@@ -189,8 +110,12 @@ function without<T>(map: ReadonlyMap<string, T>, key: string): Map<string, T> {
   return rest;
 }
 
-/** The state with one change, before the rules of every state are checked. */
-function changed(state: GovernanceState, change: Change): GovernanceState | string {
+function withCredentials(state: GovernanceState, person: Person, credentials: Person['credentials']) {
+  return new Map(state.persons).set(person.personId, { ...person, credentials });
+}
+
+/** The state with one change made by entry `sequence`, before the rules of every state are checked; or why it cannot be made. */
+function changed(state: GovernanceState, change: Change, sequence: number): GovernanceState | string {
   const registering = (
     marks: readonly string[],
     rest: Partial<GovernanceState>,
@@ -224,10 +149,28 @@ function changed(state: GovernanceState, change: Change): GovernanceState | stri
       );
       return { ...state, persons: without(state.persons, change.personId), groups };
     }
+    case 'credential-added': {
+      const person = state.persons.get(change.personId);
+      if (!person) return 'no such person';
+      const persons = withCredentials(state, person, [...person.credentials, change.credential]);
+      return registering(marksOfCredential(change.credential), { persons });
+    }
+    case 'credential-removed': {
+      const isRemoved = ({ credentialId }: Credential) => credentialId === change.credentialId;
+      const person = [...state.persons.values()].find(({ credentials }) => credentials.some(isRemoved));
+      if (!person) return 'no such credential';
+      const left = person.credentials.filter((one) => !isRemoved(one));
+      if (left.length === 0) return 'it is the last credential of this person';
+      return { ...state, persons: withCredentials(state, person, left) };
+    }
     case 'group-set':
       return { ...state, groups: new Map(state.groups).set(change.group.groupId, change.group.members) };
     case 'quorum-set':
       return { ...state, quorum: change.quorum };
+    case 'safu-quorum-set':
+      return { ...state, safu: change.quorum };
+    case 'timelock-set':
+      return { ...state, timelock: change.timelock };
     case 'request-key-added': {
       const { requestKey } = change;
       return registering(marksOfRequestKey(requestKey), {
@@ -279,11 +222,42 @@ function changed(state: GovernanceState, change: Change): GovernanceState | stri
       if (!isEd25519Key(key.publicKey)) return 'the key of the audit log is no point of Ed25519';
       return registering([`key:${key.publicKey}`], { auditLog: change.auditLog });
     }
+    case 'whitelist-added': {
+      const { entry } = change;
+      if (state.whitelist.has(entry.entryId)) return 'this whitelist entry exists already';
+      const whitelist = new Map(state.whitelist).set(entry.entryId, { ...entry, sequence });
+      return registering([`whitelist:${entry.entryId}`], { whitelist });
+    }
+    case 'whitelist-removed':
+      if (!state.whitelist.has(change.entryId)) return 'no such whitelist entry';
+      return { ...state, whitelist: without(state.whitelist, change.entryId) };
+    case 'delegation-added': {
+      const { delegation } = change;
+      if (state.delegations.has(delegation.delegationId)) return 'this delegation exists already';
+      const delegations = new Map(state.delegations).set(delegation.delegationId, delegation);
+      return { ...state, delegations };
+    }
+    case 'delegation-removed':
+      if (!state.delegations.has(change.delegationId)) return 'no such delegation';
+      return { ...state, delegations: without(state.delegations, change.delegationId) };
+    case 'freeze-key-added': {
+      const { freezeKey } = change;
+      if (!isEd25519Key(freezeKey.publicKey)) return 'the freeze key is no point of Ed25519';
+      return registering([`id:${freezeKey.keyId}`, `key:${freezeKey.publicKey}`], {
+        freezeKeys: new Map(state.freezeKeys).set(freezeKey.keyId, freezeKey),
+      });
+    }
+    case 'freeze-key-removed':
+      if (!state.freezeKeys.has(change.keyId)) return 'no such freeze key';
+      return { ...state, freezeKeys: without(state.freezeKeys, change.keyId) };
+    case 'activated':
+    case 'vetoed':
+      return 'an entry that waits is ended by another, and does not wait itself';
     case 'frozen': {
       const { scope, why } = change;
       if (scope.kind === 'wallet' && !state.wallets.has(scope.walletId)) return 'no such wallet';
       if (state.frozen.has(scopeKey(scope))) return 'this is frozen already';
-      const freeze = { scope, why, sequence: state.sequence + 1 };
+      const freeze = { scope, why, sequence };
       return { ...state, frozen: new Map(state.frozen).set(scopeKey(scope), freeze) };
     }
     case 'thawed':
@@ -292,11 +266,10 @@ function changed(state: GovernanceState, change: Change): GovernanceState | stri
   }
 }
 
-/** The state after one more entry whose signatures and place in the log have been verified. */
-export function applyChange(state: GovernanceState, change: Change, hash: string): Result {
-  const next = changed(state, change);
+/** The state with one more change in force, at its place in the log. Who may make it has been asked. */
+export function applyChange(state: GovernanceState, change: Change, at: LogPlace): Result {
+  const next = changed(state, change, at.sequence);
   if (typeof next === 'string') return invalid(next, change.kind);
   const sole = soleGovernor(state, next);
-  if (sole) return invalid(sole.why, sole.about);
-  return checked({ ...next, sequence: state.sequence + 1, head: hash, history: [...state.history, hash] });
+  return sole ? invalid(sole.why, sole.about) : checked(moved(next, at));
 }

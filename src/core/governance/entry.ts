@@ -8,6 +8,7 @@ import { isKeyName } from '../audit/note.js';
 import { factKind } from '../facts/fact.js';
 import {
   chainId,
+  destination,
   displayName,
   ed25519PublicKey,
   evmAddress,
@@ -163,6 +164,55 @@ export type PolicyDocument = z.infer<typeof policyDocument>;
 export const quorumRule = z.strictObject({ group: identifier, threshold: wholeNumber(1, 64) });
 export type QuorumRule = z.infer<typeof quorumRule>;
 
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const delayMs = wholeNumber(0, 90 * DAY_MS);
+
+/** How long what loosens waits before it acts, and who can stop it until then. */
+export const timelock = z.strictObject({
+  /** For new whitelist entries. The signer counts it itself, from when it accepted the entry. 0: they act at once. */
+  whitelistMs: delayMs,
+  /** For everything else that loosens. 0: it acts at once. */
+  policyMs: delayMs,
+  /** Who can veto what waits; one of them who did not sign it activates it. */
+  veto: quorumRule,
+});
+export type Timelock = z.infer<typeof timelock>;
+
+/** A key that freezes and does nothing else: a watcher's, or the orchestrator's own. */
+export const freezeKey = z.strictObject({
+  keyId: identifier,
+  algorithm: z.literal('ed25519'),
+  publicKey: ed25519PublicKey,
+  /** Who holds it, as people say it. */
+  holder: displayName,
+});
+export type FreezeKey = z.infer<typeof freezeKey>;
+
+/** An address that people have looked at and given a name. */
+export const whitelistEntry = z.strictObject({
+  entryId: identifier,
+  label: displayName,
+  chain: chainId,
+  /** In the one spelling that the chain's tools print: bech32 in lower case, or EIP-55. */
+  address: destination,
+  /** Wallets of which tiers it is for. */
+  tiers: z.array(tier).min(1).max(5),
+  /** Not one any more from then on. */
+  endsAtMs: timestampMs.exactOptional(),
+});
+export type WhitelistEntry = z.infer<typeof whitelistEntry>;
+
+/** One person's place in a group, given to another for a time. Meanwhile the place is the other's alone. */
+export const delegation = z.strictObject({
+  delegationId: identifier,
+  group: identifier,
+  from: identifier,
+  to: identifier,
+  startsAtMs: timestampMs,
+  endsAtMs: timestampMs,
+});
+export type Delegation = z.infer<typeof delegation>;
+
 export const genesisChange = z.strictObject({
   kind: z.literal('genesis'),
   /** Random; makes the deployment one of its own. */
@@ -170,6 +220,9 @@ export const genesisChange = z.strictObject({
   persons: z.array(person).min(1).max(64),
   groups: z.array(group).min(1).max(64),
   quorum: quorumRule,
+  /** Whoever touches SAFU needs this quorum beside that of governance. Present where there are SAFU wallets. */
+  safu: quorumRule.exactOptional(),
+  timelock,
   attestation: attestationKey,
   requestKeys: z.array(requestKey).max(64),
   chains: z.array(chain).min(1).max(16),
@@ -190,7 +243,11 @@ export const change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('person-added'), person, groups: z.array(identifier).max(64) }),
   z.strictObject({ kind: z.literal('person-removed'), personId: identifier }),
   z.strictObject({ kind: z.literal('group-set'), group }),
+  z.strictObject({ kind: z.literal('credential-added'), personId: identifier, credential }),
+  z.strictObject({ kind: z.literal('credential-removed'), credentialId: identifier }),
   z.strictObject({ kind: z.literal('quorum-set'), quorum: quorumRule }),
+  z.strictObject({ kind: z.literal('safu-quorum-set'), quorum: quorumRule }),
+  z.strictObject({ kind: z.literal('timelock-set'), timelock }),
   z.strictObject({ kind: z.literal('request-key-added'), requestKey }),
   z.strictObject({ kind: z.literal('request-key-removed'), keyId: identifier }),
   z.strictObject({ kind: z.literal('fact-key-added'), factKey }),
@@ -204,7 +261,17 @@ export const change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('policies-set'), policies: z.array(policyDocument).min(1).max(64) }),
   /** Names the audit log, once; said again, it gives the log another key. */
   z.strictObject({ kind: z.literal('audit-log-set'), auditLog }),
-  /** Takes one person of the roster, and acts at once. */
+  z.strictObject({ kind: z.literal('whitelist-added'), entry: whitelistEntry }),
+  z.strictObject({ kind: z.literal('whitelist-removed'), entryId: identifier }),
+  z.strictObject({ kind: z.literal('delegation-added'), delegation }),
+  z.strictObject({ kind: z.literal('delegation-removed'), delegationId: identifier }),
+  z.strictObject({ kind: z.literal('freeze-key-added'), freezeKey }),
+  z.strictObject({ kind: z.literal('freeze-key-removed'), keyId: identifier }),
+  /** Lets an entry act that has waited long enough. Takes one person who may veto and did not sign that entry. */
+  z.strictObject({ kind: z.literal('activated'), entry: sha256Hex }),
+  /** Ends an entry that waits. Takes those who may veto. */
+  z.strictObject({ kind: z.literal('vetoed'), entry: sha256Hex, why: displayName }),
+  /** Takes one person of the roster or one freeze key, and acts at once. */
   z.strictObject({ kind: z.literal('frozen'), scope: freezeScope, why: displayName }),
   /** Takes the quorum, as every other change. */
   z.strictObject({ kind: z.literal('thawed'), scope: freezeScope }),

@@ -28,3 +28,24 @@ export function compressed(publicKey: string): string {
 export function scopeWords(scope: FreezeScope): string {
   return scope.kind === 'everything' ? 'ALL WALLETS' : `the wallet ${scope.walletId}`;
 }
+
+/** `2026-05-01 12:00:00 UTC`. */
+export function instantWords(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+const SPANS = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1_000],
+  ['millisecond', 1],
+] as const;
+
+/** `2 days`, `90 minutes`: whole in the largest unit that it is whole in. */
+export function spanWords(ms: number): string {
+  const [name, size] =
+    SPANS.find(([, span]) => ms >= span && ms % span === 0) ?? (['millisecond', 1] as const);
+  const count = ms / size;
+  return `${count} ${name}${count === 1 ? '' : 's'}`;
+}

@@ -3,7 +3,8 @@
 
 import { type Outcome, refused } from '../fault.js';
 import type { SignatureVerifier } from '../statements/signature.js';
-import { applyChange, genesisState } from './change.js';
+import { applyEntry } from './apply.js';
+import { genesisState } from './change.js';
 import { entryHash, governanceEntry, NO_PREVIOUS } from './entry.js';
 import { verifyEntrySigners } from './quorum.js';
 import type { GovernanceRefusalCode, GovernanceState } from './state.js';
@@ -54,7 +55,7 @@ export function replayEntry(
   }
   const signed = verifyEntrySigners(entry, state, verifier);
   if (signed.kind === 'refused') return signed;
-  return applyChange(state, body.change, entryHash(body));
+  return applyEntry(state, body, entryHash(body), signed.value);
 }
 
 /** A whole log, genesis first. Refuses at the first entry that does not follow. */

@@ -4,16 +4,22 @@ import type {
   AttestationKey,
   AuditLog,
   Chain,
+  Change,
   Credential,
+  Delegation,
   Erc20Token,
   FactKey,
   FactRule,
+  FreezeKey,
   FreezeScope,
   Person,
   PolicyDocument,
   QuorumRule,
   RequestKey,
+  Tier,
+  Timelock,
   Wallet,
+  WhitelistEntry,
 } from './entry.js';
 
 export type QuorumRefusalCode =
@@ -30,13 +36,33 @@ export type GovernanceRefusalCode =
   | 'governance-previous-mismatch'
   | 'governance-head-missing'
   | QuorumRefusalCode
-  | 'governance-change-invalid';
+  | 'governance-change-invalid'
+  | 'governance-not-pending'
+  | 'governance-timelock'
+  | 'governance-activator-proposed';
 
 /** What is not signed any more until a quorum thaws it. */
 export interface Freeze {
   readonly scope: FreezeScope;
   readonly why: string;
   /** Of the entry that froze it. */
+  readonly sequence: number;
+}
+
+/** An entry that loosens and waits: it does nothing until it is activated. */
+export interface PendingEntry {
+  readonly hash: string;
+  readonly sequence: number;
+  readonly createdAtMs: number;
+  /** How long the signer has to have run since it accepted the entry. */
+  readonly delayMs: number;
+  readonly change: Change;
+  /** Persons who signed it. */
+  readonly signers: readonly string[];
+}
+
+export interface Whitelisted extends WhitelistEntry {
+  /** Of the entry since which it acts: the activation, where it waited. */
   readonly sequence: number;
 }
 
@@ -52,6 +78,15 @@ export interface GovernanceState {
   /** Members by group. */
   readonly groups: ReadonlyMap<string, readonly string[]>;
   readonly quorum: QuorumRule;
+  /** Undefined where no wallet is SAFU's. */
+  readonly safu: QuorumRule | undefined;
+  readonly timelock: Timelock;
+  /** Entries that wait, by their hash, oldest first. */
+  readonly pending: ReadonlyMap<string, PendingEntry>;
+  /** By id. */
+  readonly whitelist: ReadonlyMap<string, Whitelisted>;
+  readonly delegations: ReadonlyMap<string, Delegation>;
+  readonly freezeKeys: ReadonlyMap<string, FreezeKey>;
   /** Fixed in genesis. */
   readonly attestation: AttestationKey;
   /** Undefined until an entry names it. */
@@ -78,6 +113,11 @@ export interface GovernanceState {
   readonly everRegistered: ReadonlySet<string>;
 }
 
+/** An address in its one spelling: whatever case an Ethereum address is written in, it is the same. */
+export function addressKey(chain: string, address: string): string {
+  return `${chain}/${chain.startsWith('eip155:') ? address.toLowerCase() : address}`;
+}
+
 export function tokenKey(chain: string, contract: string): string {
   return `${chain}/${contract.toLowerCase()}`;
 }
@@ -90,6 +130,45 @@ export function scopeKey(scope: FreezeScope): string {
 /** Why nothing is signed for a wallet; undefined when it is not frozen. The widest freeze is named. */
 export function freezeOf({ frozen }: Pick<GovernanceState, 'frozen'>, walletId: string): Freeze | undefined {
   return frozen.get(scopeKey({ kind: 'everything' })) ?? frozen.get(scopeKey({ kind: 'wallet', walletId }));
+}
+
+/**
+ * Members by group at a time: whoever has delegated their place is not of the group meanwhile, and who took it over is. What
+ * approves transfers is counted by this; governance itself is not, since its replay knows no time.
+ */
+export function groupsAt(
+  { groups, delegations }: Pick<GovernanceState, 'groups' | 'delegations'>,
+  nowMs: number,
+): ReadonlyMap<string, readonly string[]> {
+  const living = [...delegations.values()].filter(
+    ({ startsAtMs, endsAtMs }) => startsAtMs <= nowMs && nowMs < endsAtMs,
+  );
+  if (living.length === 0) return groups;
+  const then = new Map(groups);
+  for (const { group, from, to } of living) {
+    const members = then.get(group) ?? [];
+    if (members.includes(to)) continue;
+    then.set(
+      group,
+      members.map((member) => (member === from ? to : member)),
+    );
+  }
+  return then;
+}
+
+/** The whitelist entry of an address that wallets of a tier may use at a time. */
+export function whitelistedAt(
+  { whitelist }: Pick<GovernanceState, 'whitelist'>,
+  { chain, address, tier }: { readonly chain: string; readonly address: string; readonly tier: Tier },
+  nowMs: number,
+): Whitelisted | undefined {
+  const wanted = addressKey(chain, address);
+  return [...whitelist.values()].find(
+    (entry) =>
+      addressKey(entry.chain, entry.address) === wanted &&
+      entry.tiers.includes(tier) &&
+      (entry.endsAtMs === undefined || nowMs < entry.endsAtMs),
+  );
 }
 
 /** The person and credential behind a credential id, as the roster stands now. */

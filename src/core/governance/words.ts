@@ -7,6 +7,7 @@ import { DEFAULT_FACT_RULE } from '../facts/verify.js';
 import { Fault } from '../fault.js';
 import { p2wpkhAddress } from '../intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
+import { applyChange } from './change.js';
 import type {
   Chain,
   FactKey,
@@ -18,8 +19,8 @@ import type {
   Wallet,
 } from './entry.js';
 import { lineDiff, withContext } from './line-diff.js';
-import { chainWords, compressed, scopeWords } from './names.js';
-import type { GovernanceState } from './state.js';
+import { chainWords, compressed, instantWords, scopeWords, spanWords } from './names.js';
+import type { GovernanceState, PendingEntry } from './state.js';
 
 /** One thing that belongs to a sentence. `address` and `key` are to be compared letter by letter. */
 export interface Detail {
@@ -124,9 +125,110 @@ function membersOf(state: State, rule: QuorumRule): readonly string[] {
   return state.groups.get(rule.group) ?? [];
 }
 
+function ruleWords(state: State, rule: QuorumRule): string {
+  return `${rule.threshold} of the ${membersOf(state, rule).length} in ${rule.group}`;
+}
+
 function quorumWords(state: State): string {
-  const { group, threshold } = state.quorum;
-  return `${threshold} of the ${membersOf(state, state.quorum).length} in ${group}`;
+  return ruleWords(state, state.quorum);
+}
+
+function safu(before: Before, after: State): Said[] {
+  const words = (state: State) => state.safu && ruleWords(state, state.safu);
+  const now = words(after);
+  const was = before && words(before);
+  if (now === was || now === undefined) return [];
+  const instead = was === undefined ? '' : `, and no longer ${was}`;
+  return [change(`whatever touches SAFU needs ${now} beside that${instead}`)];
+}
+
+function timelock(before: Before, after: State): Said[] {
+  const words = (state: State) => {
+    const { whitelistMs, policyMs, veto } = state.timelock;
+    const waits = (ms: number) =>
+      ms === 0 ? 'acts at once' : `waits ${spanWords(ms)} and is then activated by another person`;
+    return {
+      whitelist: `a new whitelist entry ${waits(whitelistMs)}`,
+      loosening: `whatever else loosens ${waits(policyMs)}`,
+      veto:
+        whitelistMs === 0 && policyMs === 0
+          ? ''
+          : `${ruleWords(state, veto)} can veto what waits; one of them who did not sign it activates it`,
+    };
+  };
+  const now = words(after);
+  const was = before && words(before);
+  return (['whitelist', 'loosening', 'veto'] as const).flatMap((part) =>
+    now[part] === '' || was?.[part] === now[part] ? [] : [change(now[part])],
+  );
+}
+
+/** What an entry that waits would do if it acted now. */
+function wordsOfPending(state: State, { change: waiting, hash, sequence }: PendingEntry): Detail[] {
+  const acting = applyChange(state, waiting, { sequence, hash });
+  if (acting.kind === 'refused') return [detail('text', 'as it is now', 'it could not act any more')];
+  return wordsOfChange(state, acting.value).flatMap(({ says, details }) => [
+    detail('text', 'would', says),
+    ...details,
+  ]);
+}
+
+function pending(before: Before, after: State): Said[] {
+  const { added, removed } = compared(before?.pending, after.pending);
+  return [
+    ...added.map(([, entry]) =>
+      change(
+        `lets the entry ${entry.sequence} wait, ${spanWords(entry.delayMs)} of the time that the signer counts from when it has it (not before ${instantWords(entry.createdAtMs + entry.delayMs)}); nothing of what follows holds until another person activates it`,
+        [detail('key', 'entry', entry.hash), ...wordsOfPending(after, entry)],
+      ),
+    ),
+    ...removed.map(([hash, entry]) =>
+      change(`ends the wait of the entry ${entry.sequence}`, [detail('key', 'entry', hash)]),
+    ),
+  ];
+}
+
+function whitelist(before: Before, after: State): Said[] {
+  const { added, removed } = compared(before?.whitelist, after.whitelist);
+  const until = (endsAtMs: number | undefined) =>
+    endsAtMs === undefined ? '' : `, until ${instantWords(endsAtMs)}`;
+  return [
+    ...added.map(([id, { label, chain, address, tiers, endsAtMs }]) =>
+      change(
+        `puts an address on the whitelist as "${label}" (${id}), for ${tiers.join(' and ')} wallets on ${chainWords(chain, after.chains.get(chain))}${until(endsAtMs)}`,
+        [detail('address', label, address)],
+      ),
+    ),
+    ...removed.map(([id, { label, address }]) =>
+      change(`takes "${label}" (${id}) off the whitelist`, [detail('address', label, address)]),
+    ),
+  ];
+}
+
+function delegations(before: Before, after: State): Said[] {
+  const { added, removed } = compared(before?.delegations, after.delegations);
+  return [
+    ...added.map(([, { from, to, group, startsAtMs, endsAtMs }]) =>
+      change(
+        `gives ${to} the place of ${from} in ${group} from ${instantWords(startsAtMs)} to ${instantWords(endsAtMs)}; ${from} does not count there meanwhile, and ${to} not for governance`,
+      ),
+    ),
+    ...removed.map(([, { from, to, group }]) =>
+      change(`takes the place of ${from} in ${group} back from ${to}`),
+    ),
+  ];
+}
+
+function freezeKeys(before: Before, after: State): Said[] {
+  const { added, removed } = compared(before?.freezeKeys, after.freezeKeys);
+  return [
+    ...added.map(([id, { holder, publicKey }]) =>
+      change(`adds the freeze key ${id}, held by ${holder}: it can stop the signer and nothing else`, [
+        detail('key', 'Ed25519 key', publicKey),
+      ]),
+    ),
+    ...removed.map(([id]) => change(`removes the freeze key ${id}`)),
+  ];
 }
 
 function quorum(before: Before, after: State): Said[] {
@@ -304,6 +406,12 @@ const PARTS: Readonly<Record<keyof State, ((before: Before, after: State) => Sai
   persons,
   groups,
   quorum,
+  safu,
+  timelock,
+  pending,
+  whitelist,
+  delegations,
+  freezeKeys,
   attestation,
   auditLog,
   requestKeys,

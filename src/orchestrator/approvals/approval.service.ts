@@ -9,6 +9,7 @@ import {
 } from '../../core/authorization/approvals.js';
 import type { RequestRefusalCode, VerifiedRequest } from '../../core/authorization/requests.js';
 import { accepted, type Outcome, type Refusal, refused } from '../../core/fault.js';
+import { groupsAt } from '../../core/governance/state.js';
 import { candidatesFor } from '../../core/policy/approvals.js';
 import type { ApprovalRequirement } from '../../core/policy/types.js';
 import { type Approval, statementDigest, type TransferStatement } from '../../core/statements/approval.js';
@@ -150,7 +151,7 @@ export class ApprovalService {
   ): Promise<Outcome<string, 'approver-not-in-group' | 'approver-duplicate'>> {
     const { transferId } = row;
     const requirements = row.decision?.requirements ?? [];
-    if (!requirements.some((one) => candidatesFor(one, now.state.groups).includes(personId))) {
+    if (!requirements.some((one) => candidatesFor(one, groupsAt(now.state, nowMs)).includes(personId))) {
       const groups = [...new Set(requirements.map(({ group }) => group))].join(', ');
       return refused('approver-not-in-group', { transferId, personId, groups });
     }

@@ -332,6 +332,21 @@ const AUDIT: Record<'audit-file-unknown', ProblemKind> = {
 };
 
 const GOVERNANCE: Record<GovernanceRefusalCode, ProblemKind> = {
+  'governance-not-pending': kind(
+    409,
+    'Nothing waits under this hash',
+    'No entry of this hash waits: it was activated, vetoed, or never there.',
+  ),
+  'governance-timelock': kind(
+    409,
+    'The timelock still runs',
+    'The entry cannot be activated yet; `leftMs` of the time that the signer counts itself are missing.',
+  ),
+  'governance-activator-proposed': kind(
+    403,
+    'Proposed by the same person',
+    'Whoever signed an entry does not activate it.',
+  ),
   'governance-entry-malformed': kind(
     422,
     'Entry malformed',

@@ -10,6 +10,7 @@ import {
 } from '../../core/authorization/requests.js';
 import { accepted, type Facts, type Outcome, refused } from '../../core/fault.js';
 import type { Chain } from '../../core/governance/entry.js';
+import { groupsAt } from '../../core/governance/state.js';
 import { scriptOfAddress } from '../../core/intents/bitcoin/address.js';
 import { ethereumAddress } from '../../core/intents/ethereum/address.js';
 import { approvalRequirement, missingApprovals } from '../../core/policy/approvals.js';
@@ -136,7 +137,7 @@ export function assess(
   const missing = missingApprovals(
     decision.requirements,
     new Set(approvals.map((approval) => approval.personId)),
-    governance.state.groups,
+    groupsAt(governance.state, nowMs),
     excludedApprovers(request),
   );
   return accepted({ request, decision, statementInForce: inForce, approvals, missing });

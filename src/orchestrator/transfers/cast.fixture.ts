@@ -132,6 +132,7 @@ export class Cast {
         { groupId: 'treasury', members: ['alice', 'bob'] },
       ],
       quorum: { group: 'governors', threshold: 2 },
+      timelock: { whitelistMs: 0, policyMs: 0, veto: { group: 'governors', threshold: 1 } },
       attestation: {
         token: 'treasury',
         label: 'attestation',

@@ -35,8 +35,8 @@ export const GOVERNANCE: readonly Tooth[] = [
     {
       code: 'governance-quorum-missing',
       without: 'the membership in the group of the quorum',
-      was: 'const counted = members.filter((member) => signers.value.has(member) && !excluded.has(member)).length;',
-      becomes: 'const counted = members.length > 0 ? signers.value.size : 0;',
+      was: 'const counted = members.filter((member) => signers.has(member)).length;',
+      becomes: 'const counted = members.length > 0 ? signers.size : 0;',
       title: 'the quorum for an entry does not count a person outside the group, though in the roster',
     },
   ]),
@@ -44,8 +44,8 @@ export const GOVERNANCE: readonly Tooth[] = [
     {
       code: 'governance-quorum-missing',
       without: 'the quorum for a thaw',
-      was: "return body.change.kind === 'frozen'",
-      becomes: "return body.change.kind === 'frozen' || body.change.kind === 'thawed'",
+      was: "    case 'frozen':\n      return [];",
+      becomes: "    case 'frozen':\n    case 'thawed':\n      return [];",
       title: 'a freeze is undone by the quorum alone, each as it was made',
     },
   ]),
@@ -170,7 +170,7 @@ export const GOVERNANCE: readonly Tooth[] = [
       title: 'a governance log is refused when it is cut short before a head that is known',
     },
   ]),
-  ...teethOf('src/core/governance/change.ts', 'src/core/governance/change.spec.ts', [
+  ...teethOf('src/core/governance/rules.ts', 'src/core/governance/change.spec.ts', [
     {
       code: 'governance-change-invalid',
       without: 'the ban on naming somebody twice in a group',
@@ -204,14 +204,14 @@ export const GOVERNANCE: readonly Tooth[] = [
     {
       code: 'governance-change-invalid',
       without: "the demand that the quorum's group is there",
-      was: 'const governors = state.groups.get(state.quorum.group);',
-      becomes: 'const governors = state.groups.get(state.quorum.group) ?? [...state.persons.keys()];',
+      was: 'const members = state.groups.get(group);\n    if (!members)',
+      becomes: 'const members = state.groups.get(group) ?? [...state.persons.keys()];\n    if (!members)',
       title: 'a genesis is refused when its quorum names no group',
     },
     {
       code: 'governance-change-invalid',
       without: 'the demand that the quorum can be reached',
-      was: 'if (governors.length < state.quorum.threshold)',
+      was: 'if (members.length < threshold)',
       becomes: 'if (false)',
       title: 'a genesis is refused when its quorum is above the number of members',
     },
@@ -266,6 +266,15 @@ export const GOVERNANCE: readonly Tooth[] = [
       becomes: 'if (false) {',
       title: 'a genesis is refused when a policy names a group that is not there, with the place',
     },
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that the key of the audit log has the order of the group',
+      was: 'return point.isTorsionFree() && !point.is0();',
+      becomes: 'return point.toHex() !== "";',
+      title: 'a change is refused when the key of the audit log is a point of small order',
+    },
+  ]),
+  ...teethOf('src/core/governance/change.ts', 'src/core/governance/change.spec.ts', [
     {
       code: 'governance-change-invalid',
       without: 'the ban on naming something twice in a genesis',
@@ -353,13 +362,6 @@ export const GOVERNANCE: readonly Tooth[] = [
     },
     {
       code: 'governance-change-invalid',
-      without: 'the demand that the key of the audit log has the order of the group',
-      was: 'return point.isTorsionFree() && !point.is0();',
-      becomes: 'return point.toHex() !== "";',
-      title: 'a change is refused when the key of the audit log is a point of small order',
-    },
-    {
-      code: 'governance-change-invalid',
       without: 'the ban on a key of the audit log that was registered before',
       was: '{ auditLog: change.auditLog });',
       becomes: '{ auditLog: change.auditLog }) && { ...state, auditLog: change.auditLog };',
@@ -377,7 +379,7 @@ export const GOVERNANCE: readonly Tooth[] = [
       code: 'governance-change-invalid',
       without: 'an answer for a change that does not apply',
       was: "if (typeof next === 'string') return invalid(next, change.kind);",
-      becomes: "if (typeof next === 'string') return accepted(state);",
+      becomes: "if (typeof next === 'string') return { kind: 'accepted', value: state };",
       title: 'a genesis is refused as a later entry',
     },
   ]),

@@ -54,7 +54,7 @@ export const ORCHESTRATOR: readonly Tooth[] = [
     {
       code: 'approver-not-in-group',
       without: 'the demand that the policy asks for this officer',
-      was: 'if (!requirements.some((one) => candidatesFor(one, now.state.groups).includes(personId))) {',
+      was: 'if (!requirements.some((one) => candidatesFor(one, groupsAt(now.state, nowMs)).includes(personId))) {',
       becomes: 'if (false) {',
       title: 'approvals refuses approver-not-in-group when the policy asks for others',
     },

@@ -1,0 +1,82 @@
+// What an entry does once its signatures are verified: it acts, it waits, it lets another act that has waited, or it ends one.
+// There is no clock here. The log's own words must show the wait; that it really passed is the signer's to say, which has
+// measured it and takes no activation before.
+
+import { accepted, type Outcome, refused } from '../fault.js';
+import { applyChange, type LogPlace, moved } from './change.js';
+import type { Change, EntryBody } from './entry.js';
+import { delayOf } from './loosening.js';
+import { checkQuorum } from './quorum.js';
+import { invalid, type Result } from './rules.js';
+import type { GovernanceRefusalCode, GovernanceState, PendingEntry } from './state.js';
+
+/** So many may wait at a time. */
+export const MOST_PENDING = 64;
+
+function without(state: GovernanceState, hash: string): GovernanceState {
+  const pending = new Map(state.pending);
+  pending.delete(hash);
+  return { ...state, pending };
+}
+
+/** The entry that an activation or a veto is about. */
+export function pendingEntry(
+  { pending }: Pick<GovernanceState, 'pending'>,
+  { entry }: Extract<Change, { kind: 'activated' | 'vetoed' }>,
+): Outcome<PendingEntry, GovernanceRefusalCode> {
+  const waiting = pending.get(entry);
+  return waiting ? accepted(waiting) : refused('governance-not-pending', { entry });
+}
+
+function wait(
+  state: GovernanceState,
+  { change, createdAtMs }: EntryBody,
+  at: LogPlace,
+  delayMs: number,
+  signers: ReadonlySet<string>,
+): Result {
+  // What could not act today is not let wait.
+  const possible = applyChange(state, change, at);
+  if (possible.kind === 'refused') return possible;
+  if (state.pending.size >= MOST_PENDING) return invalid('too many entries wait', String(MOST_PENDING));
+  const entry: PendingEntry = { ...at, createdAtMs, delayMs, change, signers: [...signers] };
+  return accepted(moved({ ...state, pending: new Map(state.pending).set(at.hash, entry) }, at));
+}
+
+function activate(
+  state: GovernanceState,
+  change: Extract<Change, { kind: 'activated' }>,
+  createdAtMs: number,
+  at: LogPlace,
+  signers: ReadonlySet<string>,
+): Result {
+  const found = pendingEntry(state, change);
+  if (found.kind === 'refused') return found;
+  const waiting = found.value;
+  const own = waiting.signers.find((person) => signers.has(person));
+  if (own !== undefined) return refused('governance-activator-proposed', { personId: own });
+  const earliestMs = waiting.createdAtMs + waiting.delayMs;
+  if (createdAtMs < earliestMs) return refused('governance-timelock', { entry: waiting.hash, earliestMs });
+  // Whoever signed it and was removed since counts no more.
+  const enough = checkQuorum(state, waiting.change, new Set(waiting.signers));
+  if (enough.kind === 'refused') return enough;
+  return applyChange(without(state, waiting.hash), waiting.change, at);
+}
+
+/** The state after one more entry whose signatures and place in the log have been verified. */
+export function applyEntry(
+  state: GovernanceState,
+  body: EntryBody,
+  hash: string,
+  signers: ReadonlySet<string>,
+): Result {
+  const { change, sequence } = body;
+  const at = { sequence, hash };
+  if (change.kind === 'activated') return activate(state, change, body.createdAtMs, at, signers);
+  if (change.kind === 'vetoed') {
+    const found = pendingEntry(state, change);
+    return found.kind === 'refused' ? found : accepted(moved(without(state, found.value.hash), at));
+  }
+  const delayMs = delayOf(state, change);
+  return delayMs === 0 ? applyChange(state, change, at) : wait(state, body, at, delayMs, signers);
+}

@@ -1,0 +1,75 @@
+// Which changes loosen, and how long each waits. What is not certain to tighten counts as loosening.
+
+import { DEFAULT_FACT_RULE } from '../facts/verify.js';
+import type { Change, QuorumRule, Timelock } from './entry.js';
+import type { GovernanceState } from './state.js';
+
+function isAsStrict(next: QuorumRule, now: QuorumRule | undefined): boolean {
+  return now === undefined || (next.group === now.group && next.threshold >= now.threshold);
+}
+
+function isAsSlow(next: Timelock, now: Timelock): boolean {
+  return (
+    next.whitelistMs >= now.whitelistMs &&
+    next.policyMs >= now.policyMs &&
+    next.veto.group === now.veto.group &&
+    next.veto.threshold === now.veto.threshold
+  );
+}
+
+/**
+ * Milliseconds that a change waits from when the signer accepted its entry until it may be activated. 0: it acts at once,
+ * since it tightens, or because the timelock in force says so.
+ */
+export function delayOf(state: GovernanceState, change: Change): number {
+  const { whitelistMs, policyMs } = state.timelock;
+  const longest = Math.max(whitelistMs, policyMs);
+  switch (change.kind) {
+    case 'whitelist-added':
+      return whitelistMs;
+    case 'timelock-set':
+      return isAsSlow(change.timelock, state.timelock) ? 0 : longest;
+    case 'quorum-set':
+      return isAsStrict(change.quorum, state.quorum) ? 0 : policyMs;
+    case 'safu-quorum-set':
+      return isAsStrict(change.quorum, state.safu) ? 0 : policyMs;
+    case 'fact-rule-set': {
+      const now = state.factRules.get(change.rule.kind) ?? DEFAULT_FACT_RULE;
+      const isStricter = change.rule.agree >= now.agree && change.rule.maxAgeMs <= now.maxAgeMs;
+      return isStricter ? 0 : policyMs;
+    }
+    case 'group-set': {
+      const members = state.groups.get(change.group.groupId);
+      const isSmaller = members && change.group.members.every((member) => members.includes(member));
+      return isSmaller ? 0 : policyMs;
+    }
+    case 'person-added':
+    case 'credential-added':
+    case 'request-key-added':
+    case 'wallet-added':
+    case 'token-added':
+    case 'policies-set':
+    case 'fact-key-added':
+    case 'delegation-added':
+    case 'freeze-key-removed':
+      return policyMs;
+    // Nobody may do more after these than before.
+    case 'person-removed':
+    case 'credential-removed':
+    case 'request-key-removed':
+    case 'token-removed':
+    case 'fact-key-removed':
+    case 'whitelist-removed':
+    case 'delegation-removed':
+    case 'freeze-key-added':
+    case 'frozen':
+    // It takes the quorum and no time: what stands still costs customers theirs.
+    case 'thawed':
+    // It moves nothing and allows nothing.
+    case 'audit-log-set':
+    case 'activated':
+    case 'vetoed':
+    case 'genesis':
+      return 0;
+  }
+}

@@ -1,0 +1,157 @@
+// What holds in every state, whatever entry led to it: no quorum that cannot be reached, no key that verifies nothing, no
+// policy or wallet that refers to what is not there.
+
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { p256 } from '@noble/curves/nist.js';
+import { hexToBytes } from '@noble/hashes/utils.js';
+import { isPointCompressed } from 'tiny-secp256k1';
+import { currency } from '../facts/fact.js';
+import { accepted, type Outcome, refused } from '../fault.js';
+import { scriptOfAddress } from '../intents/bitcoin/address.js';
+import { ethereumAddress } from '../intents/ethereum/address.js';
+import { parsePolicies } from '../policy/parse.js';
+import type { QuorumRule, WhitelistEntry } from './entry.js';
+import { unreachableRule } from './orphans.js';
+import { safuFlaw } from './safu.js';
+import { addressKey, type GovernanceRefusalCode, type GovernanceState } from './state.js';
+
+export type Result = Outcome<GovernanceState, GovernanceRefusalCode>;
+
+export function invalid(why: string, about = ''): Result {
+  return refused('governance-change-invalid', { why, about });
+}
+
+/** A symbol that two assets of one chain share, in whatever case: officers would take one for the other. */
+function sharedSymbol(state: GovernanceState): string | undefined {
+  const coins = [...state.chains.values()].map(({ chain, coin }) => `${chain}/${coin.symbol}`);
+  const tokens = [...state.tokens.values()].map(({ chain, symbol }) => `${chain}/${symbol}`);
+  const symbols = [...coins, ...tokens].map((symbol) => symbol.toLowerCase());
+  return symbols.find((symbol, index) => symbols.indexOf(symbol) !== index);
+}
+
+/** A symbol that reads like a currency: `1 USD` in a policy would be one or the other. */
+function currencySymbol(state: GovernanceState): string | undefined {
+  const symbols = [
+    ...[...state.chains.values()].map(({ coin }) => coin.symbol),
+    ...[...state.tokens.values()].map(({ symbol }) => symbol),
+  ];
+  return symbols.find((symbol) => currency.safeParse(symbol.toUpperCase()).success);
+}
+
+/** A key that is no point verifies nothing: whoever holds it would count for a quorum and could never sign. */
+function isP256Point(publicKey: string): boolean {
+  try {
+    p256.Point.fromHex(publicKey).assertValidity();
+    return true;
+  } catch {
+    // The library throws for whatever is no point; which of its reasons it was changes nothing.
+    return false;
+  }
+}
+
+/** Of the whole curve's prime order: with a point of small order, signatures of nobody verify. */
+export function isEd25519Key(publicKey: string): boolean {
+  try {
+    const point = ed25519.Point.fromHex(publicKey);
+    return point.isTorsionFree() && !point.is0();
+  } catch {
+    // As for P-256.
+    return false;
+  }
+}
+
+/** Who waits must be stopped by fewer than who let it wait, and somebody must be left to activate it. */
+function waitingFlaw({ groups, quorum, timelock }: GovernanceState): string | undefined {
+  const { veto, whitelistMs, policyMs } = timelock;
+  if (whitelistMs === 0 && policyMs === 0) return undefined;
+  if (quorum.threshold > 1 && veto.threshold >= quorum.threshold) return 'a veto takes as many as a change';
+  return canActivate(groups.get(quorum.group) ?? [], quorum, groups.get(veto.group) ?? [])
+    ? undefined
+    : 'nobody who may activate is left when the quorum has signed';
+}
+
+function canActivate(
+  governors: readonly string[],
+  { threshold }: QuorumRule,
+  vetoers: readonly string[],
+): boolean {
+  return governors.length > threshold
+    ? vetoers.length > 0
+    : vetoers.some((person) => !governors.includes(person));
+}
+
+function whitelistFlaw(state: GovernanceState, { chain, address }: WhitelistEntry): string | undefined {
+  const registered = state.chains.get(chain);
+  if (!registered) return 'a whitelist entry is on a chain that is not registered';
+  const valid =
+    registered.family === 'bitcoin'
+      ? scriptOfAddress(address, registered.network).kind === 'accepted'
+      : ethereumAddress(address).kind === 'accepted';
+  return valid ? undefined : 'a whitelist entry has no address of its chain';
+}
+
+/** The rules that hold in every state, whatever entry led to it. */
+export function checked(state: GovernanceState): Result {
+  for (const [groupId, members] of state.groups) {
+    if (new Set(members).size !== members.length) return invalid('a group names somebody twice', groupId);
+    const stranger = members.find((member) => !state.persons.has(member));
+    if (stranger !== undefined) return invalid('a group names somebody who is not in the roster', stranger);
+  }
+  for (const person of state.persons.values()) {
+    const stray = person.credentials.find(({ publicKey }) => !isP256Point(publicKey));
+    if (stray) return invalid('a credential has a public key that is no point of P-256', stray.credentialId);
+  }
+  if (!isP256Point(state.attestation.publicKey))
+    return invalid('the attestation key is no point of P-256', state.attestation.label);
+  const quorums = [state.quorum, state.timelock.veto, ...(state.safu ? [state.safu] : [])];
+  for (const { group, threshold } of quorums) {
+    const members = state.groups.get(group);
+    if (!members) return invalid('the quorum names a group that does not exist', group);
+    if (members.length < threshold) return invalid('the quorum could never be reached', group);
+  }
+  const waiting = waitingFlaw(state);
+  if (waiting !== undefined) return invalid(waiting, state.timelock.veto.group);
+  for (const entry of state.whitelist.values()) {
+    const why = whitelistFlaw(state, entry);
+    if (why !== undefined) return invalid(why, entry.entryId);
+  }
+  const places = [...state.whitelist.values()].map(({ chain, address }) => addressKey(chain, address));
+  const again = places.find((place, index) => places.indexOf(place) !== index);
+  if (again !== undefined) return invalid('an address is on the whitelist twice', again);
+  for (const { delegationId, group, from, to, startsAtMs, endsAtMs } of state.delegations.values()) {
+    if (startsAtMs >= endsAtMs) return invalid('a delegation ends before it begins', delegationId);
+    // Whoever has left the roster delegates nothing, and stands in for nobody: their delegations lie idle.
+    if (from === to || !state.groups.has(group)) return invalid('a delegation of nothing', delegationId);
+  }
+  const safu = safuFlaw(state);
+  if (safu !== undefined) return invalid(safu.why, safu.about);
+  for (const wallet of state.wallets.values()) {
+    const chain = state.chains.get(wallet.chain);
+    if (!chain) return invalid('a wallet is on a chain that is not registered', wallet.walletId);
+    if (chain.family === 'ethereum' && wallet.keys.length !== 1) {
+      return invalid('an Ethereum wallet has exactly one key', wallet.walletId);
+    }
+    if (!wallet.keys.every((key) => isPointCompressed(hexToBytes(key.publicKey)))) {
+      return invalid('a wallet names a public key that is no point of secp256k1', wallet.walletId);
+    }
+  }
+  for (const token of state.tokens.values()) {
+    if (state.chains.get(token.chain)?.family !== 'ethereum') {
+      return invalid('a token is on a chain that is not a registered Ethereum chain', token.contract);
+    }
+    if (ethereumAddress(token.contract).kind === 'refused') {
+      return invalid('a token contract is not written with its checksum (EIP-55)', token.contract);
+    }
+  }
+  const twin = sharedSymbol(state);
+  if (twin !== undefined) return invalid('two assets of a chain have one symbol', twin);
+  const money = currencySymbol(state);
+  if (money !== undefined) return invalid('an asset has the symbol of a currency', money);
+  const policies = parsePolicies(state.policies, state);
+  if (policies.kind === 'refused') {
+    const { document, line, column, why } = policies.facts;
+    return invalid('a policy is not valid', `${document}:${line}:${column}: ${why}`);
+  }
+  const orphan = unreachableRule(state, policies.value);
+  return orphan ? invalid(orphan.why, orphan.about) : accepted(state);
+}

@@ -1,0 +1,198 @@
+import { describe, expect, it } from '@jest/globals';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { portableVerifier } from '../statements/signature.js';
+import type { Change } from './entry.js';
+import {
+  alice,
+  appended,
+  BITCOIN,
+  bob,
+  carol,
+  codeOf,
+  dave,
+  ETHEREUM,
+  GENESIS,
+  type Genesis,
+  genesisOf,
+  newKey,
+  POLICY,
+  personOf,
+  signed,
+  stateOf,
+  whyOf,
+} from './people.fixture.js';
+import { replayGenesis } from './replay.js';
+
+const gina = newKey('gina-1');
+const hugo = newKey('hugo-1');
+const ivan = newKey('ivan-1');
+
+const SAFU_POLICY = [
+  'policy: safu',
+  'applies-to: { tier: safu }',
+  'fee-caps: { absolute: "0.001 BTC", relative: "5%" }',
+  'rules:',
+  '  - { id: payout, when: { asset: BTC }, then: { approve: [{ group: custodians, quorum: 2 }] } }',
+];
+
+/** Its public key is that of a small secret: no wallet that holds anything. */
+function walletOf(walletId: string, tier: 'hot' | 'safu', token: string, secret: number) {
+  const publicKey = bytesToHex(secp256k1.getPublicKey(new Uint8Array(32).fill(secret)));
+  return { walletId, chain: BITCOIN, tier, token, keys: [{ label: walletId, publicKey }] };
+}
+
+const SAFU_WALLET = walletOf('safu-btc', 'safu', 'safu', 2);
+const WITH_SAFU: Partial<Genesis> = {
+  persons: [...GENESIS.persons, personOf('gina', gina), personOf('hugo', hugo)],
+  groups: [...GENESIS.groups, { groupId: 'custodians', members: ['gina', 'hugo'] }],
+  safu: { group: 'custodians', threshold: 2 },
+  wallets: [...GENESIS.wallets, SAFU_WALLET],
+  policies: [...GENESIS.policies, { name: 'safu', lines: SAFU_POLICY }],
+};
+
+const treasury = [alice, bob] as const;
+const custodians = [gina, hugo] as const;
+const state = stateOf(replayGenesis(genesisOf(WITH_SAFU, ...treasury, ...custodians), portableVerifier));
+
+describe('SAFU in a genesis', () => {
+  const refusalOf = (altered: Partial<Genesis>) =>
+    whyOf(
+      replayGenesis(
+        signed(genesisOf({ ...WITH_SAFU, ...altered }).body, ...treasury, ...custodians),
+        portableVerifier,
+      ),
+    );
+
+  it('takes the signatures of its custodians too', () => {
+    expect(codeOf(replayGenesis(genesisOf(WITH_SAFU, alice, bob, carol), portableVerifier))).toBe(
+      'governance-quorum-missing',
+    );
+    expect(codeOf(replayGenesis(genesisOf(WITH_SAFU, alice, bob, gina), portableVerifier))).toBe(
+      'governance-quorum-missing',
+    );
+    expect(codeOf(replayGenesis(genesisOf(WITH_SAFU, gina, hugo), portableVerifier))).toBe(
+      'governance-quorum-missing',
+    );
+  });
+
+  it('is refused without a quorum of its own', () => {
+    const { safu, ...without } = { ...genesisOf(WITH_SAFU).body.change } as Genesis;
+    expect(safu).toBeDefined();
+    const entry = { ...genesisOf().body, change: without };
+    expect(whyOf(replayGenesis(signed(entry, ...treasury), portableVerifier))).toEqual([
+      'governance-change-invalid',
+      "a SAFU wallet without SAFU's own quorum",
+      'safu-btc',
+    ]);
+  });
+
+  it('is refused where a wallet of another tier has its keys in the same token', () => {
+    expect(refusalOf({ wallets: [...GENESIS.wallets, walletOf('safu-btc', 'safu', 'treasury', 2)] })).toEqual(
+      ['governance-change-invalid', "a wallet has its keys in SAFU's token", 'hot-btc'],
+    );
+  });
+
+  it('is refused where a custodian is in another group', () => {
+    const groups = [...GENESIS.groups, { groupId: 'custodians', members: ['gina', 'carol'] }];
+    expect(refusalOf({ groups })).toEqual([
+      'governance-change-invalid',
+      'a custodian of SAFU is in another group',
+      'carol',
+    ]);
+  });
+});
+
+const ADD_IVAN: Change = { kind: 'person-added', person: personOf('ivan', ivan), groups: ['custodians'] };
+const WHITELISTED: Change = {
+  kind: 'whitelist-added',
+  entry: {
+    entryId: 'relief',
+    label: 'Relief fund',
+    chain: ETHEREUM,
+    address: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
+    tiers: ['hot', 'safu'],
+  },
+};
+const otherRules = SAFU_POLICY.map((line) => line.replace('quorum: 2', 'quorum: 1'));
+const otherHot = POLICY.map((line) => line.replace('quorum: 2', 'quorum: 3'));
+const TIMELOCK: Change = { kind: 'timelock-set', timelock: { ...state.timelock, policyMs: 1 } };
+
+describe('what touches SAFU', () => {
+  it.each<[string, Change]>([
+    ['another custodian', ADD_IVAN],
+    [
+      'a custodian removed',
+      { kind: 'group-set', group: { groupId: 'custodians', members: ['gina', 'hugo'] } },
+    ],
+    [
+      'a custodian with another key',
+      { kind: 'credential-added', personId: 'gina', credential: credentialOf(ivan) },
+    ],
+    ['a wallet of SAFU', { kind: 'wallet-added', wallet: walletOf('safu-2', 'safu', 'safu', 3) }],
+    ['its policy', policiesOf(POLICY, otherRules)],
+    ['its policy taken away', { kind: 'policies-set', policies: [{ name: 'hot', lines: POLICY }] }],
+    ['a destination', WHITELISTED],
+    ['its quorum', { kind: 'safu-quorum-set', quorum: { group: 'custodians', threshold: 1 } }],
+    ['the timelock', TIMELOCK],
+  ])('needs the custodians and the quorum: %s', (_, change) => {
+    expect(codeOf(appended(state, change, alice, bob, carol))).toBe('governance-quorum-missing');
+    expect(codeOf(appended(state, change, ...custodians))).toBe('governance-quorum-missing');
+    expect(codeOf(appended(state, change, ...treasury, ...custodians))).toBe('accepted');
+  });
+
+  it.each<[string, Change]>(
+    [
+      ['a thaw of everything', { kind: 'everything' }],
+      ['a thaw of its wallet', { kind: 'wallet', walletId: 'safu-btc' }],
+    ].map(([name, scope]) => [String(name), { kind: 'thawed', scope } as Change]),
+  )('needs them: %s', (_, thaw) => {
+    if (thaw.kind !== 'thawed') throw new Error('not a thaw');
+    const frozen = stateOf(appended(state, { kind: 'frozen', scope: thaw.scope, why: 'seen' }, carol));
+    expect(codeOf(appended(frozen, thaw, ...treasury))).toBe('governance-quorum-missing');
+    expect(codeOf(appended(frozen, thaw, ...treasury, ...custodians))).toBe('accepted');
+  });
+
+  it.each<[string, Change]>([
+    [
+      'another person of the treasury',
+      { kind: 'person-added', person: personOf('dave', dave), groups: ['treasury'] },
+    ],
+    ['the policy of another wallet', policiesOf(otherHot, SAFU_POLICY)],
+    ['a wallet of another tier', { kind: 'wallet-added', wallet: walletOf('hot-2', 'hot', 'treasury', 3) }],
+  ])('is not: %s', (_, change) => {
+    expect(codeOf(appended(state, change, ...treasury))).toBe('accepted');
+  });
+
+  it('leaves custodians no way into the treasury, and the treasury none to them', () => {
+    const join = (personId: string, groupId: string, others: string[]): Change => ({
+      kind: 'group-set',
+      group: { groupId, members: [...others, personId] },
+    });
+    const all = [...treasury, ...custodians];
+    expect(whyOf(appended(state, join('carol', 'custodians', ['gina', 'hugo']), ...all))).toEqual([
+      'governance-change-invalid',
+      'a custodian of SAFU is in another group',
+      'carol',
+    ]);
+    expect(whyOf(appended(state, join('gina', 'treasury', ['alice', 'bob']), ...all))).toEqual([
+      'governance-change-invalid',
+      'a custodian of SAFU is in another group',
+      'gina',
+    ]);
+  });
+});
+
+function credentialOf({ credentialId, publicKey }: typeof ivan) {
+  return { credentialId, credentialClass: 'pkcs11', algorithm: 'p256', publicKey } as const;
+}
+
+function policiesOf(hot: readonly string[], safu: readonly string[]): Change {
+  return {
+    kind: 'policies-set',
+    policies: [
+      { name: 'hot', lines: [...hot] },
+      { name: 'safu', lines: [...safu] },
+    ],
+  };
+}

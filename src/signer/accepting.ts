@@ -1,0 +1,51 @@
+// When the signer takes in an entry of governance. Replay says whether it follows; here it is asked whether what loosens has
+// waited: by time that this signer measured itself since it took the entry in, which no clock of the host can hurry.
+
+import { accepted, type Outcome, refused } from '../core/fault.js';
+import type { Change, GovernanceEntry } from '../core/governance/entry.js';
+import type { GovernanceState, PendingEntry } from '../core/governance/state.js';
+import type { PendingReport } from '../signer-protocol/messages.js';
+import type { Instant } from './signer-clock.js';
+import type { SignerStore } from './store.js';
+
+export type WaitRefusalCode = 'governance-timelock';
+
+type Store = Pick<SignerStore, 'ledger' | 'read'>;
+
+/** How much of a wait is left, ms. 0: it is over. */
+function leftMs(store: Store, { sequence, delayMs }: PendingEntry, now: Instant): number {
+  const [at] = store.ledger.governanceSequences(sequence, 1);
+  const body = at === undefined ? undefined : store.read(at).body;
+  // An entry that waits is in the journal, with the time at which it came; else nothing has been measured yet.
+  if (body?.kind !== 'governance' || body.entry.body.sequence !== sequence) return delayMs;
+  return Math.max(0, delayMs - (now.measuredMs - body.at.measuredMs));
+}
+
+/** Has what this entry activates waited? Entries that activate nothing have nothing to wait for. */
+export function checkWait(
+  state: GovernanceState,
+  { body: { change } }: GovernanceEntry,
+  store: Store,
+  now: Instant,
+): Outcome<undefined, WaitRefusalCode> {
+  if (change.kind !== 'activated') return accepted(undefined);
+  const waiting = state.pending.get(change.entry);
+  const left = waiting ? leftMs(store, waiting, now) : 0;
+  return left > 0
+    ? refused('governance-timelock', { entry: change.entry, leftMs: left })
+    : accepted(undefined);
+}
+
+/** What an entry makes act: its own change, or that of the entry which it activates. */
+export function actingChange({ pending }: GovernanceState, { body: { change } }: GovernanceEntry): Change {
+  return change.kind === 'activated' ? (pending.get(change.entry)?.change ?? change) : change;
+}
+
+/** What waits, oldest first, and how long each still has to. */
+export function pendingReports({ pending }: GovernanceState, store: Store, now: Instant): PendingReport[] {
+  return [...pending.values()].map((entry) => ({
+    hash: entry.hash,
+    sequence: entry.sequence,
+    leftMs: leftMs(store, entry, now),
+  }));
+}

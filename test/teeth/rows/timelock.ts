@@ -1,0 +1,204 @@
+// Teeth of what governance makes wait, of SAFU's quorum, and of the whitelist.
+
+import { type Tooth, teethOf } from '../tooth.js';
+
+export const TIMELOCK: readonly Tooth[] = [
+  ...teethOf('src/core/governance/apply.ts', 'src/core/governance/timelock.spec.ts', [
+    {
+      code: 'governance-not-pending',
+      without: 'the demand that an entry waits which is ended',
+      was: "return waiting ? accepted(waiting) : refused('governance-not-pending', { entry });",
+      becomes:
+        "return accepted(waiting ?? { hash: entry, sequence: 0, createdAtMs: 0, delayMs: 0, change: { kind: 'thawed', scope: { kind: 'everything' } }, signers: [] });",
+      title: 'what loosens is vetoed by who may, and by nobody else',
+    },
+    {
+      code: 'governance-activator-proposed',
+      without: 'the ban on activating what one has signed',
+      was: 'if (own !== undefined)',
+      becomes: 'if (false)',
+      title:
+        'what loosens is not activated by who signed it, nor by who may not veto, nor together with them',
+    },
+    {
+      code: 'governance-timelock',
+      without: "the wait in the log's own words",
+      was: 'if (createdAtMs < earliestMs)',
+      becomes: 'if (false)',
+      title: 'what loosens is not activated a millisecond before its time, by its own words',
+    },
+    {
+      code: 'governance-quorum-missing',
+      without: 'counting the signers of what waited by the roster that is',
+      was: "if (enough.kind === 'refused') return enough;",
+      becomes: '',
+      title: 'what loosens counts no more for who was removed while it waited',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'judging at once what will wait',
+      was: "if (possible.kind === 'refused') return possible;",
+      becomes: '',
+      title: 'what loosens is refused at once when it could not act today',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the bound of what may wait',
+      was: 'if (state.pending.size >= MOST_PENDING)',
+      becomes: 'if (false)',
+      title: 'what loosens is refused when as many wait as may',
+    },
+  ]),
+  ...teethOf('src/core/governance/quorum.ts', 'src/core/governance/timelock.spec.ts', [
+    {
+      code: 'governance-quorum-missing',
+      without: 'the group that may veto',
+      was: "    case 'vetoed':\n      return [timelock.veto];",
+      becomes: "    case 'vetoed':\n      return [];",
+      title: 'what loosens is vetoed by who may, and by nobody else',
+    },
+  ]),
+  ...teethOf('src/core/governance/quorum.ts', 'src/core/governance/safu.spec.ts', [
+    {
+      code: 'governance-quorum-missing',
+      without: "SAFU's own quorum",
+      was: 'return safu && touchesSafu(roster, change) ? [quorum, safu] : [quorum];',
+      becomes: 'return safu && touchesSafu(roster, change) ? [quorum] : [quorum];',
+      title: 'what touches SAFU needs the custodians and the quorum',
+    },
+  ]),
+  ...teethOf('src/core/governance/quorum.ts', 'src/core/governance/whitelist.spec.ts', [
+    {
+      code: 'governance-signature-invalid',
+      without: 'verifying the signature of a freeze key',
+      was: 'return verifier.ed25519(hexToBytes(key.publicKey), entryBytes(body), hexToBytes(first.signature))\n    ?',
+      becomes: 'return true\n    ?',
+      title: 'a freeze key does not freeze with the signature of another key',
+    },
+  ]),
+  ...teethOf('src/core/governance/rules.ts', 'src/core/governance/timelock.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that a veto takes fewer',
+      was: 'if (quorum.threshold > 1 && veto.threshold >= quorum.threshold)',
+      becomes: 'if (false)',
+      title: 'a timelock is refused when a veto takes as many as a change',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that somebody is left to activate',
+      was: 'return canActivate(groups.get(quorum.group) ?? [], quorum, groups.get(veto.group) ?? [])\n    ?',
+      becomes: 'return true\n    ?',
+      title: 'a timelock is refused when nobody is left to activate what the quorum has signed',
+    },
+  ]),
+  ...teethOf('src/core/governance/rules.ts', 'src/core/governance/safu.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: "the demand that SAFU's people and tokens are its own",
+      was: 'if (safu !== undefined)',
+      becomes: 'if (false)',
+      title: 'what touches SAFU leaves custodians no way into the treasury',
+    },
+  ]),
+  ...teethOf('src/core/governance/safu.ts', 'src/core/governance/safu.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that a SAFU wallet has a quorum',
+      was: 'return first && { why: "a SAFU wallet without SAFU\'s own quorum", about: first.walletId };',
+      becomes: 'return undefined;',
+      title: 'SAFU in a genesis is refused without a quorum of its own',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that SAFU has tokens of its own',
+      was: 'if (beside)',
+      becomes: 'if (false)',
+      title: 'SAFU in a genesis is refused where a wallet of another tier has its keys in the same token',
+    },
+  ]),
+  ...teethOf('src/core/governance/rules.ts', 'src/core/governance/whitelist.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'looking at the address of a whitelist entry',
+      was: 'if (why !== undefined) return invalid(why, entry.entryId);',
+      becomes: '',
+      title: 'a whitelist entry is refused with an address of another chain',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the ban on two entries for an address',
+      was: 'if (again !== undefined)',
+      becomes: 'if (false)',
+      title: 'a whitelist entry is refused for an address that has one',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that a delegation ends after it begins',
+      was: 'if (startsAtMs >= endsAtMs)',
+      becomes: 'if (false)',
+      title: 'a delegation is refused that ends before it begins',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the ban on delegating to oneself, or a place in no group',
+      was: 'if (from === to || !state.groups.has(group))',
+      becomes: 'if (false)',
+      title: 'a delegation is refused to oneself',
+    },
+  ]),
+  ...teethOf('src/core/governance/change.ts', 'src/core/governance/whitelist.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that a whitelist entry is there which is removed',
+      was: "if (!state.whitelist.has(change.entryId)) return 'no such whitelist entry';\n",
+      becomes: '',
+      title: 'a whitelist entry is refused to be removed where there is none',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the ban on a delegation that is there already',
+      was: "if (state.delegations.has(delegation.delegationId)) return 'this delegation exists already';\n",
+      becomes: '',
+      title: 'a delegation is refused twice, and to be ended where there is none',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that a delegation is there which is ended',
+      was: "if (!state.delegations.has(change.delegationId)) return 'no such delegation';\n",
+      becomes: '',
+      title: 'a delegation is refused twice, and to be ended where there is none',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that a freeze key is a point',
+      was: "if (!isEd25519Key(freezeKey.publicKey)) return 'the freeze key is no point of Ed25519';\n",
+      becomes: '',
+      title: 'a freeze key is refused with the id or key of somebody else, or a key that is none',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that a freeze key is there which is removed',
+      was: "if (!state.freezeKeys.has(change.keyId)) return 'no such freeze key';\n",
+      becomes: '',
+      title: 'a freeze key is refused with the id or key of somebody else, or a key that is none',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'keeping the last credential of a person',
+      was: "if (left.length === 0) return 'it is the last credential of this person';\n",
+      becomes: '',
+      title: 'a credential is removed, but not the last one of a person, nor one that is not there',
+    },
+  ]),
+  ...teethOf('src/signer/accepting.ts', 'test/signer/timelock.integration.spec.ts', [
+    {
+      code: 'governance-timelock',
+      without: 'the wait that the signer measured',
+      was: 'return left > 0\n    ?',
+      becomes: 'return false\n    ?',
+      title:
+        'an entry that loosens does nothing until it has waited by the time that the signer measured, whatever clocks say',
+    },
+  ]),
+];
