@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { currency, type FactContent, factContent, screeningResult, subjectOf } from '../facts/fact.js';
+import type { KnownFacts } from '../facts/verify.js';
 import { parseUnits } from '../money/amount.js';
+import { FIAT_DECIMALS } from '../money/fiat.js';
 import { approvalWords, missingApprovals } from './approvals.js';
 import { decide } from './decide.js';
 import { policySchemaText } from './document.js';
@@ -32,6 +35,15 @@ const caseFile = z.strictObject({
           asset: z.enum(['BTC', 'ETH', 'USDX']),
           amount: z.string(),
         }),
+        /** One value for each source that speaks. */
+        facts: z
+          .strictObject({
+            price: z.array(z.string()).optional(),
+            screening: z.array(z.strictObject({ result: screeningResult, risk: z.int() })).optional(),
+            balance: z.array(z.string()).optional(),
+            'hot-share': z.array(z.string()).optional(),
+          })
+          .optional(),
         approved: z.array(z.string()).optional(),
         used: z.record(z.string(), z.union([z.string(), z.int()])).optional(),
         expect: z.strictObject({
@@ -54,7 +66,50 @@ const ASSETS = {
   USDX: { chain: ETHEREUM, contract: USDX.toLowerCase(), decimals: 18 },
 };
 
-function situationOf({ transfer }: Case): Situation {
+const DESTINATION = '0x000000000000000000000000000000000000dead';
+
+function factsOf({ transfer, facts = {} }: Case): KnownFacts {
+  const { chain, contract, decimals } = ASSETS[transfer.asset];
+  const { wallet } = transfer;
+  const number = (text: string) => text.split(' ')[0] ?? '';
+  const said: readonly FactContent[] = [
+    ...(facts.price ?? []).map((text) => ({
+      kind: 'price' as const,
+      chain,
+      contract,
+      currency: currency.parse(text.split(' ')[1]),
+      price: number(text),
+      sources: 1,
+    })),
+    ...(facts.screening ?? []).map(({ result, risk }) => ({
+      kind: 'screening' as const,
+      chain,
+      address: DESTINATION,
+      result,
+      riskScore: risk,
+    })),
+    ...(facts.balance ?? []).map((text) => ({
+      kind: 'balance' as const,
+      wallet,
+      chain,
+      contract,
+      amount: parseUnits(number(text), decimals).toString(),
+    })),
+    ...(facts['hot-share'] ?? []).map((text) => ({
+      kind: 'hot-share' as const,
+      chain,
+      contract,
+      basisPoints: Number(parseUnits(text.slice(0, -1), 2)),
+    })),
+  ];
+  return Map.groupBy(
+    said.map((one) => factContent.parse(one)),
+    subjectOf,
+  );
+}
+
+function situationOf(one: Case): Situation {
+  const { transfer } = one;
   const { chain, contract, decimals } = ASSETS[transfer.asset];
   return {
     wallet: transfer.wallet,
@@ -62,18 +117,20 @@ function situationOf({ transfer }: Case): Situation {
     chain,
     contract,
     amount: parseUnits(transfer.amount.split(' ')[0] ?? '', decimals),
-    destination: '0x000000000000000000000000000000000000dEaD',
+    destination: DESTINATION,
     requester: 'payouts',
     customer: 'customer-1',
+    facts: factsOf(one),
   };
 }
 
 function used(given: Case['used'], limit: Limit | undefined): bigint {
   const value = given?.[limit?.id ?? ''];
   if (value === undefined || !limit) return 0n;
-  return limit.measure.kind === 'count'
-    ? BigInt(value)
-    : parseUnits(String(value).split(' ')[0] ?? '', limit.measure.asset.decimals);
+  const { measure } = limit;
+  if (measure.kind === 'count') return BigInt(value);
+  const decimals = measure.kind === 'value' ? FIAT_DECIMALS : measure.asset.decimals;
+  return parseUnits(String(value).split(' ')[0] ?? '', decimals);
 }
 
 /** What is missing when these have approved; undefined where the case says nothing of approvals, or nothing is. */
@@ -93,6 +150,7 @@ const limitsOf = ({ limits, rules }: Policy) => [
 describe.each([
   ['the shipped policies', POLICIES],
   ['the examples', EXAMPLES],
+  ['the examples with facts', join(EXAMPLES, 'facts')],
 ])('%s', (_what, folder) => {
   const set = valueFrom(parsePolicies(shippedDocuments(folder), SHIPPED_CONTEXT));
   const limits = new Map(set.policies.flatMap(limitsOf).map((limit) => [limit.id, limit]));

@@ -1,8 +1,10 @@
 // Whether the conditions of a rule hold for a situation, and which one does not, in the words of the document, as are the
 // quantities of its limits. It knows nothing of rules' order or effects.
 
+import type { Answer } from './conditions/answer.js';
 import { amountWords } from './conditions/asset.js';
-import { plainTest, plainWords, type Test } from './conditions/table.js';
+import { centsWords } from './conditions/value.js';
+import { plainNeed, plainTest, plainWords, type Test } from './conditions/table.js';
 import type { Condition, Limit, Situation } from './types.js';
 
 /** The same situation in one spelling: addresses in hexadecimal (Ethereum) in lower case, segwit ones as they are. */
@@ -22,36 +24,68 @@ function testOf(condition: Condition): Test {
   const isWanted = condition.kind === 'any-of';
   const branches = condition.branches.map(testOfAll);
   return (situation) => {
-    for (const test of branches) if (test(situation)) return isWanted;
-    return !isWanted;
+    let isOpen = false;
+    for (const test of branches) {
+      const answer = test(situation);
+      if (answer === true) return isWanted;
+      isOpen ||= answer === 'unknown';
+    }
+    return isOpen ? 'unknown' : !isWanted;
   };
 }
 
-/** Asks whether all of them hold, in their order: made once for a rule that is asked of every transfer. */
+/** Asks whether all of them hold, in their order; not known where none is known not to and one is not known to. made once for a rule that is asked of every transfer. */
 export function testOfAll(when: readonly Condition[]): Test {
   const [first, second, ...rest] = when.map(testOf);
   if (!first) return () => true;
   if (!second) return first;
   const others = [second, ...rest];
   return (situation) => {
-    if (!first(situation)) return false;
-    for (const test of others) if (!test(situation)) return false;
-    return true;
+    let all = first(situation);
+    if (all === false) return false;
+    for (const test of others) {
+      const answer = test(situation);
+      if (answer === false) return false;
+      if (answer === 'unknown') all = answer;
+    }
+    return all;
   };
 }
 
-export function allHold(when: readonly Condition[], situation: Situation): boolean {
+export function allHold(when: readonly Condition[], situation: Situation): Answer {
   return testOfAll(when)(situation);
 }
 
-/** The first that does not hold; undefined when all do. */
+/** The first that does not hold, or else the first that is not known to; undefined when all do. */
 export function firstUnmet(when: readonly Condition[], situation: Situation): Condition | undefined {
-  return when.find((condition) => !testOf(condition)(situation));
+  const answers = when.map((condition) => ({ condition, answer: testOf(condition)(situation) }));
+  const unmet =
+    answers.find(({ answer }) => answer === false) ?? answers.find(({ answer }) => answer === 'unknown');
+  return unmet?.condition;
+}
+
+/** Subjects of the facts that these conditions need, in their order. */
+export function needsOf(when: readonly Condition[], situation: Situation): readonly string[] {
+  return when.flatMap((condition) =>
+    'branches' in condition
+      ? condition.branches.flatMap((branch) => needsOf(branch, situation))
+      : (plainNeed(condition, situation) ?? []),
+  );
+}
+
+/** Subjects of the facts for which it is not known whether these conditions hold. */
+export function unknownOf(when: readonly Condition[], situation: Situation): readonly string[] {
+  return when.flatMap((condition) => {
+    if (testOf(condition)(situation) !== 'unknown') return [];
+    if (!('branches' in condition)) return plainNeed(condition, situation) ?? [];
+    return condition.branches.flatMap((branch) => unknownOf(branch, situation));
+  });
 }
 
 /** `0.5 BTC`, `1 transfer`, `20 transfers`. Exact. */
 export function quantityWords(measure: Limit['measure'], quantity: bigint): string {
   if (measure.kind === 'amount') return amountWords(measure.asset, quantity);
+  if (measure.kind === 'value') return centsWords(measure.worth, quantity);
   return `${quantity} transfer${quantity === 1n ? '' : 's'}`;
 }
 

@@ -5,7 +5,18 @@
 import { type Facts, Fault } from '../fault.js';
 import { isAsset } from './conditions/asset.js';
 import type { Test } from './conditions/table.js';
-import { firstUnmet, quantityWords, spelled, testOfAll, windowWords, wordsOf } from './conditions.js';
+import { priceSubject, valueCents } from './conditions/value.js';
+import {
+  firstUnmet,
+  needsOf,
+  quantityWords,
+  spelled,
+  testOfAll,
+  unknownOf,
+  windowWords,
+  wordsOf,
+} from './conditions.js';
+import { asksNoLess } from './strictness.js';
 import type {
   ApprovalRequirement,
   Decision,
@@ -105,8 +116,57 @@ function keyOf(limit: Limit, situation: Situation): string {
   }
 }
 
-function deciding({ rules }: Applying, situation: Situation): NamedRule | undefined {
-  return rules.find(({ holds }) => holds(situation));
+/** The rule that decides; or one of which it is not known whether it would, and without which no other may. */
+type Deciding =
+  | { readonly kind: 'rule'; readonly match: NamedRule }
+  | { readonly kind: 'open'; readonly match: NamedRule; readonly subject: string }
+  | { readonly kind: 'none'; readonly match: undefined };
+
+/**
+ * A rule that refuses and may hold, refuses. A rule that lets pass and may hold is passed over only for one that asks no
+ * less: nobody gets an easier answer by withholding a fact.
+ */
+function deciding({ rules }: Applying, situation: Situation): Deciding {
+  let open: NamedRule[] | undefined;
+  for (const named of rules) {
+    const answer = named.holds(situation);
+    if (answer === false) continue;
+    const refuses = named.rule.effect.kind === 'refuse';
+    if (answer === true && !(refuses && open)) {
+      const stricter = open?.find((passed) => !asksNoLess(named.rule, passed.rule));
+      return stricter ? openAt(stricter, situation) : { kind: 'rule', match: named };
+    }
+    if (refuses) return openAt(open?.[0] ?? named, situation);
+    open = [...(open ?? []), named];
+  }
+  const [first] = open ?? [];
+  return first ? openAt(first, situation) : { kind: 'none', match: undefined };
+}
+
+function openAt(match: NamedRule, situation: Situation): Deciding {
+  const subjects = unknownOf(match.rule.when, situation);
+  const missing = subjects.find((subject) => !situation.facts?.has(subject));
+  // Sources that say different things of a rule which refuses: the stricter one decides.
+  if (missing === undefined && match.rule.effect.kind === 'refuse') return { kind: 'rule', match };
+  return { kind: 'open', match, subject: missing ?? subjects[0] ?? inconsistent('an answer is missing') };
+}
+
+/** Subjects of the facts that the rules and limits for a transfer could need. */
+export function factsFor(set: PolicySet, asked: Situation): readonly string[] {
+  const situation = spelled(asked);
+  const { rules, limits } = applying(set, situation);
+  const near = rules.filter(({ rule }) =>
+    rule.when.every((condition) => condition.kind !== 'asset' || isAsset(condition.asset, situation)),
+  );
+  const counted = [...limits, ...near.flatMap(({ rule }) => rule.limits ?? [])];
+  return [
+    ...new Set([
+      ...near.flatMap(({ rule }) => needsOf(rule.when, situation)),
+      ...counted.flatMap(({ measure }) =>
+        measure.kind === 'value' ? [priceSubject(measure.worth, situation)] : [],
+      ),
+    ]),
+  ];
 }
 
 /** The limits that a transfer which this rule decides is charged to; one on an amount counts only its own asset. */
@@ -116,29 +176,52 @@ function limitsUnder(
   situation: Situation,
 ): readonly Limit[] {
   return [...limits, ...(match?.rule.limits ?? [])].filter(
-    ({ measure }) => measure.kind === 'count' || isAsset(measure.asset, situation),
+    ({ measure }) => measure.kind !== 'amount' || isAsset(measure.asset, situation),
   );
 }
 
-function chargeOf(limit: Limit, situation: Situation): LimitCharge {
-  return {
-    limitId: limit.id,
-    key: keyOf(limit, situation),
-    windowMs: limit.windowMs,
-    amount: limit.measure.kind === 'count' ? 1n : situation.amount,
-    max: limit.measure.max,
-  };
+/** Undefined where nothing is known of what is counted. */
+function countedOf({ measure }: Limit, situation: Situation): bigint | undefined {
+  switch (measure.kind) {
+    case 'count':
+      return 1n;
+    case 'amount':
+      return situation.amount;
+    case 'value':
+      return valueCents(measure.worth, situation);
+  }
+}
+
+/** Cents are counted apart from what a limit of that name may have counted before. */
+function counterKey(limit: Limit, situation: Situation): string {
+  const key = keyOf(limit, situation);
+  return limit.measure.kind === 'value' ? `${key} in ${limit.measure.worth.currency}` : key;
+}
+
+function chargeOf(limit: Limit, situation: Situation): LimitCharge | undefined {
+  const amount = countedOf(limit, situation);
+  if (amount === undefined) return undefined;
+  const key = counterKey(limit, situation);
+  return { limitId: limit.id, key, windowMs: limit.windowMs, amount, max: limit.measure.max };
 }
 
 /**
  * What a transfer takes from which counters: every limit of every document that applies, and those of the rule that decides.
  * Which one that is depends on the transfer and the documents, never on counters or approvals: so this can be asked before
- * the decision, and says what the decision will say. One counter per `limitId` and `key`.
+ * the decision, and says what the decision will say. One counter per `limitId` and `key`. A limit for which a fact is missing
+ * is left out: the decision refuses for it.
  */
 export function chargesOf(set: PolicySet, asked: Situation): readonly LimitCharge[] {
   const situation = spelled(asked);
   const found = applying(set, situation);
-  return limitsUnder(found, deciding(found, situation), situation).map((limit) => chargeOf(limit, situation));
+  const { match } = deciding(found, situation);
+  return limitsUnder(found, match, situation).flatMap((limit) => chargeOf(limit, situation) ?? []);
+}
+
+function factOf({ measure }: Limit, situation: Situation): string {
+  return measure.kind === 'value'
+    ? priceSubject(measure.worth, situation)
+    : inconsistent('a limit needs no fact');
 }
 
 function effectOf(charge: LimitCharge, usage: LimitUsage): LimitEffect {
@@ -193,18 +276,25 @@ function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decis
   });
   if (situation.amount <= 0n) return inconsistent('an amount that is not more than 0');
   const found = applying(set, situation);
-  const match = deciding(found, situation);
-  if (!match) {
+  const decider = deciding(found, situation);
+  if (decider.kind === 'none') {
     const { wallet, chain, contract, amount } = situation;
     return refuse('policy-no-match', undefined, { wallet, chain, contract, amount: amount.toString() });
   }
-  const { name, rule } = match;
+  const { name, rule } = decider.match;
+  if (decider.kind === 'open') {
+    const code = situation.facts?.has(decider.subject) ? 'facts-disagree' : 'fact-missing';
+    return refuse(code, name, { rule: name, fact: decider.subject });
+  }
   const { effect } = rule;
   if (effect.kind === 'refuse') return refuse('policy-refused', name, { rule: name });
   const requirements = requirementsOf(rule);
-  const limits = limitsUnder(found, match, situation).map((limit) =>
-    effectOf(chargeOf(limit, situation), usage),
-  );
+  const limits: LimitEffect[] = [];
+  for (const limit of limitsUnder(found, decider.match, situation)) {
+    const charge = chargeOf(limit, situation);
+    if (!charge) return refuse('fact-missing', name, { limit: limit.id, fact: factOf(limit, situation) });
+    limits.push(effectOf(charge, usage));
+  }
   const exceeded = limits.find(({ usedAfter, max }) => usedAfter > max);
   if (exceeded) {
     return refuse('limit-exceeded', name, {
@@ -222,7 +312,8 @@ function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decis
 /**
  * Decides. A rule that refuses and matches decides wherever it stands (`policy-refused`); else the first that matches, a
  * wallet's own document before its tier's; no rule refuses (`policy-no-match`), a full limit refuses whatever the rule says
- * (`limit-exceeded`, with limit, key, used, asked and max in base units or transfers). Never throws: an error, also one
+ * (`limit-exceeded`, with limit, key, used, asked and max in base units, cents or transfers), and so does a missing fact
+ * without which it could be another rule that decides, or a limit that is full (`fact-missing`, `facts-disagree`). Never throws: an error, also one
  * from `usage`, refuses (`policy-error`). An answer other than `refuse` holds only if the caller reserves all of `limits`
  * in the same transaction that read them.
  */
@@ -253,14 +344,17 @@ export interface ExplainedLimit extends LimitCharge {
   readonly within: string;
 }
 
-function explainedLimit(limit: Limit, situation: Situation): ExplainedLimit {
+function explainedLimit(limit: Limit, situation: Situation): readonly ExplainedLimit[] {
   const charge = chargeOf(limit, situation);
-  return {
-    ...charge,
-    takes: quantityWords(limit.measure, charge.amount),
-    atMost: quantityWords(limit.measure, charge.max),
-    within: windowWords(limit.windowMs),
-  };
+  if (!charge) return [];
+  return [
+    {
+      ...charge,
+      takes: quantityWords(limit.measure, charge.amount),
+      atMost: quantityWords(limit.measure, charge.max),
+      within: windowWords(limit.windowMs),
+    },
+  ];
 }
 
 /** The decision, what it takes of which limits, and why no rule before the one that matched decided. Throws nothing, as `decide`. */
@@ -271,10 +365,15 @@ export function explain(set: PolicySet, asked: Situation, usage: LimitUsage): Ex
   for (const { name, rule } of found.rules) {
     const unmet = firstUnmet(rule.when, situation);
     if (!unmet) break;
-    passedOver.push({ rule: name, unmet: wordsOf(unmet) });
+    const [fact] = unknownOf([unmet], situation);
+    passedOver.push({
+      rule: name,
+      unmet: `${wordsOf(unmet)}${fact === undefined ? '' : ` (not known: ${fact})`}`,
+    });
   }
-  const match = deciding(found, situation);
+  const decider = deciding(found, situation);
+  const match = decider.kind === 'rule' ? decider.match : undefined;
   const taken = match && match.rule.effect.kind !== 'refuse' ? limitsUnder(found, match, situation) : [];
-  const limits = taken.map((limit) => explainedLimit(limit, situation));
+  const limits = taken.flatMap((limit) => explainedLimit(limit, situation));
   return { decision: decide(set, asked, usage), passedOver, limits };
 }

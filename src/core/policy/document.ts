@@ -2,6 +2,7 @@
 // to (wallets, assets, groups) is resolved by parse.ts. The JSON Schema for editors comes from here too.
 
 import { z } from 'zod';
+import { currency } from '../facts/fact.js';
 import { tier } from '../governance/entry.js';
 import { identifier } from '../statements/fields.js';
 import { KINDS } from './conditions/table.js';
@@ -15,6 +16,8 @@ export const QUOTED_KEYS: ReadonlySet<string> = new Set([
   'max',
   'amount-at-most',
   'amount-above',
+  'share-of-balance-at-most',
+  'hot-share-at-most',
 ]);
 
 const SCOPES = ['wallet', 'tier', 'asset', 'destination', 'customer', 'requester'] as const;
@@ -26,9 +29,10 @@ function limitsPer<const T extends string>(scopes: readonly T[]) {
       z.union(
         [
           z.strictObject({ ...common, asset: assetName, max: amount }),
+          z.strictObject({ ...common, currency, max: amount }),
           z.strictObject({ ...common, 'max-count': z.int().min(1).max(1_000_000) }),
         ],
-        'a limit has asset and max, or max-count',
+        'a limit has asset and max, currency and max, or max-count',
       ),
     )
     .min(1, EMPTY)
@@ -52,6 +56,11 @@ const plainConditions = {
   'wallet-in': KINDS['wallet-in'].schema.optional(),
   'tier-in': KINDS['tier-in'].schema.optional(),
   'chain-in': KINDS['chain-in'].schema.optional(),
+  'risk-score-at-most': KINDS['risk-score-at-most'].schema.optional(),
+  'risk-score-above': KINDS['risk-score-above'].schema.optional(),
+  'screening-in': KINDS['screening-in'].schema.optional(),
+  'share-of-balance-at-most': KINDS['share-of-balance-at-most'].schema.optional(),
+  'hot-share-at-most': KINDS['hot-share-at-most'].schema.optional(),
 } satisfies { readonly [K in PlainKind]: z.ZodType };
 
 /** Of branches of branches a person loses count: two levels say whatever a treasury has to say. */

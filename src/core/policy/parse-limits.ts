@@ -1,6 +1,7 @@
 // The limits and fee caps of a document: windows, amounts and shares in exact numbers. What they count is window.ts.
 
 import { parseUnits } from '../money/amount.js';
+import { positiveCentsOf, worthIn } from './conditions/value.js';
 import type { FeeCapsText, LimitText, RuleText } from './document.js';
 import { isImpossible } from './implication.js';
 import { assetOf, distinctIds, malformed, type Page, type Path, positiveAmountOf } from './page.js';
@@ -51,6 +52,11 @@ export function limitOf(page: Page, path: Path, limit: LimitText, within: string
     windowMs: windowMsOf(page, [...path, 'window'], limit.window),
   };
   if ('max-count' in limit) return { ...common, measure: { kind: 'count', max: BigInt(limit['max-count']) } };
+  if ('currency' in limit) {
+    const worth = worthIn(page, limit.currency);
+    const max = positiveCentsOf(page, [...path, 'max'], limit.max, limit.currency);
+    return { ...common, measure: { kind: 'value', worth, max } };
+  }
   const asset = assetOf(page, [...path, 'asset'], limit.asset);
   const max = positiveAmountOf(page, [...path, 'max'], limit.max, asset);
   return { ...common, measure: { kind: 'amount', asset, max } };

@@ -1,5 +1,6 @@
 // The typed form of policies, what a policy is asked, and what it answers. Parsing is parse.ts, deciding is decide.ts.
 
+import type { Currency } from '../facts/fact.js';
 import type { KnownFacts } from '../facts/verify.js';
 import type { Facts } from '../fault.js';
 import type { Tier } from '../governance/entry.js';
@@ -19,6 +20,23 @@ interface AmountBound {
   readonly amount: bigint;
 }
 
+/** How what an amount is worth is found: the decimals of each asset that can be asked about, by `chain/contract`. */
+export interface Worth {
+  readonly currency: Currency;
+  readonly decimals: ReadonlyMap<string, number>;
+}
+
+/** On what moves, whatever the asset; in cents. */
+export interface ValueBound {
+  readonly worth: Worth;
+  readonly cents: bigint;
+}
+
+/** In hundredths of a percent. */
+interface Share {
+  readonly basisPoints: bigint;
+}
+
 /** Addresses of destinations are in their one spelling: those of Ethereum in lower case. */
 interface NamesList {
   readonly names: ReadonlySet<string>;
@@ -27,14 +45,19 @@ interface NamesList {
 /** What a condition of each kind says, of those that have no others in them. What it means stands in conditions/. */
 interface PlainConditions {
   readonly asset: { readonly asset: PolicyAsset };
-  readonly 'amount-at-most': AmountBound;
-  readonly 'amount-above': AmountBound;
+  readonly 'amount-at-most': AmountBound | ValueBound;
+  readonly 'amount-above': AmountBound | ValueBound;
   readonly 'destination-in': NamesList;
   readonly 'requester-in': NamesList;
   readonly 'customer-in': NamesList;
   readonly 'wallet-in': NamesList;
   readonly 'tier-in': NamesList;
   readonly 'chain-in': NamesList;
+  readonly 'risk-score-at-most': { readonly score: number };
+  readonly 'risk-score-above': { readonly score: number };
+  readonly 'screening-in': { readonly results: ReadonlySet<string> };
+  readonly 'share-of-balance-at-most': Share;
+  readonly 'hot-share-at-most': Share;
 }
 
 export type PlainKind = keyof PlainConditions;
@@ -95,9 +118,10 @@ export interface Limit {
   readonly id: string;
   readonly scope: LimitScope;
   readonly windowMs: number;
-  /** What is limited: base units of one asset, or the number of transfers of whatever asset. */
+  /** What is limited: base units of one asset, cents of whatever asset, or the number of transfers. */
   readonly measure:
     | { readonly kind: 'amount'; readonly asset: PolicyAsset; readonly max: bigint }
+    | { readonly kind: 'value'; readonly worth: Worth; readonly max: bigint }
     | { readonly kind: 'count'; readonly max: bigint };
 }
 
@@ -161,7 +185,14 @@ export interface LimitEffect extends LimitCharge {
   readonly usedAfter: bigint;
 }
 
-export type PolicyRefusalCode = 'policy-no-match' | 'policy-refused' | 'policy-error' | 'limit-exceeded';
+export type PolicyRefusalCode =
+  | 'policy-no-match'
+  | 'policy-refused'
+  | 'policy-error'
+  | 'limit-exceeded'
+  /** Without that fact, or as long as sources say different things, a rule or limit cannot be told to let it pass. */
+  | 'fact-missing'
+  | 'facts-disagree';
 
 export type Decision =
   | {

@@ -14,9 +14,9 @@ export const POLICY: readonly Tooth[] = [
     {
       code: 'policy-no-match',
       without: 'the refusal where no rule matches',
-      was: '  if (!match) {\n',
+      was: "  if (decider.kind === 'none') {\n",
       becomes:
-        "  if (!match) return { kind: 'allow', rule: 'none', policyHash: set.hash, requirements: [], limits: [], feeCaps: { absoluteMax: 10n ** 30n, relativeMaxBasisPoints: 10_000n } };\n  if (!match) {\n",
+        "  if (!decider.match) return { kind: 'allow', rule: 'none', policyHash: set.hash, requirements: [], limits: [], feeCaps: { absoluteMax: 10n ** 30n, relativeMaxBasisPoints: 10_000n } };\n  if (decider.kind === 'none') {\n",
       title: 'a decision refuses when there is no policy at all',
     },
     {
@@ -54,6 +54,30 @@ export const POLICY: readonly Tooth[] = [
       becomes:
         "    return { kind: 'allow', rule: why, policyHash, requirements: [], limits: [], feeCaps: { absoluteMax: 10n ** 30n, relativeMaxBasisPoints: 10_000n } };",
       title: 'a decision refuses an amount of 0 and below, which would give a limit back',
+    },
+    {
+      code: 'fact-missing',
+      without: 'the rule that is not known to hold or not to',
+      was: 'if (answer === false) continue;',
+      becomes: 'if (answer !== true) continue;',
+      test: 'src/core/policy/facts.spec.ts',
+      title: 'is not passed over for want of a price (fact-missing)',
+    },
+    {
+      code: 'fact-missing',
+      without: 'the price that a limit needs',
+      was: "if (!charge) return refuse('fact-missing', name, { limit: limit.id, fact: factOf(limit, situation) });",
+      becomes: 'if (!charge) continue;',
+      test: 'src/core/policy/facts.spec.ts',
+      title: 'refuses without a price (fact-missing), and names it',
+    },
+    {
+      code: 'facts-disagree',
+      without: 'comparing a rule with the one that it would be passed over for',
+      was: 'open?.find((passed) => !asksNoLess(named.rule, passed.rule));',
+      becomes: 'open?.find((passed) => asksNoLess(named.rule, passed.rule) && false);',
+      test: 'src/core/policy/facts.spec.ts',
+      title: 'nor while prices disagree (facts-disagree)',
     },
     {
       code: 'policy-inconsistent',
@@ -161,7 +185,7 @@ export const POLICY: readonly Tooth[] = [
     {
       code: 'policy-no-match',
       without: 'the branches of which one has to hold',
-      was: 'return !isWanted;',
+      was: "return isOpen ? 'unknown' : !isWanted;",
       becomes: 'return true;',
       title: 'conditions hold where one of several branches does',
     },

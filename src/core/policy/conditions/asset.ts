@@ -1,10 +1,22 @@
-// `asset`, and bounds on the amount of it. A bound is on the asset that stands beside it, and holds for no other.
+// `asset`, and bounds on the amount of it. A bound in an asset is on the one that stands beside it, and holds for no other; one
+// in a currency is on what the amount is worth, and is compared in value.ts.
 
 import { formatUnits } from '../../money/amount.js';
 import { amount, assetName } from '../document-fields.js';
 import { amountOf, assetOf, malformed, positiveAmountOf } from '../page.js';
-import type { PlainCondition, PolicyAsset, Situation } from '../types.js';
+import type { PlainCondition, PlainConditionOf, PolicyAsset, Situation } from '../types.js';
 import type { ConditionKind, Place } from './kind.js';
+import {
+  centsOf,
+  centsWords,
+  currencyOf,
+  isSameWorth,
+  isWorthAbove,
+  isWorthAtMost,
+  positiveCentsOf,
+  priceSubject,
+  worthIn,
+} from './value.js';
 
 export function isAsset(asset: PolicyAsset, situation: Pick<Situation, 'chain' | 'contract'>): boolean {
   return asset.chain === situation.chain && asset.contract === situation.contract;
@@ -47,31 +59,76 @@ export const assetKind: ConditionKind<'asset'> = {
   excludes: ({ asset }, other) => isOfAnother(asset, other),
 };
 
+/** Both are on the same unit; `false` where one is on an asset and the other on a currency. */
+function comparable<One extends PlainConditionOf<'amount-at-most' | 'amount-above'>>(
+  one: One,
+  other: PlainConditionOf<'amount-at-most' | 'amount-above'>,
+  compare: (one: bigint, other: bigint) => boolean,
+): boolean {
+  if ('worth' in one)
+    return 'worth' in other && isSameWorth(one.worth, other.worth) && compare(one.cents, other.cents);
+  return 'asset' in other && isSameAsset(one.asset, other.asset) && compare(one.amount, other.amount);
+}
+
+function boundWords(bound: PlainConditionOf<'amount-at-most' | 'amount-above'>): string {
+  return 'worth' in bound ? centsWords(bound.worth, bound.cents) : amountWords(bound.asset, bound.amount);
+}
+
+function priceNeeded(
+  bound: PlainConditionOf<'amount-at-most' | 'amount-above'>,
+  situation: Situation,
+): string | undefined {
+  return 'worth' in bound ? priceSubject(bound.worth, situation) : undefined;
+}
+
+function isOnAnother(bound: PlainConditionOf<'amount-at-most' | 'amount-above'>, other: PlainCondition) {
+  return 'asset' in bound && isOfAnother(bound.asset, other);
+}
+
 export const amountAtMost: ConditionKind<'amount-at-most'> = {
   schema: amount,
   read: (written, place) => {
+    const { page, path } = place;
+    const kind = 'amount-at-most';
+    const currency = currencyOf(written);
+    if (currency)
+      return { kind, worth: worthIn(page, currency), cents: positiveCentsOf(page, path, written, currency) };
     const asset = assetBeside(place);
-    const most = positiveAmountOf(place.page, place.path, written, asset);
-    return { kind: 'amount-at-most', asset, amount: most };
+    return { kind, asset, amount: positiveAmountOf(page, path, written, asset) };
   },
-  holds: (bound, situation) => isAsset(bound.asset, situation) && situation.amount <= bound.amount,
-  words: (bound) => amountWords(bound.asset, bound.amount),
+  holds: (bound, situation) =>
+    'worth' in bound
+      ? isWorthAtMost(bound, situation)
+      : isAsset(bound.asset, situation) && situation.amount <= bound.amount,
+  needs: priceNeeded,
+  words: boundWords,
   followsFrom: (bound, given) =>
-    given.kind === 'amount-at-most' && isSameAsset(bound.asset, given.asset) && given.amount <= bound.amount,
+    given.kind === 'amount-at-most' && comparable(bound, given, (own, its) => its <= own),
   excludes: (bound, other) =>
-    isOfAnother(bound.asset, other) || (other.kind === 'amount-above' && other.amount >= bound.amount),
+    isOnAnother(bound, other) ||
+    (other.kind === 'amount-above' && comparable(bound, other, (own, its) => its >= own)),
 };
 
 export const amountAbove: ConditionKind<'amount-above'> = {
   schema: amount,
   read: (written, place) => {
+    const { page, path } = place;
+    const kind = 'amount-above';
+    const currency = currencyOf(written);
+    if (currency)
+      return { kind, worth: worthIn(page, currency), cents: centsOf(page, path, written, currency) };
     const asset = assetBeside(place);
-    return { kind: 'amount-above', asset, amount: amountOf(place.page, place.path, written, asset) };
+    return { kind, asset, amount: amountOf(page, path, written, asset) };
   },
-  holds: (bound, situation) => isAsset(bound.asset, situation) && situation.amount > bound.amount,
-  words: (bound) => amountWords(bound.asset, bound.amount),
+  holds: (bound, situation) =>
+    'worth' in bound
+      ? isWorthAbove(bound, situation)
+      : isAsset(bound.asset, situation) && situation.amount > bound.amount,
+  needs: priceNeeded,
+  words: boundWords,
   followsFrom: (bound, given) =>
-    given.kind === 'amount-above' && isSameAsset(bound.asset, given.asset) && given.amount >= bound.amount,
+    given.kind === 'amount-above' && comparable(bound, given, (own, its) => its >= own),
   excludes: (bound, other) =>
-    isOfAnother(bound.asset, other) || (other.kind === 'amount-at-most' && bound.amount >= other.amount),
+    isOnAnother(bound, other) ||
+    (other.kind === 'amount-at-most' && comparable(bound, other, (own, its) => own >= its)),
 };

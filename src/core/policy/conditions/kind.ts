@@ -2,8 +2,10 @@
 // schema.
 
 import type { z } from 'zod';
+import type { ScreeningResult } from '../../facts/fact.js';
 import type { Page, Path } from '../page.js';
 import type { PlainCondition, PlainConditionOf, PlainKind, PolicyAsset, Situation } from '../types.js';
+import type { Answer } from './answer.js';
 
 /** How each kind is written in a document. */
 export interface PlainTexts {
@@ -16,6 +18,11 @@ export interface PlainTexts {
   readonly 'wallet-in': readonly string[];
   readonly 'tier-in': readonly string[];
   readonly 'chain-in': readonly string[];
+  readonly 'risk-score-at-most': number;
+  readonly 'risk-score-above': number;
+  readonly 'screening-in': readonly ScreeningResult[];
+  readonly 'share-of-balance-at-most': string;
+  readonly 'hot-share-at-most': string;
 }
 
 /** Where a condition stands. */
@@ -31,7 +38,9 @@ export interface ConditionKind<K extends PlainKind> {
   /** From its text. Hostile; refuses by `malformed`. */
   readonly read: (written: PlainTexts[K], place: Place) => PlainConditionOf<K>;
   /** Of a situation in its one spelling. Asked of every rule for every transfer: nothing is put together here. */
-  readonly holds: (condition: PlainConditionOf<K>, situation: Situation) => boolean;
+  readonly holds: (condition: PlainConditionOf<K>, situation: Situation) => Answer;
+  /** The subject of the fact without which it is not known; absent, or undefined, where it needs none. */
+  readonly needs?: (condition: PlainConditionOf<K>, situation: Situation) => string | undefined;
   /** What stands behind its name and a colon, as a person reads it in the document. */
   readonly words: (condition: PlainConditionOf<K>) => string;
   /** Whoever meets `given` meets this one. `false` means that it does not know. */

@@ -3,8 +3,16 @@
 
 import type { PlainCondition, PlainConditionOf, PlainKind, Situation } from '../types.js';
 import { amountAbove, amountAtMost, assetKind } from './asset.js';
+import type { Answer } from './answer.js';
 import type { ConditionKind, Place, PlainConditionsText } from './kind.js';
 import { chainIn, customerIn, destinationIn, requesterIn, tierIn, walletIn } from './names.js';
+import {
+  hotShareAtMost,
+  riskScoreAbove,
+  riskScoreAtMost,
+  screeningIn,
+  shareOfBalanceAtMost,
+} from './screening.js';
 
 export const KINDS: { readonly [K in PlainKind]: ConditionKind<K> } = {
   asset: assetKind,
@@ -16,9 +24,14 @@ export const KINDS: { readonly [K in PlainKind]: ConditionKind<K> } = {
   'wallet-in': walletIn,
   'tier-in': tierIn,
   'chain-in': chainIn,
+  'risk-score-at-most': riskScoreAtMost,
+  'risk-score-above': riskScoreAbove,
+  'screening-in': screeningIn,
+  'share-of-balance-at-most': shareOfBalanceAtMost,
+  'hot-share-at-most': hotShareAtMost,
 };
 
-export type Test = (situation: Situation) => boolean;
+export type Test = (situation: Situation) => Answer;
 
 export const PLAIN_KINDS = Object.keys(KINDS) as readonly PlainKind[];
 
@@ -37,6 +50,15 @@ export function plainTest<K extends PlainKind>(condition: PlainConditionOf<K>): 
   const kind: K = condition.kind;
   const { holds } = KINDS[kind];
   return (situation) => holds(condition, situation);
+}
+
+/** The subject of the fact that one condition needs, if it needs one. */
+export function plainNeed<K extends PlainKind>(
+  condition: PlainConditionOf<K>,
+  situation: Situation,
+): string | undefined {
+  const kind: K = condition.kind;
+  return KINDS[kind].needs?.(condition, situation);
 }
 
 /** As a person reads it in the document: `amount-at-most: 1 BTC`. */

@@ -1,0 +1,320 @@
+// What a decision makes of facts: that nobody gets an easier answer by withholding one, and that the stricter of two sources
+// counts.
+
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { type FactContent, subjectOf } from '../facts/fact.js';
+import { alternativesOf, meetingMeets } from './approvals.js';
+import { chargesOf, decide, explain, factsFor } from './decide.js';
+import { parsePolicies } from './parse.js';
+import { BITCOIN, documentOf, SHIPPED_CONTEXT, SITUATION, valueFrom } from './shipped.fixture.js';
+import type { Decision, PolicySet, Situation } from './types.js';
+
+const HEAD = [
+  'policy: hot-bitcoin',
+  'applies-to: { wallets: [hot-btc] }',
+  'fee-caps: { absolute: "0.0005 BTC", relative: "5%" }',
+];
+
+function setOf(rules: readonly string[], limits: readonly string[] = []): PolicySet {
+  const listed = (name: string, items: readonly string[]) =>
+    items.length === 0 ? [] : [`${name}:`, ...items.map((item) => `  - ${item}`)];
+  const text = [...HEAD, ...listed('limits', limits), ...listed('rules', rules)].join('\n');
+  return valueFrom(parsePolicies([documentOf('hot-bitcoin', text)], SHIPPED_CONTEXT));
+}
+
+const price = (text: string): FactContent => ({
+  kind: 'price',
+  chain: BITCOIN,
+  contract: 'native',
+  currency: 'USD',
+  price: text,
+  sources: 3,
+});
+const screening = (riskScore: number, result: 'clear' | 'flagged' | 'blocked' = 'clear'): FactContent => ({
+  kind: 'screening',
+  chain: BITCOIN,
+  address: SITUATION.destination,
+  result,
+  riskScore,
+});
+const balance = (amount: string): FactContent => ({
+  kind: 'balance',
+  wallet: 'hot-btc',
+  chain: BITCOIN,
+  contract: 'native',
+  amount,
+});
+
+/** One bitcoin. */
+function knowing(...facts: readonly FactContent[]): Situation {
+  return { ...SITUATION, amount: 100_000_000n, facts: Map.groupBy(facts, subjectOf) };
+}
+
+const unused = () => 0n;
+const answer = (set: PolicySet, situation: Situation) => {
+  const decision = decide(set, situation, unused);
+  return decision.kind === 'refuse' ? decision.code : decision.rule.replace('hot-bitcoin/', '');
+};
+
+describe('a rule that lets pass and needs a fact', () => {
+  const set = setOf([
+    '{ id: small, when: { asset: BTC, amount-at-most: "60000 USD" }, then: allow }',
+    '{ id: rest, when: { asset: BTC }, then: { approve: [{ group: treasury, quorum: 2 }] } }',
+  ]);
+
+  it('matches by the price, exactly at its bound', () => {
+    expect(answer(set, knowing(price('60000')))).toBe('small');
+    expect(answer(set, knowing(price('60000.000000001')))).toBe('rest');
+  });
+
+  it('does not match without one, and leaves the transfer to a rule that asks for more', () => {
+    expect(answer(set, knowing())).toBe('rest');
+    expect(answer(set, { ...SITUATION, amount: 1n })).toBe('rest');
+    expect(answer(set, knowing(price('1'), price('60001')))).toBe('rest');
+  });
+
+  it('is refused with fact-missing where no other rule is left, and the fact is named', () => {
+    const alone = setOf(['{ id: small, when: { asset: BTC, amount-at-most: "60000 USD" }, then: allow }']);
+    expect(decide(alone, knowing(), unused)).toMatchObject({
+      kind: 'refuse',
+      code: 'fact-missing',
+      rule: 'hot-bitcoin/small',
+      facts: { fact: `price/${BITCOIN}/native/USD` },
+    });
+    expect(answer(alone, knowing(price('60001')))).toBe('policy-no-match');
+    const named = setOf([
+      '{ id: small, when: { asset: BTC, amount-at-most: "60000 USD" }, then: allow }',
+      '{ id: rest, when: anything, then: refuse }',
+    ]);
+    expect(answer(named, knowing())).toBe('fact-missing');
+    expect(answer(named, knowing(price('60001')))).toBe('policy-refused');
+  });
+
+  it('takes no price in another currency, of another asset or chain', () => {
+    const other = { ...price('1'), currency: 'EUR' } as FactContent;
+    const token = { ...price('1'), contract: `0x${'a'.repeat(40)}` } as FactContent;
+    expect(answer(set, knowing(other, token))).toBe('rest');
+  });
+});
+
+describe('a rule that asks for more than the ones after it', () => {
+  const large =
+    '{ id: large, when: { asset: BTC, amount-above: "50000 USD" }, then: { approve: [{ group: treasury, quorum: 3 }] } }';
+
+  it('is not passed over for want of a price (fact-missing), nor while prices disagree (facts-disagree)', () => {
+    for (const then of [
+      'allow',
+      '{ approve: [{ group: treasury, quorum: 2 }] }',
+      '{ approve: [{ group: board, quorum: 2 }] }',
+    ]) {
+      const set = setOf([large, `{ id: rest, when: { asset: BTC }, then: ${then} }`]);
+      expect(answer(set, knowing(price('50001')))).toBe('large');
+      expect(answer(set, knowing(price('50000')))).toBe('rest');
+      expect(answer(set, knowing())).toBe('fact-missing');
+      expect(answer(set, knowing(price('49999'), price('50001')))).toBe('facts-disagree');
+    }
+  });
+
+  it('is passed over for one that asks as much', () => {
+    const rest =
+      '{ id: rest, when: { asset: BTC }, then: { approve: [{ group: treasury, quorum: 3 }, { group: board, quorum: 1 }] } }';
+    const context = {
+      ...SHIPPED_CONTEXT,
+      groups: new Map([
+        ['treasury', ['a', 'b', 'c']],
+        ['board', ['d', 'e']],
+      ]),
+    };
+    const text = [...HEAD, 'rules:', `  - ${large}`, `  - ${rest}`].join('\n');
+    const set = valueFrom(parsePolicies([documentOf('hot-bitcoin', text)], context));
+    expect(answer(set, knowing())).toBe('rest');
+  });
+
+  it('is not passed over for one that lets pass uncounted what it counts', () => {
+    const counted =
+      '{ id: counted, when: { asset: BTC, risk-score-above: 50 }, then: allow, limits: [{ id: day, per: rule, window: 24h, max-count: 1 }] }';
+    const free = (then: string) => setOf([counted, `{ id: free, when: { asset: BTC }, then: ${then} }`]);
+    expect(answer(free('allow'), knowing())).toBe('fact-missing');
+    expect(answer(free('allow'), knowing(screening(50)))).toBe('free');
+    expect(answer(free('{ approve: [{ group: treasury, quorum: 1 }] }'), knowing())).toBe('free');
+  });
+});
+
+describe('a rule that refuses and needs a fact', () => {
+  const set = setOf([
+    '{ id: all, when: { asset: BTC }, then: allow }',
+    '{ id: risky, when: { risk-score-above: 70 }, then: refuse }',
+    '{ id: listed, when: { screening-in: [flagged, blocked] }, then: refuse }',
+  ]);
+
+  it('refuses while nobody has looked (fact-missing), and when one of several sources says so', () => {
+    expect(answer(set, knowing())).toBe('fact-missing');
+    expect(answer(set, knowing(screening(70)))).toBe('all');
+    expect(answer(set, knowing(screening(71)))).toBe('policy-refused');
+    expect(answer(set, knowing(screening(1), screening(71)))).toBe('policy-refused');
+    expect(answer(set, knowing(screening(1), screening(1, 'flagged')))).toBe('policy-refused');
+  });
+});
+
+describe('a share of the balance', () => {
+  const set = setOf(['{ id: share, when: { asset: BTC, share-of-balance-at-most: "2.5%" }, then: allow }']);
+
+  it('is exact, and of the smaller balance', () => {
+    expect(answer(set, knowing(balance('4000000000')))).toBe('share');
+    expect(answer(set, knowing(balance('3999999999')))).toBe('policy-no-match');
+    expect(answer(set, knowing(balance('4000000000'), balance('3999999999')))).toBe('facts-disagree');
+    expect(answer(set, knowing(balance('0')))).toBe('policy-no-match');
+    expect(answer(set, knowing())).toBe('fact-missing');
+  });
+});
+
+describe('a limit in a currency', () => {
+  const set = setOf(
+    ['{ id: all, when: { asset: BTC }, then: allow }'],
+    ['{ id: day, per: wallet, window: 24h, currency: USD, max: "100000 USD" }'],
+  );
+
+  it('counts cents at the highest price, rounded up, in a counter of its own', () => {
+    const situation = { ...knowing(price('60000.001'), price('59000')), amount: 1n };
+    expect(chargesOf(set, situation)).toEqual([
+      {
+        limitId: 'hot-bitcoin/day',
+        key: 'hot-btc in USD',
+        windowMs: 86_400_000,
+        amount: 1n,
+        max: 10_000_000n,
+      },
+    ]);
+    expect(chargesOf(set, knowing(price('60000.001'), price('59000')))[0]?.amount).toBe(6_000_001n);
+  });
+
+  it('is full to the cent (limit-exceeded)', () => {
+    const asked = (used: bigint) => decide(set, knowing(price('60000')), () => used);
+    expect(asked(4_000_000n).kind).toBe('allow');
+    expect(asked(4_000_001n)).toMatchObject({ code: 'limit-exceeded', facts: { limit: 'hot-bitcoin/day' } });
+  });
+
+  it('refuses without a price (fact-missing), and names it', () => {
+    expect(decide(set, knowing(), unused)).toMatchObject({
+      code: 'fact-missing',
+      rule: 'hot-bitcoin/all',
+      facts: { limit: 'hot-bitcoin/day', fact: `price/${BITCOIN}/native/USD` },
+    });
+    expect(chargesOf(set, knowing())).toEqual([]);
+  });
+
+  it('is told in its currency', () => {
+    expect(explain(set, knowing(price('60000.5')), unused).limits).toMatchObject([
+      { takes: '60000.5 USD', atMost: '100000 USD', within: '24h' },
+    ]);
+  });
+});
+
+describe('what has to be asked of watchers', () => {
+  it('is what rules for this asset and limits need, each once', () => {
+    const set = setOf(
+      [
+        '{ id: small, when: { asset: BTC, amount-at-most: "5 USD", risk-score-at-most: 3 }, then: allow }',
+        '{ id: rest, when: { asset: BTC, any-of: [{ screening-in: [clear] }, { amount-at-most: "9 EUR" }], share-of-balance-at-most: "1%" }, then: allow }',
+      ],
+      ['{ id: day, per: wallet, window: 24h, currency: USD, max: "100000 USD" }'],
+    );
+    expect([...factsFor(set, knowing())].sort()).toEqual([
+      `balance/hot-btc/${BITCOIN}/native`,
+      `price/${BITCOIN}/native/EUR`,
+      `price/${BITCOIN}/native/USD`,
+      `screening/${BITCOIN}/${SITUATION.destination}`,
+    ]);
+  });
+
+  it('is nothing where no rule asks', () => {
+    expect(factsFor(setOf(['{ id: all, when: { asset: BTC }, then: allow }']), knowing())).toEqual([]);
+  });
+
+  it('is named where an explanation cannot tell', () => {
+    const set = setOf(['{ id: small, when: { asset: BTC, amount-at-most: "5 USD" }, then: allow }']);
+    expect(explain(set, knowing(), unused).passedOver).toEqual([
+      { rule: 'hot-bitcoin/small', unmet: `amount-at-most: 5 USD (not known: price/${BITCOIN}/native/USD)` },
+    ]);
+  });
+});
+
+describe('knowing less', () => {
+  const conditions = [
+    'amount-at-most: "60000 USD"',
+    'amount-above: "50000 USD"',
+    'risk-score-at-most: 30',
+    'risk-score-above: 60',
+    'screening-in: [clear]',
+    'share-of-balance-at-most: "10%"',
+    'any-of: [{ risk-score-above: 20 }, { amount-above: "55000 USD" }]',
+    'none-of: [{ screening-in: [blocked], risk-score-above: 40 }]',
+  ];
+  const effects = [
+    'allow',
+    'refuse',
+    '{ approve: [{ group: treasury, quorum: 1 }] }',
+    '{ approve: [{ group: treasury, quorum: 2 }] }',
+    '{ approve: [{ group: board, quorum: 1 }] }',
+    '{ approve: { any-of: [[{ group: treasury, quorum: 2 }], [{ group: board, quorum: 1 }]] } }',
+  ];
+  const rule = fc.tuple(fc.constantFrom(...conditions), fc.constantFrom(...effects));
+  const world = fc.tuple(
+    fc.constantFrom('49000', '52000', '58000', '61000').map(price),
+    fc
+      .tuple(fc.constantFrom(10, 25, 50, 80), fc.constantFrom('clear' as const, 'blocked' as const))
+      .map(([risk, result]) => screening(risk, result)),
+    fc.constantFrom('500000000', '2000000000').map(balance),
+  );
+
+  function isNoEasier(decision: Decision, other: Decision): boolean {
+    if (decision.kind === 'refuse') return true;
+    if (other.kind === 'refuse') return false;
+    if (other.kind === 'allow') return true;
+    return alternativesOf(decision.requirements).every((given) =>
+      alternativesOf(other.requirements).some((wanted) => meetingMeets(given, wanted)),
+    );
+  }
+
+  it('never makes it easier: neither facts that are withheld nor a second source', () => {
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(
+        fc.array(rule, { minLength: 1, maxLength: 4 }),
+        world,
+        world,
+        fc.subarray([0, 1, 2]),
+        (rules, one, other, told) => {
+          const text = rules.map(
+            ([when, then], at) => `  - { id: r${at}, when: { asset: BTC, ${when} }, then: ${then} }`,
+          );
+          const document = documentOf('hot-bitcoin', [...HEAD, 'rules:', ...text].join('\n'));
+          const parsed = parsePolicies([document], SHIPPED_CONTEXT);
+          if (parsed.kind === 'refused') return;
+          const decided = (...facts: readonly FactContent[]) => {
+            const decision = decide(parsed.value, knowing(...facts), unused);
+            seen.add(decision.kind === 'refuse' ? decision.code : decision.kind);
+            return decision;
+          };
+          const of = (some: readonly FactContent[]) => some.filter((_, at) => told.includes(at));
+          const [all, others] = [decided(...one), decided(...other)];
+          expect(isNoEasier(decided(...of(one)), all)).toBe(true);
+          for (const alone of [all, others]) {
+            expect(isNoEasier(decided(...one, ...other), alone)).toBe(true);
+            expect(isNoEasier(decided(...of(one), ...of(other)), alone)).toBe(true);
+          }
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+    expect([...seen].toSorted()).toEqual([
+      'allow',
+      'approve',
+      'fact-missing',
+      'facts-disagree',
+      'policy-no-match',
+      'policy-refused',
+    ]);
+  });
+});
