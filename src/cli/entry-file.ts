@@ -54,7 +54,7 @@ export function stateAfter(
   before: GovernanceState | undefined,
 ): Outcome<GovernanceState, GovernanceRefusalCode> {
   // Who will have signed is not known here: whether they may is asked of the signatures.
-  if (before) return applyEntry(before, body, entryHash(body), new Set());
+  if (before) return applyEntry(before, body, entryHash(body), new Map());
   return body.change.kind === 'genesis'
     ? genesisState(body.change, entryHash(body))
     : refused('governance-not-genesis');

@@ -5,11 +5,13 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import {
   type Chain,
+  type Credential,
   type EntryBody,
   type Erc20Token,
   GOVERNANCE_TYPE,
   NO_PREVIOUS,
   type PolicyDocument,
+  type QuorumRule,
   policyDocument,
   tier,
 } from '../core/governance/entry.js';
@@ -33,6 +35,17 @@ const path = z.string().min(1).max(4_096);
 /** A file that `portcullis keys ... --json` wrote, or the public key itself. */
 const keySource = z.union([z.strictObject({ file: path }), z.strictObject({ 'public-key': z.string() })]);
 
+const plannedQuorum = z.strictObject({
+  group: identifier,
+  threshold: z.int().min(1),
+  /** So many of them with a device that shows what it signs. */
+  'with-display': z.int().min(1).exactOptional(),
+});
+
+function quorumOf({ 'with-display': withDisplay, ...rule }: z.infer<typeof plannedQuorum>): QuorumRule {
+  return withDisplay === undefined ? rule : { ...rule, withDisplay };
+}
+
 /** How long what loosens waits; `0h` is not at all. */
 const delay = z.string().regex(/^(?:0|[1-9][0-9]{0,3})[mhd]$/, 'a delay is written like 30m, 24h or 2d');
 
@@ -49,17 +62,25 @@ const plan = z.strictObject({
       z.strictObject({
         id: identifier,
         name: displayName,
-        credentials: z.array(z.strictObject({ id: identifier, key: keySource })).min(1),
+        credentials: z
+          .array(
+            z.strictObject({
+              id: identifier,
+              class: z.enum(['pkcs11', 'device-display']).default('pkcs11'),
+              key: keySource,
+            }),
+          )
+          .min(1),
       }),
     )
     .min(1),
   groups: z.record(identifier, z.array(identifier).min(1)),
-  quorum: z.strictObject({ group: identifier, threshold: z.int().min(1) }),
-  'safu-quorum': z.strictObject({ group: identifier, threshold: z.int().min(1) }).exactOptional(),
+  quorum: plannedQuorum,
+  'safu-quorum': plannedQuorum.exactOptional(),
   timelock: z.strictObject({
     whitelist: delay.default('24h'),
     policy: delay.default('48h'),
-    veto: z.strictObject({ group: identifier, threshold: z.int().min(1) }),
+    veto: plannedQuorum,
   }),
   /** The signer's own key for what it vouches for. */
   attestation: z.strictObject({ token: identifier, label: identifier, key: keySource }),
@@ -187,6 +208,26 @@ function tokenOf({ 'code-hash': codeHash, ...token }: Plan['tokens'][number]): E
   return { ...token, codeHash };
 }
 
+function credentialOf(
+  { id, class: credentialClass, key }: Plan['persons'][number]['credentials'][number],
+  keys: KeyReader,
+): Credential {
+  const whose = `credential ${id}`;
+  return credentialClass === 'pkcs11'
+    ? {
+        credentialId: id,
+        credentialClass,
+        algorithm: 'p256',
+        publicKey: keys.read(key, p256PublicKey, whose),
+      }
+    : {
+        credentialId: id,
+        credentialClass,
+        algorithm: 'eip191',
+        publicKey: keys.read(key, secp256k1PublicKey, whose),
+      };
+}
+
 /**
  * The genesis body of a plan. Paths in the plan are relative to `folder`. Faults `plan-invalid`, `file-unreadable`,
  * `file-malformed`. Whether it is a valid genesis is said by replaying it, with its signatures.
@@ -206,20 +247,15 @@ export function genesisOf(planned: Plan, planFile: string, seed: string, created
       persons: planned.persons.map(({ id, name, credentials }) => ({
         personId: id,
         name,
-        credentials: credentials.map((credential) => ({
-          credentialId: credential.id,
-          credentialClass: 'pkcs11',
-          algorithm: 'p256',
-          publicKey: keys.read(credential.key, p256PublicKey, `credential ${credential.id}`),
-        })),
+        credentials: credentials.map((credential) => credentialOf(credential, keys)),
       })),
       groups: Object.entries(planned.groups).map(([groupId, members]) => ({ groupId, members })),
-      quorum: planned.quorum,
-      ...(planned['safu-quorum'] === undefined ? {} : { safu: planned['safu-quorum'] }),
+      quorum: quorumOf(planned.quorum),
+      ...(planned['safu-quorum'] === undefined ? {} : { safu: quorumOf(planned['safu-quorum']) }),
       timelock: {
         whitelistMs: delayMs(planned.timelock.whitelist),
         policyMs: delayMs(planned.timelock.policy),
-        veto: planned.timelock.veto,
+        veto: quorumOf(planned.timelock.veto),
       },
       attestation: {
         token: planned.attestation.token,

@@ -2,7 +2,12 @@
 // Same contract and same test vectors as the portable one in core.
 
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
-import type { SignatureClaim, SignatureVerifier } from '../core/statements/signature.js';
+import {
+  type SignatureClaim,
+  type SignatureVerifier,
+  verifyPersonalMessage,
+} from '../core/statements/signature.js';
+import { nativeSecp256k1 } from './native-secp256k1.js';
 
 // DER prefixes of SubjectPublicKeyInfo: RFC 8410 §4 for Ed25519, RFC 5480 §2 for a P-256 point.
 const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex');
@@ -42,6 +47,9 @@ function derSignature(rs64: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from([0x30, r.length + s.length]), r, s]);
 }
 
+/** What OpenSSL verifies; it knows no keccak. */
+type OpenSslKind = 'ed25519' | 'p256';
+
 interface Prepared {
   readonly algorithm: 'sha256' | null;
   readonly key: KeyObject;
@@ -49,11 +57,7 @@ interface Prepared {
 }
 
 /** Undefined for what is no key, or no signature, of that kind. */
-function prepared(
-  kind: SignatureClaim['kind'],
-  publicKey: Uint8Array,
-  signature: Uint8Array,
-): Prepared | undefined {
+function prepared(kind: OpenSslKind, publicKey: Uint8Array, signature: Uint8Array): Prepared | undefined {
   if (signature.length !== 64) return undefined;
   try {
     if (kind === 'ed25519') {
@@ -70,7 +74,12 @@ function prepared(
   }
 }
 
-function verifies({ kind, publicKey, message, signature }: SignatureClaim): boolean {
+function verifies({
+  kind,
+  publicKey,
+  message,
+  signature,
+}: SignatureClaim & { readonly kind: OpenSslKind }): boolean {
   const how = prepared(kind, publicKey, signature);
   try {
     return how !== undefined && verify(how.algorithm, message, how.key, how.signature);
@@ -82,4 +91,6 @@ function verifies({ kind, publicKey, message, signature }: SignatureClaim): bool
 export const nativeVerifier: SignatureVerifier = {
   ed25519: (publicKey, message, signature) => verifies({ kind: 'ed25519', publicKey, message, signature }),
   p256: (publicKey, message, signature) => verifies({ kind: 'p256', publicKey, message, signature }),
+  eip191: (publicKey, message, signature) =>
+    verifyPersonalMessage(publicKey, message, signature, nativeSecp256k1),
 };

@@ -49,5 +49,6 @@ export function knowing(claims: readonly SignatureClaim[], valid: readonly boole
   return {
     ed25519: (publicKey, message, signature) => ask({ kind: 'ed25519', publicKey, message, signature }),
     p256: (publicKey, message, signature) => ask({ kind: 'p256', publicKey, message, signature }),
+    eip191: (publicKey, message, signature) => ask({ kind: 'eip191', publicKey, message, signature }),
   };
 }

@@ -23,10 +23,11 @@ describe('the self-check of published vectors', () => {
   );
 
   it.each([
-    ['accepts every signature', { ed25519: () => true, p256: () => true }],
-    ['accepts none', { ed25519: () => false, p256: () => false }],
+    ['accepts every signature', { ed25519: () => true, p256: () => true, eip191: () => true }],
+    ['accepts none', { ed25519: () => false, p256: () => false, eip191: () => false }],
     ['accepts every P-256 signature', { ...nativeVerifier, p256: () => true }],
     ['accepts every Ed25519 signature', { ...nativeVerifier, ed25519: () => true }],
+    ['accepts every personal message', { ...nativeVerifier, eip191: () => true }],
   ])('stops a signer whose verifier %s (vector-failed)', (_title, broken) => {
     let code = 'nothing thrown';
     try {

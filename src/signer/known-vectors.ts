@@ -41,6 +41,14 @@ const SECP256K1 = {
   yParity: 0,
 };
 
+/** A personal message as Ledger's Ethereum app 1.22 signed it, by the key of a public test seed. */
+const EIP191 = {
+  publicKey: '02ef5b152e3f15eb0c50c9916161c2309e54bd87b9adce722d69716bcdef85f547',
+  message: 'hello from speculos',
+  signature:
+    '011855e94c19cec790844440e860f6f64054184e3b25bf105a83c778b658347443ff41c2b71a50002f5403ede33c0a255565e6e263d903561c2d13732c0672bb',
+};
+
 function changed(hex: string): Uint8Array {
   return hexToBytes(hex).map((byte, index) => (index === 40 ? byte ^ 1 : byte));
 }
@@ -51,6 +59,8 @@ export function knownVectors(verifier: SignatureVerifier, curve: Secp256k1): rea
     verifier.ed25519(hexToBytes(RFC8032_TEST_2.publicKey), hexToBytes(RFC8032_TEST_2.message), signature);
   const p256 = (signature: Uint8Array) =>
     verifier.p256(hexToBytes(RFC6979_P256.publicKey), utf8ToBytes('sample'), signature);
+  const eip191 = (signature: Uint8Array) =>
+    verifier.eip191(hexToBytes(EIP191.publicKey), utf8ToBytes(EIP191.message), signature);
   const digest = sha256(utf8ToBytes(SECP256K1.message));
   const secp256k1 = hexToBytes(SECP256K1.signature);
   return [
@@ -62,6 +72,10 @@ export function knownVectors(verifier: SignatureVerifier, curve: Secp256k1): rea
     {
       name: 'RFC 6979 P-256',
       holds: () => p256(hexToBytes(RFC6979_P256.signature)) && !p256(changed(RFC6979_P256.signature)),
+    },
+    {
+      name: 'EIP-191 personal message',
+      holds: () => eip191(hexToBytes(EIP191.signature)) && !eip191(changed(EIP191.signature)),
     },
     {
       name: 'secp256k1 ECDSA',

@@ -1,7 +1,7 @@
 // Which persons have validly approved a transfer. Whether they are enough is the policy's question, not asked here.
 
-import { hexToBytes } from '@noble/hashes/utils.js';
 import { accepted, type Outcome, refused } from '../fault.js';
+import { isSignedBy } from '../governance/quorum.js';
 import { type GovernanceState, holderOf } from '../governance/state.js';
 import {
   type Approval,
@@ -69,8 +69,8 @@ export function verifyApproval(
   const about = { transferId: request.transferId, credentialId: approval.credentialId };
   const holder = holderOf(state, approval.credentialId);
   if (!holder) return refused('approver-not-in-roster', about);
-  const publicKey = hexToBytes(holder.credential.publicKey);
-  if (!verifier.p256(publicKey, approvalBytes(approval.verdict, statement), hexToBytes(approval.signature))) {
+  const bytes = approvalBytes(approval.verdict, statement);
+  if (!isSignedBy(holder.credential, bytes, approval.signature, verifier)) {
     return refused('approval-signature-invalid', about);
   }
   const { personId } = holder.person;

@@ -19,7 +19,12 @@ function* claimsOf({ request, statement, approvals }: OrderedTransfer, state: Go
   for (const { credentialId, verdict, signature } of approvals) {
     const holder = holderOf(state, credentialId);
     if (holder)
-      yield claim('p256', holder.credential.publicKey, approvalBytes(verdict, statement), signature);
+      yield claim(
+        holder.credential.algorithm,
+        holder.credential.publicKey,
+        approvalBytes(verdict, statement),
+        signature,
+      );
   }
 }
 

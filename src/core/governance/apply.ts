@@ -8,7 +8,7 @@ import type { Change, EntryBody } from './entry.js';
 import { delayOf } from './loosening.js';
 import { checkQuorum } from './quorum.js';
 import { invalid, type Result } from './rules.js';
-import type { GovernanceRefusalCode, GovernanceState, PendingEntry } from './state.js';
+import type { GovernanceRefusalCode, GovernanceState, PendingEntry, Signers } from './state.js';
 
 /** So many may wait at a time. */
 export const MOST_PENDING = 64;
@@ -33,13 +33,13 @@ function wait(
   { change, createdAtMs }: EntryBody,
   at: LogPlace,
   delayMs: number,
-  signers: ReadonlySet<string>,
+  signers: Signers,
 ): Result {
   // What could not act today is not let wait.
   const possible = applyChange(state, change, at);
   if (possible.kind === 'refused') return possible;
   if (state.pending.size >= MOST_PENDING) return invalid('too many entries wait', String(MOST_PENDING));
-  const entry: PendingEntry = { ...at, createdAtMs, delayMs, change, signers: [...signers] };
+  const entry: PendingEntry = { ...at, createdAtMs, delayMs, change, signers };
   return accepted(moved({ ...state, pending: new Map(state.pending).set(at.hash, entry) }, at));
 }
 
@@ -48,28 +48,23 @@ function activate(
   change: Extract<Change, { kind: 'activated' }>,
   createdAtMs: number,
   at: LogPlace,
-  signers: ReadonlySet<string>,
+  signers: Signers,
 ): Result {
   const found = pendingEntry(state, change);
   if (found.kind === 'refused') return found;
   const waiting = found.value;
-  const own = waiting.signers.find((person) => signers.has(person));
+  const own = [...waiting.signers.keys()].find((person) => signers.has(person));
   if (own !== undefined) return refused('governance-activator-proposed', { personId: own });
   const earliestMs = waiting.createdAtMs + waiting.delayMs;
   if (createdAtMs < earliestMs) return refused('governance-timelock', { entry: waiting.hash, earliestMs });
   // Whoever signed it and was removed since counts no more.
-  const enough = checkQuorum(state, waiting.change, new Set(waiting.signers));
+  const enough = checkQuorum(state, waiting.change, waiting.signers);
   if (enough.kind === 'refused') return enough;
   return applyChange(without(state, waiting.hash), waiting.change, at);
 }
 
 /** The state after one more entry whose signatures and place in the log have been verified. */
-export function applyEntry(
-  state: GovernanceState,
-  body: EntryBody,
-  hash: string,
-  signers: ReadonlySet<string>,
-): Result {
+export function applyEntry(state: GovernanceState, body: EntryBody, hash: string, signers: Signers): Result {
   const { change, sequence } = body;
   const at = { sequence, hash };
   if (change.kind === 'activated') return activate(state, change, body.createdAtMs, at, signers);

@@ -146,7 +146,7 @@ describe('a genesis', () => {
     const persons = [personOf('alice', alice, stray), personOf('bob', bob), personOf('carol', carol)];
     expect(refusalOf({ persons })).toEqual([
       invalid,
-      'a credential has a public key that is no point of P-256',
+      'a credential has a public key that is no point of its curve',
       stray.credentialId,
     ]);
   });

@@ -27,13 +27,24 @@ export const GOVERNANCE_TYPE = 'portcullis/governance/v1';
 /** The hash that stands before the first entry. */
 export const NO_PREVIOUS = '0'.repeat(64);
 
-export const credential = z.strictObject({
-  credentialId: identifier,
-  /** What kind of thing proves the person. A later class is a new literal, never a free text. */
-  credentialClass: z.literal('pkcs11'),
-  algorithm: z.literal('p256'),
-  publicKey: p256PublicKey,
-});
+/** What kind of thing proves the person. Each class has the one algorithm that it signs statements with. */
+export const credential = z.discriminatedUnion('credentialClass', [
+  z.strictObject({
+    credentialId: identifier,
+    /** A key in a token without a screen: it proves the person, and not what that person saw. */
+    credentialClass: z.literal('pkcs11'),
+    algorithm: z.literal('p256'),
+    publicKey: p256PublicKey,
+  }),
+  z.strictObject({
+    credentialId: identifier,
+    /** A device that shows on a display of its own what it signs: a hardware wallet's personal message (EIP-191). */
+    credentialClass: z.literal('device-display'),
+    algorithm: z.literal('eip191'),
+    publicKey: secp256k1PublicKey,
+  }),
+]);
+export type CredentialClass = Credential['credentialClass'];
 export type Credential = z.infer<typeof credential>;
 
 export const person = z.strictObject({
@@ -161,7 +172,12 @@ export const policyDocument = z.strictObject({
 export type PolicyDocument = z.infer<typeof policyDocument>;
 
 /** How many persons of which group a change of governance needs. */
-export const quorumRule = z.strictObject({ group: identifier, threshold: wholeNumber(1, 64) });
+export const quorumRule = z.strictObject({
+  group: identifier,
+  threshold: wholeNumber(1, 64),
+  /** So many of those who count have to have signed with a device that shows what it signs; absent, none has to. */
+  withDisplay: wholeNumber(1, 64).exactOptional(),
+});
 export type QuorumRule = z.infer<typeof quorumRule>;
 
 const DAY_MS = 24 * 60 * 60 * 1_000;

@@ -5,7 +5,12 @@ import type { Change, QuorumRule, Timelock } from './entry.js';
 import type { GovernanceState } from './state.js';
 
 function isAsStrict(next: QuorumRule, now: QuorumRule | undefined): boolean {
-  return now === undefined || (next.group === now.group && next.threshold >= now.threshold);
+  return (
+    now === undefined ||
+    (next.group === now.group &&
+      next.threshold >= now.threshold &&
+      (next.withDisplay ?? 0) >= (now.withDisplay ?? 0))
+  );
 }
 
 function isAsSlow(next: Timelock, now: Timelock): boolean {
@@ -13,7 +18,8 @@ function isAsSlow(next: Timelock, now: Timelock): boolean {
     next.whitelistMs >= now.whitelistMs &&
     next.policyMs >= now.policyMs &&
     next.veto.group === now.veto.group &&
-    next.veto.threshold === now.veto.threshold
+    next.veto.threshold === now.veto.threshold &&
+    next.veto.withDisplay === now.veto.withDisplay
   );
 }
 

@@ -6,13 +6,15 @@ import { accepted, type Outcome, refused } from '../fault.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 import {
   type Change,
+  type Credential,
+  type CredentialClass,
   type EntrySignature,
   entryBytes,
   type GovernanceEntry,
   type QuorumRule,
 } from './entry.js';
 import { touchesSafu } from './safu.js';
-import { type GovernanceState, holderOf, type QuorumRefusalCode } from './state.js';
+import { type GovernanceState, holderOf, type QuorumRefusalCode, type Signers } from './state.js';
 
 /**
  * The distinct persons who signed. Signatures are hostile; one bad one refuses all. A person signs once, whatever credentials
@@ -23,32 +25,35 @@ function signersOf(
   signatures: readonly EntrySignature[],
   roster: GovernanceState,
   verifier: SignatureVerifier,
-): Outcome<ReadonlySet<string>, QuorumRefusalCode> {
-  const signers = new Set<string>();
+): Outcome<Signers, QuorumRefusalCode> {
+  const signers = new Map<string, CredentialClass>();
   for (const { credentialId, signature } of signatures) {
     const holder = holderOf(roster, credentialId);
     if (!holder) return refused('governance-signer-unknown', { credentialId });
     if (signers.has(holder.person.personId)) {
       return refused('governance-signer-duplicate', { personId: holder.person.personId });
     }
-    if (!verifier.p256(hexToBytes(holder.credential.publicKey), bytes, hexToBytes(signature))) {
+    if (!isSignedBy(holder.credential, bytes, signature, verifier)) {
       return refused('governance-signature-invalid', { credentialId });
     }
-    signers.add(holder.person.personId);
+    signers.set(holder.person.personId, holder.credential.credentialClass);
   }
   return accepted(signers);
 }
 
-/** Are these persons enough of a quorum's group? */
+/** Are these enough of a quorum's group, and enough of them with a display? */
 function countOf(
   roster: GovernanceState,
-  { group, threshold }: QuorumRule,
-  signers: ReadonlySet<string>,
-): Outcome<ReadonlySet<string>, QuorumRefusalCode> {
-  const members = roster.groups.get(group) ?? [];
-  const counted = members.filter((member) => signers.has(member)).length;
-  return counted < threshold
-    ? refused('governance-quorum-missing', { group, needed: threshold, counted })
+  { group, threshold, withDisplay = 0 }: QuorumRule,
+  signers: Signers,
+): Outcome<Signers, QuorumRefusalCode> {
+  const counted = (roster.groups.get(group) ?? []).filter((member) => signers.has(member));
+  if (counted.length < threshold) {
+    return refused('governance-quorum-missing', { group, needed: threshold, counted: counted.length });
+  }
+  const shown = counted.filter((member) => signers.get(member) === 'device-display').length;
+  return shown < withDisplay
+    ? refused('governance-display-missing', { group, needed: withDisplay, counted: shown })
     : accepted(signers);
 }
 
@@ -59,15 +64,22 @@ export function verifyQuorum(
   roster: GovernanceState,
   verifier: SignatureVerifier,
   excluded: ReadonlySet<string> = new Set(),
-): Outcome<ReadonlySet<string>, QuorumRefusalCode> {
+): Outcome<Signers, QuorumRefusalCode> {
   const signers = signersOf(bytes, signatures, roster, verifier);
   if (signers.kind === 'refused') return signers;
-  const enough = countOf(
-    roster,
-    roster.quorum,
-    new Set([...signers.value].filter((one) => !excluded.has(one))),
-  );
+  const counting = new Map([...signers.value].filter(([person]) => !excluded.has(person)));
+  const enough = countOf(roster, roster.quorum, counting);
   return enough.kind === 'refused' ? enough : signers;
+}
+
+/** Has this credential signed these bytes, in the way of its class? Hostile input. */
+export function isSignedBy(
+  { algorithm, publicKey }: Credential,
+  bytes: Uint8Array,
+  signature: string,
+  verifier: SignatureVerifier,
+): boolean {
+  return verifier[algorithm](hexToBytes(publicKey), bytes, hexToBytes(signature));
 }
 
 /** What a change takes under the roster before it, all of it. Empty: one person of the roster, whoever it is. */
@@ -90,8 +102,8 @@ export function quorumsFor(roster: GovernanceState, change: Change): readonly Qu
 export function checkQuorum(
   roster: GovernanceState,
   change: Change,
-  signers: ReadonlySet<string>,
-): Outcome<ReadonlySet<string>, QuorumRefusalCode> {
+  signers: Signers,
+): Outcome<Signers, QuorumRefusalCode> {
   for (const wanted of quorumsFor(roster, change)) {
     const enough = countOf(roster, wanted, signers);
     if (enough.kind === 'refused') return enough;
@@ -99,17 +111,20 @@ export function checkQuorum(
   return accepted(signers);
 }
 
-/** The one signature of a freeze key, by its id; undefined when it is not one of those. */
+/** A freeze key is no person. */
+const NOBODY: Signers = new Map();
+
+/** The one signature of a freeze key; undefined when it is not one of those. */
 function freezeKeyOf(
   { body, signatures }: GovernanceEntry,
   roster: GovernanceState,
   verifier: SignatureVerifier,
-): Outcome<ReadonlySet<string>, QuorumRefusalCode> | undefined {
+): Outcome<Signers, QuorumRefusalCode> | undefined {
   const [first, ...others] = signatures;
   const key = first && others.length === 0 ? roster.freezeKeys.get(first.credentialId) : undefined;
   if (!first || !key) return undefined;
   return verifier.ed25519(hexToBytes(key.publicKey), entryBytes(body), hexToBytes(first.signature))
-    ? accepted(new Set([key.keyId]))
+    ? accepted(NOBODY)
     : refused('governance-signature-invalid', { credentialId: key.keyId });
 }
 
@@ -118,7 +133,7 @@ export function verifyEntrySigners(
   entry: GovernanceEntry,
   roster: GovernanceState,
   verifier: SignatureVerifier,
-): Outcome<ReadonlySet<string>, QuorumRefusalCode> {
+): Outcome<Signers, QuorumRefusalCode> {
   const { body, signatures } = entry;
   const byKey = body.change.kind === 'frozen' ? freezeKeyOf(entry, roster, verifier) : undefined;
   if (byKey) return byKey;

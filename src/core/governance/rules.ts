@@ -10,7 +10,7 @@ import { accepted, type Outcome, refused } from '../fault.js';
 import { scriptOfAddress } from '../intents/bitcoin/address.js';
 import { ethereumAddress } from '../intents/ethereum/address.js';
 import { parsePolicies } from '../policy/parse.js';
-import type { QuorumRule, WhitelistEntry } from './entry.js';
+import type { Credential, Person, QuorumRule, WhitelistEntry } from './entry.js';
 import { unreachableRule } from './orphans.js';
 import { safuFlaw } from './safu.js';
 import { addressKey, type GovernanceRefusalCode, type GovernanceState } from './state.js';
@@ -47,6 +47,14 @@ function isP256Point(publicKey: string): boolean {
     // The library throws for whatever is no point; which of its reasons it was changes nothing.
     return false;
   }
+}
+
+function isKeyOf({ algorithm, publicKey }: Credential): boolean {
+  return algorithm === 'p256' ? isP256Point(publicKey) : isPointCompressed(hexToBytes(publicKey));
+}
+
+function hasDisplay(person: Person | undefined): boolean {
+  return person?.credentials.some(({ credentialClass }) => credentialClass === 'device-display') ?? false;
 }
 
 /** Of the whole curve's prime order: with a point of small order, signatures of nobody verify. */
@@ -98,16 +106,20 @@ export function checked(state: GovernanceState): Result {
     if (stranger !== undefined) return invalid('a group names somebody who is not in the roster', stranger);
   }
   for (const person of state.persons.values()) {
-    const stray = person.credentials.find(({ publicKey }) => !isP256Point(publicKey));
-    if (stray) return invalid('a credential has a public key that is no point of P-256', stray.credentialId);
+    const stray = person.credentials.find((one) => !isKeyOf(one));
+    if (stray)
+      return invalid('a credential has a public key that is no point of its curve', stray.credentialId);
   }
   if (!isP256Point(state.attestation.publicKey))
     return invalid('the attestation key is no point of P-256', state.attestation.label);
   const quorums = [state.quorum, state.timelock.veto, ...(state.safu ? [state.safu] : [])];
-  for (const { group, threshold } of quorums) {
+  for (const { group, threshold, withDisplay = 0 } of quorums) {
     const members = state.groups.get(group);
     if (!members) return invalid('the quorum names a group that does not exist', group);
     if (members.length < threshold) return invalid('the quorum could never be reached', group);
+    const shown = members.filter((member) => hasDisplay(state.persons.get(member))).length;
+    if (withDisplay > threshold || shown < withDisplay)
+      return invalid('the quorum could never be reached with devices that have a display', group);
   }
   const waiting = waitingFlaw(state);
   if (waiting !== undefined) return invalid(waiting, state.timelock.veto.group);

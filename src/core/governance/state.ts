@@ -6,6 +6,7 @@ import type {
   Chain,
   Change,
   Credential,
+  CredentialClass,
   Delegation,
   Erc20Token,
   FactKey,
@@ -26,7 +27,8 @@ export type QuorumRefusalCode =
   | 'governance-signature-invalid'
   | 'governance-signer-unknown'
   | 'governance-signer-duplicate'
-  | 'governance-quorum-missing';
+  | 'governance-quorum-missing'
+  | 'governance-display-missing';
 
 export type GovernanceRefusalCode =
   | 'governance-entry-malformed'
@@ -49,6 +51,9 @@ export interface Freeze {
   readonly sequence: number;
 }
 
+/** The persons who signed something, each with the class of what they signed it with. */
+export type Signers = ReadonlyMap<string, CredentialClass>;
+
 /** An entry that loosens and waits: it does nothing until it is activated. */
 export interface PendingEntry {
   readonly hash: string;
@@ -57,8 +62,8 @@ export interface PendingEntry {
   /** How long the signer has to have run since it accepted the entry. */
   readonly delayMs: number;
   readonly change: Change;
-  /** Persons who signed it. */
-  readonly signers: readonly string[];
+  /** Who signed it. */
+  readonly signers: Signers;
 }
 
 export interface Whitelisted extends WhitelistEntry {

@@ -5,6 +5,7 @@ import { type Change, type EntryBody, entryHash, type GovernanceEntry } from './
 import {
   ADD_DAVE,
   alice,
+  auditLogOf,
   bob,
   bodyAfter,
   carol,
@@ -87,6 +88,19 @@ const LOOSENING: readonly (readonly [string, Change])[] = [
       requestKey: { keyId: 'desk', algorithm: 'ed25519', publicKey: 'e2'.repeat(32), owners: ['desk'] },
     },
   ],
+  [
+    'a fact key',
+    {
+      kind: 'fact-key-added',
+      factKey: {
+        keyId: 'watcher-1',
+        algorithm: 'ed25519',
+        publicKey: auditLogOf(1).key.publicKey,
+        source: 'watcher-1',
+        kinds: ['price'],
+      },
+    },
+  ],
   ['policies', { kind: 'policies-set', policies: [{ name: 'hot', lines: POLICY }] }],
   [
     'a delegation',
@@ -120,7 +134,10 @@ describe('what loosens', () => {
         createdAtMs: proposed.body.createdAtMs,
         delayMs: 48 * HOUR_MS,
         change: ADD_DAVE,
-        signers: ['alice', 'bob'],
+        signers: new Map([
+          ['alice', 'pkcs11'],
+          ['bob', 'pkcs11'],
+        ]),
       },
     ]);
   });

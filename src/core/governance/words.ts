@@ -75,7 +75,11 @@ function listed(names: readonly string[]): string {
 
 function credentialDetails(person: Person): Detail[] {
   return person.credentials.map(({ credentialId, credentialClass, publicKey }) =>
-    detail('key', `${credentialId} (${credentialClass})`, compressed(publicKey)),
+    detail(
+      'key',
+      `${credentialId} (${credentialClass})`,
+      credentialClass === 'pkcs11' ? compressed(publicKey) : publicKey,
+    ),
   );
 }
 
@@ -126,7 +130,11 @@ function membersOf(state: State, rule: QuorumRule): readonly string[] {
 }
 
 function ruleWords(state: State, rule: QuorumRule): string {
-  return `${rule.threshold} of the ${membersOf(state, rule).length} in ${rule.group}`;
+  const shown =
+    rule.withDisplay === undefined
+      ? ''
+      : ` (${rule.withDisplay} of them with a device that shows what it signs)`;
+  return `${rule.threshold} of the ${membersOf(state, rule).length} in ${rule.group}${shown}`;
 }
 
 function quorumWords(state: State): string {

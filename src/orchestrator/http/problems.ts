@@ -384,6 +384,11 @@ const GOVERNANCE: Record<GovernanceRefusalCode, ProblemKind> = {
     'Quorum missing',
     'Too few persons of the governing group have signed.',
   ),
+  'governance-display-missing': kind(
+    422,
+    'Display missing',
+    'Too few of those who signed did so with a device that shows what it signs.',
+  ),
   'governance-head-missing': kind(409, 'Log is shorter', 'The log does not reach the entry that is meant.'),
   'governance-change-invalid': kind(
     422,

@@ -40,7 +40,8 @@ export function principalOf(
     return { principal: { kind: 'backend', keyId, owners: key.owners }, publicKey: key.publicKey };
   }
   const holder = holderOf(state, keyId);
-  if (!holder) return undefined;
+  // What a device shows on its display is statements, never the calls of a program.
+  if (holder?.credential.algorithm !== 'p256') return undefined;
   return {
     principal: { kind: 'officer', personId: holder.person.personId, credentialId: keyId },
     publicKey: holder.credential.publicKey,

@@ -123,16 +123,16 @@ export const AUTHORIZATION: readonly Tooth[] = [
       was: 'const holder = holderOf(state, approval.credentialId);',
       becomes: "const holder = holderOf(state, approval.credentialId) ?? holderOf(state, 'bob-token');",
       and: {
-        was: 'if (!verifier.p256(publicKey, approvalBytes(approval.verdict, statement), hexToBytes(approval.signature))) {',
+        was: 'if (!isSignedBy(holder.credential, bytes, approval.signature, verifier)) {',
         becomes:
-          "if (approval.credentialId === 'bob-token' && !verifier.p256(publicKey, approvalBytes(approval.verdict, statement), hexToBytes(approval.signature))) {",
+          "if (approval.credentialId === 'bob-token' && !isSignedBy(holder.credential, bytes, approval.signature, verifier)) {",
       },
       title: 'approvals: the signer refuses somebody who was never in the roster (approver-not-in-roster)',
     },
     {
       code: 'approval-signature-invalid',
       without: "verifying an approval's signature",
-      was: 'if (!verifier.p256(publicKey, approvalBytes(approval.verdict, statement), hexToBytes(approval.signature))) {',
+      was: 'if (!isSignedBy(holder.credential, bytes, approval.signature, verifier)) {',
       becomes: 'if (false) {',
       title:
         "approvals: the signer refuses a stranger's signature under an officer's name (approval-signature-invalid)",

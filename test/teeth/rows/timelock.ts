@@ -58,6 +58,24 @@ export const TIMELOCK: readonly Tooth[] = [
       title: 'what loosens is vetoed by who may, and by nobody else',
     },
   ]),
+  ...teethOf('src/core/governance/quorum.ts', 'src/core/governance/display.spec.ts', [
+    {
+      code: 'governance-display-missing',
+      without: 'the demand for a device that shows what it signs',
+      was: 'return shown < withDisplay\n    ?',
+      becomes: 'return false\n    ?',
+      title: 'a quorum with a display is missing its display where enough signed, and none with a device',
+    },
+  ]),
+  ...teethOf('src/core/governance/rules.ts', 'src/core/governance/display.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that a quorum has enough devices',
+      was: 'if (withDisplay > threshold || shown < withDisplay)',
+      becomes: 'if (false)',
+      title: 'a quorum with a display is refused in a genesis that could never reach it',
+    },
+  ]),
   ...teethOf('src/core/governance/quorum.ts', 'src/core/governance/safu.spec.ts', [
     {
       code: 'governance-quorum-missing',
