@@ -499,7 +499,11 @@ export class Signer {
   }
 
   async status(transferIds: readonly string[]): Promise<StatusResult> {
-    return statusOf(this.parts, this.state, transferIds, this.checkpoints.keyFault());
+    const { checkpoints } = this;
+    return statusOf(this.parts, this.state, transferIds, {
+      checkpoint: checkpoints.newest(),
+      auditKeyFault: checkpoints.keyFault(),
+    });
   }
 
   async publicKeys(): Promise<PublicKeysResult> {

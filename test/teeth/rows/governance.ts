@@ -348,10 +348,10 @@ export const GOVERNANCE: readonly Tooth[] = [
     },
     {
       code: 'governance-change-invalid',
-      without: 'the ban on another origin of the audit log',
-      was: 'if (state.auditLog && state.auditLog.origin !== origin)',
+      without: 'the ban on an origin of the audit log that was given up',
+      was: 'if (isOther && state.auditLogs.some((past) => past.origin === origin))',
       becomes: 'if (false)',
-      title: 'a change is refused when it gives the audit log another origin',
+      title: 'a change is refused when it names an audit log again that was closed, with another key too',
     },
     {
       code: 'governance-change-invalid',
