@@ -476,7 +476,8 @@ export class Signer {
 
   /**
    * New keys are checked before they are taken in: with one of a wallet that it cannot serve, this signer would never start
-   * again, and with one of the audit log, no checkpoint would ever be signed. Only for entries that would be accepted. Throws what `checkWallet` and `checkAuditKey` throw.
+   * again, and with one of the audit log, no checkpoint would ever be signed. Only for entries that would be accepted. Throws
+   * what `checkWallet` and `checkAuditKey` throw.
    */
   private async offered(entry: GovernanceEntry): Promise<Outcome<undefined, GovernanceRefusalCode>> {
     const change = actingChange(this.state, entry);

@@ -222,10 +222,8 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
       if (isOther && state.auditLogs.some((past) => past.origin === origin))
         return 'the audit log of this origin is closed for good';
       if (!isEd25519Key(key.publicKey)) return 'the key of the audit log is no point of Ed25519';
-      return registering([`key:${key.publicKey}`], {
-        auditLog: change.auditLog,
-        auditLogs: [...state.auditLogs, change.auditLog],
-      });
+      const auditLogs = [...state.auditLogs, change.auditLog];
+      return registering([`key:${key.publicKey}`], { auditLog: change.auditLog, auditLogs });
     }
     case 'whitelist-added': {
       const { entry } = change;
