@@ -12,7 +12,7 @@ import { type Explanation, explain } from '../core/policy/decide.js';
 import { parsePolicies } from '../core/policy/parse.js';
 import { requestDigest, transferIdOf } from '../core/statements/request.js';
 import type { Policy, PolicySet, Situation } from '../core/policy/types.js';
-import type { Certificate } from '../core/certificates/certificate.js';
+import { type Certificate, decisionsOf } from '../core/certificates/certificate.js';
 import { type PastDecision, replayPast } from '../core/policy/replay-past.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
@@ -241,7 +241,8 @@ const DAY_MS = 24 * 3_600_000;
 
 /** First decisions: a replacement was no new one. */
 export function pastOf(certificate: Certificate, state: GovernanceState): PastDecision[] {
-  const { decisions, order, decidedAtMs } = certificate;
+  const { order, at } = certificate.reservation;
+  const decisions = decisionsOf(certificate);
   return decisions.flatMap(({ transferId, past, kind, rule, approvers }) => {
     const statement = order.transfers
       .map(({ request }) => request.statement)
@@ -251,7 +252,7 @@ export function pastOf(certificate: Certificate, state: GovernanceState): PastDe
     return [
       {
         transferId,
-        atMs: decidedAtMs,
+        atMs: at.wallMs,
         situation: {
           wallet: wallet.walletId,
           tier: wallet.tier,
