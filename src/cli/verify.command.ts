@@ -2,34 +2,24 @@
 // offline is listed as trusted, not left out.
 
 import { z } from 'zod';
-import { isSigned } from '../core/certificates/certificate.js';
 import {
   type Checked,
-  chainWords,
   checkDossier,
   checkFiles,
   type Dossier,
+  EXIT_OF_VERDICT,
   genesisHashIn,
-  type Verdict,
 } from '../core/certificates/dossier.js';
+import { chainSaid, reportValue, subjectOf, titleOf } from '../core/certificates/report.js';
 import { accepted, type Outcome, type Refusal } from '../core/fault.js';
 import type { GovernanceEntry } from '../core/governance/entry.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
-import { cliFault, EXIT, type ExitCode } from './exit.js';
+import { cliFault, type ExitCode } from './exit.js';
 import { readText } from './files.js';
 import { readLog } from './governance-log.js';
 import { bad, faint, fields, good, type Line, strong, wrapped } from './lines.js';
-
-const EXIT_OF: Readonly<Record<Verdict, ExitCode>> = {
-  proved: EXIT.ok,
-  refused: EXIT.refused,
-  malformed: EXIT.usage,
-  mismatch: EXIT.mismatch,
-  gap: EXIT.gap,
-  unattested: EXIT.unattested,
-};
 
 function refusalLines(name: string, refusal: Refusal): Line[] {
   return [
@@ -53,26 +43,26 @@ function found(proved: readonly string[], trusted: readonly string[]): Line[] {
   ];
 }
 
-function checkedLines({ file: name, index, outcome }: Checked): Line[] {
-  const title = index === 0 ? name : `${name}, certificate ${index + 1}`;
-  if (outcome.kind === 'refused') return refusalLines(title, outcome);
-  const { proved, trusted, certificate } = outcome.value;
-  const { ordinal } = certificate.reservation;
-  const subject = isSigned(certificate) ? certificate.outcome.transactionId : 'never signed until then';
-  return [[good('✓'), ' ', strong(title), `  ${ordinal}  `, subject], ...found(proved, trusted)];
+function checkedLines(checked: Checked): Line[] {
+  const { outcome } = checked;
+  if (outcome.kind === 'refused') return refusalLines(titleOf(checked), outcome);
+  const { proved, trusted } = outcome.value;
+  return [[good('✓'), ' ', strong(titleOf(checked)), '  ', subjectOf(checked)], ...found(proved, trusted)];
 }
 
-function chainLines({ chain }: Dossier, whole: boolean): Line[] {
-  if (chain.kind === 'refused') return ['', ...refusalLines('the certificates among each other', chain)];
-  const { proved, trusted, missing } = chainWords(chain.value, whole);
-  if (proved.length + trusted.length + missing.length === 0) return [];
-  const isWhole = missing.length === 0;
+function chainLines(dossier: Dossier, whole: boolean): Line[] {
+  const { chain } = dossier;
+  const title = 'the certificates among each other';
+  if (chain.kind === 'refused') return ['', ...refusalLines(title, chain)];
+  const words = chainSaid(dossier, whole);
+  if (!words) return [];
+  const isWhole = words.missing.length === 0;
   return [
     '',
-    [isWhole ? good('✓') : bad('✗'), ' ', strong('the certificates among each other')],
-    ...found(proved, trusted),
+    [isWhole ? good('✓') : bad('✗'), ' ', strong(title)],
+    ...found(words.proved, words.trusted),
     ...(isWhole ? [] : [[faint('  missing:')]]),
-    ...items(missing, '·'),
+    ...items(words.missing, '·'),
   ];
 }
 
@@ -101,24 +91,6 @@ function read(files: readonly string[]) {
   return files.map((name) => ({ name, text: readText(name) }));
 }
 
-function shown({ file: name, index, outcome }: Checked) {
-  if (outcome.kind === 'refused') {
-    return { file: name, index, valid: false, code: outcome.code, facts: outcome.facts };
-  }
-  const { certificate, proved, trusted, attested } = outcome.value;
-  return {
-    file: name,
-    index,
-    valid: true,
-    ordinal: certificate.reservation.ordinal,
-    outcome: certificate.outcome.kind,
-    transactionId: isSigned(certificate) ? certificate.outcome.transactionId : null,
-    attestedAtMs: attested?.attestedAtMs ?? null,
-    proved,
-    trusted,
-  };
-}
-
 /** What the files come to, and how `verify` ends for it. Faults `file-unreadable`. */
 export function exitOn(
   files: readonly string[],
@@ -128,7 +100,7 @@ export function exitOn(
 ): Dossier & { readonly exit: ExitCode } {
   const evidence = { log, genesisHash: genesis, verifier: nativeVerifier };
   const dossier = checkDossier(read(files), evidence, whole);
-  return { ...dossier, exit: EXIT_OF[dossier.verdict] };
+  return { ...dossier, exit: EXIT_OF_VERDICT[dossier.verdict] };
 }
 
 async function verify(given: Given<z.infer<typeof options>>, files: string[]): Promise<Outcome<Answer>> {
@@ -138,17 +110,9 @@ async function verify(given: Given<z.infer<typeof options>>, files: string[]): P
   );
   const whole = given.options.whole ?? false;
   const dossier = exitOn(files, log, genesis, whole);
-  const { checked, chain, verdict, exit } = dossier;
+  const { checked, exit } = dossier;
   return accepted({
-    json: {
-      genesis,
-      verdict,
-      certificates: checked.map(shown),
-      chain:
-        chain.kind === 'refused'
-          ? { valid: false, code: chain.code, facts: chain.facts }
-          : { valid: true, ...chain.value },
-    },
+    json: reportValue(dossier, genesis),
     lines: [
       ...checked.flatMap((one, index) => (index === 0 ? checkedLines(one) : ['', ...checkedLines(one)])),
       ...chainLines(dossier, whole),

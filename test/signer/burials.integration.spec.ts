@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { whileTokenFails, whileTokenWaits } from '../../devnet/broken-token.js';
 import {
   Deployment,
   ETH,
@@ -35,7 +36,6 @@ import {
   statusResult,
   type TransferRecord,
 } from '../../src/signer-protocol/messages.js';
-import { whileTokenFails, whileTokenWaits } from './broken-token.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const DESTINATION_ETH = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';

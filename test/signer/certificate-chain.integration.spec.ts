@@ -4,6 +4,7 @@
 
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { whileTokenFails } from '../../devnet/broken-token.js';
 import { Deployment } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { type Coin, coin, payTo, psbt } from '../../devnet/transactions.js';
@@ -15,7 +16,6 @@ import { canonicalJson } from '../../src/core/statements/canonical-json.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import { readRecord, restoreStore } from '../../src/signer/start.js';
 import { type CertificatesResult, certificatesResult } from '../../src/signer-protocol/messages.js';
-import { whileTokenFails } from './broken-token.js';
 import { untouchedRestore } from './untouched-restore.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';

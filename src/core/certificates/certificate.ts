@@ -74,6 +74,11 @@ export const certificate = z.strictObject({
 });
 export type Certificate = z.infer<typeof certificate>;
 
+/** JSON Schema (draft 2020-12): `verifier/certificate.schema.json`. Looser than parsing: it knows no canonical form. */
+export function certificateSchemaText(): string {
+  return `${JSON.stringify(z.toJSONSchema(certificate, { io: 'input' }), null, 2)}\n`;
+}
+
 /** A certificate of something that was signed. */
 export type SignedCertificate = Certificate & {
   readonly outcome: Extract<CertifiedOutcome, { readonly kind: 'signed' }>;

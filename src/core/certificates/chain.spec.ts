@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CertifiedOutcome } from './certificate.js';
 import { checkChain } from './chain.js';
-import { chainWords } from './dossier.js';
+import { chainWords } from './report.js';
 import type { Verified } from './verify.js';
 
 const SIGNED: CertifiedOutcome = {

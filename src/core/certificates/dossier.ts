@@ -7,7 +7,7 @@ import { entryBody, entryHash, type GovernanceEntry, governanceEntry } from '../
 import { type CanonicalValue, canonicalJson } from '../statements/canonical-json.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 import { decisionsOf } from './certificate.js';
-import { type Chain, type ChainRefusalCode, checkChain, type Ordinals } from './chain.js';
+import { type Chain, type ChainRefusalCode, checkChain } from './chain.js';
 import { type CertificateRefusalCode, type Verified, verifyCertificate } from './verify.js';
 
 export interface EvidenceFile {
@@ -32,6 +32,16 @@ export interface Checked {
 
 /** What it comes to. Each has an exit code of its own. */
 export type Verdict = 'proved' | 'refused' | 'malformed' | 'mismatch' | 'gap' | 'unattested';
+
+/** How a program ends; docs/certificates.md lists them. Those between are of the command line. */
+export const EXIT_OF_VERDICT = {
+  proved: 0,
+  refused: 1,
+  malformed: 2,
+  mismatch: 4,
+  gap: 8,
+  unattested: 9,
+} as const satisfies Readonly<Record<Verdict, number>>;
 
 export interface Dossier {
   readonly checked: readonly Checked[];
@@ -172,39 +182,4 @@ export function genesisHashIn(text: string): string | undefined {
   if (/^[0-9a-f]{64}$/.test(plain)) return plain;
   const entry = parsedAs(z.looseObject({ body: entryBody }), text);
   return entry && entryHash(entry.body);
-}
-
-function ordinalWords({ from, to }: Ordinals): string {
-  return from === to ? `reservation ${from}` : `reservations ${from} to ${to}`;
-}
-
-export interface ChainWords {
-  readonly proved: readonly string[];
-  readonly trusted: readonly string[];
-  readonly missing: readonly string[];
-}
-
-/** What is to be said of the chain. A single certificate is no chain, unless it is said to be all that there is. */
-export function chainWords({ here, missing, newest, keptFrom }: Chain, whole: boolean): ChainWords {
-  if (!here || (here.from === here.to && !whole)) return { proved: [], trusted: [], missing: [] };
-  const isWhole = whole && missing.length === 0;
-  const until = newest && new Date(newest.atMs).toISOString();
-  const proved =
-    missing.length > 0
-      ? []
-      : isWhole && newest
-        ? [`these are all ${newest.ordinal} reservations that there were at ${until}: no signature is hidden`]
-        : [`${ordinalWords(here)} follow each other without a gap`];
-  const lost = (range: Ordinals) =>
-    range.to < keptFrom ? ', lost with a store of the signer, as it says' : '';
-  return {
-    proved,
-    trusted: [
-      ...(newest ? [`that the signer reserved nothing after ${newest.ordinal} since ${until}`] : []),
-      ...(newest ? [] : ['how many reservations there are: nothing is attested']),
-    ],
-    missing: missing.map(
-      (range) => `${ordinalWords(range)}: something may have been signed there${lost(range)}`,
-    ),
-  };
 }

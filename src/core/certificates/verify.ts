@@ -141,7 +141,9 @@ function proved(certified: Certificate, attested: AttestationStatement | undefin
     ...decisions
       .filter(({ past }) => past !== 'signed')
       .map(({ transferId }) => `${transferId}: its request was alive at the time of the decision`),
-    'the bytes pay exactly what was requested, to nobody else, within the fee ceilings; what the signer read in them is in them',
+    decisions.length === 0
+      ? 'the bytes pay the wallet itself and nobody else; what the signer read in them is in them'
+      : 'the bytes pay exactly what was requested, to nobody else, within the fee ceilings; what the signer read in them is in them',
     ...decisions.map(
       ({ transferId, rule, approvers }) =>
         `${transferId}: rule ${rule} of the policy in force matched; approved by ${approvers.join(', ') || 'nobody, as the rule allows'}`,

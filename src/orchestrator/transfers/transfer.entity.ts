@@ -13,6 +13,7 @@ import { attestedVoid } from '../../core/recovery/void.js';
 import { transferStatement, verdict } from '../../core/statements/approval.js';
 import { baseUnits, sha256Hex } from '../../core/statements/fields.js';
 import { signedRequest } from '../../core/statements/request.js';
+import { CertificateRow } from '../certificates/certificate.entity.js';
 import {
   amountColumn,
   integerColumn,
@@ -210,4 +211,5 @@ export const transferEntities = [
   LimitCounterRow,
   LimitChargeRow,
   WorkRow,
+  CertificateRow,
 ];

@@ -24,7 +24,6 @@ import type {
   SignResult,
   TransferRecord,
 } from '../../signer-protocol/messages.js';
-import { exampleCertificate } from '../http/examples.js';
 import {
   type BroadcastResult,
   type CancelResult,
@@ -40,6 +39,7 @@ import {
   type UnsignedTransaction,
 } from '../chains/chain-driver.js';
 import { rows, sqlInteger } from '../database/sql.js';
+import { exampleCertificate } from '../http/examples.js';
 import type { Cast } from './cast.fixture.js';
 
 /** What a transaction of this world says: who pays which transfers, with which number. */

@@ -181,7 +181,7 @@ export const CERTIFICATES: readonly Tooth[] = [
       without: 'the demand for the canonical form of a file',
       was: 'return canonicalJson(value as CanonicalValue) === text\n',
       becomes: 'return canonicalJson(value as CanonicalValue) !== undefined\n',
-      title: 'verify ends with 2 for a certificate with blanks in it',
+      title: 'verify ends with 2 for a certificate in another order',
     },
   ]),
 ];

@@ -1,8 +1,8 @@
 // A token that does not sign for a while: it hangs up, so that what was reserved meanwhile stays without a signature, or
 // it keeps everybody waiting.
 
-import type { Deployment } from '../../devnet/deployment.js';
-import type { KeySigner } from '../../hardware/key-signer.js';
+import type { KeySigner } from '../hardware/key-signer.js';
+import type { Deployment } from './deployment.js';
 
 async function withSigning<T>(
   deployment: Deployment,
