@@ -284,6 +284,8 @@ async function make(): Promise<void> {
     rmSync(FOLDER, { recursive: true, force: true });
     mkdirSync(FOLDER, { recursive: true });
     writeFileSync(join(FOLDER, 'governance.json'), `${JSON.stringify(deployment.log)}\n`);
+    const [genesis] = deployment.log;
+    writeFileSync(join(FOLDER, 'genesis.json'), `${JSON.stringify(genesis)}\n`);
     writeFileSync(join(FOLDER, 'deployment.txt'), `${deployment.deploymentId}\n`);
     const vectors = new Vectors();
     genuine(vectors, all);

@@ -11,7 +11,7 @@ import { nativeVerifier } from '../../platform/native-verifier.js';
 import type { CertificatesResult } from '../../signer-protocol/messages.js';
 import { exampleCertificate } from '../http/examples.js';
 import { type Life, Stage } from '../transfers/stage.fixture.js';
-import { attestedCertificate, CertificateArchive, type CertificateSource } from './certificate.archive.js';
+import { asAttested, CertificateArchive, type CertificateSource } from './certificate.archive.js';
 
 const { deploymentId } = exampleCertificate;
 const hashOf = (ordinal: number) => ordinal.toString(16).padStart(64, '0');
@@ -147,17 +147,24 @@ describe('the archive of certificates', () => {
   });
 
   it('gives the attested one of a transaction once it is signed', async () => {
-    const one = () => life.database.read((db) => attestedCertificate(db, `bitcoin:${hashOf(2)}`));
     reserve(1);
     reserve(1, 'begun');
+    const given: Certificate = { ...signer.certificateOf(2), outcome: exampleCertificate.outcome };
+    const attested = async () => {
+      const found = await life.database.read((db) => asAttested(db, given));
+      return found.attestation !== undefined;
+    };
     await collectAll();
-    expect(await one()).toBeUndefined();
+    expect(await attested()).toBe(false);
     signer.outcomes[1] = 'signed';
     await collectAll();
-    expect(await one()).toBeUndefined();
+    expect(await attested()).toBe(false);
     stage.pass(30_000);
     await collectAll();
-    expect((await one())?.attestation).toBeDefined();
+    expect(await attested()).toBe(true);
+    // Another journal's of the same ordinal is no form of it.
+    Object.assign(given, { journalHash: hashOf(99) });
+    expect(await attested()).toBe(false);
     expect(await kept()).toEqual([
       [1, 'signed'],
       [2, 'signed'],

@@ -101,9 +101,9 @@ export class CertificateArchive {
 
   private async keep(certificate: Certificate): Promise<void> {
     const { database, clock } = this.parts;
-    const { ordinal, transactionKey } = certificate.reservation;
+    const { ordinal } = certificate.reservation;
     const outcome = certificate.outcome.kind;
-    const row = { ordinal, transactionKey, outcome, certificate, askedAtMs: clock.nowMs() };
+    const row = { ordinal, outcome, certificate, askedAtMs: clock.nowMs() };
     await database.transaction(async (db) => {
       if (await insertNew(db, CertificateRow, row)) return;
       const kept = await db.findOneByOrFail(CertificateRow, { ordinal });
@@ -143,11 +143,9 @@ export class CertificateArchive {
   }
 }
 
-/** The attested certificate of a transaction that is signed; undefined until the archive has it. */
-export async function attestedCertificate(
-  db: EntityManager,
-  transactionKey: string,
-): Promise<Certificate | undefined> {
-  const row = await db.findOneBy(CertificateRow, { transactionKey, outcome: 'signed' });
-  return row?.certificate;
+/** A certificate as it came with a signature, in its attested form once the archive has that. */
+export async function asAttested(db: EntityManager, given: Certificate): Promise<Certificate> {
+  const { ordinal } = given.reservation;
+  const row = await db.findOneBy(CertificateRow, { ordinal, outcome: 'signed' });
+  return row?.certificate.journalHash === given.journalHash ? row.certificate : given;
 }

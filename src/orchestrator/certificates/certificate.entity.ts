@@ -4,14 +4,13 @@
 import { Column, Entity } from 'typeorm';
 import type { z } from 'zod';
 import { certificate } from '../../core/certificates/certificate.js';
-import { integerColumn, jsonColumn, oneOfColumn, textColumn, timeColumn } from '../database/columns.js';
+import { integerColumn, jsonColumn, oneOfColumn, timeColumn } from '../database/columns.js';
 
 export const certificateOutcomes = ['signed', 'begun', 'ended'] as const;
 
 @Entity('certificates')
 export class CertificateRow {
   @Column(integerColumn({ primary: true })) ordinal!: number;
-  @Column(textColumn()) transactionKey!: string;
   @Column(oneOfColumn(certificateOutcomes)) outcome!: (typeof certificateOutcomes)[number];
   @Column(jsonColumn(certificate)) certificate!: z.infer<typeof certificate>;
   /** When the signer was asked for it last. */

@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import type { Certificate } from '../../core/certificates/certificate.js';
 import { accepted, type Outcome, refused } from '../../core/fault.js';
 import { requestDigest, type SignedRequest, transferIdOf } from '../../core/statements/request.js';
-import { attestedCertificate } from '../certificates/certificate.archive.js';
+import { asAttested } from '../certificates/certificate.archive.js';
 import type { Alongside } from '../database/alongside.js';
 import { insertNew } from '../database/sql.js';
 import { verifyTransfer } from './assess.js';
@@ -226,7 +226,7 @@ export class TransferService {
       const row = pays ? await db.findOneBy(TransactionRow, { transactionKey }) : null;
       if (!row) return refused('transaction-unknown', { transferId, transactionKey });
       if (row.certificate === null) return refused('certificate-missing', { transferId, transactionKey });
-      return accepted((await attestedCertificate(db, transactionKey)) ?? row.certificate);
+      return accepted(await asAttested(db, row.certificate));
     });
   }
 }

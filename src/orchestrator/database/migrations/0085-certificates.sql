@@ -2,10 +2,8 @@
 -- ask for. What was begun only may be signed later, and is asked for again.
 CREATE TABLE certificates (
   ordinal BIGINT NOT NULL PRIMARY KEY,
-  transaction_key TEXT NOT NULL,
   outcome TEXT NOT NULL,
   certificate TEXT NOT NULL,
   asked_at_ms BIGINT NOT NULL
 );
-CREATE INDEX certificates_by_transaction ON certificates (transaction_key);
 CREATE INDEX certificates_by_outcome ON certificates (outcome, asked_at_ms);
