@@ -92,14 +92,32 @@ describe.each(dialects)('proposals on %s', (dialect) => {
       proposalId: entryHash(proposal.body),
       body: { sequence: rig.deployment.log.length, previous: rig.deployment.head },
       effect: [{ tone: 'change', says: 'makes the group auditors-1: carol' }],
-      wanted: [{ group: 'governors', threshold: 2, missing: 2, canSign: ['alice', 'bob', 'carol'] }],
+      wanted: [
+        {
+          group: 'governors',
+          threshold: 2,
+          withDisplay: 0,
+          missing: 2,
+          missingDisplays: 0,
+          canSign: ['alice', 'bob', 'carol'],
+        },
+      ],
     });
     const first = await sign('carol', proposal);
     expect(first.status).toBe(201);
     expect(first.body).toMatchObject({
       state: 'open',
       signedBy: ['carol'],
-      wanted: [{ group: 'governors', threshold: 2, missing: 1, canSign: ['alice', 'bob'] }],
+      wanted: [
+        {
+          group: 'governors',
+          threshold: 2,
+          withDisplay: 0,
+          missing: 1,
+          missingDisplays: 0,
+          canSign: ['alice', 'bob'],
+        },
+      ],
     });
     const last = await sign('bob', proposal);
     expect(last.body).toMatchObject({ state: 'accepted', wanted: [], signedBy: ['bob', 'carol'] });

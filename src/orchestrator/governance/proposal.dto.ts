@@ -68,7 +68,9 @@ export const proposalView = z
         z.strictObject({
           group: identifier.nullable().describe('Null: anybody of the roster.'),
           threshold: z.int(),
+          withDisplay: z.int().describe('So many of them with a device that shows what it signs.'),
           missing: z.int(),
+          missingDisplays: z.int(),
           canSign: z.array(identifier).describe('Who has not signed and would count.'),
         }),
       )

@@ -38,14 +38,24 @@ const exampleProposal: ProposalView = {
   ],
   redraftOf: null,
   signatures: first ? [{ personId: 'ada', ...first, atMs: exampleNowMs }] : [],
-  wanted: [{ group: 'governors', threshold: 2, missing: 1, canSign: ['ben', 'cleo'] }],
+  wanted: [
+    {
+      group: 'governors',
+      threshold: 2,
+      withDisplay: 0,
+      missing: 1,
+      missingDisplays: 0,
+      canSign: ['ben', 'cleo'],
+    },
+  ],
   ended: null,
   trouble: null,
 };
 
 const draftRefusals = [
   'governance-change-invalid',
-  'governance-entry-malformed',
+  'governance-not-pending',
+  'governance-timelock',
   'proposals-too-many',
 ] as const;
 

@@ -5,20 +5,13 @@
 // There is no claim and no lease: the signer takes an entry once and answers the same when it is handed in again, so it does
 // no harm when several programs hand in the same one, or one does so again after a crash.
 
-import { hexToBytes } from '@noble/hashes/utils.js';
 import { type EntityManager, In } from 'typeorm';
 import { z } from 'zod';
 import type { Clock } from '../../core/clock.js';
 import { accepted, Fault, type Outcome, refused } from '../../core/fault.js';
-import { applyChange } from '../../core/governance/change.js';
-import {
-  type Change,
-  type EntryBody,
-  type EntrySignature,
-  entryBytes,
-  entryHash,
-  GOVERNANCE_TYPE,
-} from '../../core/governance/entry.js';
+import { draftEntry } from '../../core/governance/draft.js';
+import { type Change, type EntrySignature, entryBytes, entryHash } from '../../core/governance/entry.js';
+import { isSignedBy } from '../../core/governance/quorum.js';
 import { type GovernanceState, holderOf } from '../../core/governance/state.js';
 import { wantedFor } from '../../core/governance/wanted.js';
 import { wordsOfChange } from '../../core/governance/words.js';
@@ -39,6 +32,8 @@ const MOST_OF_ONE = 20;
 const PAGE_PLACES = 20;
 /** Another entry was faster: the proposal is superseded, which the log itself says. */
 const OVERTAKEN: readonly string[] = ['governance-sequence', 'governance-previous-mismatch'];
+/** The signer has not measured the whole wait of what this activates; it will. */
+const TOO_EARLY = 'governance-timelock';
 /** After so many times of trouble in a row, a proposal is tried again every so many turns at most. */
 const MOST_TURNS_LEFT_OUT = 32;
 
@@ -83,18 +78,11 @@ export class Proposals {
     const { alongside, again } = options;
     // Made anew in the same millisecond and on top of the same entry, it would be the very same one.
     const proposedAtMs = Math.max(clock.nowMs(), again ? again.body.createdAtMs + 1 : 0);
-    const body: EntryBody = {
-      type: GOVERNANCE_TYPE,
-      sequence: state.sequence + 1,
-      previous: state.head,
-      deploymentId: state.deploymentId,
-      createdAtMs: proposedAtMs,
-      change,
-    };
+    const possible = draftEntry(state, change, proposedAtMs);
+    if (possible.kind === 'refused') return possible;
+    const { body, after } = possible.value;
     const proposalId = entryHash(body);
-    const after = applyChange(state, change, proposalId);
-    if (after.kind === 'refused') return after;
-    const said = wordsOfChange(state, after.value);
+    const said = wordsOfChange(state, after);
     const { sequence } = body;
     const redraftOf = again?.proposalId ?? null;
     return database.transaction(async (db): Promise<Result> => {
@@ -182,8 +170,7 @@ export class Proposals {
         const groups = wanted.map(({ group }) => group ?? 'anybody').join(', ');
         return refused('governance-signer-not-asked', { personId, groups });
       }
-      const key = hexToBytes(holder.credential.publicKey);
-      if (!verifier.p256(key, entryBytes(body), hexToBytes(signature))) {
+      if (!isSignedBy(holder.credential, entryBytes(body), signature, verifier)) {
         return refused('governance-signature-invalid', { credentialId });
       }
       await this.note(db, proposalId, 'signed', personId, {}, { credentialId, signature });
@@ -270,23 +257,26 @@ export class Proposals {
     const { proposalId } = proposal.row;
     try {
       const outcome = await governance.append(entryOf(proposal));
-      this.setbacks.delete(proposalId);
       if (outcome.kind === 'accepted') return undefined;
       if (OVERTAKEN.includes(outcome.code)) {
         await governance.refresh();
         return undefined;
       }
+      if (outcome.code === TOO_EARLY) return this.setBack(proposalId, outcome);
       const { code, facts } = outcome;
       await database.transaction((db) => this.note(db, proposalId, 'refused', '', { ...facts, code }));
       return undefined;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      const { code, facts } = error;
-      const times = (this.setbacks.get(proposalId)?.times ?? 0) + 1;
-      const turnsLeft = Math.min(2 ** (times - 1) - 1, MOST_TURNS_LEFT_OUT);
-      this.setbacks.set(proposalId, { code, facts, times, turnsLeft });
-      return { code, facts: { ...facts, proposalId } };
+      return this.setBack(proposalId, error);
     }
+  }
+
+  private setBack(proposalId: string, { code, facts }: Trouble): Trouble {
+    const times = (this.setbacks.get(proposalId)?.times ?? 0) + 1;
+    const turnsLeft = Math.min(2 ** (times - 1) - 1, MOST_TURNS_LEFT_OUT);
+    this.setbacks.set(proposalId, { code, facts, times, turnsLeft });
+    return { code, facts: { ...facts, proposalId } };
   }
 
   /** As far as any program on this database has mirrored the log. */

@@ -2,7 +2,7 @@
 
 import type { GovernanceEntry } from '../../core/governance/entry.js';
 import { verifyEntrySigners } from '../../core/governance/quorum.js';
-import type { GovernanceState } from '../../core/governance/state.js';
+import { type GovernanceState, holderOf } from '../../core/governance/state.js';
 import { wantedFor } from '../../core/governance/wanted.js';
 import type { SignatureVerifier } from '../../core/statements/signature.js';
 import type { ProposalState, ProposalSummary, ProposalView } from './proposal.dto.js';
@@ -67,17 +67,26 @@ export function summaryOf(
   };
 }
 
-function wantedOf(
-  { row }: Proposal,
-  state: GovernanceState,
-  signers: readonly string[],
-): ProposalView['wanted'] {
-  return wantedFor(row.body.change, state).map(({ group, threshold, candidates }) => ({
-    group,
-    threshold,
-    missing: Math.max(0, threshold - candidates.filter((one) => signers.includes(one)).length),
-    canSign: candidates.filter((one) => !signers.includes(one)),
-  }));
+function wantedOf(proposal: Proposal, state: GovernanceState): ProposalView['wanted'] {
+  const signatures = signaturesOf(proposal);
+  const signers = signatures.map(({ personId }) => personId);
+  const shown = signatures
+    .filter(
+      ({ credentialId }) => holderOf(state, credentialId)?.credential.credentialClass === 'device-display',
+    )
+    .map(({ personId }) => personId);
+  return wantedFor(proposal.row.body.change, state).map(({ group, threshold, withDisplay, candidates }) => {
+    const missing = (least: number, those: readonly string[]) =>
+      Math.max(0, least - candidates.filter((one) => those.includes(one)).length);
+    return {
+      group,
+      threshold,
+      withDisplay,
+      missing: missing(threshold, signers),
+      missingDisplays: missing(withDisplay, shown),
+      canSign: candidates.filter((one) => !signers.includes(one)),
+    };
+  });
 }
 
 export function viewOf(
@@ -96,7 +105,7 @@ export function viewOf(
     effect: row.said.map(({ details, ...said }) => ({ ...said, details: [...details] })),
     redraftOf: row.redraftOf,
     signatures: signaturesOf(proposal),
-    wanted: summary.state === 'open' ? wantedOf(proposal, state, summary.signedBy) : [],
+    wanted: summary.state === 'open' ? wantedOf(proposal, state) : [],
     ended: end
       ? { by: end.personId === '' ? null : end.personId, code: String(code), facts, atMs: end.atMs }
       : null,
