@@ -9,6 +9,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import { CallRecorderModule } from '../audit/call-recorder.module.js';
 import { GovernanceController } from '../governance/governance.controller.js';
 import { GovernanceModule } from '../governance/governance.module.js';
+import { ProposalController } from '../governance/proposal.controller.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { IdentityModule } from '../identity/identity.module.js';
 import { SignerClientModule } from '../signer-client/signer-client.module.js';
@@ -46,6 +47,7 @@ import { Sweeper } from './sweeper.js';
     WalletController,
     WaysOutController,
     GovernanceController,
+    ProposalController,
     AuditController,
     StatusController,
     DocumentsController,
