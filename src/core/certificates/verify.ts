@@ -12,13 +12,13 @@ import { verifySignedBitcoin } from '../intents/bitcoin/assemble.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
 import { verifySignedEthereum } from '../intents/ethereum/assemble.js';
 import { parsePolicies } from '../policy/parse.js';
-import type { LimitUsage } from '../policy/types.js';
+import type { Known, LimitUsage } from '../policy/types.js';
 import { type BurialRefusalCode, verifyBurial } from '../recovery/burial.js';
 import { canonicalJson } from '../statements/canonical-json.js';
 import { requestDigest, transferIdOf } from '../statements/request.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 import { type Certificate, type CertifiedDecision, certificate as schema } from './certificate.js';
-import { certifiedDecisionOf } from './decision.js';
+import { certifiedDecisionOf, knownFrom } from './decision.js';
 
 export type CertificateRefusalCode =
   | GovernanceRefusalCode
@@ -48,6 +48,29 @@ function claimedUsage(decisions: readonly CertifiedDecision[]): LimitUsage {
     const claims = decisions.flatMap((decision) => decision.limits);
     return BigInt(claims.find((claim) => claim.limitId === limitId && claim.key === key)?.usedBefore ?? '0');
   };
+}
+
+/** What the certificate says that the signer knew: taken on trust as well. */
+function claimedKnowledge(decisions: readonly CertifiedDecision[], transferId: string): Known | undefined {
+  const knew = decisions.find((decision) => decision.transferId === transferId)?.knew;
+  return knew && knownFrom(knew);
+}
+
+/** In words, what it says of one transfer. */
+function knowledgeWords({ transferId, knew }: CertifiedDecision): readonly string[] {
+  if (!knew) return [];
+  const { atMs, firstUse, lookAlikeOf, whitelist } = knew;
+  return [
+    `${transferId}: that its destination was ${firstUse ? 'never paid before' : 'paid before'}, and ${lookAlikeOf === undefined ? 'looks like no other known one' : `looks like ${lookAlikeOf}, which was known before`}`,
+    ...(atMs === undefined
+      ? []
+      : [`${transferId}: that it was ${new Date(atMs).toISOString()} for its rules`]),
+    ...(whitelist
+      ? [
+          `${transferId}: that whitelist entry ${whitelist.entryId} had been in effect for ${whitelist.ageMs} ms`,
+        ]
+      : []),
+  ];
 }
 
 /** The log up to the entry under which the signer decided. Entries after it do not matter to this certificate. */
@@ -148,6 +171,7 @@ function trusted(certified: Certificate): string[] {
     ...(decisions.some(({ limits }) => limits.length > 0)
       ? ['how much of each limit had been used before']
       : []),
+    ...decisions.flatMap(knowledgeWords),
     ...decisions
       .filter(({ past }) => past !== 'unseen')
       .map(({ transferId, past }) =>
@@ -200,6 +224,7 @@ export function verifyCertificate(
     nowMs: certified.decidedAtMs,
     usage: claimedUsage(certified.decisions),
     pastOf: (transferId) => pasts.get(transferId) ?? 'unseen',
+    knowing: ({ request }) => claimedKnowledge(certified.decisions, request.transferId),
     // What it cancels is the signer's word; the policy's absolute cap is checked all the same.
     cancelled: () => (cancelling ? { feeCeiling: decoded.value.maxFee, moved: undefined } : undefined),
   });
