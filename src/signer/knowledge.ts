@@ -4,9 +4,10 @@
 import type { Knowing } from '../core/authorization/situation.js';
 import { knownFrom } from '../core/certificates/decision.js';
 import { lookAlikeOf, spelledAddress } from '../core/governance/known-addresses.js';
-import type { GovernanceState } from '../core/governance/state.js';
+import { type GovernanceState, whitelistedAt } from '../core/governance/state.js';
 import { lookOf } from '../core/policy/looks.js';
 import type { Known } from '../core/policy/types.js';
+import { measuredSince } from './accepting.js';
 import type { SignerParts } from './reports.js';
 import type { SignerStore } from './store.js';
 
@@ -31,14 +32,19 @@ export function knowledge({ store, clock }: KnowingParts, state: GovernanceState
   return ({ request, destination }) => {
     const then = knownThen(store, request.transferId);
     if (then) return then;
+    const now = clock.now();
     const { chain } = request.chain;
     const address = spelledAddress(chain, destination);
-    const earliestPaid = store.ledger.earliestPaid(chain, lookOf(address));
+    const listed = whitelistedAt(state, { chain, address, tier: request.wallet.tier }, now.wallMs);
     return {
-      atMs: clock.leapMs() > MAX_LEAP_MS ? undefined : clock.now().wallMs,
+      atMs: clock.leapMs() > MAX_LEAP_MS ? undefined : now.wallMs,
       firstUse: !store.ledger.wasPaid(chain, address),
-      lookAlikeOf: lookAlikeOf(state, chain, address, earliestPaid),
-      whitelist: undefined,
+      lookAlikeOf: lookAlikeOf(state, chain, address, store.ledger.earliestPaid(chain, lookOf(address))),
+      whitelist: listed && {
+        entryId: listed.entryId,
+        label: listed.label,
+        ageMs: measuredSince(store, listed.sequence, now),
+      },
     };
   };
 }

@@ -20,6 +20,7 @@ fee-caps: { absolute: "0.01 ETH", relative: "100%" }
 rules:
   - { id: poisoned, when: { look-alike: yes }, then: refuse }
   - { id: new, when: { asset: ETH, first-use: yes, amount-at-most: "0.001 ETH" }, then: allow }
+  - { id: desk, when: { asset: ETH, whitelist-label-in: [OTC desk B], whitelist-age-at-least: 24h, amount-at-most: "1 ETH" }, then: allow }
   - { id: known, when: { asset: ETH, first-use: no, amount-at-most: "0.01 ETH" }, then: allow }
   - id: by-day
     when:
@@ -37,6 +38,8 @@ function address(begin: string, end: string, between: string): string {
 }
 const PAID = address('5290', '9ee7', '1');
 const TAKEN_FOR_IT = address('5290', '9ee7', '2');
+const DESK = address('abcd', '0123', '3');
+const TAKEN_FOR_DESK = address('abcd', '0123', '4');
 const ANOTHER = address('5291', '9ee7', '2');
 
 let deployment: Deployment;
@@ -148,6 +151,47 @@ describe('what the signer knows', () => {
     // What asks for no hour is decided as before.
     expect(typeof (await answered(orderTo(PAID, 10n)))).toBe('object');
     nonce += 1;
+    await deployment.stop();
+    client = await deployment.start();
+    expect(typeof (await answered(orderTo(PAID, 11n)))).toBe('object');
+    nonce += 1;
+  });
+
+  it('takes the whitelist from governance, and its age from time that it ran', async () => {
+    const entry = {
+      entryId: 'wl-1',
+      label: 'OTC desk B',
+      chain: ETHEREUM,
+      address: DESK,
+      tiers: ['hot' as const],
+    };
+    const added = deployment.entry({ kind: 'whitelist-added', entry }, [deployment.alice, deployment.bob]);
+    expect(codeOf(await client.ask({ verb: 'governance-append', entry: added }))).toBe('done');
+    deployment.log.push(added);
+    expect(await answered(orderTo(TAKEN_FOR_DESK, 1n))).toBe('policy-refused');
+    deployment.time.advance(24 * HOUR_MS - 1);
+    expect(await answered(orderTo(DESK, 20n))).toBe('policy-no-match');
+    await deployment.stop();
+    // The signer does not run in this day.
+    deployment.time.wall += 24 * HOUR_MS;
+    client = await deployment.start();
+    expect(await answered(orderTo(DESK, 20n))).toBe('policy-no-match');
+    deployment.time.advance(1);
+    const certificate = await certificateOf(orderTo(DESK, 20n));
+    nonce += 1;
+    const whitelist = { entryId: 'wl-1', label: 'OTC desk B', ageMs: 24 * HOUR_MS };
+    expect(certificate.decisions[0]).toMatchObject({ rule: 'hot-ethereum/desk', knew: { whitelist } });
+    expect(audited(certificate).kind).toBe('accepted');
+    const lying = (altered: object) => ({
+      ...certificate,
+      decisions: certificate.decisions.map((decision) => ({
+        ...decision,
+        knew: { ...decision.knew, whitelist: { ...whitelist, ...altered } },
+      })),
+    });
+    expect(audited(lying({ label: 'OTC desk A' }))).toMatchObject({ code: 'certificate-decision-mismatch' });
+    expect(audited(lying({ entryId: 'wl-2' }))).toMatchObject({ code: 'certificate-decision-mismatch' });
+    expect(audited(lying({ ageMs: 24 * HOUR_MS - 1 }))).toMatchObject({ code: 'policy-no-match' });
   });
 
   it('is told by the certificate, named as taken on trust, and decides there as well', async () => {

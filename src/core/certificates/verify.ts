@@ -4,15 +4,16 @@
 
 import { type AuthorizationRefusalCode, authorize } from '../authorization/authorize.js';
 import { decodeOrder } from '../authorization/decode-order.js';
+import type { Knowing } from '../authorization/situation.js';
 import { accepted, type Outcome, refused } from '../fault.js';
 import { entryHash, type GovernanceEntry } from '../governance/entry.js';
 import { replayLog } from '../governance/replay.js';
-import type { GovernanceRefusalCode } from '../governance/state.js';
+import { type GovernanceRefusalCode, type GovernanceState, whitelistedAt } from '../governance/state.js';
 import { verifySignedBitcoin } from '../intents/bitcoin/assemble.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
 import { verifySignedEthereum } from '../intents/ethereum/assemble.js';
 import { parsePolicies } from '../policy/parse.js';
-import type { Known, LimitUsage } from '../policy/types.js';
+import type { LimitUsage } from '../policy/types.js';
 import { type BurialRefusalCode, verifyBurial } from '../recovery/burial.js';
 import { canonicalJson } from '../statements/canonical-json.js';
 import { requestDigest, transferIdOf } from '../statements/request.js';
@@ -41,6 +42,8 @@ export interface Verified {
   readonly trusted: readonly string[];
 }
 
+const MINUTE_MS = 60_000;
+
 /** The usage that the certificate says each limit had: taken on trust, and named so in the result. */
 function claimedUsage(decisions: readonly CertifiedDecision[]): LimitUsage {
   // A batch charges one counter several times; the engine adds up earlier charges itself, so the first claim counts.
@@ -50,10 +53,21 @@ function claimedUsage(decisions: readonly CertifiedDecision[]): LimitUsage {
   };
 }
 
-/** What the certificate says that the signer knew: taken on trust as well. */
-function claimedKnowledge(decisions: readonly CertifiedDecision[], transferId: string): Known | undefined {
-  const knew = decisions.find((decision) => decision.transferId === transferId)?.knew;
-  return knew && knownFrom(knew);
+/**
+ * What the certificate says that the signer knew: taken on trust as well, but for the whitelist, which is in the log. What
+ * replaces an earlier transaction is judged by what was known then, under a log that may have been shorter.
+ */
+function claimedKnowledge({ decisions, decidedAtMs }: Certificate, state: GovernanceState): Knowing {
+  return ({ request: { transferId, wallet, chain }, destination }) => {
+    const decision = decisions.find((one) => one.transferId === transferId);
+    if (!decision?.knew) return undefined;
+    const known = knownFrom(decision.knew);
+    if (decision.past === 'signed') return known;
+    const place = { chain: chain.chain, address: destination, tier: wallet.tier };
+    const listed = whitelistedAt(state, place, known.atMs ?? decidedAtMs);
+    const ageMs = known.whitelist?.ageMs ?? 0;
+    return { ...known, whitelist: listed && { entryId: listed.entryId, label: listed.label, ageMs } };
+  };
 }
 
 /** In words, what it says of one transfer. */
@@ -67,7 +81,7 @@ function knowledgeWords({ transferId, knew }: CertifiedDecision): readonly strin
       : [`${transferId}: that it was ${new Date(atMs).toISOString()} for its rules`]),
     ...(whitelist
       ? [
-          `${transferId}: that whitelist entry ${whitelist.entryId} had been in effect for ${whitelist.ageMs} ms`,
+          `${transferId}: that the whitelist entry ${whitelist.entryId} had been in effect for ${Math.floor(whitelist.ageMs / MINUTE_MS)} minutes`,
         ]
       : []),
   ];
@@ -224,7 +238,7 @@ export function verifyCertificate(
     nowMs: certified.decidedAtMs,
     usage: claimedUsage(certified.decisions),
     pastOf: (transferId) => pasts.get(transferId) ?? 'unseen',
-    knowing: ({ request }) => claimedKnowledge(certified.decisions, request.transferId),
+    knowing: claimedKnowledge(certified, state),
     // What it cancels is the signer's word; the policy's absolute cap is checked all the same.
     cancelled: () => (cancelling ? { feeCeiling: decoded.value.maxFee, moved: undefined } : undefined),
   });

@@ -7,10 +7,11 @@ import type { VerifiedRequest } from '../../core/authorization/requests.js';
 import type { Certificate } from '../../core/certificates/certificate.js';
 import { knownFrom } from '../../core/certificates/decision.js';
 import { lookAlikeOf, spelledAddress } from '../../core/governance/known-addresses.js';
+import { whitelistedAt } from '../../core/governance/state.js';
 import { askedFor } from '../../core/policy/decide.js';
 import { lookOf } from '../../core/policy/looks.js';
 import type { Known } from '../../core/policy/types.js';
-import { rows, run } from '../database/sql.js';
+import { rows, run, sqlInteger } from '../database/sql.js';
 import type { Governance } from '../governance/governance.service.js';
 
 const addressRow = z.object({ address: z.string() });
@@ -36,11 +37,25 @@ export async function knownOf(
     'SELECT address FROM paid_destinations WHERE chain = ? AND look = ? ORDER BY signed_at_ms, address LIMIT 1',
     [chain, lookOf(address)],
   );
+  const listed = whitelistedAt(state, { chain, address, tier: wallet.tier }, nowMs);
+  const [mirrored] = listed
+    ? await rows(
+        db,
+        z.object({ mirrored_at_ms: sqlInteger }),
+        'SELECT mirrored_at_ms FROM governance_entries WHERE sequence = ?',
+        [listed.sequence],
+      )
+    : [];
   return {
     atMs: nowMs,
     firstUse: paid === undefined,
     lookAlikeOf: lookAlikeOf(state, chain, address, earliest?.address),
-    whitelist: undefined,
+    // The signer measures it from when it took the entry in; here nobody knows how long it ran since the entry was mirrored.
+    whitelist: listed && {
+      entryId: listed.entryId,
+      label: listed.label,
+      ageMs: Math.max(0, nowMs - (mirrored?.mirrored_at_ms ?? nowMs)),
+    },
   };
 }
 
