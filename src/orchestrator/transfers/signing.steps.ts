@@ -11,6 +11,7 @@ import type { SignResult, TransferRecord } from '../../signer-protocol/messages.
 import { heldApprovals } from './approval.store.js';
 import { validApprovals } from './assess.js';
 import { signedOf } from './following.steps.js';
+import { rememberPaid } from './knowledge.js';
 import { type PipelineParts, servedWallet } from './pipeline.js';
 import { type Fate, plannedOf, releaseTransaction } from './release.js';
 import {
@@ -258,6 +259,7 @@ export class SigningSteps {
         signedAtMs: nowMs,
       };
       const { transactionId } = result;
+      await rememberPaid(db, result.certificate, nowMs);
       if (row.state === 'signing') {
         await moveTransaction(db, row, 'signed', nowMs, { ...signature, reason: null, facts: {} });
         await servedWallet(this.parts, row.walletId).driver.signed(db, signedOf(row));
