@@ -8,7 +8,7 @@ import { type AuditEntry, auditKind } from '../core/audit/entry.js';
 import { isSameHash } from '../core/audit/merkle.js';
 import { type NoteKey, parseNote } from '../core/audit/note.js';
 import { rootAt } from '../core/audit/prove.js';
-import type { PublicForm } from '../core/audit/public-form.js';
+import { checkPublicForm, type PublicForm } from '../core/audit/public-form.js';
 import { base64Of } from '../core/audit/texts.js';
 import { CHECKPOINT_PATH, HASH_LEVELS, tilePath, tilesOf } from '../core/audit/tile-path.js';
 import type { TileReader } from '../core/audit/tiles.js';
@@ -65,7 +65,7 @@ const findOptions = filterOptions.extend({
 const exportOptions = filterOptions.extend({ format: z.enum(['jsonl', 'csv']).exactOptional() });
 const officerOptions = z.object(officerShape);
 /** The label of the credential's own key is for the configuration to say. */
-const mirrorOptions = officerOptions.extend({ key: z.string() });
+const mirrorOptions = officerOptions.extend({ key: z.string(), whole: z.boolean().exactOptional() });
 
 const filterFlags: readonly (readonly [string, string])[] = [
   ['--transfer <id>', 'about this transfer'],
@@ -255,19 +255,25 @@ function checkpointIn(bytes: Uint8Array): Outcome<Checkpoint> {
 }
 
 async function mirror(given: Given<z.infer<typeof mirrorOptions>>, folder: string): Promise<Outcome<Answer>> {
-  const { key, ...options } = given.options;
+  const { key, whole: isWhole = false, ...options } = given.options;
   const logKey = logKeyFrom(key);
-  const copy = await asAnyone({ ...given, options }, (api) => copyLog(api, folder, logKey));
+  const copy = await asAnyone({ ...given, options }, (api) => copyLog(api, folder, logKey, isWhole));
   if (copy.kind === 'refused') return copy;
   const { size, root, files, before } = copy.value;
   return accepted({
-    json: { folder, size, root: base64Of(root), files, before: before ?? null },
+    json: { folder, size, root: base64Of(root), files, before: before ?? null, whole: isWhole },
     lines: [
       [good('✓'), ' ', strong(folder), ` has ${size} entries; ${files} files are new`],
       ...(before === undefined
         ? [[attention('! '), 'There was no checkpoint here before to compare it with.']]
         : [[good('✓'), ` the log begins as it was with ${before} entries`]]),
-      [faint(`Every entry and tile by itself: \`portcullis audit verify ${folder} --key ${key}\`.`)],
+      isWhole
+        ? [good('✓'), ' every entry and every tile is what the checkpoint says']
+        : [
+            faint(
+              `Every entry and tile by itself: --whole, or \`portcullis audit verify ${folder} --key ${key}\`.`,
+            ),
+          ],
     ],
   });
 }
@@ -280,7 +286,7 @@ interface Copy extends Checkpoint {
 }
 
 /** What was fetched gets into the folder only when it was found to be what was signed. */
-async function copyLog(api: Api, folder: string, key: NoteKey): Promise<Outcome<Copy>> {
+async function copyLog(api: Api, folder: string, key: NoteKey, isWhole: boolean): Promise<Outcome<Copy>> {
   const note = await readAuditCheckpoint(api);
   if (note.kind === 'refused') return note;
   const checkpoint = openCheckpoint(note.value, key, nativeVerifier);
@@ -293,6 +299,8 @@ async function copyLog(api: Api, folder: string, key: NoteKey): Promise<Outcome<
     const fetched = logFolder(staging);
     const before = await growthOf(here, fetched, checkpoint.value);
     if (before.kind === 'refused') return before;
+    const checked = isWhole ? await checkWhole(here, fetched, note.value, key) : accepted(undefined);
+    if (checked.kind === 'refused') return checked;
     for (const path of fetched.paths) moveLogFile(staging, folder, path);
     // Last: what it is about is there.
     writeLogFile(staging, CHECKPOINT_PATH, note.value);
@@ -330,7 +338,7 @@ async function fetchInto(staging: string, paths: Iterable<string>, api: Api): Pr
 async function growthOf(
   here: PublicForm,
   fetched: TileReader,
-  { size, root }: Checkpoint,
+  { origin, size, root }: Checkpoint,
 ): Promise<Outcome<number | undefined>> {
   const readTile = async (path: string) => (await fetched.readTile(path)) ?? here.readTile(path);
   const rootNow = await rootAt({ size, readTile }, size);
@@ -340,6 +348,8 @@ async function growthOf(
   if (bytes === undefined) return accepted(undefined);
   const before = checkpointIn(bytes);
   if (before.kind === 'refused') return before;
+  if (before.value.origin !== origin)
+    return refused('audit-log-of-other-origin', { before: before.value.origin, now: origin });
   const facts = { before: before.value.size, now: size };
   if (facts.before > size) return refused('audit-log-shorter', facts);
   const rootThen = await rootAt({ size, readTile }, facts.before);
@@ -347,6 +357,27 @@ async function growthOf(
   return isSameHash(rootThen.value, before.value.root)
     ? accepted(facts.before)
     : refused('audit-log-other', facts);
+}
+
+/** Every entry and every tile that the folder would have then, worked out again. */
+async function checkWhole(
+  here: PublicForm,
+  fetched: PublicForm,
+  note: Uint8Array,
+  key: NoteKey,
+): Promise<Outcome<undefined>> {
+  const form = {
+    paths: [...new Set([...here.paths, ...fetched.paths, CHECKPOINT_PATH])],
+    readTile: async (path: string) =>
+      path === CHECKPOINT_PATH ? note : ((await fetched.readTile(path)) ?? here.readTile(path)),
+  };
+  const checked = await checkPublicForm(form, key, nativeVerifier);
+  if (checked.kind === 'refused') return checked;
+  const { findings } = checked.value;
+  const [first] = findings;
+  return first
+    ? refused('audit-log-not-whole', { findings: findings.length, first: first.kind, path: first.path })
+    : accepted(undefined);
 }
 
 /** Into the group of the log's commands. */
@@ -401,11 +432,15 @@ export function auditLookupCommands(cli: CommandLine, audit: Command): void {
       usage: 'mirror <folder>',
       summary: "copy the log's public form into a folder, and go on from what is there",
       description:
-        'Fetches the newest checkpoint, verifies it with the key that you know from elsewhere, and fetches every file that it is about and that is not there yet. They must lead to the signed root, and where the folder has an earlier checkpoint, the log must begin as it was then, or nothing is taken over. Until then they lie beside the folder, in one whose name ends in .mirror-new. Nothing in it names a person: a mirror may be shown to everybody. Whether each entry and each tile is what it must be is for `audit verify`, afterwards. The label of your key on the token is the one in the configuration.',
+        'Fetches the newest checkpoint, verifies it with the key that you know from elsewhere, and fetches every file that it is about and that is not there yet. They must lead to the signed root, and where the folder has an earlier checkpoint, it must be of this log and the log must begin as it was then, or nothing is taken over. Until then they lie beside the folder, in one whose name ends in .mirror-new. Nothing in it names a person: a mirror may be shown to everybody. Whether each entry and each tile is what it must be is looked at with --whole before anything is taken over, and by `audit verify` afterwards. A log of another name needs a folder of its own. The label of your key on the token is the one in the configuration.',
       example: 'audit mirror /var/lib/audit-mirror --key exchange.example/audit+3f9a1c0b+AQID…',
     },
     [
       ...logKeyFlags,
+      [
+        '--whole',
+        'work out every entry and every tile again, of all that is there, and take nothing over unless they agree',
+      ],
       ...apiFlags,
       ['--credential <id>', 'your credential, as the roster names it'],
       ...tokenFlags,

@@ -26,7 +26,7 @@ export const logHead = z.strictObject({ size: wholeNumber(1), root: sha256Hex })
 export type LogHead = z.infer<typeof logHead>;
 
 export const growth = z.strictObject({
-  /** Entries in the checkpoint that the signer signed last; 0 when it never signed one. */
+  /** Entries in the checkpoint that the signer signed last of the log that governance names; 0 when it signed none. */
   from: wholeNumber(0),
   ...logHead.shape,
   /** The consistency proof of RFC 6962 §2.1.2 from that checkpoint to `size` entries; empty when it begins at 0. */
@@ -140,7 +140,7 @@ export const statusResult = z.strictObject({
   journalHead: sha256Hex,
   /** Journal sequence that the record on the token covers. */
   anchoredSequence: z.int(),
-  /** The newest one that was signed, or was begun; null when there is none. */
+  /** The newest one of the log that governance names which was signed, or was begun; null when there is none. */
   checkpoint: logHead.nullable(),
   /** Code of what keeps the audit log's key from signing checkpoints, as it was found last; null when nothing does. */
   auditKeyFault: z.string().max(64).nullable(),

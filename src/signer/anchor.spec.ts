@@ -5,8 +5,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import type { KeySigner, TokenFaultCode, TokenRecord } from '../../hardware/key-signer.js';
 import { Fault } from '../core/fault.js';
-import type { LogHead } from '../signer-protocol/messages.js';
 import { Anchor, type Anchorable, anchorValue, readAnchor } from './anchor.js';
+import type { VouchedHead } from './journal.js';
 import type { StoreFaultCode } from './store-file.js';
 
 const GENESIS = '9e'.repeat(32);
@@ -18,7 +18,7 @@ class Journal implements Anchorable {
   head() {
     return { sequence: this.length - 1, hash: hashOf(this.length - 1) };
   }
-  newest: LogHead | undefined;
+  newest: VouchedHead | undefined;
   checkpoint() {
     return this.newest;
   }
@@ -224,20 +224,32 @@ describe('the record on the token', () => {
   it('says what the newest checkpoint is, as of the entry that it covers', async () => {
     const { journal, token, cover } = stage();
     journal.length = 2;
-    journal.newest = { size: Number.MAX_SAFE_INTEGER, root: 'c0'.repeat(32) };
+    journal.newest = {
+      size: Number.MAX_SAFE_INTEGER,
+      root: 'c0'.repeat(32),
+      originHash: 'a0'.repeat(32),
+    };
     void cover(1);
     const { write } = await token.nextWrite();
     // What comes after it began is not what it is about.
     journal.newest = { size: 1, root: 'c1'.repeat(32) };
     write();
     await turn();
-    const checkpoint = { size: Number.MAX_SAFE_INTEGER, root: 'c0'.repeat(32) };
+    const checkpoint = {
+      size: Number.MAX_SAFE_INTEGER,
+      root: 'c0'.repeat(32),
+      originHash: 'a0'.repeat(32),
+    };
     expect(await readAnchor(token.signer as KeySigner)).toEqual({
       genesisHash: GENESIS,
       sequence: 1,
       hash: hashOf(1),
       checkpoint,
     });
+    // As it was written when there could be but one log.
+    const { originHash, ...alone } = checkpoint;
+    token.record = { version: 1n, value: anchorValue(GENESIS, hashOf(0), alone) };
+    expect((await readAnchor(token.signer as KeySigner))?.checkpoint).toEqual(alone);
     token.record = { version: 1n, value: anchorValue(GENESIS, hashOf(0)) };
     expect(await readAnchor(token.signer as KeySigner)).toMatchObject({ checkpoint: undefined });
   });
@@ -258,6 +270,8 @@ describe('the record on the token', () => {
     ['there is a byte too many', 1n, 65],
     ['a byte of its checkpoint is missing', 1n, 103],
     ['there is a byte behind its checkpoint', 1n, 105],
+    ['a byte of its origin is missing', 1n, 135],
+    ['there is a byte behind its origin', 1n, 137],
     ['its version is 0', 0n, 64],
     ['its version is no sequence', BigInt(Number.MAX_SAFE_INTEGER) + 1n, 64],
   ])('is none when %s (anchor-malformed)', async (_title, version, bytes) => {

@@ -12,7 +12,7 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { KeySigner, TokenFaultCode, TokenRecord } from '../../hardware/key-signer.js';
 import { Fault } from '../core/fault.js';
-import { type LogHead, logHead } from '../signer-protocol/messages.js';
+import { type VouchedHead, vouchedHead } from './journal.js';
 import type { JournalHead } from './store.js';
 import type { StoreFaultCode } from './store-file.js';
 
@@ -23,32 +23,38 @@ export type AnchorFaultCode = 'anchor-missing' | 'anchor-malformed' | 'anchor-ex
 export interface Anchored extends JournalHead {
   readonly genesisHash: string;
   /** As of that entry; undefined when none was signed until then. */
-  readonly checkpoint: LogHead | undefined;
+  readonly checkpoint: VouchedHead | undefined;
 }
 
 const PINNED_BYTES = 64;
 const WITH_CHECKPOINT_BYTES = PINNED_BYTES + 8 + 32;
+const WITH_ORIGIN_BYTES = WITH_CHECKPOINT_BYTES + 32;
 
 /**
  * What the record on the token says beside its version: 32 bytes of genesis hash, 32 bytes of journal hash, and once there is
- * a checkpoint its size, 8 bytes with the highest first, and its root of 32 bytes.
+ * a checkpoint its size, 8 bytes with the highest first, its root of 32 bytes, and 32 bytes of SHA-256 of its log's origin.
  */
-export function anchorValue(genesisHash: string, hash: string, checkpoint?: LogHead): Uint8Array {
-  const value = new Uint8Array(checkpoint ? WITH_CHECKPOINT_BYTES : PINNED_BYTES);
+export function anchorValue(genesisHash: string, hash: string, checkpoint?: VouchedHead): Uint8Array {
+  const value = new Uint8Array(
+    !checkpoint ? PINNED_BYTES : checkpoint.originHash ? WITH_ORIGIN_BYTES : WITH_CHECKPOINT_BYTES,
+  );
   value.set(hexToBytes(genesisHash), 0);
   value.set(hexToBytes(hash), 32);
   if (!checkpoint) return value;
   new DataView(value.buffer).setBigUint64(PINNED_BYTES, BigInt(checkpoint.size), false);
   value.set(hexToBytes(checkpoint.root), PINNED_BYTES + 8);
+  if (checkpoint.originHash) value.set(hexToBytes(checkpoint.originHash), WITH_CHECKPOINT_BYTES);
   return value;
 }
 
 /** Undefined when the record has no checkpoint, null when what stands there is none. */
-function checkpointIn(value: Uint8Array): LogHead | undefined | null {
+function checkpointIn(value: Uint8Array): VouchedHead | undefined | null {
   if (value.length === PINNED_BYTES) return undefined;
-  if (value.length !== WITH_CHECKPOINT_BYTES) return null;
+  if (value.length !== WITH_CHECKPOINT_BYTES && value.length !== WITH_ORIGIN_BYTES) return null;
   const size = Number(new DataView(value.buffer, value.byteOffset).getBigUint64(PINNED_BYTES, false));
-  const parsed = logHead.safeParse({ size, root: bytesToHex(value.subarray(PINNED_BYTES + 8)) });
+  const root = bytesToHex(value.subarray(PINNED_BYTES + 8, WITH_CHECKPOINT_BYTES));
+  const originHash = bytesToHex(value.subarray(WITH_CHECKPOINT_BYTES));
+  const parsed = vouchedHead.safeParse({ size, root, ...(originHash === '' ? {} : { originHash }) });
   return parsed.success ? parsed.data : null;
 }
 
@@ -82,7 +88,7 @@ interface Waiter {
 export interface Anchorable {
   head(): JournalHead;
   /** As of the head. */
-  checkpoint(): LogHead | undefined;
+  checkpoint(): VouchedHead | undefined;
   /** Resolves once every entry so far is on the disk: a record of an entry that is lost would stop the signer for good. */
   durable(): Promise<void>;
   /** Throws `store-rolled-back`, `store-diverged` when the record is of another journal or of a newer state of this one. */

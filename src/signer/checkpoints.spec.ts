@@ -10,6 +10,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import type { KeyDescription, KeySigner } from '../../hardware/key-signer.js';
 import { openCheckpoint } from '../core/audit/checkpoint.js';
 import { edgeRoot } from '../core/audit/growing-log.js';
+import { EMPTY_ROOT } from '../core/audit/merkle.js';
 import { changed, type LogInMemory, logOf, wordsOf } from '../core/audit/log.fixture.js';
 import { proveConsistency, rootAt } from '../core/audit/prove.js';
 import { Fault, type Outcome } from '../core/fault.js';
@@ -17,7 +18,7 @@ import type { AuditLog } from '../core/governance/entry.js';
 import { auditLogOf, genesisOf } from '../core/governance/people.fixture.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
 import { type Growth, growth, query } from '../signer-protocol/messages.js';
-import { Checkpoints, checkAuditKey } from './checkpoints.js';
+import { Checkpoints, checkAuditKey, originHashOf } from './checkpoints.js';
 import type { JournalBody } from './journal.js';
 import type { SignerParts } from './reports.js';
 import { Seal } from './seal.js';
@@ -62,6 +63,8 @@ let measuredMs: number;
 let tokens: ReadonlyMap<string, Token>;
 /** As governance names it. */
 let named: AuditLog | undefined;
+/** As it named them before. */
+let closed: readonly AuditLog[];
 let checkpoints: Checkpoints;
 
 beforeEach(() => {
@@ -75,6 +78,7 @@ beforeEach(() => {
   measuredMs = 0;
   tokens = on(tokenWith());
   named = auditLog;
+  closed = [];
   checkpoints = anew();
 });
 afterEach(() => {
@@ -132,7 +136,7 @@ function anew(): Checkpoints {
     },
     tokens: { get: (name: string) => tokens.get(name) },
   } as unknown as SignerParts;
-  return new Checkpoints(parts, () => ({ auditLog: named }));
+  return new Checkpoints(parts, () => ({ auditLog: named, auditLogs: named ? [...closed, named] : closed }));
 }
 
 function ask(asked: Growth) {
@@ -182,6 +186,7 @@ describe('a checkpoint', () => {
       at: { wallMs: WALL_MS, measuredMs },
       size: 20,
       root: await rootOf(20),
+      originHash: originHashOf(auditLog.origin),
     });
   });
 
@@ -193,7 +198,7 @@ describe('a checkpoint', () => {
       store.close();
       store = SignerStore.open(join(folder, 'signer.db'), SEAL);
       checkpoints = anew();
-      expect(store.checkpoint()).toEqual({ size, root: await rootOf(size) });
+      expect(checkpoints.newest()).toEqual({ size, root: await rootOf(size) });
     }
     expect(store.checkpoint()?.root).toBe(bytesToHex(edgeRoot(log.edge)));
   });
@@ -279,6 +284,100 @@ describe('checkpoints that are asked for without pause', () => {
   });
 });
 
+describe('when a quorum has named a log of another origin', () => {
+  const second = auditLogOf(1, { origin: 'exchange.example/second' });
+  const third = auditLogOf(1, { origin: 'exchange.example/third' });
+  const note = async (asked: Growth) => Buffer.from(valueIn(await ask(asked)).note, 'base64');
+
+  /** The quorum closes the log that there is and names this one. */
+  function closeFor(next: AuditLog): void {
+    if (named) closed = [...closed, named];
+    named = next;
+  }
+
+  it('begins with its first checkpoint from nothing, of whatever the log holds, and then only grows', async () => {
+    await ask(await growing(0, 20));
+    closeFor(second);
+    expect(checkpoints.newest()).toBeNull();
+    expect(await answerTo(await growing(20, 30))).toEqual([
+      'checkpoint-from-other',
+      { from: 20, signed: 0, signedRoot: bytesToHex(EMPTY_ROOT) },
+    ]);
+    // Shorter than the one that was lost, and no longer of the same entries.
+    const opened = valueIn(
+      openCheckpoint(
+        await note(await growing(0, 8, forked)),
+        { ...noteKey, name: second.origin },
+        nativeVerifier,
+      ),
+    );
+    expect([opened.origin, opened.size]).toEqual([second.origin, 8]);
+    expect(checkpoints.newest()).toEqual({ size: 8, root: await rootOf(8, forked) });
+    expect(await codeFor(await growing(0, 30))).toBe('checkpoint-from-other');
+    expect(await codeFor(await growing(8, 30))).toBe('checkpoint-not-consistent');
+    expect(await codeFor(await growing(8, 30, forked))).toBe('accepted');
+  });
+
+  it('signs the very head that was signed of the closed log anew, as one of this log', async () => {
+    const asked = await growing(0, 20);
+    const before = await note(asked);
+    closeFor(second);
+    const after = await note(asked);
+    expect(valueIn(openCheckpoint(before, noteKey, nativeVerifier)).origin).toBe(auditLog.origin);
+    expect(openCheckpoint(after, noteKey, nativeVerifier).kind).toBe('refused');
+    expect(store.head().sequence).toBe(2);
+  });
+
+  it('goes on from its own checkpoint after a restart, and after another one was named', async () => {
+    await ask(await growing(0, 20));
+    closeFor(second);
+    await ask(await growing(0, 10, forked));
+    for (let times = 0; times < 2; times += 1) {
+      store.close();
+      store = SignerStore.open(join(folder, 'signer.db'), SEAL);
+      checkpoints = anew();
+      expect(await codeFor(await growing(20, 30))).toBe('checkpoint-from-other');
+      expect(await codeFor(await growing(0, 30))).toBe('checkpoint-from-other');
+    }
+    closeFor(third);
+    expect(await codeFor(await growing(10, 11, forked))).toBe('checkpoint-from-other');
+    expect(await codeFor(await growing(0, 30))).toBe('accepted');
+  });
+
+  it('and its naming was lost: nothing is signed of the log before it, nor of one that was never closed (checkpoint-of-other-log)', async () => {
+    await ask(await growing(0, 20));
+    closeFor(second);
+    await ask(await growing(0, 10, forked));
+    const head = store.head();
+    const facts = { originHash: originHashOf(second.origin) };
+    // The governance log that a restored signer was given ends before the entry.
+    closed = [];
+    named = auditLog;
+    for (const asked of [await growing(0, 5), await growing(20, 30), await growing(10, 20, forked)])
+      expect(await answerTo(asked)).toEqual(['checkpoint-of-other-log', facts]);
+    expect(checkpoints.newest()).toBeNull();
+    closeFor(third);
+    expect(await answerTo(await growing(0, 5))).toEqual(['checkpoint-of-other-log', facts]);
+    expect(store.head()).toEqual(head);
+    // The quorum names it once more: it goes on where it was, and can be closed as any other.
+    closeFor(second);
+    expect(await codeFor(await growing(0, 12))).toBe('checkpoint-from-other');
+    expect(await codeFor(await growing(10, 12, forked))).toBe('accepted');
+    closeFor(auditLogOf(1, { origin: 'exchange.example/fourth' }));
+    expect(await codeFor(await growing(0, 5))).toBe('accepted');
+  });
+
+  it('was first vouched for before there could be another: that binds the first log alone', async () => {
+    const root = await rootOf(20);
+    store.append({ kind: 'checkpointed', at: { wallMs: WALL_MS, measuredMs }, size: 20, root });
+    expect(checkpoints.newest()).toEqual({ size: 20, root });
+    expect(await codeFor(await growing(0, 30))).toBe('checkpoint-from-other');
+    closeFor(second);
+    expect(checkpoints.newest()).toBeNull();
+    expect(await codeFor(await growing(0, 5, forked))).toBe('accepted');
+  });
+});
+
 describe('a signer whose token record was taken over', () => {
   it('journals no checkpoint that it could not sign, and signs none', async () => {
     await ask(await growing(0, 5));
@@ -300,7 +399,7 @@ describe('an orchestrator that means harm, once 20 entries are signed, does not 
   });
   afterEach(async () => {
     expect(acts).toEqual([]);
-    expect(store.checkpoint()).toEqual({ size: 20, root: await rootOf(20) });
+    expect(checkpoints.newest()).toEqual({ size: 20, root: await rootOf(20) });
   });
   const signed = async () => ({ signed: 20, signedRoot: await rootOf(20) });
 

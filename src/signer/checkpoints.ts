@@ -2,7 +2,8 @@
 // last. It sees no entry and judges none, so a checkpoint says that nothing was changed, not that it is true. The text that
 // is signed is made here from origin, size and root; nothing that a caller wrote reaches the key.
 
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { signCheckpoint } from '../core/audit/checkpoint.js';
 import { EMPTY_ROOT } from '../core/audit/merkle.js';
 import { verifyConsistency } from '../core/audit/verify-proof.js';
@@ -12,6 +13,7 @@ import type { GovernanceState } from '../core/governance/state.js';
 import type { SignatureVerifier } from '../core/statements/signature.js';
 import type { CheckpointResult, Growth, LogHead } from '../signer-protocol/messages.js';
 import { requireOwnKey, tokenOf } from './attesting.js';
+import type { VouchedHead } from './journal.js';
 import { CHECKPOINT_EVERY_MS } from './ledger.js';
 import type { SignerParts } from './reports.js';
 import { type SelfCheckFaultCode, selfCheckText, type Token } from './self-check.js';
@@ -25,6 +27,11 @@ export type CheckpointRefusalCode =
   | 'checkpoint-from-other'
   /** The log does not begin with the one that was signed last, or the proof does not show it. */
   | 'checkpoint-not-consistent'
+  /**
+   * The one that was signed last is of a log that governance, as far as it is known here, does not know: it was lost, and
+   * what was signed of the log that it names now may be lost with it.
+   */
+  | 'checkpoint-of-other-log'
   /** So many were signed of late that the journal would be filled with them. */
   | 'checkpoint-too-soon'
   /** The log's key is not in its token, is another one, could leave it, or does not sign. */
@@ -44,6 +51,35 @@ interface Sight {
   readonly againAtMs: number;
 }
 
+export function originHashOf(origin: string): string {
+  return bytesToHex(sha256(utf8ToBytes(origin)));
+}
+
+/** What governance says of audit logs, as far as it is known here. */
+type State = Pick<GovernanceState, 'auditLog' | 'auditLogs'>;
+
+interface Named {
+  readonly auditLog: AuditLog;
+  readonly auditLogs: readonly AuditLog[];
+}
+
+/**
+ * Where the log that is named now stands as this signer has vouched for it; undefined where it begins. That of a log which
+ * governance has closed since binds nothing; that of any other log might have come after the one that is named.
+ */
+function begun(
+  newest: VouchedHead | undefined,
+  { auditLog, auditLogs }: Named,
+): Outcome<LogHead | undefined, 'checkpoint-of-other-log'> {
+  if (!newest) return accepted(undefined);
+  const hashes = auditLogs.map(({ origin }) => originHashOf(origin));
+  const { size, root, originHash = hashes[0] ?? '' } = newest;
+  if (originHash === originHashOf(auditLog.origin)) return accepted({ size, root });
+  return hashes.includes(originHash)
+    ? accepted(undefined)
+    : refused('checkpoint-of-other-log', { originHash });
+}
+
 /**
  * Up to where the journal has to be covered before a checkpoint of this log may be signed; the journal says so now if it may.
  * Hostile input. What was signed last is accepted again, whatever the proof and however often. Throws what keeps the token's
@@ -51,9 +87,12 @@ interface Sight {
  */
 function vouchFor(
   { store, clock, anchor }: Pick<SignerParts, 'store' | 'clock' | 'anchor'>,
+  named: Named,
   { from, size, root, path }: Growth,
 ): Outcome<number, CheckpointRefusalCode> {
-  const newest = store.checkpoint();
+  const begin = begun(store.checkpoint(), named);
+  if (begin.kind === 'refused') return begin;
+  const newest = begin.value;
   if (newest?.size === size && newest.root === root) return accepted(store.head().sequence);
   const signed = newest?.size ?? 0;
   const signedRoot = newest?.root ?? bytesToHex(EMPTY_ROOT);
@@ -67,7 +106,10 @@ function vouchFor(
   const at = clock.now();
   const waitMs = store.ledger.checkpointsUntilMs() - at.measuredMs - (MOST_AT_ONCE - 1) * CHECKPOINT_EVERY_MS;
   if (waitMs > 0) return refused('checkpoint-too-soon', { waitMs, signed, signedRoot });
-  return accepted(store.append({ kind: 'checkpointed', at, size, root }).sequence);
+  return accepted(
+    store.append({ kind: 'checkpointed', at, size, root, originHash: originHashOf(named.auditLog.origin) })
+      .sequence,
+  );
 }
 
 /** Throws `audit-note-signer-wrong`, `token-unknown`, and the token's faults. */
@@ -84,13 +126,6 @@ function signHead(
     (message) => signer.signMessage({ label: key.label }, message),
     verifier,
   );
-}
-
-type State = Pick<GovernanceState, 'auditLog'>;
-
-/** A log whose key is in order just now. */
-interface Named {
-  readonly auditLog: AuditLog;
 }
 
 /** Signs checkpoints, and knows whether it can. Without the log's key a signer does everything else. */
@@ -112,6 +147,14 @@ export class Checkpoints {
     return (auditLog && this.sightOf(auditLog)?.fault) ?? null;
   }
 
+  /** What was signed last, or begun, of the log that is named now; null for nothing. */
+  newest(): LogHead | null {
+    const { auditLog, auditLogs } = this.state();
+    if (!auditLog) return null;
+    const begin = begun(this.parts.store.checkpoint(), { auditLog, auditLogs });
+    return begin.kind === 'refused' ? null : (begin.value ?? null);
+  }
+
   /** Looks whether the key of the log that is named now can be used. A key that cannot is no fault. */
   look(): Promise<void> {
     const { auditLog } = this.state();
@@ -130,7 +173,7 @@ export class Checkpoints {
     const named = await this.ready();
     if (named.kind === 'refused') return named;
     const { auditLog } = named.value;
-    const vouched = vouchFor(this.parts, growth);
+    const vouched = vouchFor(this.parts, named.value, growth);
     if (vouched.kind === 'refused') return vouched;
     const { anchor, tokens, verifier } = this.parts;
     await anchor.cover(vouched.value);
@@ -144,13 +187,14 @@ export class Checkpoints {
     }
   }
 
+  /** A log whose key is in order just now. */
   private async ready(): Promise<Outcome<Named, CheckpointRefusalCode>> {
     for (;;) {
-      const { auditLog } = this.state();
+      const { auditLog, auditLogs } = this.state();
       if (!auditLog) return refused('audit-log-not-set');
       const sight = this.sightOf(auditLog);
       if (sight) {
-        if (sight.fault === undefined) return accepted({ auditLog });
+        if (sight.fault === undefined) return accepted({ auditLog, auditLogs });
         const waitMs = sight.againAtMs - this.parts.clock.now().measuredMs;
         if (waitMs > 0) return refused('audit-key-unusable', { fault: sight.fault, waitMs });
       }

@@ -69,11 +69,19 @@ export type Voided = z.infer<typeof voided>;
 
 export const buried = z.strictObject({ kind: z.literal('buried'), at: instant, burial });
 
-/** A checkpoint that the signer vouches for: whatever it vouches for later begins with that log. */
+/** What the signer vouches for, and of which audit log. */
+export const vouchedHead = z.strictObject({
+  ...logHead.shape,
+  /** SHA-256 of the log's origin. Without one, of the first log that governance named: there was one alone then. */
+  originHash: sha256Hex.exactOptional(),
+});
+export type VouchedHead = z.infer<typeof vouchedHead>;
+
+/** A checkpoint that the signer vouches for: whatever it vouches for later of this log begins with it. */
 export const checkpointed = z.strictObject({
   kind: z.literal('checkpointed'),
   at: instant,
-  ...logHead.shape,
+  ...vouchedHead.shape,
 });
 
 /** The first entry of a journal that goes on where a lost one ended: the sequence and hash before it are the record's. */
@@ -82,7 +90,7 @@ export const restored = z.strictObject({
   at: instant,
   restore,
   /** The newest checkpoint of the lost journal, as the record on the token remembers it. */
-  checkpoint: logHead.optional(),
+  checkpoint: vouchedHead.optional(),
 });
 export type Restored = z.infer<typeof restored>;
 

@@ -8,8 +8,7 @@ import { factDigest, subjectOf } from '../core/facts/fact.js';
 import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from '../core/policy/window.js';
 import { refreshable, restoreCutoffMs } from '../core/recovery/restore.js';
 import { requestDigest } from '../core/statements/request.js';
-import type { LogHead } from '../signer-protocol/messages.js';
-import type { JournalEntry, Reservation, Restored, Voided } from './journal.js';
+import type { JournalEntry, Reservation, Restored, VouchedHead, Voided } from './journal.js';
 import { PROJECTION_SCHEMA } from './schema.js';
 import type { Instant } from './signer-clock.js';
 
@@ -81,7 +80,7 @@ function nameOf(limitId: string, key: string): string {
 interface Change {
   readonly counters?: ReadonlyMap<string, Held>;
   readonly nonce?: readonly [walletId: string, next: bigint];
-  readonly checkpoint?: LogHead;
+  readonly checkpoint?: VouchedHead;
 }
 
 function counterFromText(windowMs: number, text: string): WindowCounter {
@@ -123,7 +122,7 @@ export class Ledger {
   private readonly counters = new Map<string, Held>();
   /** By wallet. */
   private readonly nonces = new Map<string, bigint>();
-  private newest: LogHead | undefined;
+  private newest: VouchedHead | undefined;
   private checkpointsMs = 0;
   private readonly statements: ReturnType<typeof prepare>;
   private readonly begin: Database.Statement;
@@ -197,8 +196,10 @@ export class Ledger {
           put.burial.run(transferId, body.burial.statement.conflicting.transactionKey, sequence);
         }
         break;
-      case 'checkpointed':
-        return { checkpoint: { size: body.size, root: body.root } };
+      case 'checkpointed': {
+        const { kind, at, ...checkpoint } = body;
+        return { checkpoint };
+      }
       case 'restored':
         this.restore(body);
         return body.checkpoint ? { checkpoint: body.checkpoint } : {};
@@ -299,8 +300,8 @@ export class Ledger {
     return this.restoredAt?.cutoffMs;
   }
 
-  /** Of the audit log; what a lost journal vouched for counts. Undefined when none was ever signed. */
-  newestCheckpoint(): LogHead | undefined {
+  /** Of whichever audit log; what a lost journal vouched for counts. Undefined when none was ever signed. */
+  newestCheckpoint(): VouchedHead | undefined {
     return this.newest;
   }
 

@@ -51,7 +51,7 @@ export async function statusOf(
   { store, clock, anchor, tokens }: SignerParts,
   state: GovernanceState,
   transferIds: readonly string[],
-  auditKeyFault: string | null,
+  checkpoints: Pick<StatusResult, 'checkpoint' | 'auditKeyFault'>,
 ): Promise<StatusResult> {
   const head = store.head();
   const reports = await Promise.all(
@@ -77,8 +77,7 @@ export async function statusOf(
     journalSequence: head.sequence,
     journalHead: head.hash,
     anchoredSequence: anchor.coveredSequence(),
-    checkpoint: store.checkpoint() ?? null,
-    auditKeyFault,
+    ...checkpoints,
     nowMs: now.wallMs,
     pending: pendingReports(state, store, now),
     tokens: reports,

@@ -476,7 +476,8 @@ export class Signer {
 
   /**
    * New keys are checked before they are taken in: with one of a wallet that it cannot serve, this signer would never start
-   * again, and with one of the audit log, no checkpoint would ever be signed. Only for entries that would be accepted. Throws what `checkWallet` and `checkAuditKey` throw.
+   * again, and with one of the audit log, no checkpoint would ever be signed. Only for entries that would be accepted. Throws
+   * what `checkWallet` and `checkAuditKey` throw.
    */
   private async offered(entry: GovernanceEntry): Promise<Outcome<undefined, GovernanceRefusalCode>> {
     const change = actingChange(this.state, entry);
@@ -499,7 +500,11 @@ export class Signer {
   }
 
   async status(transferIds: readonly string[]): Promise<StatusResult> {
-    return statusOf(this.parts, this.state, transferIds, this.checkpoints.keyFault());
+    const { checkpoints } = this;
+    return statusOf(this.parts, this.state, transferIds, {
+      checkpoint: checkpoints.newest(),
+      auditKeyFault: checkpoints.keyFault(),
+    });
   }
 
   async publicKeys(): Promise<PublicKeysResult> {

@@ -10,7 +10,6 @@ import { promisify } from 'node:util';
 import type Database from 'better-sqlite3';
 import { Fault } from '../core/fault.js';
 import type { GovernanceEntry } from '../core/governance/entry.js';
-import type { LogHead } from '../signer-protocol/messages.js';
 import {
   BEFORE_FIRST,
   type JournalBody,
@@ -19,6 +18,7 @@ import {
   journalHash,
   journalText,
   type Restored,
+  type VouchedHead,
 } from './journal.js';
 import { Ledger } from './ledger.js';
 import { JOURNAL_SCHEMA } from './schema.js';
@@ -215,7 +215,7 @@ export class SignerStore {
   }
 
   /** The newest checkpoint as of the head. */
-  checkpoint(): LogHead | undefined {
+  checkpoint(): VouchedHead | undefined {
     return this.ledger.newestCheckpoint();
   }
 

@@ -10,7 +10,7 @@ import { stringify } from 'yaml';
 import { RunningTime } from '../../devnet/deployment.js';
 import { verifierKeyText } from '../../src/core/audit/note.js';
 import type { GovernanceEntry } from '../../src/core/governance/entry.js';
-import { logKeyOf } from '../../src/orchestrator/audit/log-key.js';
+import { logKeysOf } from '../../src/orchestrator/audit/log-key.js';
 import { Database } from '../../src/orchestrator/database/database.js';
 import { run } from '../../src/orchestrator/database/sql.js';
 import { GovernanceService } from '../../src/orchestrator/governance/governance.service.js';
@@ -44,14 +44,18 @@ beforeAll(async () => {
   await handIn(
     deployment.entry({ kind: 'person-added', person, groups: [] }, [deployment.alice, deployment.bob]),
   );
-  const logKey = logKeyOf(rig.served.application.get(GovernanceService).state());
-  if (!logKey) throw new Error('governance names no log');
-  key = verifierKeyText(logKey);
+  key = currentKey();
 });
 afterAll(async () => {
   await rig?.stop();
   await desk?.destroy();
 });
+
+function currentKey(): string {
+  const logKey = logKeysOf(rig.served.application.get(GovernanceService).state()).at(-1);
+  if (!logKey) throw new Error('governance names no log');
+  return verifierKeyText(logKey);
+}
 
 async function handIn(entry: GovernanceEntry): Promise<void> {
   expect((await rig.alice.post('/v1/governance/entries', { body: entry })).status).toBe(201);
@@ -222,6 +226,21 @@ describe('portcullis audit mirror', () => {
     }
   });
 
+  it('with --whole takes nothing over where any entry or tile is not what it must be', async () => {
+    const whole = () => audit('mirror', folder(), '--key', key, '--whole');
+    expect(await whole()).toMatchObject({ exit: 0, answer: { whole: true } });
+    const bundle = Object.keys(content()).find((path) => path.includes('tile/entries/')) ?? '';
+    const kept = readFileSync(bundle);
+    writeFileSync(bundle, Buffer.from(kept).fill(0x20, 40, 41));
+    const before = content();
+    expect(await mirror()).toMatchObject({ exit: 0, answer: { whole: false } });
+    expect(await whole()).toMatchObject({ exit: 1, code: 'audit-log-not-whole' });
+    expect(content()[bundle]).toBe(before[bundle]);
+    expect(staging(folder())).toBe(false);
+    writeFileSync(bundle, kept);
+    expect(await whole()).toMatchObject({ exit: 0 });
+  });
+
   it('takes nothing over from a log that does not begin as it was', async () => {
     const path = join(folder(), 'checkpoint');
     const kept = readFileSync(path, 'utf8');
@@ -235,6 +254,27 @@ describe('portcullis audit mirror', () => {
     expect(readFileSync(path, 'utf8')).toBe(longer);
     expect(existsSync(join(folder(), 'tile'))).toBe(true);
     expect(staging(folder())).toBe(false);
+  });
+
+  it('copies the log that a quorum names in the place of a closed one into a folder of its own', async () => {
+    await handIn(await rig.deployment.auditLogEntry('audit-2', 'exchange.example/second'));
+    const closed = key;
+    key = currentKey();
+    const second = desk.path('second');
+    const copied = await until(
+      () => mirror(second),
+      (answer) => answer !== undefined,
+    );
+    expect(copied.answer).toMatchObject({ before: null });
+    expect(await audit('verify', second, '--key', key)).toMatchObject({
+      exit: 0,
+      answer: { valid: true, origin: 'exchange.example/second' },
+    });
+    expect(await audit('find', '--kind', 'governance')).toMatchObject({ exit: 0 });
+    const kept = content();
+    expect(await mirror()).toMatchObject({ exit: 1, code: 'audit-log-of-other-origin' });
+    expect(await mirror(desk.path('third'), closed)).toMatchObject({ exit: 1, code: 'audit-note-unsigned' });
+    expect(content()).toEqual(kept);
   });
 });
 

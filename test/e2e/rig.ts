@@ -20,13 +20,14 @@ import { type PostgresDevnet, startPostgres } from '../../devnet/postgres.js';
 import { type Program, startProgram } from '../../devnet/process.js';
 import { SocketClient } from '../../devnet/socket-client.js';
 import type { Change, PolicyDocument } from '../../src/core/governance/entry.js';
+import { replayLog } from '../../src/core/governance/replay.js';
 import { p2wpkhAddress } from '../../src/core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
 import type { SignedRequest } from '../../src/core/statements/request.js';
 import { statementToSign } from '../../src/orchestrator/approvals/approval.endpoints.js';
 import { auditEntities } from '../../src/orchestrator/audit/audit.entity.js';
 import { type DatabaseCheck, Fsck } from '../../src/orchestrator/audit/fsck.js';
-import { logKeysIn } from '../../src/orchestrator/audit/log-key.js';
+import { allLogKeys } from '../../src/orchestrator/audit/log-key.js';
 import { Database } from '../../src/orchestrator/database/database.js';
 import { type TransferAnswer, transferView } from '../../src/orchestrator/transfers/transfer.dto.js';
 import { isFinished, type TransferState } from '../../src/orchestrator/transfers/transfer-states.js';
@@ -253,7 +254,9 @@ export class Rig {
       clock: systemClock,
     });
     try {
-      const keys = logKeysIn(this.deployment.log);
+      const state = replayLog(this.deployment.log, nativeVerifier);
+      if (state.kind === 'refused') throw new Error(state.code);
+      const keys = allLogKeys(state.value);
       return await database.read((db) => new Fsck(db, nativeVerifier, keys).run());
     } finally {
       await database.close();

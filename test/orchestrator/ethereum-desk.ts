@@ -174,6 +174,7 @@ export class Desk {
         publicKey: `04${'0'.repeat(128)}`,
       },
       auditLog: undefined,
+      auditLogs: [],
       requestKeys: new Map(),
       everRequestKeys: new Map(),
       factKeys: new Map(),

@@ -225,8 +225,6 @@ describe('a checkpoint', () => {
     expect(openCheckpoint(note, key, portableVerifier)).toMatchObject({ code: 'audit-note-unsigned' });
     expect(openCheckpoint(before, key, portableVerifier).kind).toBe('accepted');
     key = next;
-    const { body } = await deployment.auditLogEntry('audit-4', 'exchange.example/second');
-    expect(await append(body.change)).toBe('governance-change-invalid');
   });
 });
 
@@ -234,11 +232,8 @@ describe('a signer whose store was lost', () => {
   it('still knows from its token what it signed last, and signs no fork of it', async () => {
     const asked = await growing(40, 45);
     const note = noteIn(await ask(asked));
-    await deployment.stop();
-    const { storePath } = deployment.config();
-    for (const suffix of ['', '-wal', '-shm']) await rm(`${storePath}${suffix}`, { force: true });
     for (let times = 0; times < 2; times += 1) {
-      await restored(storePath);
+      await restored();
       expect(await newest()).toEqual({ size: 45, root: asked.root });
       expect(codeOf(await ask(await growing(0, 50)))).toBe('checkpoint-from-other');
       expect(codeOf(await ask(await growing(45, 50, forked)))).toBe('checkpoint-not-consistent');
@@ -249,14 +244,53 @@ describe('a signer whose store was lost', () => {
     const grown = noteIn(await ask(await growing(45, 50)));
     expect(openCheckpoint(grown, key, portableVerifier).kind).toBe('accepted');
   }, 60_000);
-
-  async function restored(storePath: string): Promise<void> {
-    await deployment.stop();
-    for (const suffix of ['', '-wal', '-shm']) await rm(`${storePath}${suffix}`, { force: true });
-    const lost = await readRecord(deployment.config(), options());
-    const restore = untouchedRestore(deployment, lost, deployment.time.wall);
-    const outcome = await restoreStore(deployment.config(), restore, deployment.log, options());
-    expect(outcome.kind).toBe('accepted');
-    signer = await deployment.start();
-  }
 });
+
+describe('a log that a quorum has closed', () => {
+  it('has no successor under its own name, and one of another name begins anew', async () => {
+    const entry = await deployment.auditLogEntry('audit-4', 'exchange.example/second');
+    expect(codeOf(await ask(await growing(0, 9, forked)))).toBe('checkpoint-smaller');
+    const second = await deployment.takeAuditLog(signer, entry);
+    expect(await newest()).toBeNull();
+    expect(codeOf(await ask(await growing(50, 51)))).toBe('checkpoint-from-other');
+    const note = noteIn(await ask(await growing(0, 9, forked)));
+    expect(valueIn(openCheckpoint(note, second, portableVerifier))).toMatchObject({
+      origin: 'exchange.example/second',
+      size: 9,
+    });
+    const { body } = await deployment.auditLogEntry('audit-5');
+    expect(await append(body.change)).toBe('governance-change-invalid');
+    await restarted();
+    expect(codeOf(await ask(await growing(0, 10)))).toBe('checkpoint-from-other');
+    key = second;
+  });
+
+  it('is not gone on with by a restored signer, nor is the one after it begun twice (checkpoint-of-other-log)', async () => {
+    const { root } = await growing(0, 9, forked);
+    await restored();
+    expect(await newest()).toEqual({ size: 9, root });
+    expect(codeOf(await ask(await growing(0, 50)))).toBe('checkpoint-from-other');
+    // As an orchestrator would that keeps the newest entry of governance from the officers and the signer.
+    const naming = deployment.log.pop();
+    await restored();
+    for (const asked of [await growing(50, 51), await growing(0, 50), await growing(9, 20, forked)])
+      expect(codeOf(await ask(asked))).toBe('checkpoint-of-other-log');
+    expect(codeOf(await signer.ask({ verb: 'governance-append', entry: naming }))).toBe('done');
+    if (naming) deployment.log.push(naming);
+    expect(codeOf(await ask(await growing(0, 50)))).toBe('checkpoint-from-other');
+    const note = noteIn(await ask(await growing(9, 20, forked)));
+    expect(openCheckpoint(note, key, portableVerifier).kind).toBe('accepted');
+  }, 60_000);
+});
+
+/** As after a lost disk: with what the token remembers, and a quorum's word. */
+async function restored(): Promise<void> {
+  await deployment.stop();
+  const { storePath } = deployment.config();
+  for (const suffix of ['', '-wal', '-shm']) await rm(`${storePath}${suffix}`, { force: true });
+  const lost = await readRecord(deployment.config(), options());
+  const restore = untouchedRestore(deployment, lost, deployment.time.wall);
+  const outcome = await restoreStore(deployment.config(), restore, deployment.log, options());
+  expect(outcome.kind).toBe('accepted');
+  signer = await deployment.start();
+}

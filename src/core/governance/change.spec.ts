@@ -390,14 +390,31 @@ describe('a change', () => {
     expect(rotated.auditLog).toEqual(auditLogOf(2));
   });
 
-  it('is refused when it gives the audit log another origin', () => {
+  it('closes the audit log when it names another one, and remembers all that there ever were', () => {
     const named = stateOf(appended(start, AUDIT_LOG_SET));
-    const auditLog = auditLogOf(2, { origin: 'exchange.example/other' });
-    expect(whyOf(appended(named, { kind: 'audit-log-set', auditLog }))).toEqual([
-      invalid,
-      'the origin of the audit log never changes',
-      'audit-log-set',
-    ]);
+    const other = auditLogOf(2, { origin: 'exchange.example/other' });
+    const next = stateOf(appended(named, { kind: 'audit-log-set', auditLog: other }));
+    expect(next.auditLog).toEqual(other);
+    expect(next.auditLogs).toEqual([auditLogOf(1), other]);
+    const rotated = { ...other, key: auditLogOf(3).key };
+    expect(stateOf(appended(next, { kind: 'audit-log-set', auditLog: rotated })).auditLogs).toHaveLength(3);
+  });
+
+  it('is refused when it names an audit log again that was closed, with another key too', () => {
+    const names = ['exchange.example/b', 'exchange.example/c'];
+    let state = stateOf(appended(start, AUDIT_LOG_SET));
+    for (const [at, origin] of names.entries()) {
+      const auditLog = auditLogOf(at + 2, { origin });
+      state = stateOf(appended(state, { kind: 'audit-log-set', auditLog }));
+    }
+    for (const origin of [AUDIT_LOG_SET.auditLog.origin, 'exchange.example/b']) {
+      const auditLog = auditLogOf(9, { origin });
+      expect(whyOf(appended(state, { kind: 'audit-log-set', auditLog }))).toEqual([
+        invalid,
+        'the audit log of this origin is closed for good',
+        'audit-log-set',
+      ]);
+    }
   });
 
   it('is refused when it gives the audit log a key that was ever registered, for this or for anything else', () => {

@@ -90,6 +90,7 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     freezeKeys: new Map(),
     attestation: genesis.attestation,
     auditLog: undefined,
+    auditLogs: [],
     requestKeys,
     everRequestKeys: requestKeys,
     factKeys: new Map(),
@@ -217,10 +218,12 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
       return { ...state, policies: change.policies, policyHash: policyHashOf(change.policies) };
     case 'audit-log-set': {
       const { origin, key } = change.auditLog;
-      if (state.auditLog && state.auditLog.origin !== origin)
-        return 'the origin of the audit log never changes';
+      const isOther = state.auditLog?.origin !== origin;
+      if (isOther && state.auditLogs.some((past) => past.origin === origin))
+        return 'the audit log of this origin is closed for good';
       if (!isEd25519Key(key.publicKey)) return 'the key of the audit log is no point of Ed25519';
-      return registering([`key:${key.publicKey}`], { auditLog: change.auditLog });
+      const auditLogs = [...state.auditLogs, change.auditLog];
+      return registering([`key:${key.publicKey}`], { auditLog: change.auditLog, auditLogs });
     }
     case 'whitelist-added': {
       const { entry } = change;

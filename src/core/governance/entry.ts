@@ -136,7 +136,7 @@ export type AttestationKey = z.infer<typeof attestationKey>;
 
 /** The log of what happened, whose checkpoints the signer signs, and the key that it signs them with. */
 export const auditLog = z.strictObject({
-  /** Names the log for good, and its key in signed notes. */
+  /** Names the log for good, and its key in signed notes. Once another one was named, never again. */
   origin: z.string().refine(isKeyName, 'no name of a key'),
   key: z.strictObject({
     /** Name of the token, in the signer's configuration, that holds it. */
@@ -277,7 +277,10 @@ export const change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('token-removed'), chain: chainId, contract: evmAddress }),
   /** Replaces all policy documents by these. */
   z.strictObject({ kind: z.literal('policies-set'), policies: z.array(policyDocument).min(1).max(64) }),
-  /** Names the audit log, once; said again, it gives the log another key. */
+  /**
+   * Names the audit log. With the same origin again, it gives the log another key; with another one, it closes the log and
+   * names a new one, which begins anew.
+   */
   z.strictObject({ kind: z.literal('audit-log-set'), auditLog }),
   z.strictObject({ kind: z.literal('whitelist-added'), entry: whitelistEntry }),
   z.strictObject({ kind: z.literal('whitelist-removed'), entryId: identifier }),

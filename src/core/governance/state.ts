@@ -96,6 +96,8 @@ export interface GovernanceState {
   readonly attestation: AttestationKey;
   /** Undefined until an entry names it. */
   readonly auditLog: AuditLog | undefined;
+  /** Every log and key that was ever in force, the present one last. A log under an earlier origin is closed for good. */
+  readonly auditLogs: readonly AuditLog[];
   readonly requestKeys: ReadonlyMap<string, RequestKey>;
   /** Every request key that ever was one, the present ones included: what a removed key asked for can still be voided. */
   readonly everRequestKeys: ReadonlyMap<string, RequestKey>;

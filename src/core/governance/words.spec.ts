@@ -163,6 +163,11 @@ describe('a change of governance in words', () => {
     );
     const [again] = saidOf({ kind: 'audit-log-set', auditLog: auditLogOf(2) }, named);
     expect(again).toMatch(/^gives another key to the audit log .* audit-2 /);
+    const other = auditLogOf(2, { origin: 'exchange.example/audit-2' });
+    expect(saidOf({ kind: 'audit-log-set', auditLog: other }, named).slice(0, 2)).toEqual([
+      'closes the audit log exchange.example/audit for good: no checkpoint of it is signed any more',
+      'names the audit log exchange.example/audit-2: its checkpoints are signed by the key audit-2 in token "treasury"',
+    ]);
   });
 
   it('says the quorum before and after', () => {

@@ -390,8 +390,13 @@ function attestation(before: Before, { attestation: { label, token, publicKey } 
 function auditLog(before: Before, { auditLog: now }: State): Said[] {
   if (!now || (before?.auditLog && !differ(before.auditLog, now))) return [];
   const { label, token, publicKey } = now.key;
-  const verb = before?.auditLog ? 'gives another key to the audit log' : 'names the audit log';
+  const was = before?.auditLog;
+  const isSame = was?.origin === now.origin;
+  const verb = isSame ? 'gives another key to the audit log' : 'names the audit log';
   return [
+    ...(was && !isSame
+      ? [change(`closes the audit log ${was.origin} for good: no checkpoint of it is signed any more`)]
+      : []),
     change(`${verb} ${now.origin}: its checkpoints are signed by the key ${label} in token "${token}"`, [
       detail('key', label, publicKey),
     ]),
@@ -437,6 +442,7 @@ const PARTS: Readonly<Record<keyof State, ((before: Before, after: State) => Sai
   policyHash: 'said elsewhere',
   everRequestKeys: 'said elsewhere',
   everRegistered: 'said elsewhere',
+  auditLogs: 'said elsewhere',
   deploymentId: 'said elsewhere',
   sequence: 'said elsewhere',
   head: 'said elsewhere',

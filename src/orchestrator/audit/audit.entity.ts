@@ -67,9 +67,11 @@ export class AuditHeadRow {
 
 @Entity('audit_checkpoints')
 export class AuditCheckpointRow {
+  /** Of the log that it is a checkpoint of. */
+  @Column(textColumn({ primary: true })) origin!: string;
   @Column(integerColumn({ primary: true })) size!: number;
   /** A signed note (C2SP tlog-checkpoint). */
-  @Column(textColumn()) note!: string;
+  @Column(textColumn({ primary: true })) note!: string;
   @Column(timeColumn()) signedAtMs!: number;
 }
 

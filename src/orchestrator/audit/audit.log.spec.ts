@@ -218,7 +218,9 @@ describe('what an owner of the database does is found', () => {
     ],
     [
       'a checkpoint is of more entries than there can be',
-      ["INSERT INTO audit_checkpoints (size, note, signed_at_ms) VALUES (9007199254740993, 'x', 1)"],
+      [
+        "INSERT INTO audit_checkpoints (origin, size, note, signed_at_ms) VALUES ('x', 9007199254740993, 'x', 1)",
+      ],
       'checkpoint-invalid',
     ],
     ['the head says another root', ["UPDATE audit_head SET root = 'ab'"], 'root-differs'],
@@ -226,6 +228,29 @@ describe('what an owner of the database does is found', () => {
     await settled();
     await edited(...statements);
     expect((await checked()).findings.map((finding) => finding.kind)).toContain(kind);
+  });
+
+  it.each([
+    ['at its end, for a record that is to come', 0],
+    ['far beyond its end', 1_000],
+  ])('and nothing is added to a log that has an entry %s (audit-entry-beyond-end)', async (_where, after) => {
+    await settled();
+    const { size } = await log.head();
+    await edited(
+      `INSERT INTO audit_entries (sequence, source, key_a, key_b, key_c, kind, at_ms, entry) VALUES (${size + after}, 'call', 'late-0', 'refusal', '', 'refusal', 1, '{}')`,
+    );
+    await refusals(life.database, 'late', 1);
+    await expect(log.add()).rejects.toMatchObject({
+      code: 'audit-entry-beyond-end',
+      facts: { size, sequence: size + after },
+    });
+    // The record stays in line, and fsck names the entry.
+    const { waiting, findings } = await checked();
+    expect(waiting).toBe(1);
+    expect(findings).toEqual([{ kind: 'entry-malformed', sequence: `${size + after}` }]);
+    await edited(...drop('audit_entries'), `DELETE FROM audit_entries WHERE sequence = ${size + after}`);
+    await addAll(log);
+    expect(await checked()).toMatchObject({ entries: size + 1, waiting: 0, findings: [] });
   });
 
   it('and nothing is added to a log that does not lead to its root', async () => {

@@ -32,7 +32,9 @@ import { storedLog, tileRow } from './stored-tiles.js';
 
 export type AuditFaultCode =
   /** Entries and tiles in the database do not lead to the root that stands there: somebody edited it. */
-  'audit-log-damaged';
+  | 'audit-log-damaged'
+  /** Somebody has put an entry where none is yet: the record that it names would never come into the log. */
+  | 'audit-entry-beyond-end';
 
 export interface AuditHead {
   readonly size: number;
@@ -60,14 +62,15 @@ export class AuditLog {
     return this.database.read(headOf);
   }
 
-  /** Gives whatever waits its place, at most 256 at a time; how many left the line. Throws `audit-log-damaged`. */
+  /** Gives whatever waits its place, at most 256 at a time; how many left the line. Throws an AuditFaultCode. */
   async add(): Promise<number> {
     const added = await this.database.transaction(async (db) => {
       const head = await headForUpdate(db);
       const line = await rows(db, lineRow, LINE);
       if (line.length === 0) return undefined;
+      await requireNoneBeyond(db, head);
       const edge = await this.edgeAt(db, head);
-      const fresh = await notLogged(db, line);
+      const fresh = await notLogged(db, line, head);
       const grown = fresh.length === 0 ? edge : await this.store(db, edge, await draftsOf(db, fresh));
       const places = padded(line.map(({ place }) => place));
       await run(db, `DELETE FROM audit_waiting WHERE ordinal IN (${marks(places)})`, places);
@@ -162,14 +165,19 @@ const lineRow = z.object({
   key_b: z.string(),
   key_c: z.string(),
 });
-const placeRow = z.object({ place: sqlInteger });
+const loggedRow = z.object({ place: sqlInteger, sequence: sqlInteger });
+const nextRow = z.object({ next: sqlInteger.nullable() });
 const sourceOf = z.enum(auditSources);
 
 /**
  * Of those in line, what is to be logged: each record once, and none that was logged before. No trigger puts anything else
  * there; whoever does must not stop the log with it.
  */
-async function notLogged(db: EntityManager, line: readonly z.infer<typeof lineRow>[]): Promise<PlacedKey[]> {
+async function notLogged(
+  db: EntityManager,
+  line: readonly z.infer<typeof lineRow>[],
+  head: AuditHead,
+): Promise<PlacedKey[]> {
   const byKey = new Map<string, PlacedKey>();
   for (const { place, source, key_a: keyA, key_b: keyB, key_c: keyC } of line) {
     const known = sourceOf.safeParse(source);
@@ -179,14 +187,35 @@ async function notLogged(db: EntityManager, line: readonly z.infer<typeof lineRo
   const [first, last] = [line.at(0)?.place ?? 0, line.at(-1)?.place ?? 0];
   const logged = await rows(
     db,
-    placeRow,
-    `SELECT w.ordinal AS place FROM audit_waiting w JOIN audit_entries e
+    loggedRow,
+    `SELECT w.ordinal AS place, e.sequence FROM audit_waiting w JOIN audit_entries e
       ON e.source = w.source AND e.key_a = w.key_a AND e.key_b = w.key_b AND e.key_c = w.key_c
       WHERE w.ordinal BETWEEN ? AND ?`,
     [first, last],
   );
+  // Somebody may have been faster than the look before.
+  const beyond = logged.find(({ sequence }) => sequence >= head.size);
+  if (beyond) throw beyondEnd(head, beyond.sequence);
   const known = new Set(logged.map(({ place }) => place));
   return [...byKey.values()].filter(({ place }) => !known.has(place));
+}
+
+function beyondEnd({ size }: AuditHead, sequence: number): Fault<AuditFaultCode> {
+  return new Fault('audit-entry-beyond-end', 'an entry of the audit log stands beyond its end', {
+    facts: { size, sequence },
+  });
+}
+
+/** Whoever may insert and nothing else could otherwise keep a record out of the log that is to come. */
+async function requireNoneBeyond(db: EntityManager, head: AuditHead): Promise<void> {
+  const [found] = await rows(
+    db,
+    nextRow,
+    'SELECT MIN(sequence) AS next FROM audit_entries WHERE sequence >= ?',
+    [head.size],
+  );
+  const next = found?.next ?? null;
+  if (next !== null) throw beyondEnd(head, next);
 }
 
 function uniqueSubjects({ subjects }: AuditEntry): AuditEntry['subjects'] {

@@ -15,7 +15,7 @@ import { SignerClientModule } from '../signer-client/signer-client.module.js';
 import { CLOCK, RANDOMNESS } from '../tokens.js';
 import { AuditLog } from './audit.log.js';
 import { Checkpoints } from './checkpoints.js';
-import { logKeyOf } from './log-key.js';
+import { logKeysOf } from './log-key.js';
 
 const WARN_EVERY_MS = 60_000;
 /** What is left then waits for the next time: a long line must not take the whole program up. */
@@ -41,7 +41,7 @@ const MOST_TURNS = 8;
         { audit }: Configuration,
       ) =>
         new Checkpoints(
-          { database, signer, clock, verifier: nativeVerifier, key: () => logKeyOf(governance.state()) },
+          { database, signer, clock, verifier: nativeVerifier, keys: () => logKeysOf(governance.state()) },
           { entries: audit.checkpointEntries, ms: audit.checkpointMs },
         ),
     },

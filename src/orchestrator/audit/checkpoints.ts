@@ -1,7 +1,7 @@
 // Checkpoints of the log: the signer signs one only with a proof that the log has grown from the one that it signed before,
 // and makes the text itself. What it answers is opened with the key that governance names before it is kept.
 
-import { bytesToHex } from '@noble/hashes/utils.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { LessThanOrEqual } from 'typeorm';
 import { type Checkpoint, openCheckpoint } from '../../core/audit/checkpoint.js';
 import type { NoteKey } from '../../core/audit/note.js';
@@ -33,8 +33,8 @@ export interface CheckpointParts {
   readonly signer: CheckpointSource;
   readonly verifier: SignatureVerifier;
   readonly clock: Clock;
-  /** The log's key as governance names it now; undefined where it names none. */
-  readonly key: () => NoteKey | undefined;
+  /** All keys of the log that governance names now, the one that signs last; none where it names none. */
+  readonly keys: () => readonly NoteKey[];
 }
 
 export interface CheckpointPace {
@@ -44,34 +44,51 @@ export interface CheckpointPace {
   readonly ms: number;
 }
 
+/** So many of what somebody may have put there are looked at: whoever asks every second must not be kept busy with it. */
+const MOST_LOOKED_AT = 64;
+
 export class Checkpoints {
   constructor(
     private readonly parts: CheckpointParts,
     private readonly pace: CheckpointPace,
   ) {}
 
-  /** The newest one that is kept, of the log as it is: none that somebody has put there for a larger one. */
+  /**
+   * The newest one that is kept of the log that governance names now, and of no more entries than there are. Anybody may have
+   * put something there: what a key of the log has not signed is passed over.
+   */
   async newest(): Promise<AuditCheckpointRow | undefined> {
-    const [row] = await this.parts.database.read(async (db) => {
+    const { database, keys } = this.parts;
+    const logKeys = keys();
+    const origin = logKeys.at(-1)?.name;
+    if (origin === undefined) return undefined;
+    const found = await database.read(async (db) => {
       const { size } = await headOf(db);
       return db.find(AuditCheckpointRow, {
-        where: { size: LessThanOrEqual(size) },
-        order: { size: 'DESC' },
-        take: 1,
+        where: { origin, size: LessThanOrEqual(size) },
+        order: { size: 'DESC', note: 'ASC' },
+        take: MOST_LOOKED_AT,
       });
     });
-    return row;
+    return found.find((row) => this.isSigned(row, logKeys));
+  }
+
+  private isSigned({ size, note }: AuditCheckpointRow, keys: readonly NoteKey[]): boolean {
+    return keys.some((key) => {
+      const opened = openCheckpoint(utf8ToBytes(note), key, this.parts.verifier);
+      return opened.kind === 'accepted' && opened.value.size === size;
+    });
   }
 
   /** Has one signed where it is time. False where there is nothing to sign, or nobody to. */
   async signIfDue(): Promise<boolean> {
-    const { database, clock, key } = this.parts;
+    const { database, clock, keys } = this.parts;
     const last = await this.newest();
     const { size } = await database.read(headOf);
     const grown = size - (last?.size ?? 0);
-    const isDue =
-      grown >= this.pace.entries || (grown > 0 && clock.nowMs() - (last?.signedAtMs ?? 0) >= this.pace.ms);
-    const logKey = key();
+    const sinceMs = Math.abs(clock.nowMs() - (last?.signedAtMs ?? 0));
+    const isDue = grown >= this.pace.entries || (grown > 0 && sinceMs >= this.pace.ms);
+    const logKey = keys().at(-1);
     if (!isDue || logKey === undefined) return false;
     return this.sign(last?.size ?? 0, logKey);
   }
@@ -124,7 +141,12 @@ export class Checkpoints {
         },
       );
     }
-    const row = { size: asked.size, note: Buffer.from(note).toString('utf8'), signedAtMs: clock.nowMs() };
+    const row = {
+      origin: key.name,
+      size: asked.size,
+      note: Buffer.from(note).toString('utf8'),
+      signedAtMs: clock.nowMs(),
+    };
     await database.transaction((db) => insertNew(db, AuditCheckpointRow, row));
   }
 }

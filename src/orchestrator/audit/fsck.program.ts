@@ -14,10 +14,10 @@ import { Database } from '../database/database.js';
 import { rows } from '../database/sql.js';
 import { auditEntities } from './audit.entity.js';
 import { type DatabaseCheck, Fsck } from './fsck.js';
-import { logKeysIn } from './log-key.js';
+import { allLogKeys } from './log-key.js';
 
 export interface FsckReport extends DatabaseCheck {
-  /** Name of the log whose checkpoints were opened; null where governance names none, or does not replay. */
+  /** Name of the log that governance names now; null where governance names none, or does not replay. */
   readonly origin: string | null;
   /** Why the mirrored governance log was not believed; null when it was. */
   readonly governance: string | null;
@@ -37,7 +37,7 @@ export async function fsck(configurationFile: string): Promise<FsckReport> {
     const check = await database.read((db) => new Fsck(db, nativeVerifier, known).run());
     return {
       ...check,
-      origin: known[0]?.name ?? null,
+      origin: known.at(-1)?.name ?? null,
       governance: keys.kind === 'refused' ? keys.code : null,
     };
   } finally {
@@ -56,7 +56,7 @@ async function keysIn(database: Database, deploymentId: string): Promise<Outcome
   const state = replayLog(entries, nativeVerifier);
   if (state.kind === 'refused') return state;
   return state.value.deploymentId === deploymentId
-    ? accepted(logKeysIn(entries))
+    ? accepted(allLogKeys(state.value))
     : refused('governance-other-deployment');
 }
 

@@ -58,8 +58,19 @@ export type DatabaseFinding =
   | { readonly kind: 'tile-differs'; readonly level: number; readonly position: number }
   | { readonly kind: 'tile-missing'; readonly level: number; readonly position: number }
   /** The entries lead to another root than the head's, or than a checkpoint of that size. */
-  | { readonly kind: 'root-differs'; readonly size: number; readonly from: 'head' | 'checkpoint' }
-  | { readonly kind: 'checkpoint-invalid'; readonly size: number | string; readonly code: string };
+  | { readonly kind: 'root-differs'; readonly size: number; readonly from: 'head' }
+  | {
+      readonly kind: 'root-differs';
+      readonly size: number;
+      readonly from: 'checkpoint';
+      readonly origin: string;
+    }
+  | {
+      readonly kind: 'checkpoint-invalid';
+      readonly size: number | string;
+      readonly origin: string;
+      readonly code: string;
+    };
 
 export interface DatabaseCheck {
   readonly entries: number;
@@ -105,7 +116,7 @@ const placeRow = z.object({ sequence: z.unknown() });
 const keyRow = z.object({ key_a: z.string(), key_b: z.string(), key_c: z.string() });
 const countRow = z.object({ counted: sqlInteger });
 const lastRow = z.object({ last: sqlInteger.nullable() });
-const checkpointRow = z.object({ size: z.unknown(), note: z.string() });
+const checkpointRow = z.object({ origin: z.string(), size: z.unknown(), note: z.string() });
 
 /** The keys of all records of a source, spelled as the triggers spell them. */
 const ALL_KEYS: Readonly<Record<AuditSource, string>> = {
@@ -147,7 +158,7 @@ export class Fsck {
   /** Roots at the sizes of the checkpoints, by size. */
   private readonly roots = new Map<number, string>();
 
-  /** `keys` are all that the log ever had, where they are known: a checkpoint is signed by one of them. */
+  /** `keys` are all that there ever were, of closed logs too, the one in force last, where they are known. */
   constructor(
     private readonly db: EntityManager,
     private readonly verifier: SignatureVerifier,
@@ -157,7 +168,11 @@ export class Fsck {
   /** What is added meanwhile is left for the next time. */
   async run(): Promise<DatabaseCheck> {
     const { size, root } = await headOf(this.db);
-    const checkpoints = await rows(this.db, checkpointRow, 'SELECT size, note FROM audit_checkpoints');
+    const checkpoints = await rows(
+      this.db,
+      checkpointRow,
+      'SELECT origin, size, note FROM audit_checkpoints',
+    );
     const sizes = new Set(checkpoints.map((one) => Number(one.size)));
     const [{ last } = { last: null }] = await rows(
       this.db,
@@ -324,23 +339,29 @@ export class Fsck {
     for (const { sequence } of found) this.add({ kind: 'entry-malformed', sequence: String(sequence) });
   }
 
-  private judge({ size, note }: z.infer<typeof checkpointRow>, logSize: number): void {
+  private judge({ origin, size, note }: z.infer<typeof checkpointRow>, logSize: number): void {
     const entries = Number(size);
     if (!Number.isSafeInteger(entries) || entries < 0) {
-      this.add({ kind: 'checkpoint-invalid', size: String(size), code: 'audit-checkpoint-malformed' });
+      const code = 'audit-checkpoint-malformed';
+      this.add({ kind: 'checkpoint-invalid', size: String(size), origin, code });
       return;
     }
-    const opened = this.keys.map((key) => openCheckpoint(utf8ToBytes(note), key, this.verifier));
+    const current = this.keys.at(-1);
+    if (!current) return;
+    const opened = this.keys
+      .filter(({ name }) => name === origin)
+      .map((key) => openCheckpoint(utf8ToBytes(note), key, this.verifier));
     const own = opened.find((one) => one.kind === 'accepted');
-    const [first] = opened;
     if (own?.kind === 'accepted') {
-      // One of a log that has grown since this began is judged next time.
-      const isLater = entries > logSize && own.value.size === entries;
+      // One of a log that has grown since this began is judged next time. A closed one grows no more.
+      const isLater = entries > logSize && own.value.size === entries && origin === current.name;
       if (!isLater && (own.value.size !== entries || bytesToHex(own.value.root) !== this.roots.get(entries)))
-        this.add({ kind: 'root-differs', size: entries, from: 'checkpoint' });
-    } else if (first?.kind === 'refused') {
-      this.add({ kind: 'checkpoint-invalid', size: entries, code: first.code });
+        this.add({ kind: 'root-differs', size: entries, from: 'checkpoint', origin });
+      return;
     }
+    const [first] = opened;
+    const code = first?.kind === 'refused' ? first.code : 'audit-note-unsigned';
+    this.add({ kind: 'checkpoint-invalid', size: entries, origin, code });
   }
 
   /** Records that a trigger should have put in line, and did not. */

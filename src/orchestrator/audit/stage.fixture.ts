@@ -6,6 +6,7 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { auditKey, signAudit } from '../../core/audit/audit.fixture.js';
 import { signCheckpoint } from '../../core/audit/checkpoint.js';
 import { EMPTY_ROOT } from '../../core/audit/merkle.js';
+import type { NoteKey } from '../../core/audit/note.js';
 import { verifyConsistency } from '../../core/audit/verify-proof.js';
 import { accepted, type Outcome, refused } from '../../core/fault.js';
 import { nativeVerifier } from '../../platform/native-verifier.js';
@@ -56,10 +57,20 @@ export function refusals(database: Database, name: string, count: number): Promi
 }
 
 export class ScriptedCheckpoints implements CheckpointSource {
+  /** Of the log that is signed now; an earlier one's is no more. */
+  key: NoteKey = auditKey;
   size = 0;
   root = bytesToHex(EMPTY_ROOT);
   /** What goes wrong on the way back, once. */
   mishap: 'lost' | 'another' | 'too-soon' | undefined;
+
+  /** As the signer does when a quorum has named a log of another origin. */
+  begin(origin: string): NoteKey {
+    this.key = { ...auditKey, name: origin };
+    this.size = 0;
+    this.root = bytesToHex(EMPTY_ROOT);
+    return this.key;
+  }
 
   async checkpoint({ from, size, root, path }: Growth): Promise<Outcome<CheckpointResult>> {
     if (this.mishap === 'too-soon') {
@@ -76,7 +87,7 @@ export class ScriptedCheckpoints implements CheckpointSource {
     this.mishap = undefined;
     if (mishap === 'lost') throw new Error('the answer was lost');
     const signed = { size: mishap === 'another' ? size + 1 : size, root: hexToBytes(root) };
-    const note = await signCheckpoint(signed, auditKey, signAudit, nativeVerifier);
+    const note = await signCheckpoint(signed, this.key, signAudit, nativeVerifier);
     return accepted({ note: Buffer.from(note).toString('base64'), size });
   }
 }

@@ -58,6 +58,37 @@ it('what was recorded before there was an audit log is in line for it, oldest fi
   await now.close();
 });
 
+it('checkpoints are those of the log that their notes name, and stay as they are', async () => {
+  const old = await open(upTo('0080'));
+  await old.transaction(async (db) => {
+    for (const [size, note] of [
+      [3, 'a.example/log\n3\nroot\n'],
+      [4, 'no line end'],
+    ] as const) {
+      await run(db, 'INSERT INTO audit_checkpoints (size, note, signed_at_ms) VALUES (?, ?, 1)', [
+        size,
+        note,
+      ]);
+    }
+  });
+  await old.close();
+  const now = await open(migrationsFolder());
+  const found = await now.read((db) =>
+    rows(
+      db,
+      z.object({ origin: z.string(), size: z.int(), note: z.string() }),
+      'SELECT origin, size, note FROM audit_checkpoints ORDER BY size',
+    ),
+  );
+  expect(found).toEqual([
+    { origin: 'a.example/log', size: 3, note: 'a.example/log\n3\nroot\n' },
+    { origin: '', size: 4, note: 'no line end' },
+  ]);
+  for (const change of ['UPDATE audit_checkpoints SET size = 5', 'DELETE FROM audit_checkpoints'])
+    await expect(now.transaction((db) => run(db, change))).rejects.toThrow(/append-only/);
+  await now.close();
+});
+
 it('nonces and their transactions outlive the migration that lets a transfer have another one', async () => {
   const before = upTo('0040');
   const old = await open(before);

@@ -348,10 +348,10 @@ export const GOVERNANCE: readonly Tooth[] = [
     },
     {
       code: 'governance-change-invalid',
-      without: 'the ban on another origin of the audit log',
-      was: 'if (state.auditLog && state.auditLog.origin !== origin)',
+      without: 'the ban on an origin of the audit log that was given up',
+      was: 'if (isOther && state.auditLogs.some((past) => past.origin === origin))',
       becomes: 'if (false)',
-      title: 'a change is refused when it gives the audit log another origin',
+      title: 'a change is refused when it names an audit log again that was closed, with another key too',
     },
     {
       code: 'governance-change-invalid',
@@ -363,8 +363,9 @@ export const GOVERNANCE: readonly Tooth[] = [
     {
       code: 'governance-change-invalid',
       without: 'the ban on a key of the audit log that was registered before',
-      was: '{ auditLog: change.auditLog });',
-      becomes: '{ auditLog: change.auditLog }) && { ...state, auditLog: change.auditLog };',
+      was: '{ auditLog: change.auditLog, auditLogs });',
+      becomes:
+        '{ auditLog: change.auditLog, auditLogs }) && { ...state, auditLog: change.auditLog, auditLogs };',
       title:
         'a change is refused when it gives the audit log a key that was ever registered, for this or for anything else',
     },

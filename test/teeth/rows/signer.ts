@@ -42,6 +42,21 @@ export const SIGNER: readonly Tooth[] = [
       title: 'a fork of the same size (checkpoint-not-consistent)',
     },
     {
+      code: 'checkpoint-of-other-log',
+      without: 'the demand that the log of the newest checkpoint is one that governance has closed',
+      was: 'return hashes.includes(originHash)',
+      becomes: 'return true',
+      title:
+        'and its naming was lost: nothing is signed of the log before it, nor of one that was never closed (checkpoint-of-other-log)',
+    },
+    {
+      code: 'checkpoint-from-other',
+      without: 'telling the logs apart by their origin',
+      was: 'if (originHash === originHashOf(auditLog.origin)) return accepted({ size, root });',
+      becomes: '',
+      title: 'goes on from its own checkpoint after a restart, and after another one was named',
+    },
+    {
       code: 'checkpoint-too-soon',
       without: 'the bound on how often checkpoints are signed',
       was: "if (waitMs > 0) return refused('checkpoint-too-soon', { waitMs, signed, signedRoot });",
@@ -53,7 +68,7 @@ export const SIGNER: readonly Tooth[] = [
       code: 'audit-key-unusable',
       without: "looking at the log's key before the journal has an entry for it",
       was: "if (waitMs > 0) return refused('audit-key-unusable', { fault: sight.fault, waitMs });",
-      becomes: 'if (waitMs > 0) return accepted({ auditLog });',
+      becomes: 'if (waitMs > 0) return accepted({ auditLog, auditLogs });',
       title: 'starts, says key-missing, journals nothing, and looks again after half a minute',
     },
     {
