@@ -91,7 +91,7 @@ function planText(contract: string, codeHash: string): string {
     timelock: {
       whitelist: '0h',
       policy: '0h',
-      'fresh-head': '0h',
+      'fresh-head': '24h',
       veto: { group: 'governors', threshold: 1 },
     },
     attestation: { token: 'treasury', label: ATTESTATION_KEY, key: key(ATTESTATION_KEY) },

@@ -23,6 +23,8 @@ const officersOnly = [
   ['GET', '/v1/audit'],
   ['GET', '/v1/governance'],
   ['POST', '/v1/governance/entries'],
+  ['GET', '/v1/governance/head'],
+  ['POST', '/v1/governance/head'],
   ['GET', '/v1/status'],
   ['GET', `/v1/transfers/tr-${'0'.repeat(40)}/statement`],
   ['POST', `/v1/transfers/tr-${'0'.repeat(40)}/approvals`],

@@ -12,6 +12,7 @@ import { SignerClientModule } from '../signer-client/signer-client.module.js';
 import { CLOCK } from '../tokens.js';
 import { GovernanceFollower } from './governance.follower.js';
 import { GovernanceService } from './governance.service.js';
+import { Heads } from './heads.js';
 
 const FOLLOW_MS = 5_000;
 
@@ -26,6 +27,12 @@ const FOLLOW_MS = 5_000;
         new GovernanceService(database, signer, nativeVerifier, clock, deploymentId),
     },
     {
+      provide: Heads,
+      inject: [Database, GovernanceService, CLOCK],
+      useFactory: (database: Database, governance: GovernanceService, clock: Clock) =>
+        new Heads(database, governance, nativeVerifier, clock),
+    },
+    {
       provide: GovernanceFollower,
       inject: [GovernanceService, Log],
       useFactory: (governance: GovernanceService, log: Log) =>
@@ -34,7 +41,7 @@ const FOLLOW_MS = 5_000;
         ),
     },
   ],
-  exports: [GovernanceService],
+  exports: [GovernanceService, Heads],
 })
 export class GovernanceModule implements OnModuleInit, OnModuleDestroy {
   constructor(@Inject(GovernanceFollower) private readonly follower: GovernanceFollower) {}

@@ -8,6 +8,7 @@ import { AuditController } from '../audit/audit.controller.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { CallRecorderModule } from '../audit/call-recorder.module.js';
 import { GovernanceController } from '../governance/governance.controller.js';
+import { HeadsController } from '../governance/heads.controller.js';
 import { GovernanceModule } from '../governance/governance.module.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { IdentityModule } from '../identity/identity.module.js';
@@ -46,6 +47,7 @@ import { Sweeper } from './sweeper.js';
     WalletController,
     WaysOutController,
     GovernanceController,
+    HeadsController,
     AuditController,
     StatusController,
     DocumentsController,
