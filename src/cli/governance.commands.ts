@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
+import { draftEntry } from '../core/governance/draft.js';
 import {
   type Change,
   change,
@@ -17,7 +18,7 @@ import { governanceHead } from '../sdk/shapes.js';
 import { asOfficer } from './caller.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
-import { credentialOf, type EntryFile, entryOn, entryText, readEntry, stateAfter } from './entry-file.js';
+import { credentialOf, type EntryFile, entryText, readEntry, stateAfter } from './entry-file.js';
 import { entryLines } from './entry-words.js';
 import { cliFault } from './exit.js';
 import { jsonText, readYaml, rewrite, writeNew } from './files.js';
@@ -285,7 +286,7 @@ export function governanceCommands(cli: CommandLine): void {
         'files' in wanted
           ? { kind: 'policies-set', policies: wanted.files.map((file) => policyFrom(file)) }
           : wanted;
-      const possible = entryOn(state, asked, given.clock.nowMs());
+      const possible = draftEntry(state, asked, given.clock.nowMs());
       if (possible.kind === 'refused') return possible;
       const { body, after } = possible.value;
       writeNew(given.options.out, entryText({ body, signatures: [] }));

@@ -11,8 +11,8 @@ import {
   GOVERNANCE_TYPE,
   NO_PREVIOUS,
   type PolicyDocument,
-  type QuorumRule,
   policyDocument,
+  type QuorumRule,
   tier,
 } from '../core/governance/entry.js';
 import { BITCOIN_NETWORKS } from '../core/governance/names.js';

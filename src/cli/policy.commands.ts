@@ -3,6 +3,7 @@
 
 import { basename } from 'node:path';
 import { z } from 'zod';
+import type { Certificate } from '../core/certificates/certificate.js';
 import { accepted, type Outcome } from '../core/fault.js';
 import { type PolicyDocument, policyDocument, type Wallet } from '../core/governance/entry.js';
 import type { GovernanceState } from '../core/governance/state.js';
@@ -10,18 +11,17 @@ import { parseUnits } from '../core/money/amount.js';
 import { approvalWords } from '../core/policy/approvals.js';
 import { type Explanation, explain } from '../core/policy/decide.js';
 import { parsePolicies } from '../core/policy/parse.js';
-import { requestDigest, transferIdOf } from '../core/statements/request.js';
-import type { Policy, PolicySet, Situation } from '../core/policy/types.js';
-import type { Certificate } from '../core/certificates/certificate.js';
 import { type PastDecision, replayPast } from '../core/policy/replay-past.js';
+import type { Policy, PolicySet, Situation } from '../core/policy/types.js';
+import { requestDigest, transferIdOf } from '../core/statements/request.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
 import { cliFault, EXIT } from './exit.js';
 import { readText } from './files.js';
 import { readLog, replayed } from './governance-log.js';
+import { attention, bad, faint, good, type Line, strong, table } from './lines.js';
 import { verifyFiles } from './verify.command.js';
 import { instant } from './words.js';
-import { attention, bad, faint, good, type Line, strong, table } from './lines.js';
 
 const NAME = /\.policy\.ya?ml$|\.ya?ml$/;
 

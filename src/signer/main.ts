@@ -13,6 +13,7 @@ import { z } from 'zod';
 import { type Facts, Fault } from '../core/fault.js';
 import { governanceEntry } from '../core/governance/entry.js';
 import { restore } from '../core/recovery/restore.js';
+import { ArithmeticThread } from '../platform/arithmetic-thread.js';
 import { certificateFacts } from '../platform/certificates.js';
 import { ConfigurationFile } from '../platform/configuration-file.js';
 import { answerReport } from '../platform/configuration-report.js';
@@ -20,7 +21,6 @@ import { checkConfig } from './check-config.js';
 import { signerConfig } from './config.js';
 import type { Log } from './conversation.js';
 import { listen, type RunningServer } from './server.js';
-import { ArithmeticThread } from '../platform/arithmetic-thread.js';
 import { initialise, readRecord, restoreStore, startSigner } from './start.js';
 import { SIGNER_VERSION } from './version.js';
 

@@ -8,8 +8,9 @@ import { AuditController } from '../audit/audit.controller.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { CallRecorderModule } from '../audit/call-recorder.module.js';
 import { GovernanceController } from '../governance/governance.controller.js';
-import { HeadsController } from '../governance/heads.controller.js';
 import { GovernanceModule } from '../governance/governance.module.js';
+import { HeadsController } from '../governance/heads.controller.js';
+import { ProposalController } from '../governance/proposal.controller.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { IdentityModule } from '../identity/identity.module.js';
 import { SignerClientModule } from '../signer-client/signer-client.module.js';
@@ -48,6 +49,7 @@ import { Sweeper } from './sweeper.js';
     WaysOutController,
     GovernanceController,
     HeadsController,
+    ProposalController,
     AuditController,
     StatusController,
     DocumentsController,

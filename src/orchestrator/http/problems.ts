@@ -4,6 +4,7 @@
 import type { HeadRefusalCode } from '../../core/governance/fresh-head.js';
 import type { GovernanceRefusalCode } from '../../core/governance/state.js';
 import type { ApprovalServiceRefusalCode } from '../approvals/approval.service.js';
+import type { OwnProposalRefusalCode } from '../governance/proposal.errors.js';
 import type { IdempotencyRefusalCode } from '../idempotency/idempotency.store.js';
 import type { AuthenticationRefusalCode } from '../identity/authenticator.js';
 import type { TransferRefusalCode } from '../transfers/transfer.errors.js';
@@ -41,6 +42,7 @@ export type ProblemCode =
   | GovernanceRefusalCode
   | HeadRefusalCode
   | WayOutRefusalCode
+  | OwnProposalRefusalCode
   | 'balance-unavailable'
   | 'audit-file-unknown';
 
@@ -419,6 +421,35 @@ const GOVERNANCE: Record<GovernanceRefusalCode, ProblemKind> = {
   ),
 };
 
+const PROPOSALS: Record<OwnProposalRefusalCode, ProblemKind> = {
+  'proposal-unknown': kind(404, 'Proposal unknown', 'There is no such proposal.'),
+  'proposal-not-open': kind(
+    409,
+    'Wants no signatures',
+    'The proposal has its signatures, or is over; `state` says which.',
+  ),
+  'proposal-not-over': kind(
+    409,
+    'Not over',
+    'Only what was superseded, taken back or refused is drafted anew; `state` says where it stands.',
+  ),
+  'proposal-of-another-person': kind(
+    403,
+    "Another officer's proposal",
+    'Only its drafter takes a proposal back. Whoever is against it does not sign it.',
+  ),
+  'proposals-too-many': kind(
+    409,
+    'Too many proposals',
+    'One person drafts so many proposals for one place in the log, and no more.',
+  ),
+  'governance-signer-not-asked': kind(
+    422,
+    'Not asked to sign',
+    'Signatures of this person do not count for this change; `groups` says whose do.',
+  ),
+};
+
 type OwnCode = Exclude<WayOutRefusalCode, TransferRefusalCode | GovernanceRefusalCode>;
 
 const WAYS_OUT: Record<OwnCode, ProblemKind> = {
@@ -523,5 +554,6 @@ export const PROBLEMS: Record<ProblemCode, ProblemKind> = {
   ...AUDIT,
   ...GOVERNANCE,
   ...HEADS,
+  ...PROPOSALS,
   ...WAYS_OUT,
 };

@@ -6,6 +6,8 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { Fault } from '../../core/fault.js';
 import {
   type Change,
+  type EntryBody,
+  type EntrySignature,
   entryBytes,
   entryHash,
   type GovernanceEntry,
@@ -152,6 +154,13 @@ export class Cast {
           publicKey: rawPublic(this.key),
           owners: ['exchange', 'carol'],
         },
+        // Asks for nothing. Whatever the treasury becomes, there is a key for which it could approve.
+        {
+          keyId: 'spare',
+          algorithm: 'ed25519',
+          publicKey: rawPublic(backendKey('spare')),
+          owners: ['spare-desk'],
+        },
       ],
       chains: [
         { family: 'ethereum', chain: ETHEREUM, coin: { symbol: 'ETH', decimals: 18 } },
@@ -235,6 +244,11 @@ export class Cast {
       credentialId: `${of}-piv`,
       signature: p256(this.officers[of].key, headBytes(statement)),
     };
+  }
+
+  /** One officer's signature over an entry, for those that are gathered one by one. */
+  signatureOver(of: OfficerId, body: EntryBody): EntrySignature {
+    return { credentialId: `${of}-piv`, signature: p256(this.officers[of].key, entryBytes(body)) };
   }
 
   /** The policies of genesis with one text in their lines changed; the new one may hold more lines. */
