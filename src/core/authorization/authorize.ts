@@ -7,6 +7,7 @@
 
 import { type FactRefusalCode, knownFacts, type VerifiedFact, verifyFacts } from '../facts/verify.js';
 import { accepted, type Outcome, refused } from '../fault.js';
+import { type HeadRefusalCode, verifyHead } from '../governance/fresh-head.js';
 import { freezeOf, type GovernanceState, groupsAt } from '../governance/state.js';
 import { approvalWords, missingApprovals } from '../policy/approvals.js';
 import { decide, feeCapsOf } from '../policy/decide.js';
@@ -35,6 +36,7 @@ export type AuthorizationRefusalCode =
   | ApprovalRefusalCode
   | FactRefusalCode
   | PolicyRefusalCode
+  | HeadRefusalCode
   | 'wallet-mismatch'
   | 'transfer-duplicate'
   | 'approvals-insufficient'
@@ -164,6 +166,21 @@ function checkFeeCaps(maxFee: bigint, moved: bigint | undefined, caps: FeeCaps):
   return accepted(maxFee);
 }
 
+/** Nobody approves this one: then somebody has said today that the log is whole. What may be out already is not held up. */
+function checkUnattended(
+  { head }: SigningOrder,
+  decision: Permission,
+  { state, verifier, nowMs, pastOf }: Circumstances,
+  transferId: string,
+): Result<undefined> {
+  const { freshHeadMs } = state.timelock;
+  if (decision.kind !== 'allow' || freshHeadMs === undefined || pastOf(transferId) === 'signed') {
+    return accepted(undefined);
+  }
+  const verified = verifyHead(state, head, freshHeadMs, verifier, nowMs);
+  return verified.kind === 'refused' ? verified : accepted(undefined);
+}
+
 function authorizeTransfers(
   order: SigningOrder,
   movements: readonly Movement[],
@@ -189,6 +206,8 @@ function authorizeTransfers(
     const decided = decideTransfer(movement, given, facts, withEarlier(given.usage, authorized));
     if (decided.kind === 'refused') return decided;
     const { decision, limits, knew } = decided.value;
+    const fresh = checkUnattended(order, decision, given, transferId);
+    if (fresh.kind === 'refused') return fresh;
     const missing = missingApprovals(
       decision.requirements,
       approvers.value,
