@@ -2,16 +2,14 @@
 // later entries look alike.
 
 import { z } from 'zod';
-import { accepted, type Outcome, refused } from '../core/fault.js';
-import { applyEntry } from '../core/governance/apply.js';
+import { type Outcome, refused } from '../core/fault.js';
 import { genesisState } from '../core/governance/change.js';
+import { stateAfterDraft } from '../core/governance/draft.js';
 import {
-  type Change,
   type EntryBody,
   entryBody,
   entryHash,
   entrySignature,
-  GOVERNANCE_TYPE,
   type GovernanceEntry,
 } from '../core/governance/entry.js';
 import { type GovernanceRefusalCode, type GovernanceState, holderOf } from '../core/governance/state.js';
@@ -53,32 +51,8 @@ export function stateAfter(
   body: EntryBody,
   before: GovernanceState | undefined,
 ): Outcome<GovernanceState, GovernanceRefusalCode> {
-  // Who will have signed is not known here: whether they may is asked of the signatures.
-  if (before) return applyEntry(before, body, entryHash(body), new Map());
+  if (before) return stateAfterDraft(before, body);
   return body.change.kind === 'genesis'
     ? genesisState(body.change, entryHash(body))
     : refused('governance-not-genesis');
-}
-
-export interface PossibleEntry {
-  readonly body: EntryBody;
-  readonly after: GovernanceState;
-}
-
-/** The entry that makes a change on top of a state, when it can be made. */
-export function entryOn(
-  state: GovernanceState,
-  change: Change,
-  nowMs: number,
-): Outcome<PossibleEntry, GovernanceRefusalCode> {
-  const body: EntryBody = {
-    type: GOVERNANCE_TYPE,
-    sequence: state.sequence + 1,
-    previous: state.head,
-    deploymentId: state.deploymentId,
-    createdAtMs: nowMs,
-    change,
-  };
-  const possible = stateAfter(body, state);
-  return possible.kind === 'refused' ? possible : accepted({ body, after: possible.value });
 }

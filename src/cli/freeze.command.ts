@@ -5,6 +5,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
+import { draftEntry, type PossibleEntry } from '../core/governance/draft.js';
 import {
   type Change,
   type EntryBody,
@@ -19,7 +20,6 @@ import { governanceHead } from '../sdk/shapes.js';
 import { asOfficerHere, checkOwnKey, type OfficerHere } from './caller.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
-import { entryOn, type PossibleEntry } from './entry-file.js';
 import { entryLines } from './entry-words.js';
 import { cliFault } from './exit.js';
 import { fetchLog, type KnownGovernance, notPinned, replayed } from './governance-log.js';
@@ -126,7 +126,7 @@ async function freeze(given: Given<Options>): Promise<Outcome<Answer>> {
     for (let tries = 1; ; tries += 1) {
       const known = replayed(await door.read(), pinned);
       const { publicKey } = await checkOwnKey(here, known.state);
-      const possible = entryOn(known.state, change, given.clock.nowMs());
+      const possible = draftEntry(known.state, change, given.clock.nowMs());
       if (possible.kind === 'refused') return possible;
       const { body } = possible.value;
       if (tries === 1) await confirm(given, known, possible.value);

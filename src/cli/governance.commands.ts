@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
+import { draftEntry } from '../core/governance/draft.js';
 import {
   type Change,
   change,
@@ -17,7 +18,7 @@ import { governanceHead } from '../sdk/shapes.js';
 import { asOfficer } from './caller.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
-import { credentialOf, type EntryFile, entryOn, entryText, readEntry, stateAfter } from './entry-file.js';
+import { credentialOf, type EntryFile, entryText, readEntry, stateAfter } from './entry-file.js';
 import { entryLines } from './entry-words.js';
 import { cliFault } from './exit.js';
 import { jsonText, readYaml, rewrite, writeNew } from './files.js';
@@ -33,6 +34,7 @@ import { attention, faint, fields, good, type Line, strong } from './lines.js';
 import { signWithToken, tokenFrom, withToken } from './officer-token.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
 import { policyFrom } from './plan.js';
+import { vouchCommand } from './vouch.command.js';
 
 /** From the file that was named, or from the API by an officer. */
 async function governanceFor(
@@ -284,7 +286,7 @@ export function governanceCommands(cli: CommandLine): void {
         'files' in wanted
           ? { kind: 'policies-set', policies: wanted.files.map((file) => policyFrom(file)) }
           : wanted;
-      const possible = entryOn(state, asked, given.clock.nowMs());
+      const possible = draftEntry(state, asked, given.clock.nowMs());
       if (possible.kind === 'refused') return possible;
       const { body, after } = possible.value;
       writeNew(given.options.out, entryText({ body, signatures: [] }));
@@ -340,4 +342,5 @@ export function governanceCommands(cli: CommandLine): void {
   );
 
   freezeCommand(cli, governance);
+  vouchCommand(cli, governance);
 }

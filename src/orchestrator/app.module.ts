@@ -10,6 +10,7 @@ import type { Configuration } from './config/settings.js';
 import { DatabaseModule } from './database/database.module.js';
 import { governanceEntities } from './governance/governance.entity.js';
 import { GovernanceModule } from './governance/governance.module.js';
+import { proposalEntities } from './governance/proposal.entity.js';
 import { HttpModule } from './http/http.module.js';
 import { BoundKey } from './idempotency/idempotency.entity.js';
 import { HttpNonce } from './identity/nonce.entity.js';
@@ -19,6 +20,7 @@ import { transferEntities } from './transfers/transfer.entity.js';
 
 export const entities = [
   ...governanceEntities,
+  ...proposalEntities,
   ...transferEntities,
   ...auditEntities,
   ...ETHEREUM_ENTITIES,

@@ -24,6 +24,14 @@ const officersOnly = [
   ['GET', '/v1/certificates'],
   ['GET', '/v1/governance'],
   ['POST', '/v1/governance/entries'],
+  ['GET', '/v1/governance/head'],
+  ['POST', '/v1/governance/head'],
+  ['GET', '/v1/governance/proposals'],
+  ['POST', '/v1/governance/proposals'],
+  ['GET', `/v1/governance/proposals/${'0'.repeat(64)}`],
+  ['POST', `/v1/governance/proposals/${'0'.repeat(64)}/signatures`],
+  ['POST', `/v1/governance/proposals/${'0'.repeat(64)}/cancel`],
+  ['POST', `/v1/governance/proposals/${'0'.repeat(64)}/redraft`],
   ['GET', '/v1/status'],
   ['GET', `/v1/transfers/tr-${'0'.repeat(40)}/statement`],
   ['POST', `/v1/transfers/tr-${'0'.repeat(40)}/approvals`],
@@ -58,7 +66,10 @@ describe('the routes', () => {
   it('are these and no others, each documented and each with its access', () => {
     const endpoints = rig.served.application.get(DocumentsController).endpoints();
     const template = (path: string) =>
-      path.replace(/tr-0{40}/, ':transferId').replace('/wallets/hot-btc/', '/wallets/:walletId/');
+      path
+        .replace(/tr-0{40}/, ':transferId')
+        .replace(/0{64}/, ':proposalId')
+        .replace('/wallets/hot-btc/', '/wallets/:walletId/');
     const expected = [
       ...officersOnly.map(([method, path]) => `${method} ${template(path)} officer`),
       ...backendsOnly.map(([method, path]) => `${method} ${template(path)} backend`),

@@ -35,6 +35,7 @@ const subjectKind = z.enum([
   'request',
   'wallet',
   'governance-entry',
+  'proposal',
   'policy',
   'credential',
   'key',

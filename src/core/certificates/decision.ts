@@ -2,8 +2,21 @@
 
 import { z } from 'zod';
 import type { AuthorizedTransfer } from '../authorization/authorize.js';
-import { baseUnits, identifier, printable, wholeNumber } from '../statements/fields.js';
+import type { Known } from '../policy/types.js';
+import { baseUnits, identifier, printable, timestampMs, wholeNumber } from '../statements/fields.js';
 import { transferId } from '../statements/request.js';
+
+/** What the signer knew of a destination and the time, where a rule for the wallet asks for it: its word. */
+export const certifiedKnowledge = z.strictObject({
+  /** The moment by which hours are told. Absent where the signer did not know what time it was. */
+  atMs: timestampMs.exactOptional(),
+  firstUse: z.boolean(),
+  lookAlikeOf: printable(90).exactOptional(),
+  whitelist: z
+    .strictObject({ entryId: identifier, label: printable(64), ageMs: wholeNumber(0) })
+    .exactOptional(),
+});
+export type CertifiedKnowledge = z.infer<typeof certifiedKnowledge>;
 
 export const certifiedDecision = z.strictObject({
   transferId,
@@ -24,8 +37,22 @@ export const certifiedDecision = z.strictObject({
       usedAfter: baseUnits,
     }),
   ),
+  knew: certifiedKnowledge.exactOptional(),
 });
 export type CertifiedDecision = z.infer<typeof certifiedDecision>;
+
+export function certifiedKnowledgeOf({ atMs, firstUse, lookAlikeOf, whitelist }: Known): CertifiedKnowledge {
+  return {
+    ...(atMs !== undefined && { atMs }),
+    firstUse,
+    ...(lookAlikeOf !== undefined && { lookAlikeOf }),
+    ...(whitelist && { whitelist: { ...whitelist } }),
+  };
+}
+
+export function knownFrom({ atMs, firstUse, lookAlikeOf, whitelist }: CertifiedKnowledge): Known {
+  return { atMs, firstUse, lookAlikeOf, whitelist };
+}
 
 export function certifiedDecisionOf({
   request,
@@ -33,6 +60,7 @@ export function certifiedDecisionOf({
   limits,
   approvers,
   past,
+  knew,
 }: AuthorizedTransfer): CertifiedDecision {
   return {
     transferId: request.transferId,
@@ -48,5 +76,6 @@ export function certifiedDecisionOf({
       usedBefore: usedBefore.toString(),
       usedAfter: usedAfter.toString(),
     })),
+    ...(knew && { knew: certifiedKnowledgeOf(knew) }),
   };
 }

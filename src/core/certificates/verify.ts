@@ -4,10 +4,11 @@
 
 import { type AuthorizationRefusalCode, authorize } from '../authorization/authorize.js';
 import { type DecodedOrder, decodeOrder } from '../authorization/decode-order.js';
+import type { Knowing } from '../authorization/situation.js';
 import { accepted, Fault, type Outcome, refused } from '../fault.js';
 import { type Change, entryHash, type GovernanceEntry } from '../governance/entry.js';
 import { replayLog } from '../governance/replay.js';
-import type { GovernanceRefusalCode, GovernanceState } from '../governance/state.js';
+import { type GovernanceRefusalCode, type GovernanceState, whitelistedAt } from '../governance/state.js';
 import { verifySignedBitcoin } from '../intents/bitcoin/assemble.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
 import { verifySignedEthereum } from '../intents/ethereum/assemble.js';
@@ -25,8 +26,8 @@ import {
   isSigned,
   certificate as schema,
 } from './certificate.js';
-import type { CertifiedDecision } from './decision.js';
-import { BEFORE_FIRST_RESERVATION, journalHashOf, reservationOf } from './reservation.js';
+import { type CertifiedDecision, knownFrom } from './decision.js';
+import { BEFORE_FIRST_RESERVATION, journalHashOf, type Reservation, reservationOf } from './reservation.js';
 
 type GenesisChange = Extract<Change, { readonly kind: 'genesis' }>;
 
@@ -62,6 +63,8 @@ export interface Verified {
   readonly trusted: readonly string[];
 }
 
+const MINUTE_MS = 60_000;
+
 /** The usage that the certificate says each limit had: taken on trust, and named so in the result. */
 function claimedUsage(decisions: readonly CertifiedDecision[]): LimitUsage {
   // A batch charges one counter several times; the engine adds up earlier charges itself, so the first claim counts.
@@ -69,6 +72,41 @@ function claimedUsage(decisions: readonly CertifiedDecision[]): LimitUsage {
     const claims = decisions.flatMap((decision) => decision.limits);
     return BigInt(claims.find((claim) => claim.limitId === limitId && claim.key === key)?.usedBefore ?? '0');
   };
+}
+
+/**
+ * What the certificate says that the signer knew: taken on trust as well, but for the whitelist, which is in the log. What
+ * replaces an earlier transaction is judged by what was known then, under a log that may have been shorter.
+ */
+function claimedKnowledge({ transfers, at }: Reservation, state: GovernanceState): Knowing {
+  const decisions = transfers.map(({ decision }) => decision);
+  return ({ request: { transferId, wallet, chain }, destination }) => {
+    const decision = decisions.find((one) => one.transferId === transferId);
+    if (!decision?.knew) return undefined;
+    const known = knownFrom(decision.knew);
+    if (decision.past === 'signed') return known;
+    const place = { chain: chain.chain, address: destination, tier: wallet.tier };
+    const listed = whitelistedAt(state, place, known.atMs ?? at.wallMs);
+    const ageMs = known.whitelist?.ageMs ?? 0;
+    return { ...known, whitelist: listed && { entryId: listed.entryId, label: listed.label, ageMs } };
+  };
+}
+
+/** In words, what it says of one transfer. */
+function knowledgeWords({ transferId, knew }: CertifiedDecision): readonly string[] {
+  if (!knew) return [];
+  const { atMs, firstUse, lookAlikeOf, whitelist } = knew;
+  return [
+    `${transferId}: that its destination was ${firstUse ? 'never paid before' : 'paid before'}, and ${lookAlikeOf === undefined ? 'looks like no other known one' : `looks like ${lookAlikeOf}, which was known before`}`,
+    ...(atMs === undefined
+      ? []
+      : [`${transferId}: that it was ${new Date(atMs).toISOString()} for its rules`]),
+    ...(whitelist
+      ? [
+          `${transferId}: that the whitelist entry ${whitelist.entryId} had been in effect for ${Math.floor(whitelist.ageMs / MINUTE_MS)} minutes`,
+        ]
+      : []),
+  ];
 }
 
 /** The log up to the entry under which the signer decided. Entries after it do not matter to this certificate. */
@@ -177,6 +215,8 @@ function trusted(certified: Certificate, attested: AttestationStatement | undefi
     ...(decisions.some(({ limits }) => limits.length > 0)
       ? ['how much of each limit had been used before']
       : []),
+    ...decisions.flatMap(knowledgeWords),
+    ...decisions.flatMap(knowledgeWords),
     ...decisions
       .filter(({ past }) => past !== 'unseen')
       .map(({ transferId, past }) =>
@@ -259,6 +299,7 @@ function checkReservation(
     nowMs: reservation.at.wallMs,
     usage: claimedUsage(decisions),
     pastOf: (transferId) => pasts.get(transferId) ?? 'unseen',
+    knowing: claimedKnowledge(reservation, state),
     // What it cancels is the signer's word; the policy's absolute cap is checked all the same.
     cancelled: () => (cancelling ? { feeCeiling: decoded.maxFee, moved: undefined } : undefined),
   });

@@ -26,6 +26,7 @@ const SUBJECTS = {
   credential: 'credential',
   key: 'key',
   entry: 'governance-entry',
+  proposal: 'proposal',
   policy: 'policy',
 } as const;
 

@@ -23,6 +23,7 @@ export const auditQuery = z.strictObject({
   key: identifier.exactOptional().describe('Id of a request key.'),
   person: identifier.exactOptional().describe('Where it is not forgotten who it was.'),
   entry: number('a sequence').exactOptional().describe('Sequence of a governance entry.'),
+  proposal: sha256Hex.exactOptional().describe('Id of a proposal.'),
   policy: sha256Hex.exactOptional().describe('Hash of the policies under which something was decided.'),
   kind: auditKind.exactOptional(),
   from: number('milliseconds').exactOptional().describe('Milliseconds since 1970, included.'),

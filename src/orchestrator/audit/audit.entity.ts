@@ -6,7 +6,7 @@ import { type AuditKind, auditKind } from '../../core/audit/entry.js';
 import { integerColumn, oneOfColumn, textColumn, timeColumn } from '../database/columns.js';
 
 /** Which table has the record that an entry is about. */
-export const auditSources = ['transition', 'approval', 'governance', 'call'] as const;
+export const auditSources = ['transition', 'approval', 'governance', 'call', 'proposal'] as const;
 export type AuditSource = (typeof auditSources)[number];
 
 @Entity('audit_entries')

@@ -12,8 +12,8 @@ import type { SignatureVerifier } from '../../core/statements/signature.js';
 import type { Growth } from '../../signer-protocol/messages.js';
 import type { DatabaseDoor } from '../database/database.js';
 import { insertNew } from '../database/sql.js';
-import { AuditCheckpointRow } from './audit.entity.js';
 import type { SignerClient } from '../signer-client/signer-client.js';
+import { AuditCheckpointRow } from './audit.entity.js';
 import { headOf } from './audit.log.js';
 import { storedLog } from './stored-tiles.js';
 

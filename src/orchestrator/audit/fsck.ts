@@ -123,6 +123,7 @@ const ALL_KEYS: Readonly<Record<AuditSource, string>> = {
   transition: "SELECT transfer_id AS key_a, CAST(version AS TEXT) AS key_b, '' AS key_c FROM transitions",
   approval: 'SELECT transfer_id AS key_a, statement_digest AS key_b, person_id AS key_c FROM approvals',
   governance: "SELECT CAST(sequence AS TEXT) AS key_a, '' AS key_b, '' AS key_c FROM governance_entries",
+  proposal: 'SELECT proposal_id AS key_a, act AS key_b, person_id AS key_c FROM governance_acts',
   call: "SELECT call_id AS key_a, kind AS key_b, '' AS key_c FROM audit_calls",
 };
 

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { AuditEntry, AuditKind, SealedValue } from '../../core/audit/entry.js';
 import { governanceEntry } from '../../core/governance/entry.js';
 import { padded, rows, sqlInteger } from '../database/sql.js';
+import { acts } from '../governance/proposal.entity.js';
 import type { AuditSource } from './audit.entity.js';
 
 export interface RecordKey {
@@ -34,6 +35,7 @@ const KIND_OF: Readonly<Record<AuditSource, AuditKind>> = {
   approval: 'approval',
   governance: 'governance',
   call: 'refusal',
+  proposal: 'governance',
 };
 
 export const RECORD_MISSING = 'record-missing';
@@ -161,6 +163,40 @@ function ofGovernance(row: z.infer<typeof governance>): Draft {
   };
 }
 
+const proposal = z.object({
+  proposal_id: z.string(),
+  act: z.enum(acts),
+  person_id: z.string(),
+  credential_id: z.string().nullable(),
+  signature: z.string().nullable(),
+  facts: z.string(),
+  at_ms: sqlInteger,
+});
+
+/** The body of a proposal is in the record by its hash, which is the proposal's id. */
+function ofProposal(row: z.infer<typeof proposal>): Draft {
+  const { credential_id: credentialId } = row;
+  return {
+    kind: 'governance',
+    what: `proposal-${row.act}`,
+    atMs: row.at_ms,
+    subjects: [
+      { kind: 'proposal', id: row.proposal_id },
+      ...(credentialId === null ? [] : [{ kind: 'credential' as const, id: credentialId }]),
+    ],
+    sealed: row.person_id === '' ? [] : [{ name: 'person', value: row.person_id }],
+    record: JSON.stringify([
+      row.proposal_id,
+      row.act,
+      row.person_id,
+      credentialId,
+      row.signature,
+      row.facts,
+      row.at_ms,
+    ]),
+  };
+}
+
 const callKinds = z.enum(['refusal', 'login', 'admin-read']);
 export type CallKind = z.infer<typeof callKinds>;
 
@@ -207,6 +243,10 @@ const READINGS: Readonly<Record<AuditSource, Reading>> = {
   governance: {
     select: `SELECT k.place, r.* FROM k JOIN governance_entries r ON CAST(r.sequence AS TEXT) = k.key_a`,
     draft: (row) => ofGovernance(governance.parse(row)),
+  },
+  proposal: {
+    select: `SELECT k.place, r.* FROM k JOIN governance_acts r ON r.proposal_id = k.key_a AND r.act = k.key_b AND r.person_id = k.key_c`,
+    draft: (row) => ofProposal(proposal.parse(row)),
   },
   call: {
     select: `SELECT k.place, r.* FROM k JOIN audit_calls r ON r.call_id = k.key_a AND r.kind = k.key_b`,

@@ -11,6 +11,8 @@ import { CertificateController } from '../certificates/certificate.controller.js
 import { CertificatesModule } from '../certificates/certificates.module.js';
 import { GovernanceController } from '../governance/governance.controller.js';
 import { GovernanceModule } from '../governance/governance.module.js';
+import { HeadsController } from '../governance/heads.controller.js';
+import { ProposalController } from '../governance/proposal.controller.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { IdentityModule } from '../identity/identity.module.js';
 import { SignerClientModule } from '../signer-client/signer-client.module.js';
@@ -49,6 +51,8 @@ import { Sweeper } from './sweeper.js';
     WalletController,
     WaysOutController,
     GovernanceController,
+    HeadsController,
+    ProposalController,
     AuditController,
     CertificateController,
     StatusController,

@@ -1,8 +1,10 @@
 // Every code that the API can answer with, its HTTP status, and what it says to a person. The only place that knows
 // statuses. A code of a feature that is missing here does not compile.
 
+import type { HeadRefusalCode } from '../../core/governance/fresh-head.js';
 import type { GovernanceRefusalCode } from '../../core/governance/state.js';
 import type { ApprovalServiceRefusalCode } from '../approvals/approval.service.js';
+import type { OwnProposalRefusalCode } from '../governance/proposal.errors.js';
 import type { IdempotencyRefusalCode } from '../idempotency/idempotency.store.js';
 import type { AuthenticationRefusalCode } from '../identity/authenticator.js';
 import type { TransferRefusalCode } from '../transfers/transfer.errors.js';
@@ -38,7 +40,9 @@ export type ProblemCode =
   | TransferRefusalCode
   | ApprovalServiceRefusalCode
   | GovernanceRefusalCode
+  | HeadRefusalCode
   | WayOutRefusalCode
+  | OwnProposalRefusalCode
   | 'balance-unavailable'
   | 'audit-file-unknown';
 
@@ -331,6 +335,26 @@ const AUDIT: Record<'audit-file-unknown', ProblemKind> = {
   'audit-file-unknown': kind(404, 'No such file', 'The audit log has no file of this name, or not yet.'),
 };
 
+const HEADS: Record<HeadRefusalCode, ProblemKind> = {
+  'head-missing': kind(
+    409,
+    'No word about the head',
+    'What nobody approves needs a fresh word of a governor.',
+  ),
+  'head-stale': kind(422, 'Word too old', 'The word about the head is older than governance asks.'),
+  'head-unknown': kind(
+    409,
+    'Not an entry of this log',
+    'The word is about another deployment, from the future, or about an entry that is not known here (yet).',
+  ),
+  'head-signer-not-governor': kind(403, 'Not a governor', 'Governors alone vouch for the head of the log.'),
+  'head-signature-invalid': kind(
+    422,
+    'Signature not valid',
+    'The signature was not made by that credential over this word.',
+  ),
+};
+
 const GOVERNANCE: Record<GovernanceRefusalCode, ProblemKind> = {
   'governance-not-pending': kind(
     409,
@@ -394,6 +418,35 @@ const GOVERNANCE: Record<GovernanceRefusalCode, ProblemKind> = {
     422,
     'Change not valid',
     'The change cannot be made to the state as it is; `why` says so.',
+  ),
+};
+
+const PROPOSALS: Record<OwnProposalRefusalCode, ProblemKind> = {
+  'proposal-unknown': kind(404, 'Proposal unknown', 'There is no such proposal.'),
+  'proposal-not-open': kind(
+    409,
+    'Wants no signatures',
+    'The proposal has its signatures, or is over; `state` says which.',
+  ),
+  'proposal-not-over': kind(
+    409,
+    'Not over',
+    'Only what was superseded, taken back or refused is drafted anew; `state` says where it stands.',
+  ),
+  'proposal-of-another-person': kind(
+    403,
+    "Another officer's proposal",
+    'Only its drafter takes a proposal back. Whoever is against it does not sign it.',
+  ),
+  'proposals-too-many': kind(
+    409,
+    'Too many proposals',
+    'One person drafts so many proposals for one place in the log, and no more.',
+  ),
+  'governance-signer-not-asked': kind(
+    422,
+    'Not asked to sign',
+    'Signatures of this person do not count for this change; `groups` says whose do.',
   ),
 };
 
@@ -500,5 +553,7 @@ export const PROBLEMS: Record<ProblemCode, ProblemKind> = {
   ...APPROVALS,
   ...AUDIT,
   ...GOVERNANCE,
+  ...HEADS,
+  ...PROPOSALS,
   ...WAYS_OUT,
 };

@@ -6,12 +6,20 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { Fault } from '../../core/fault.js';
 import {
   type Change,
+  type EntryBody,
+  type EntrySignature,
   entryBytes,
   entryHash,
   type GovernanceEntry,
   NO_PREVIOUS,
   type Person,
 } from '../../core/governance/entry.js';
+import {
+  HEAD_TYPE,
+  type HeadStatement,
+  headBytes,
+  type SignedHead,
+} from '../../core/governance/fresh-head.js';
 import { type AttestedVoid, VOID_TYPE, type VoidStatement, voidBytes } from '../../core/recovery/void.js';
 import {
   type Approval,
@@ -146,6 +154,13 @@ export class Cast {
           publicKey: rawPublic(this.key),
           owners: ['exchange', 'carol'],
         },
+        // Asks for nothing. Whatever the treasury becomes, there is a key for which it could approve.
+        {
+          keyId: 'spare',
+          algorithm: 'ed25519',
+          publicKey: rawPublic(backendKey('spare')),
+          owners: ['spare-desk'],
+        },
       ],
       chains: [
         { family: 'ethereum', chain: ETHEREUM, coin: { symbol: 'ETH', decimals: 18 } },
@@ -211,6 +226,29 @@ export class Cast {
     const last = this.entries.at(-1);
     if (!last) throw new Fault('fixture', 'a log has a genesis');
     this.entries.push(this.signedEntry(change, this.entries.length, entryHash(last.body), this.deploymentId));
+  }
+
+  /** A governor's word that the newest entry is the newest. */
+  head(of: OfficerId, createdAtMs = START_MS): SignedHead {
+    const last = this.entries.at(-1);
+    if (!last) throw new Fault('fixture', 'a log has a genesis');
+    const statement: HeadStatement = {
+      type: HEAD_TYPE,
+      deploymentId: this.deploymentId,
+      sequence: this.entries.length - 1,
+      head: entryHash(last.body),
+      createdAtMs,
+    };
+    return {
+      statement,
+      credentialId: `${of}-piv`,
+      signature: p256(this.officers[of].key, headBytes(statement)),
+    };
+  }
+
+  /** One officer's signature over an entry, for those that are gathered one by one. */
+  signatureOver(of: OfficerId, body: EntryBody): EntrySignature {
+    return { credentialId: `${of}-piv`, signature: p256(this.officers[of].key, entryBytes(body)) };
   }
 
   /** The policies of genesis with one text in their lines changed; the new one may hold more lines. */

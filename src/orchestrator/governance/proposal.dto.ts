@@ -1,0 +1,106 @@
+// What is told of proposals over the API.
+
+import { z } from 'zod';
+import { change, entryBody } from '../../core/governance/entry.js';
+import type { Said } from '../../core/governance/words.js';
+import { identifier, sha256Hex, signature64 } from '../../core/statements/fields.js';
+
+const facts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+
+/** As core has it; read back from the database through this. */
+export const saidShape = z.strictObject({
+  tone: z.enum(['change', 'warning']),
+  says: z.string(),
+  details: z.array(
+    z.strictObject({
+      form: z.enum(['text', 'address', 'key', 'same', 'removed', 'added']),
+      label: z.string(),
+      text: z.string(),
+    }),
+  ),
+}) satisfies z.ZodType<Said>;
+
+export const proposalStates = ['open', 'complete', 'accepted', 'superseded', 'cancelled', 'refused'] as const;
+export const proposalState = z
+  .enum(proposalStates)
+  .describe(
+    '`open`: wants signatures. `complete`: has them all, and is being handed to the signer. `accepted`: it is in the log. `superseded`: another entry took its place; draft it anew. `cancelled`, `refused` (by the signer): nothing becomes of it.',
+  );
+export type ProposalState = z.infer<typeof proposalState>;
+
+export const proposalSummary = z
+  .strictObject({
+    proposalId: sha256Hex.describe(
+      'Hash of the entry: what officers compare, and what its signatures are over.',
+    ),
+    state: proposalState,
+    sequence: z.int().describe('The place in the governance log that it is drafted for.'),
+    kind: z.string().describe('Of its change.'),
+    proposedBy: identifier,
+    proposedAtMs: z.int(),
+    signedBy: z.array(identifier).describe('Persons.'),
+  })
+  .meta({ id: 'ProposalSummary' });
+export type ProposalSummary = z.infer<typeof proposalSummary>;
+
+export const proposalView = z
+  .strictObject({
+    ...proposalSummary.shape,
+    body: entryBody.describe(
+      'What is signed: the line `portcullis/governance/v1` and its RFC 8785 canonical JSON.',
+    ),
+    effect: z
+      .array(saidShape)
+      .describe(
+        "What it changes, by replay, as it was when it was drafted. Whoever signs does not go by it: an officer's own program replays the log and says it in its own words.",
+      ),
+    redraftOf: sha256Hex.nullable(),
+    signatures: z.array(
+      z.strictObject({
+        personId: identifier,
+        credentialId: identifier,
+        signature: signature64,
+        atMs: z.int(),
+      }),
+    ),
+    wanted: z
+      .array(
+        z.strictObject({
+          group: identifier.nullable().describe('Null: anybody of the roster.'),
+          threshold: z.int(),
+          withDisplay: z.int().describe('So many of them with a device that shows what it signs.'),
+          missing: z.int(),
+          missingDisplays: z.int(),
+          canSign: z.array(identifier).describe('Who has not signed and would count.'),
+        }),
+      )
+      .describe('Empty when it wants nothing any more.'),
+    ended: z
+      .strictObject({
+        by: identifier.nullable().describe('Null: the signer.'),
+        code: z.string(),
+        facts,
+        atMs: z.int(),
+      })
+      .nullable()
+      .describe('How it was cancelled, or why the signer refused it.'),
+    trouble: z
+      .strictObject({ code: z.string(), facts })
+      .nullable()
+      .describe(
+        'What kept this orchestrator from handing it to the signer when it last tried. It goes on trying.',
+      ),
+  })
+  .meta({ id: 'Proposal' });
+export type ProposalView = z.infer<typeof proposalView>;
+
+export const proposalPage = z
+  .strictObject({
+    items: z.array(proposalSummary).describe('Newest first.'),
+    nextBefore: z.int().nullable().describe('`before` of the next page; null on the last one.'),
+  })
+  .meta({ id: 'ProposalPage' });
+export type ProposalPage = z.infer<typeof proposalPage>;
+
+export const draftBody = z.strictObject({ change });
+export const proposalParams = z.strictObject({ proposalId: sha256Hex });

@@ -1,0 +1,187 @@
+// Proposals in front of a signer that takes, refuses, or does not answer: what is handed in, how often, and what is then said of it.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { accepted, Fault, type Outcome, refused } from '../../core/fault.js';
+import { type Change, entryHash, type GovernanceEntry } from '../../core/governance/entry.js';
+import { nativeVerifier } from '../../platform/native-verifier.js';
+import type { GovernanceResult } from '../../signer-protocol/messages.js';
+import { auditEntities } from '../audit/audit.entity.js';
+import { Database } from '../database/database.js';
+import { Cast, type OfficerId, START_MS } from '../transfers/cast.fixture.js';
+import { governanceEntities } from './governance.entity.js';
+import { GovernanceService, type GovernanceSource } from './governance.service.js';
+import { proposalEntities } from './proposal.entity.js';
+import { Proposals } from './proposal.service.js';
+import type { Trouble } from './proposal.view.js';
+
+const clock = { nowMs: () => START_MS };
+
+/** A signer that keeps a log, and does with the next entry what a test wants. */
+class Signer implements GovernanceSource {
+  handedIn: GovernanceEntry[] = [];
+  next: 'takes' | 'takes and is not heard' | 'is away' | 'refuses' = 'takes';
+
+  constructor(readonly log: GovernanceEntry[]) {}
+
+  private answer(from: number): GovernanceResult {
+    const last = this.log.at(-1);
+    return {
+      entries: this.log.slice(from, from + 50),
+      sequence: this.log.length - 1,
+      head: last ? entryHash(last.body) : '0'.repeat(64),
+    };
+  }
+
+  async governanceRead(from: number): Promise<GovernanceResult> {
+    return this.answer(from);
+  }
+
+  async governanceAppend(entry: GovernanceEntry): Promise<Outcome<GovernanceResult>> {
+    this.handedIn.push(entry);
+    if (this.next === 'is away') throw new Fault('signer-unreachable', 'nobody there');
+    if (this.next === 'refuses') return refused('key-missing', { label: 'warm-1' });
+    const last = this.log.at(-1);
+    const isAgain = last && entryHash(last.body) === entryHash(entry.body);
+    if (!isAgain && entry.body.sequence !== this.log.length) {
+      return refused('governance-sequence', { entry: entry.body.sequence, expected: this.log.length });
+    }
+    if (!isAgain) this.log.push(entry);
+    if (this.next === 'takes and is not heard') throw new Fault('signer-timeout', 'no answer');
+    return accepted(this.answer(entry.body.sequence));
+  }
+}
+
+let folder: string;
+let database: Database;
+let cast: Cast;
+let signer: Signer;
+let governance: GovernanceService;
+let proposals: Proposals;
+
+/** A program that begins on this database. */
+async function program(): Promise<Proposals> {
+  governance = new GovernanceService(database, signer, nativeVerifier, clock, cast.deploymentId);
+  await governance.load();
+  await governance.refresh();
+  return new Proposals({ database, governance, verifier: nativeVerifier, clock });
+}
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'portcullis-proposals-'));
+  database = await Database.open({
+    url: `sqlite:${join(folder, 'test.db')}`,
+    entities: [...governanceEntities, ...proposalEntities, ...auditEntities],
+    clock,
+  });
+  cast = new Cast();
+  signer = new Signer(cast.entries);
+  proposals = await program();
+});
+
+afterEach(async () => {
+  await database.close();
+  rmSync(folder, { recursive: true });
+});
+
+const auditors = (...members: string[]): Change => ({
+  kind: 'group-set',
+  group: { groupId: 'auditors', members },
+});
+
+async function drafted(change: Change): Promise<string> {
+  const outcome = await proposals.draft(change, 'alice');
+  if (outcome.kind === 'refused') throw new Error(outcome.code);
+  return outcome.value.proposalId;
+}
+
+async function sign(proposalId: string, officer: OfficerId) {
+  const shown = await proposals.show(proposalId);
+  if (shown.kind === 'refused') throw new Error(shown.code);
+  return proposals.sign(proposalId, cast.signatureOver(officer, shown.value.body));
+}
+
+async function stands(proposalId: string) {
+  const shown = await proposals.show(proposalId);
+  return shown.kind === 'refused' ? shown.code : shown.value.state;
+}
+
+/** One look through what is complete; what it says of trouble. */
+async function turn(): Promise<Trouble[]> {
+  const told: Trouble[] = [];
+  await proposals.handInAll((trouble) => told.push(trouble));
+  return told;
+}
+
+async function complete(change: Change = auditors('carol')): Promise<string> {
+  const proposalId = await drafted(change);
+  await sign(proposalId, 'alice');
+  await sign(proposalId, 'bob');
+  return proposalId;
+}
+
+describe('a proposal with all its signatures', () => {
+  it('is handed in once, and not looked at again', async () => {
+    const proposalId = await complete();
+    expect(await stands(proposalId)).toBe('accepted');
+    expect(await turn()).toEqual([]);
+    expect(signer.handedIn).toHaveLength(1);
+  });
+
+  it('is handed in by the next program when the one before died before it could', async () => {
+    signer.next = 'is away';
+    const proposalId = await complete();
+    signer.next = 'takes';
+    proposals = await program();
+    expect(await turn()).toEqual([]);
+    expect(await stands(proposalId)).toBe('accepted');
+    expect(signer.log.filter(({ body }) => entryHash(body) === proposalId)).toHaveLength(1);
+  });
+
+  it('is in the log once when the signer took it and nobody heard the answer', async () => {
+    signer.next = 'takes and is not heard';
+    const proposalId = await complete();
+    signer.next = 'takes';
+    expect(await turn()).toEqual([]);
+    expect(await stands(proposalId)).toBe('accepted');
+    expect(signer.log.filter(({ body }) => entryHash(body) === proposalId)).toHaveLength(1);
+  });
+
+  it('is tried again, ever less often, as long as the signer is away', async () => {
+    signer.next = 'is away';
+    const proposalId = await complete();
+    expect(await proposals.show(proposalId)).toMatchObject({
+      value: { state: 'complete', trouble: { code: 'signer-unreachable' } },
+    });
+    for (let turns = 0; turns < 20; turns += 1) await turn();
+    // At once, then after 0, 1, 3, 7 turns left out.
+    expect(signer.handedIn).toHaveLength(5);
+    signer.next = 'takes';
+    for (let turns = 0; turns < 32; turns += 1) await turn();
+    expect(await stands(proposalId)).toBe('accepted');
+  });
+
+  it('is over when the signer refuses it, with the code that the signer gave, and can be drafted anew', async () => {
+    signer.next = 'refuses';
+    const proposalId = await complete();
+    expect(await proposals.show(proposalId)).toMatchObject({
+      value: { state: 'refused', ended: { by: null, code: 'key-missing', facts: { label: 'warm-1' } } },
+    });
+    expect(await turn()).toEqual([]);
+    expect(signer.handedIn).toHaveLength(1);
+    const again = await proposals.redraft(proposalId, 'bob');
+    expect(again).toMatchObject({ kind: 'accepted', value: { state: 'open', redraftOf: proposalId } });
+  });
+
+  it('is superseded when another entry was faster, and the signer keeps that one', async () => {
+    const late = await drafted(auditors('bob'));
+    await sign(late, 'alice');
+    // Known to the signer and not yet here.
+    cast.amend(auditors('carol'));
+    await sign(late, 'bob');
+    expect(await stands(late)).toBe('superseded');
+    expect(signer.log.at(-1)?.body.change).toEqual(auditors('carol'));
+  });
+});
