@@ -88,7 +88,12 @@ function planText(contract: string, codeHash: string): string {
     })),
     groups: { treasury: [...PEOPLE], governors: [...PEOPLE] },
     quorum: { group: 'governors', threshold: 2 },
-    timelock: { whitelist: '0h', policy: '0h', veto: { group: 'governors', threshold: 1 } },
+    timelock: {
+      whitelist: '0h',
+      policy: '0h',
+      'fresh-head': '24h',
+      veto: { group: 'governors', threshold: 1 },
+    },
     attestation: { token: 'treasury', label: ATTESTATION_KEY, key: key(ATTESTATION_KEY) },
     'request-keys': ASKERS.map(({ keyId, requester }) => ({
       id: keyId,

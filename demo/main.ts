@@ -106,6 +106,11 @@ async function play(screen: Screen, running: Running): Promise<Program[]> {
   running.add(() => miner.stop());
   const alice = ['--config', places.config('alice')];
   await nameAuditLog(screen);
+  await screen.during(
+    'today’s word of a governor about the log, for what nobody approves',
+    () => portcullisOk(['governance', 'vouch', '--yes', ...alice], z.unknown()),
+    () => 'alice',
+  );
   rmSync(places.governanceLog, { force: true });
   await portcullisOk(['governance', 'log', '--out', places.governanceLog, ...alice], z.unknown());
   await screen.during('everything well', () => portcullisOk(['status', ...alice], z.unknown()));

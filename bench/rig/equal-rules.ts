@@ -114,5 +114,9 @@ export function situationOf(customer: number, amount: bigint, destination: numbe
     destination: destinationOf(destination),
     requester: 'payouts',
     customer: customerOf(customer),
+    kind: 'withdrawal',
+    feeCeiling: 0n,
+    toTier: undefined,
+    known: undefined,
   };
 }

@@ -34,6 +34,7 @@ import { attention, faint, fields, good, type Line, strong } from './lines.js';
 import { signWithToken, tokenFrom, withToken } from './officer-token.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
 import { policyFrom } from './plan.js';
+import { vouchCommand } from './vouch.command.js';
 
 /** From the file that was named, or from the API by an officer. */
 async function governanceFor(
@@ -341,4 +342,5 @@ export function governanceCommands(cli: CommandLine): void {
   );
 
   freezeCommand(cli, governance);
+  vouchCommand(cli, governance);
 }

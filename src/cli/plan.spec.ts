@@ -54,7 +54,12 @@ function plan(altered: Record<string, unknown> = {}) {
     ],
     groups: { governors: ['alice', 'bob'], treasury: ['alice', 'bob'] },
     quorum: { group: 'governors', threshold: 2 },
-    timelock: { whitelist: '0h', policy: '0h', veto: { group: 'governors', threshold: 1 } },
+    timelock: {
+      whitelist: '0h',
+      policy: '0h',
+      'fresh-head': '0h',
+      veto: { group: 'governors', threshold: 1 },
+    },
     attestation: { token: 'treasury', label: 'attestation', key: { file: 'attestation.key.json' } },
     'request-keys': [{ id: 'exchange-1', key: { 'public-key': REQUEST_KEY }, owners: ['exchange'] }],
     chains: [{ bitcoin: 'regtest' }, { ethereum: 31_337, coin: 'ETH' }],

@@ -80,6 +80,7 @@ const plan = z.strictObject({
   timelock: z.strictObject({
     whitelist: delay.default('24h'),
     policy: delay.default('48h'),
+    'fresh-head': delay.default('24h'),
     veto: plannedQuorum,
   }),
   /** The signer's own key for what it vouches for. */
@@ -255,6 +256,9 @@ export function genesisOf(planned: Plan, planFile: string, seed: string, created
       timelock: {
         whitelistMs: delayMs(planned.timelock.whitelist),
         policyMs: delayMs(planned.timelock.policy),
+        ...(planned.timelock['fresh-head'] === '0h'
+          ? {}
+          : { freshHeadMs: delayMs(planned.timelock['fresh-head']) }),
         veto: quorumOf(planned.timelock.veto),
       },
       attestation: {

@@ -4,15 +4,17 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import type { Certificate } from '../core/certificates/certificate.js';
+import { knownFrom } from '../core/certificates/decision.js';
 import { accepted, type Outcome } from '../core/fault.js';
-import { type PolicyDocument, policyDocument, type Wallet } from '../core/governance/entry.js';
+import { type Chain, type PolicyDocument, policyDocument, type Wallet } from '../core/governance/entry.js';
+import { tierOfAddress } from '../core/governance/known-addresses.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { parseUnits } from '../core/money/amount.js';
 import { approvalWords } from '../core/policy/approvals.js';
 import { type Explanation, explain } from '../core/policy/decide.js';
 import { parsePolicies } from '../core/policy/parse.js';
 import { type PastDecision, replayPast } from '../core/policy/replay-past.js';
-import type { Policy, PolicySet, Situation } from '../core/policy/types.js';
+import type { Known, Policy, PolicySet, Situation } from '../core/policy/types.js';
 import { requestDigest, transferIdOf } from '../core/statements/request.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
@@ -23,6 +25,7 @@ import { attention, bad, faint, good, type Line, strong, table } from './lines.j
 import { verifyFiles } from './verify.command.js';
 import { instant } from './words.js';
 
+const HOUR_MS = 3_600_000;
 const NAME = /\.policy\.ya?ml$|\.ya?ml$/;
 
 /** Named after its file, as the shipped ones are. Faults `file-unreadable`, `file-malformed`. */
@@ -129,6 +132,16 @@ const explainOptions = z.object({
   to: z.string(),
   requester: z.string(),
   customer: z.string(),
+  fee: z.string().exactOptional(),
+  at: z.iso.datetime({ offset: true }).exactOptional(),
+  firstUse: z.boolean().default(false),
+  lookAlikeOf: z.string().exactOptional(),
+  whitelisted: z.string().exactOptional(),
+  whitelistLabel: z.string().exactOptional(),
+  whitelistHours: z
+    .string()
+    .regex(/^[0-9]{1,6}$/, 'a number of hours')
+    .default('0'),
 });
 type ExplainOptions = z.infer<typeof explainOptions>;
 
@@ -136,8 +149,30 @@ function otherArgument(why: string, facts: Readonly<Record<string, string>>): ne
   throw cliFault('arguments-invalid', why, facts);
 }
 
+/** Nothing where none is given. Faults `arguments-invalid`. */
+function feeOf(written: string | undefined, coin: Chain['coin'] | undefined): bigint {
+  if (written === undefined) return 0n;
+  const [number = '', symbol = ''] = written.split(' ');
+  if (!coin || symbol !== coin.symbol) {
+    return otherArgument('a fee is written like "0.0001 BTC", in the coin of the chain', { fee: written });
+  }
+  return parseUnits(number, coin.decimals);
+}
+
+/** What is known of an imagined destination: nothing is looked up. */
+function imaginedKnown(options: ExplainOptions, nowMs: number): Known {
+  const { at, firstUse, lookAlikeOf, whitelisted, whitelistLabel = '', whitelistHours } = options;
+  const ageMs = Number(whitelistHours) * HOUR_MS;
+  return {
+    atMs: at === undefined ? nowMs : Date.parse(at),
+    firstUse,
+    lookAlikeOf,
+    whitelist: whitelisted === undefined ? undefined : { entryId: whitelisted, label: whitelistLabel, ageMs },
+  };
+}
+
 /** An imagined transfer. Faults `arguments-invalid`. */
-export function situationOf(options: Omit<ExplainOptions, 'log'>, state: GovernanceState): Situation {
+export function situationOf(options: ExplainOptions, state: GovernanceState, nowMs: number): Situation {
   const wallet =
     state.wallets.get(options.wallet) ??
     otherArgument('governance knows no such wallet', { wallet: options.wallet });
@@ -161,6 +196,10 @@ export function situationOf(options: Omit<ExplainOptions, 'log'>, state: Governa
     destination: options.to,
     requester: options.requester,
     customer: options.customer,
+    kind: 'withdrawal',
+    feeCeiling: feeOf(options.fee, coin),
+    toTier: tierOfAddress(state, wallet.chain, options.to),
+    known: imaginedKnown(options, nowMs),
   };
 }
 
@@ -195,7 +234,7 @@ async function explainTransfer(
   files: readonly string[],
 ): Promise<Outcome<Answer>> {
   const state = stateFrom(given);
-  const situation = situationOf(given.options, state);
+  const situation = situationOf(given.options, state, given.clock.nowMs());
   const parsed = parsePolicies(documentsOf(files, state), state);
   if (parsed.kind === 'refused') return parsed;
   const explained = explain(parsed.value, situation, () => 0n);
@@ -222,7 +261,11 @@ async function explainTransfer(
             ['rule that was asked before', 'does not hold'],
             passedOver.map(({ rule, unmet }) => [rule, unmet]),
           )),
-      [faint('Limits are taken for unused. Fees and signatures are not looked at.')],
+      [
+        faint(
+          'Limits are taken for unused, and what is said of fee, time and destination for true. Signatures are not looked at.',
+        ),
+      ],
     ],
     exit: decision.kind === 'refuse' ? EXIT.refused : EXIT.ok,
   });
@@ -237,12 +280,12 @@ const replayOptions = z.object({
     .exactOptional(),
 });
 
-const DAY_MS = 24 * 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** First decisions: a replacement was no new one. */
 export function pastOf(certificate: Certificate, state: GovernanceState): PastDecision[] {
   const { decisions, order, decidedAtMs } = certificate;
-  return decisions.flatMap(({ transferId, past, kind, rule, approvers }) => {
+  return decisions.flatMap(({ transferId, past, kind, rule, approvers, knew }) => {
     const statement = order.transfers
       .map(({ request }) => request.statement)
       .find((one) => transferIdOf(requestDigest(one)) === transferId);
@@ -261,6 +304,10 @@ export function pastOf(certificate: Certificate, state: GovernanceState): PastDe
           destination: statement.destination,
           requester: statement.requester,
           customer: statement.customer,
+          kind: statement.kind,
+          feeCeiling: BigInt(statement.feeCeiling),
+          toTier: tierOfAddress(state, wallet.chain, statement.destination),
+          known: knew && knownFrom(knew),
         },
         kind,
         rule,
@@ -343,6 +390,13 @@ export function policyCommands(cli: CommandLine): void {
       ['--to <address>', 'where it goes'],
       ['--requester <name>', 'who asks'],
       ['--customer <name>', 'for whom'],
+      ['--fee <amount>', 'the most that it may cost; else nothing'],
+      ['--at <time>', 'when, like 2026-03-02T09:30:00+01:00; else now'],
+      ['--first-use', 'to where nothing was paid before'],
+      ['--look-alike-of <address>', 'to what could be taken for this address'],
+      ['--whitelisted <entry>', 'to what is on the whitelist, as this entry'],
+      ['--whitelist-label <label>', 'which has this label'],
+      ['--whitelist-hours <n>', 'and is in effect for so many hours; else 0'],
       LOG_FLAG,
     ],
     explainOptions,

@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { certificate } from '../core/certificates/certificate.js';
 import { governanceEntry } from '../core/governance/entry.js';
+import { signedHead } from '../core/governance/fresh-head.js';
 import { transferStatement, verdict } from '../core/statements/approval.js';
 import {
   asset,
@@ -125,3 +126,9 @@ export const ENDED: readonly string[] = [
   'failed',
   'indeterminate',
 ];
+
+/** The newest word of a governor about the log's head, and how old it may be. */
+export const governanceHeadWord = z.object({
+  newest: signedHead.nullable(),
+  freshForMs: z.int().nullable(),
+});

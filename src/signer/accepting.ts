@@ -12,13 +12,17 @@ export type WaitRefusalCode = 'governance-timelock';
 
 type Store = Pick<SignerStore, 'ledger' | 'read'>;
 
-/** How much of a wait is left, ms. 0: it is over. */
-function leftMs(store: Store, { sequence, delayMs }: PendingEntry, now: Instant): number {
+/** Time that the signer measured since it took in an entry of the log: 0 for genesis, and for what it never took in. */
+export function measuredSince(store: Store, sequence: number, now: Instant): number {
   const [at] = store.ledger.governanceSequences(sequence, 1);
   const body = at === undefined ? undefined : store.read(at).body;
-  // An entry that waits is in the journal, with the time at which it came; else nothing has been measured yet.
-  if (body?.kind !== 'governance' || body.entry.body.sequence !== sequence) return delayMs;
-  return Math.max(0, delayMs - (now.measuredMs - body.at.measuredMs));
+  if (body?.kind !== 'governance' || body.entry.body.sequence !== sequence) return 0;
+  return now.measuredMs - body.at.measuredMs;
+}
+
+/** How much of a wait is left, ms. 0: it is over. */
+function leftMs(store: Store, { sequence, delayMs }: PendingEntry, now: Instant): number {
+  return Math.max(0, delayMs - measuredSince(store, sequence, now));
 }
 
 /** Has what this entry activates waited? Entries that activate nothing have nothing to wait for. */

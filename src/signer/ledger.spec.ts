@@ -80,6 +80,28 @@ describe('the ledger', () => {
     expect(ledger.newestCheckpoint()).toEqual(second);
   });
 
+  it('knows a destination as paid once something that pays it is signed, and the first of a look', () => {
+    const sign = (at: number, name: string) => {
+      const transactionKey = reservation(name, [], []).transactionKey;
+      const body = {
+        kind: 'signed' as const,
+        transactionKey,
+        signedTransaction: '',
+        transactionId: name,
+        tokenSerial: '',
+      };
+      ledger.apply({ sequence: at, hash: '', body }, taken);
+    };
+    reserve(0, 'hot-btc', '1');
+    expect(ledger.wasPaid('bip122:aa', 'to-0')).toBe(false);
+    expect(ledger.earliestPaid('bip122:aa', 'to-0..to-0')).toBeUndefined();
+    sign(1, '0');
+    expect(ledger.wasPaid('bip122:aa', 'to-0')).toBe(true);
+    expect(ledger.wasPaid('bip122:bb', 'to-0')).toBe(false);
+    expect(ledger.earliestPaid('bip122:aa', 'to-0..to-0')).toBe('to-0');
+    expect(ledger.earliestPaid('bip122:bb', 'to-0..to-0')).toBeUndefined();
+  });
+
   it('says when it has lost what came before', () => {
     reserve(0, 'hot-btc', '1');
     const failsWhole = () => {

@@ -3,6 +3,8 @@
 
 import type Database from 'better-sqlite3';
 import type { TransferPast } from '../core/authorization/authorize.js';
+import { spelledAddress } from '../core/governance/known-addresses.js';
+import { lookOf } from '../core/policy/looks.js';
 import type { LimitCharge } from '../core/policy/types.js';
 import { factDigest, subjectOf } from '../core/facts/fact.js';
 import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from '../core/policy/window.js';
@@ -108,6 +110,17 @@ function movedBy({ order }: Reservation): string | null {
 
 /** Each checkpoint is an entry of the journal for good, so there is one in this time on average. */
 export const CHECKPOINT_EVERY_MS = 2_000;
+
+/** `chain/address` of each, with a blank between them; neither has one. */
+function paidBy({ order }: Reservation): string {
+  return order.transfers
+    .map(
+      ({ request: { statement } }) =>
+        `${statement.chain}/${spelledAddress(statement.chain, statement.destination)}`,
+    )
+    .join(' ');
+}
+
 const MOST_COUNTERS_HELD = 1_000;
 /** So many entries are projected in one transaction: what a commit costs grows with the pages that it finds changed. */
 const ENTRIES_PER_COMMIT = 256;
@@ -185,6 +198,7 @@ export class Ledger {
         return this.reserve(sequence, body);
       case 'signed':
         put.signed.run(sequence, body.transactionId, body.transactionKey);
+        this.pay(sequence, body.transactionKey);
         break;
       case 'voided':
         this.void(sequence, body);
@@ -217,6 +231,16 @@ export class Ledger {
     }
   }
 
+  /** Whom it pays was paid from now on, whatever becomes of it. */
+  private pay(sequence: number, transactionKey: string): void {
+    const { pays = '' } = this.statements.readPays.get(transactionKey) ?? {};
+    for (const paid of pays === '' ? [] : pays.split(' ')) {
+      const slash = paid.lastIndexOf('/');
+      const [chain, address] = [paid.slice(0, slash), paid.slice(slash + 1)];
+      this.statements.destination.run(chain, address, lookOf(address), sequence);
+    }
+  }
+
   private restore({ restore: { statement }, at }: Restored): void {
     const put = this.statements;
     this.restoredAt = { cutoffMs: restoreCutoffMs(at.wallMs), measuredMs: at.measuredMs };
@@ -239,6 +263,7 @@ export class Ledger {
       transferSet(transferIds),
       ceiling.toString(),
       movedBy(body),
+      paidBy(body),
     );
     if (transferIds.length === 0) {
       const cancelled = new Set(this.payersOf(body.spends).flatMap((user) => user.transferIds));
@@ -329,6 +354,16 @@ export class Ledger {
 
   governanceSequences(fromSequence: number, limit: number): number[] {
     return this.statements.readGovernance.all(fromSequence, limit).map((row) => row.journal_sequence);
+  }
+
+  /** Was anything ever signed that pays this address, in its one spelling? */
+  wasPaid(chain: string, address: string): boolean {
+    return this.statements.readDestination.get(chain, address) !== undefined;
+  }
+
+  /** The first address of this look that was ever paid. */
+  earliestPaid(chain: string, look: string): string | undefined {
+    return this.statements.readLook.get(chain, look)?.address;
   }
 
   /** Digest of the request that has used this id, whatever became of it. */
@@ -432,7 +467,7 @@ function prepare(db: Database.Database) {
   return {
     governance: db.prepare('INSERT INTO governance (sequence, journal_sequence) VALUES (?, ?)'),
     transaction: db.prepare(
-      'INSERT INTO transactions (transaction_key, wallet_id, reserved_sequence, transfers, fee_ceiling, moved) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT INTO transactions (transaction_key, wallet_id, reserved_sequence, transfers, fee_ceiling, moved, pays) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
     signed: db.prepare(
       'UPDATE transactions SET signed_sequence = ?, transaction_id = ? WHERE transaction_key = ?',
@@ -467,6 +502,18 @@ function prepare(db: Database.Database) {
     ),
     readFact: db.prepare<[string, string], { sequence: number; digest: string }>(
       'SELECT sequence, digest FROM facts WHERE key_id = ? AND subject = ?',
+    ),
+    destination: db.prepare(
+      'INSERT INTO destinations (chain, address, look, signed_sequence) VALUES (?, ?, ?, ?) ON CONFLICT (chain, address) DO NOTHING',
+    ),
+    readPays: db.prepare<[string], { pays: string }>(
+      'SELECT pays FROM transactions WHERE transaction_key = ?',
+    ),
+    readDestination: db.prepare<[string, string], { signed_sequence: number }>(
+      'SELECT signed_sequence FROM destinations WHERE chain = ? AND address = ?',
+    ),
+    readLook: db.prepare<[string, string], { address: string }>(
+      'SELECT address FROM destinations WHERE chain = ? AND look = ? ORDER BY signed_sequence, address LIMIT 1',
     ),
     readCounter: db.prepare<[string, string], { window_ms: number; counter: string }>(
       'SELECT window_ms, counter FROM limit_counters WHERE limit_id = ? AND key = ?',

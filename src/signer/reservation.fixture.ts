@@ -12,7 +12,7 @@ export function reservation(
   spends: readonly string[],
   charges: ReservedTransfer['charges'] = [],
 ): Reservation {
-  const statement = { asset: { kind: 'native' }, amount: '1' };
+  const statement = { asset: { kind: 'native' }, amount: '1', chain: 'bip122:aa', destination: `to-${name}` };
   return {
     kind: 'reserved',
     at: { wallMs: 1, measuredMs: 1 },

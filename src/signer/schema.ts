@@ -34,6 +34,7 @@ export const PROJECTION_SCHEMA = `
     transfers TEXT NOT NULL,
     fee_ceiling TEXT NOT NULL,
     moved TEXT,
+    pays TEXT NOT NULL,
     ended TEXT CHECK (ended IN ('void', 'dead'))
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE voids (transfer_id TEXT PRIMARY KEY, journal_sequence INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -70,6 +71,14 @@ export const PROJECTION_SCHEMA = `
     digest TEXT NOT NULL,
     PRIMARY KEY (key_id, subject)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE destinations (
+    chain TEXT NOT NULL,
+    address TEXT NOT NULL,
+    look TEXT NOT NULL,
+    signed_sequence INTEGER NOT NULL,
+    PRIMARY KEY (chain, address)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX destinations_by_look ON destinations (chain, look, signed_sequence);
   CREATE TABLE limit_counters (
     limit_id TEXT NOT NULL,
     key TEXT NOT NULL,

@@ -36,8 +36,17 @@ export class SignerClock {
     this.startedAtMs = source.monotonicMs();
   }
 
+  private ranMs(): number {
+    return Math.max(0, this.source.monotonicMs() - this.startedAtMs);
+  }
+
+  /** How far the wall clock has been set forward since the start. It stays so until the next one. */
+  leapMs(): number {
+    return this.now().wallMs - this.startedAtWallMs - this.ranMs();
+  }
+
   now(): Instant {
-    const ranMs = Math.max(0, this.source.monotonicMs() - this.startedAtMs);
+    const ranMs = this.ranMs();
     this.highestWallMs = Math.max(this.highestWallMs, this.startedAtWallMs + ranMs, this.source.wallMs());
     return { wallMs: this.highestWallMs, measuredMs: this.measuredBeforeMs + ranMs };
   }

@@ -57,6 +57,7 @@ import {
   type ReservedTransfer,
   type SignedRecord,
 } from './journal.js';
+import { knowledge } from './knowledge.js';
 import { transferSet } from './ledger.js';
 import { Line } from './line.js';
 import { type SignerParts, statusOf, transferRecordOf } from './reports.js';
@@ -236,6 +237,7 @@ export class Signer {
       nowMs: now.wallMs,
       usage: (charge) => store.ledger.usage(charge, now.measuredMs),
       pastOf: (transferId) => store.ledger.pastOf(transferId),
+      knowing: knowledge(this.parts, this.state),
       cancelled: (spends) => cancelled(spends, store.ledger),
     });
     if (authorized.kind === 'refused') return authorized;

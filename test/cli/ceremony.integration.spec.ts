@@ -50,7 +50,12 @@ function planText(): string {
     persons: people,
     groups: { governors: [...OFFICERS], treasury: [...OFFICERS] },
     quorum: { group: 'governors', threshold: 2 },
-    timelock: { whitelist: '0h', policy: '0h', veto: { group: 'governors', threshold: 1 } },
+    timelock: {
+      whitelist: '0h',
+      policy: '0h',
+      'fresh-head': '0h',
+      veto: { group: 'governors', threshold: 1 },
+    },
     attestation: { token: 'treasury', label: 'attestation', key: { file: 'attestation.key.json' } },
     'request-keys': [{ id: 'exchange-1', key: { file: 'exchange.key.json' }, owners: ['exchange'] }],
     chains: [{ bitcoin: 'regtest' }],

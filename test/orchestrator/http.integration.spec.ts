@@ -23,6 +23,8 @@ const officersOnly = [
   ['GET', '/v1/audit'],
   ['GET', '/v1/governance'],
   ['POST', '/v1/governance/entries'],
+  ['GET', '/v1/governance/head'],
+  ['POST', '/v1/governance/head'],
   ['GET', '/v1/governance/proposals'],
   ['POST', '/v1/governance/proposals'],
   ['GET', `/v1/governance/proposals/${'0'.repeat(64)}`],

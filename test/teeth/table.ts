@@ -9,6 +9,7 @@ import { CERTIFICATES } from './rows/certificates.js';
 import { ETHEREUM } from './rows/ethereum.js';
 import { FACTS } from './rows/facts.js';
 import { GOVERNANCE } from './rows/governance.js';
+import { HEADS } from './rows/heads.js';
 import { IDENTITY } from './rows/identity.js';
 import { ORCHESTRATOR } from './rows/orchestrator.js';
 import { POLICY } from './rows/policy.js';
@@ -50,6 +51,7 @@ export const TEETH: readonly Tooth[] = [
   ...FACTS,
   ...POLICY,
   ...GOVERNANCE,
+  ...HEADS,
   ...TIMELOCK,
   ...SIGNER,
   ...SIGNER_START,

@@ -83,6 +83,7 @@ function given(altered: Partial<Circumstances> = {}): Circumstances {
     nowMs: NOW_MS,
     usage: () => 0n,
     pastOf: () => 'unseen',
+    knowing: () => undefined,
     cancelled: () => ({ feeCeiling: 10_000n, moved: 1_000_000n }),
     ...altered,
   };

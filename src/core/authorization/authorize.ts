@@ -7,12 +7,14 @@
 
 import { type FactRefusalCode, knownFacts, type VerifiedFact, verifyFacts } from '../facts/verify.js';
 import { accepted, type Outcome, refused } from '../fault.js';
+import { type HeadRefusalCode, verifyHead } from '../governance/fresh-head.js';
 import { freezeOf, type GovernanceState, groupsAt } from '../governance/state.js';
 import { approvalWords, missingApprovals } from '../policy/approvals.js';
 import { decide, feeCapsOf } from '../policy/decide.js';
 import type {
   Decision,
   FeeCaps,
+  Known,
   LimitEffect,
   LimitUsage,
   PolicyRefusalCode,
@@ -23,6 +25,7 @@ import { type ApprovalRefusalCode, excludedApprovers, verifyApprovals } from './
 import type { DecodedOrder, DecodeRefusalCode, Movement } from './decode-order.js';
 import { type RequestRefusalCode, type VerifiedRequest, verifyRequest } from './requests.js';
 import type { SigningOrder } from './signing-order.js';
+import { type Knowing, situationOf } from './situation.js';
 
 export type FreezeRefusalCode = 'wallet-frozen';
 
@@ -33,6 +36,7 @@ export type AuthorizationRefusalCode =
   | ApprovalRefusalCode
   | FactRefusalCode
   | PolicyRefusalCode
+  | HeadRefusalCode
   | 'wallet-mismatch'
   | 'transfer-duplicate'
   | 'approvals-insufficient'
@@ -54,6 +58,8 @@ export interface Circumstances {
   readonly nowMs: number;
   readonly usage: LimitUsage;
   readonly pastOf: (transferId: string) => TransferPast;
+  /** Asked only where a rule for the wallet asks for it. */
+  readonly knowing: Knowing;
   /** For an order without transfers: what it would cancel; undefined when nothing spends these. */
   readonly cancelled: (spends: readonly string[]) => Cancelled | undefined;
 }
@@ -75,6 +81,8 @@ export interface AuthorizedTransfer {
   readonly limits: readonly LimitEffect[];
   readonly approvers: readonly string[];
   readonly past: TransferPast;
+  /** What the decision rests on beside request, bytes and governance; undefined where no rule asks for more. */
+  readonly knew: Known | undefined;
 }
 
 /** An order that may be signed as far as bytes, signatures, governance and policy go. */
@@ -118,25 +126,15 @@ function decideTransfer(
   given: Circumstances,
   facts: readonly VerifiedFact[],
   usage: LimitUsage,
-): Result<{ readonly decision: Permission; readonly limits: readonly LimitEffect[] }> {
+): Result<Pick<AuthorizedTransfer, 'decision' | 'limits' | 'knew'>> {
   const { request } = movement;
   // What was reserved once has charged its limits and keeps them; charging a replacement again would count it twice.
   const charged = given.pastOf(request.transferId) !== 'unseen';
-  const decision = decide(
-    given.policies,
-    {
-      wallet: request.wallet.walletId,
-      tier: request.wallet.tier,
-      chain: request.chain.chain,
-      contract: movement.contract,
-      amount: movement.amount,
-      destination: movement.destination,
-      requester: request.statement.requester,
-      customer: request.statement.customer,
-      facts: knownFacts(given.state, facts, request.transferId),
-    },
-    charged ? () => 0n : usage,
-  );
+  const situation = {
+    ...situationOf(movement, given.state, given.policies, given.knowing),
+    facts: knownFacts(given.state, facts, request.transferId),
+  };
+  const decision = decide(given.policies, situation, charged ? () => 0n : usage);
   if (decision.kind === 'refuse') {
     return refused(decision.code, {
       ...decision.facts,
@@ -144,7 +142,7 @@ function decideTransfer(
       rule: decision.rule ?? 'none',
     });
   }
-  return accepted({ decision, limits: charged ? [] : decision.limits });
+  return accepted({ decision, limits: charged ? [] : decision.limits, knew: situation.known });
 }
 
 /** What is moved in the chain's own coin; undefined when a token is among it, which has no common unit with the fee. */
@@ -166,6 +164,21 @@ function checkFeeCaps(maxFee: bigint, moved: bigint | undefined, caps: FeeCaps):
     });
   }
   return accepted(maxFee);
+}
+
+/** Nobody approves this one: then somebody has said today that the log is whole. What may be out already is not held up. */
+function checkUnattended(
+  { head }: SigningOrder,
+  decision: Permission,
+  { state, verifier, nowMs, pastOf }: Circumstances,
+  transferId: string,
+): Result<undefined> {
+  const { freshHeadMs } = state.timelock;
+  if (decision.kind !== 'allow' || freshHeadMs === undefined || pastOf(transferId) === 'signed') {
+    return accepted(undefined);
+  }
+  const verified = verifyHead(state, head, freshHeadMs, verifier, nowMs);
+  return verified.kind === 'refused' ? verified : accepted(undefined);
 }
 
 function authorizeTransfers(
@@ -192,7 +205,9 @@ function authorizeTransfers(
     if (approvers.kind === 'refused') return approvers;
     const decided = decideTransfer(movement, given, facts, withEarlier(given.usage, authorized));
     if (decided.kind === 'refused') return decided;
-    const { decision, limits } = decided.value;
+    const { decision, limits, knew } = decided.value;
+    const fresh = checkUnattended(order, decision, given, transferId);
+    if (fresh.kind === 'refused') return fresh;
     const missing = missingApprovals(
       decision.requirements,
       approvers.value,
@@ -212,6 +227,7 @@ function authorizeTransfers(
       limits,
       approvers: [...approvers.value],
       past: given.pastOf(transferId),
+      knew,
     });
   }
   return accepted(authorized);

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { MAX_FACTS, signedFact } from '../facts/fact.js';
+import { signedHead } from '../governance/fresh-head.js';
 import { approval, transferStatement } from '../statements/approval.js';
 import { identifier } from '../statements/fields.js';
 import { signedRequest } from '../statements/request.js';
@@ -45,5 +46,7 @@ export const signingOrder = z.strictObject({
   transfers: z.array(orderedTransfer).max(200),
   /** What watchers say, for the rules that want to know; left out where there is nothing to say. */
   facts: z.array(signedFact).min(1).max(MAX_FACTS).exactOptional(),
+  /** A governor's word about the newest entry of governance, for what is signed unattended. */
+  head: signedHead.exactOptional(),
 });
 export type SigningOrder = z.infer<typeof signingOrder>;

@@ -20,6 +20,18 @@ function printable(most: number) {
     .regex(/^[\x20-\x7e]*$/);
 }
 
+/** What the signer knew of a destination and the time, where a rule for the wallet asks for it: its word. */
+export const certifiedKnowledge = z.strictObject({
+  /** The moment by which hours are told. Absent where the signer did not know what time it was. */
+  atMs: timestampMs.exactOptional(),
+  firstUse: z.boolean(),
+  lookAlikeOf: printable(90).exactOptional(),
+  whitelist: z
+    .strictObject({ entryId: identifier, label: printable(64), ageMs: wholeNumber(0) })
+    .exactOptional(),
+});
+export type CertifiedKnowledge = z.infer<typeof certifiedKnowledge>;
+
 export const certifiedDecision = z.strictObject({
   transferId,
   /** What had been reserved or signed for the transfer before: anything but `unseen` makes this a replacement. */
@@ -39,6 +51,7 @@ export const certifiedDecision = z.strictObject({
       usedAfter: baseUnits,
     }),
   ),
+  knew: certifiedKnowledge.exactOptional(),
 });
 export type CertifiedDecision = z.infer<typeof certifiedDecision>;
 

@@ -4,10 +4,11 @@
 
 import { type AuthorizationRefusalCode, authorize } from '../authorization/authorize.js';
 import { decodeOrder } from '../authorization/decode-order.js';
+import type { Knowing } from '../authorization/situation.js';
 import { accepted, type Outcome, refused } from '../fault.js';
 import { entryHash, type GovernanceEntry } from '../governance/entry.js';
 import { replayLog } from '../governance/replay.js';
-import type { GovernanceRefusalCode } from '../governance/state.js';
+import { type GovernanceRefusalCode, type GovernanceState, whitelistedAt } from '../governance/state.js';
 import { verifySignedBitcoin } from '../intents/bitcoin/assemble.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
 import { verifySignedEthereum } from '../intents/ethereum/assemble.js';
@@ -18,7 +19,7 @@ import { canonicalJson } from '../statements/canonical-json.js';
 import { requestDigest, transferIdOf } from '../statements/request.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 import { type Certificate, type CertifiedDecision, certificate as schema } from './certificate.js';
-import { certifiedDecisionOf } from './decision.js';
+import { certifiedDecisionOf, knownFrom } from './decision.js';
 
 export type CertificateRefusalCode =
   | GovernanceRefusalCode
@@ -41,6 +42,8 @@ export interface Verified {
   readonly trusted: readonly string[];
 }
 
+const MINUTE_MS = 60_000;
+
 /** The usage that the certificate says each limit had: taken on trust, and named so in the result. */
 function claimedUsage(decisions: readonly CertifiedDecision[]): LimitUsage {
   // A batch charges one counter several times; the engine adds up earlier charges itself, so the first claim counts.
@@ -48,6 +51,40 @@ function claimedUsage(decisions: readonly CertifiedDecision[]): LimitUsage {
     const claims = decisions.flatMap((decision) => decision.limits);
     return BigInt(claims.find((claim) => claim.limitId === limitId && claim.key === key)?.usedBefore ?? '0');
   };
+}
+
+/**
+ * What the certificate says that the signer knew: taken on trust as well, but for the whitelist, which is in the log. What
+ * replaces an earlier transaction is judged by what was known then, under a log that may have been shorter.
+ */
+function claimedKnowledge({ decisions, decidedAtMs }: Certificate, state: GovernanceState): Knowing {
+  return ({ request: { transferId, wallet, chain }, destination }) => {
+    const decision = decisions.find((one) => one.transferId === transferId);
+    if (!decision?.knew) return undefined;
+    const known = knownFrom(decision.knew);
+    if (decision.past === 'signed') return known;
+    const place = { chain: chain.chain, address: destination, tier: wallet.tier };
+    const listed = whitelistedAt(state, place, known.atMs ?? decidedAtMs);
+    const ageMs = known.whitelist?.ageMs ?? 0;
+    return { ...known, whitelist: listed && { entryId: listed.entryId, label: listed.label, ageMs } };
+  };
+}
+
+/** In words, what it says of one transfer. */
+function knowledgeWords({ transferId, knew }: CertifiedDecision): readonly string[] {
+  if (!knew) return [];
+  const { atMs, firstUse, lookAlikeOf, whitelist } = knew;
+  return [
+    `${transferId}: that its destination was ${firstUse ? 'never paid before' : 'paid before'}, and ${lookAlikeOf === undefined ? 'looks like no other known one' : `looks like ${lookAlikeOf}, which was known before`}`,
+    ...(atMs === undefined
+      ? []
+      : [`${transferId}: that it was ${new Date(atMs).toISOString()} for its rules`]),
+    ...(whitelist
+      ? [
+          `${transferId}: that the whitelist entry ${whitelist.entryId} had been in effect for ${Math.floor(whitelist.ageMs / MINUTE_MS)} minutes`,
+        ]
+      : []),
+  ];
 }
 
 /** The log up to the entry under which the signer decided. Entries after it do not matter to this certificate. */
@@ -148,6 +185,7 @@ function trusted(certified: Certificate): string[] {
     ...(decisions.some(({ limits }) => limits.length > 0)
       ? ['how much of each limit had been used before']
       : []),
+    ...decisions.flatMap(knowledgeWords),
     ...decisions
       .filter(({ past }) => past !== 'unseen')
       .map(({ transferId, past }) =>
@@ -200,6 +238,7 @@ export function verifyCertificate(
     nowMs: certified.decidedAtMs,
     usage: claimedUsage(certified.decisions),
     pastOf: (transferId) => pasts.get(transferId) ?? 'unseen',
+    knowing: claimedKnowledge(certified, state),
     // What it cancels is the signer's word; the policy's absolute cap is checked all the same.
     cancelled: () => (cancelling ? { feeCeiling: decoded.value.maxFee, moved: undefined } : undefined),
   });

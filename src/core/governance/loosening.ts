@@ -17,6 +17,7 @@ function isAsSlow(next: Timelock, now: Timelock): boolean {
   return (
     next.whitelistMs >= now.whitelistMs &&
     next.policyMs >= now.policyMs &&
+    (next.freshHeadMs ?? Number.POSITIVE_INFINITY) <= (now.freshHeadMs ?? Number.POSITIVE_INFINITY) &&
     next.veto.group === now.veto.group &&
     next.veto.threshold === now.veto.threshold &&
     next.veto.withDisplay === now.veto.withDisplay

@@ -152,12 +152,16 @@ function safu(before: Before, after: State): Said[] {
 
 function timelock(before: Before, after: State): Said[] {
   const words = (state: State) => {
-    const { whitelistMs, policyMs, veto } = state.timelock;
+    const { whitelistMs, policyMs, freshHeadMs, veto } = state.timelock;
     const waits = (ms: number) =>
       ms === 0 ? 'acts at once' : `waits ${spanWords(ms)} and is then activated by another person`;
     return {
       whitelist: `a new whitelist entry ${waits(whitelistMs)}`,
       loosening: `whatever else loosens ${waits(policyMs)}`,
+      unattended:
+        freshHeadMs === undefined
+          ? 'what needs no approval is signed whatever the age of the last word of a governor about the log'
+          : `what needs no approval is signed only with a governor's word about the log that is no older than ${spanWords(freshHeadMs)}`,
       veto:
         whitelistMs === 0 && policyMs === 0
           ? ''
@@ -166,7 +170,7 @@ function timelock(before: Before, after: State): Said[] {
   };
   const now = words(after);
   const was = before && words(before);
-  return (['whitelist', 'loosening', 'veto'] as const).flatMap((part) =>
+  return (['whitelist', 'loosening', 'unattended', 'veto'] as const).flatMap((part) =>
     now[part] === '' || was?.[part] === now[part] ? [] : [change(now[part])],
   );
 }

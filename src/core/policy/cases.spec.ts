@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { currency, type FactContent, factContent, screeningResult, subjectOf } from '../facts/fact.js';
 import type { KnownFacts } from '../facts/verify.js';
+import { tier } from '../governance/entry.js';
 import { parseUnits } from '../money/amount.js';
 import { FIAT_DECIMALS } from '../money/fiat.js';
 import { approvalWords, missingApprovals } from './approvals.js';
@@ -23,7 +24,7 @@ import {
   valueFrom,
 } from './shipped.fixture.js';
 import { readYaml } from './strict-yaml.js';
-import type { Decision, Limit, Policy, Situation } from './types.js';
+import type { Decision, Known, Limit, Policy, Situation } from './types.js';
 
 const caseFile = z.strictObject({
   cases: z
@@ -34,6 +35,15 @@ const caseFile = z.strictObject({
           wallet: z.string(),
           asset: z.enum(['BTC', 'ETH', 'USDX']),
           amount: z.string(),
+          /** The whole fee ceiling; 0 where it is not said. */
+          fee: z.string().optional(),
+          /** A Wednesday at noon where it is not said. */
+          at: z.iso.datetime({ offset: true }).optional(),
+          to: z.string().optional(),
+          'to-tier': tier.optional(),
+          'first-use': z.literal('yes').optional(),
+          'look-alike-of': z.string().optional(),
+          whitelist: z.strictObject({ entry: z.string(), label: z.string(), hours: z.int() }).optional(),
         }),
         /** One value for each source that speaks. */
         facts: z
@@ -108,18 +118,36 @@ function factsOf({ transfer, facts = {} }: Case): KnownFacts {
   );
 }
 
+function knownOf({ at, whitelist, ...transfer }: Case['transfer']): Known {
+  return {
+    atMs: Date.parse(at ?? '2026-03-04T12:00:00Z'),
+    firstUse: transfer['first-use'] === 'yes',
+    lookAlikeOf: transfer['look-alike-of'],
+    whitelist: whitelist && {
+      entryId: whitelist.entry,
+      label: whitelist.label,
+      ageMs: whitelist.hours * 3_600_000,
+    },
+  };
+}
+
 function situationOf(one: Case): Situation {
   const { transfer } = one;
   const { chain, contract, decimals } = ASSETS[transfer.asset];
+  const coin = chain === BITCOIN ? ASSETS.BTC : ASSETS.ETH;
   return {
     wallet: transfer.wallet,
     tier: SHIPPED_CONTEXT.wallets.get(transfer.wallet)?.tier ?? 'warm',
     chain,
     contract,
     amount: parseUnits(transfer.amount.split(' ')[0] ?? '', decimals),
-    destination: DESTINATION,
+    destination: transfer.to ?? DESTINATION,
     requester: 'payouts',
     customer: 'customer-1',
+    kind: 'withdrawal',
+    feeCeiling: transfer.fee ? parseUnits(transfer.fee.split(' ')[0] ?? '', coin.decimals) : 0n,
+    toTier: transfer['to-tier'],
+    known: knownOf(transfer),
     facts: factsOf(one),
   };
 }
@@ -159,7 +187,8 @@ describe.each([
 
   for (const name of namesIn(folder, '.cases.yaml')) {
     const text = readFileSync(join(folder, `${name}.cases.yaml`), 'utf8');
-    for (const one of caseFile.parse(valueFrom(readYaml(text, new Set(['amount']))).value).cases) {
+    for (const one of caseFile.parse(valueFrom(readYaml(text, new Set(['amount', 'fee', 'at']))).value)
+      .cases) {
       it(`${name}: ${one.name}`, () => {
         for (const id of Object.keys(one.used ?? {})) expect([...limits.keys()]).toContain(id);
         const decision = decide(set, situationOf(one), (charge) =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { allHold, firstUnmet, quantityWords, windowWords, wordsOf } from './conditions.js';
+import { allHold, firstUnmet, quantityWords, wordsOf } from './conditions.js';
+import { durationWords } from './durations.js';
 import { BITCOIN, ETHEREUM, SITUATION } from './shipped.fixture.js';
 import type { PlainCondition } from './types.js';
 
@@ -72,6 +73,6 @@ describe('limits in words', () => {
     [36 * 60, '36h'],
     [7 * 24 * 60, '7d'],
   ])('say a window of %s minutes as it is written', (minutes, words) => {
-    expect(windowWords(minutes * 60_000)).toBe(words);
+    expect(durationWords(minutes * 60_000)).toBe(words);
   });
 });

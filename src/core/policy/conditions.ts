@@ -3,8 +3,8 @@
 
 import type { Answer } from './conditions/answer.js';
 import { amountWords } from './conditions/asset.js';
-import { centsWords } from './conditions/value.js';
 import { plainNeed, plainTest, plainWords, type Test } from './conditions/table.js';
+import { centsWords } from './conditions/value.js';
 import type { Condition, Limit, Situation } from './types.js';
 
 /** The same situation in one spelling: addresses in hexadecimal (Ethereum) in lower case, segwit ones as they are. */
@@ -87,16 +87,6 @@ export function quantityWords(measure: Limit['measure'], quantity: bigint): stri
   if (measure.kind === 'amount') return amountWords(measure.asset, quantity);
   if (measure.kind === 'value') return centsWords(measure.worth, quantity);
   return `${quantity} transfer${quantity === 1n ? '' : 's'}`;
-}
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
-
-/** `30m`, `24h`, `7d`: in days where it is more than one and whole. A window of a document is whole minutes. */
-export function windowWords(windowMs: number): string {
-  if (windowMs > DAY_MS && windowMs % DAY_MS === 0) return `${windowMs / DAY_MS}d`;
-  return windowMs % HOUR_MS === 0 ? `${windowMs / HOUR_MS}h` : `${windowMs / MINUTE_MS}m`;
 }
 
 /** As a person reads it in the document: `amount-at-most: 1 BTC`. */

@@ -4,18 +4,12 @@
 
 import { type Facts, Fault } from '../fault.js';
 import { isAsset } from './conditions/asset.js';
-import type { Test } from './conditions/table.js';
+import type { Asked } from './conditions/kind.js';
+import { inconsistent } from './conditions/known.js';
+import { askedBy, type Test } from './conditions/table.js';
 import { priceSubject, valueCents } from './conditions/value.js';
-import {
-  firstUnmet,
-  needsOf,
-  quantityWords,
-  spelled,
-  testOfAll,
-  unknownOf,
-  windowWords,
-  wordsOf,
-} from './conditions.js';
+import { firstUnmet, needsOf, quantityWords, spelled, testOfAll, unknownOf, wordsOf } from './conditions.js';
+import { durationWords } from './durations.js';
 import { asksNoLess } from './strictness.js';
 import type {
   ApprovalRequirement,
@@ -32,18 +26,13 @@ import type {
   Situation,
 } from './types.js';
 
-export type PolicyFaultCode = 'policy-inconsistent';
-
-function inconsistent(what: string): never {
-  throw new Fault<PolicyFaultCode>('policy-inconsistent', what);
-}
-
 /** What holds for a wallet, out of all documents. It depends on the documents alone. */
 interface Applying {
   /** In the order in which they are asked. */
   readonly rules: readonly NamedRule[];
   readonly limits: readonly Limit[];
   readonly feeCaps: FeeCaps | undefined;
+  readonly asked: ReadonlySet<Asked>;
 }
 
 interface NamedRule {
@@ -89,6 +78,7 @@ function applying(set: PolicySet, asked: AskedWallet): Applying {
     rules: TURNS.flatMap((isNow) => named.filter(({ rule }) => isNow(rule))),
     limits: policies.flatMap(({ limits }) => limits),
     feeCaps: tightestFeeCaps(policies),
+    asked: new Set(named.flatMap(({ rule }) => askedBy(rule.when))),
   };
   if (byWallet.size >= MOST_REMEMBERED) byWallet.clear();
   byWallet.set(name, found);
@@ -208,14 +198,19 @@ function chargeOf(limit: Limit, situation: Situation): LimitCharge | undefined {
 /**
  * What a transfer takes from which counters: every limit of every document that applies, and those of the rule that decides.
  * Which one that is depends on the transfer and the documents, never on counters or approvals: so this can be asked before
- * the decision, and says what the decision will say. One counter per `limitId` and `key`. A limit for which a fact is missing
- * is left out: the decision refuses for it.
+ * the decision, and says what the decision will say: nothing where that is an error. One counter per `limitId` and `key`. A
+ * limit for which a fact is missing is left out: the decision refuses for it.
  */
 export function chargesOf(set: PolicySet, asked: Situation): readonly LimitCharge[] {
   const situation = spelled(asked);
   const found = applying(set, situation);
-  const { match } = deciding(found, situation);
-  return limitsUnder(found, match, situation).flatMap((limit) => chargeOf(limit, situation) ?? []);
+  try {
+    const { match } = deciding(found, situation);
+    return limitsUnder(found, match, situation).flatMap((limit) => chargeOf(limit, situation) ?? []);
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'policy-inconsistent') return [];
+    throw error;
+  }
 }
 
 function factOf({ measure }: Limit, situation: Situation): string {
@@ -251,6 +246,11 @@ function tightestFeeCaps(policies: readonly Policy[]): FeeCaps | undefined {
       rest.map((caps) => caps.relativeMaxBasisPoints),
     ),
   };
+}
+
+/** What has to be found out for the rules of a wallet before they can be asked. */
+export function askedFor(set: PolicySet, wallet: AskedWallet): ReadonlySet<Asked> {
+  return applying(set, wallet).asked;
 }
 
 /** What any transaction of a wallet may cost, also one that no rule was asked about; undefined when no document covers it. */
@@ -352,7 +352,7 @@ function explainedLimit(limit: Limit, situation: Situation): readonly ExplainedL
       ...charge,
       takes: quantityWords(limit.measure, charge.amount),
       atMost: quantityWords(limit.measure, charge.max),
-      within: windowWords(limit.windowMs),
+      within: durationWords(limit.windowMs),
     },
   ];
 }

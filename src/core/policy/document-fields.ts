@@ -33,3 +33,19 @@ export const duration = z
   .describe('1m to 90d: 30m, 24h, 7d');
 
 export const names = z.array(identifier).min(1, EMPTY).max(100);
+
+/** Labels, as governance shows them to people. */
+export const labels = z
+  .array(
+    z
+      .string()
+      .regex(
+        /^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/,
+        'a label is at most 64 printable characters, without a blank at either end',
+      ),
+  )
+  .min(1, EMPTY)
+  .max(100);
+
+/** A word, since YAML has several spellings of a truth value. */
+export const yesOrNo = z.enum(['yes', 'no'], 'yes or no is wanted here');

@@ -18,6 +18,10 @@ export const QUOTED_KEYS: ReadonlySet<string> = new Set([
   'amount-above',
   'share-of-balance-at-most',
   'hot-share-at-most',
+  'fee-at-most',
+  'fee-share-at-most',
+  'from',
+  'to',
 ]);
 
 const SCOPES = ['wallet', 'tier', 'asset', 'destination', 'customer', 'requester'] as const;
@@ -61,6 +65,17 @@ const plainConditions = {
   'screening-in': KINDS['screening-in'].schema.optional(),
   'share-of-balance-at-most': KINDS['share-of-balance-at-most'].schema.optional(),
   'hot-share-at-most': KINDS['hot-share-at-most'].schema.optional(),
+  'kind-in': KINDS['kind-in'].schema.optional(),
+  'to-own-tier-in': KINDS['to-own-tier-in'].schema.optional(),
+  'fee-at-most': KINDS['fee-at-most'].schema.optional(),
+  'fee-share-at-most': KINDS['fee-share-at-most'].schema.optional(),
+  'within-hours': KINDS['within-hours'].schema.optional(),
+  'first-use': KINDS['first-use'].schema.optional(),
+  'look-alike': KINDS['look-alike'].schema.optional(),
+  whitelisted: KINDS.whitelisted.schema.optional(),
+  'whitelist-label-in': KINDS['whitelist-label-in'].schema.optional(),
+  'whitelist-entry-in': KINDS['whitelist-entry-in'].schema.optional(),
+  'whitelist-age-at-least': KINDS['whitelist-age-at-least'].schema.optional(),
 } satisfies { readonly [K in PlainKind]: z.ZodType };
 
 /** Of branches of branches a person loses count: two levels say whatever a treasury has to say. */

@@ -7,7 +7,7 @@ import { type FactContent, subjectOf } from '../facts/fact.js';
 import { allHold } from './conditions.js';
 import { implies, isImpossible } from './implication.js';
 import { BITCOIN, ETHEREUM } from './shipped.fixture.js';
-import type { Condition, PlainCondition, PolicyAsset, Situation, Worth } from './types.js';
+import type { Condition, Known, PlainCondition, PolicyAsset, Situation, Worth } from './types.js';
 
 const BTC: PolicyAsset = { chain: BITCOIN, contract: 'native', symbol: 'BTC', decimals: 8 };
 const ETH: PolicyAsset = { chain: ETHEREUM, contract: 'native', symbol: 'ETH', decimals: 18 };
@@ -19,7 +19,7 @@ const WORTH: Worth = {
 };
 
 /** Nothing is known; one source speaks; two speak and say different things. */
-const KNOWN: readonly ((chain: string) => readonly FactContent[])[] = [
+const SAID: readonly ((chain: string) => readonly FactContent[])[] = [
   () => [],
   (chain) => [
     { kind: 'price', chain, contract: 'native', currency: 'USD', price: '0.01', sources: 1 },
@@ -55,6 +55,25 @@ const plain: fc.Arbitrary<PlainCondition> = fc.oneof(
     kind: fc.constantFrom('requester-in' as const, 'customer-in' as const),
     names: fc.subarray(PEOPLE, { minLength: 1 }).map((names) => new Set(names)),
   }),
+  fc.record({
+    kind: fc.constantFrom('first-use' as const, 'look-alike' as const, 'whitelisted' as const),
+    wanted: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('whitelist-label-in' as const),
+    names: fc.subarray(['desk', 'miner'], { minLength: 1 }).map((names) => new Set(names)),
+  }),
+  fc.constantFrom(1, 2, 3).map((ageMs) => ({ kind: 'whitelist-age-at-least' as const, ageMs })),
+  fc
+    .constantFrom(BTC, ETH)
+    .chain((coin) => amount.map((fee) => ({ kind: 'fee-at-most' as const, coin, fee }))),
+  fc
+    .constantFrom(5_000n, 10_000n)
+    .map((basisPoints) => ({ kind: 'fee-share-at-most' as const, basisPoints })),
+  fc
+    .tuple(fc.constantFrom(0, 60, 120), fc.constantFrom(60, 120, 10_080))
+    .filter(([from, to]) => from < to)
+    .map((minutes) => ({ kind: 'within-hours' as const, minutes: [minutes], written: '' })),
 );
 const branches = fc.array(fc.array(plain, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 2 });
 const condition: fc.Arbitrary<Condition> = fc.oneof(
@@ -66,12 +85,32 @@ const condition: fc.Arbitrary<Condition> = fc.oneof(
 );
 const conditions = fc.array(condition, { minLength: 1, maxLength: 3 });
 
-/** Every situation that these conditions could tell apart. */
+const HOUR_MS = 3_600_000;
+/** The first two hours of a Monday, and one of a Sunday. */
+const MONDAY_MS = Date.UTC(2026, 2, 2);
+const TIMES = [MONDAY_MS, MONDAY_MS + HOUR_MS, MONDAY_MS - HOUR_MS];
+const WHITELISTS: readonly Known['whitelist'][] = [
+  undefined,
+  { entryId: 'e', label: 'desk', ageMs: 1 },
+  { entryId: 'e', label: 'miner', ageMs: 3 },
+];
+const KNOWN: readonly Known[] = WHITELISTS.flatMap((whitelist) =>
+  TIMES.flatMap((atMs) =>
+    [true, false].map((firstUse) => ({
+      atMs,
+      firstUse,
+      lookAlikeOf: firstUse === atMs > MONDAY_MS ? 'x' : undefined,
+      whitelist,
+    })),
+  ),
+);
+
+/** Situations that these conditions could tell apart, with what is known taken in turns. */
 const SITUATIONS: readonly Situation[] = [BTC, ETH].flatMap(({ chain, contract }) =>
   [1n, 2n, 3n, 4n, 5n].flatMap((moved) =>
     [...PEOPLE, 'd'].flatMap((requester) =>
-      [...PEOPLE, 'd'].flatMap((customer) =>
-        KNOWN.map((known) => ({
+      [...PEOPLE, 'd'].flatMap((customer, at) =>
+        KNOWN.map((known, which) => ({
           wallet: 'w',
           tier: 'hot' as const,
           chain,
@@ -80,7 +119,11 @@ const SITUATIONS: readonly Situation[] = [BTC, ETH].flatMap(({ chain, contract }
           destination: 'x',
           requester,
           customer,
-          facts: Map.groupBy(known(chain), subjectOf),
+          facts: Map.groupBy(SAID[which % SAID.length]?.(chain) ?? [], subjectOf),
+          kind: 'withdrawal' as const,
+          feeCeiling: BigInt((at + which) % 6),
+          toTier: undefined,
+          known,
         })),
       ),
     ),

@@ -1,20 +1,12 @@
 // The limits and fee caps of a document: windows, amounts and shares in exact numbers. What they count is window.ts.
 
-import { parseUnits } from '../money/amount.js';
 import { positiveCentsOf, worthIn } from './conditions/value.js';
 import type { FeeCapsText, LimitText, RuleText } from './document.js';
+import { windowMsOf } from './durations.js';
 import { isImpossible } from './implication.js';
 import { assetOf, distinctIds, malformed, type Page, type Path, positiveAmountOf } from './page.js';
+import { basisPointsOf } from './shares.js';
 import type { FeeCaps, Limit, Rule } from './types.js';
-
-const MINUTE_MS = 60_000;
-const UNIT_MS = new Map([
-  ['m', MINUTE_MS],
-  ['h', 60 * MINUTE_MS],
-  ['d', 24 * 60 * MINUTE_MS],
-]);
-const MAX_WINDOW_MS = 90 * 24 * 60 * MINUTE_MS;
-const WHOLE_BASIS_POINTS = 10_000n;
 
 export function feeCapsOf(page: Page, caps: FeeCapsText): FeeCaps {
   const [wallet, ...others] = page.wallets;
@@ -28,20 +20,10 @@ export function feeCapsOf(page: Page, caps: FeeCapsText): FeeCaps {
   }
   const coin = page.assets.find((asset) => asset.chain === wallet.chain && asset.contract === 'native');
   if (!coin) return malformed(page, ['applies-to'], `no such chain: ${wallet.chain}`);
-  const basisPoints = parseUnits(caps.relative.slice(0, -1), 2);
-  if (basisPoints < 1n || basisPoints > WHOLE_BASIS_POINTS) {
-    return malformed(page, ['fee-caps', 'relative'], 'must be more than 0% and at most 100%');
-  }
   return {
     absoluteMax: positiveAmountOf(page, ['fee-caps', 'absolute'], caps.absolute, coin),
-    relativeMaxBasisPoints: basisPoints,
+    relativeMaxBasisPoints: basisPointsOf(page, ['fee-caps', 'relative'], caps.relative),
   };
-}
-
-function windowMsOf(page: Page, path: Path, text: string): number {
-  const unitMs = UNIT_MS.get(text.slice(-1)) ?? malformed(page, path, 'a window is written like 24h');
-  const windowMs = Number.parseInt(text.slice(0, -1), 10) * unitMs;
-  return windowMs <= MAX_WINDOW_MS ? windowMs : malformed(page, path, 'a window is at most 90d');
 }
 
 /** `within`: whose limit it is, a document or a rule of one. */

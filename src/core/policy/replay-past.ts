@@ -2,8 +2,10 @@
 // its beginning. It sees only what was signed: of what was refused then it says nothing.
 
 import { approvalWords, missingApprovals } from './approvals.js';
+import { spelled } from './conditions.js';
 import { decide } from './decide.js';
-import type { PolicySet, Situation } from './types.js';
+import { lookOf } from './looks.js';
+import type { Known, PolicySet, Situation } from './types.js';
 import { charge, emptyWindow, usedIn, type WindowCounter } from './window.js';
 
 /** One transfer, as it was decided the first time. */
@@ -36,16 +38,44 @@ export interface Replayed {
 
 type Groups = ReadonlyMap<string, readonly string[]>;
 
+/** What was paid so far, for conditions on a first use and on look-alikes: by look, the first address. */
+class Paid {
+  private readonly addresses = new Set<string>();
+  private readonly looks = new Map<string, string>();
+
+  /** What is certified of a transfer is what was known; of others, what the past itself says. */
+  knownTo({ chain, destination, known }: Situation, atMs: number): Known {
+    const earliest = this.looks.get(`${chain}/${lookOf(destination)}`);
+    return (
+      known ?? {
+        atMs,
+        firstUse: !this.addresses.has(`${chain}/${destination}`),
+        lookAlikeOf: earliest === destination ? undefined : earliest,
+        whitelist: undefined,
+      }
+    );
+  }
+
+  add({ chain, destination }: Situation): void {
+    this.addresses.add(`${chain}/${destination}`);
+    const look = `${chain}/${lookOf(destination)}`;
+    if (!this.looks.has(look)) this.looks.set(look, destination);
+  }
+}
+
 /** Decides all of it again, oldest first. What the draft refuses charges nothing, and neither does what lacks approvals. */
 export function replayPast(set: PolicySet, past: readonly PastDecision[], groups: Groups): Replayed {
   const counters = new Map<string, WindowCounter>();
   const nameOf = ({ limitId, key }: { readonly limitId: string; readonly key: string }) =>
     `${limitId}\n${key}`;
   const changed: ChangedDecision[] = [];
+  const paid = new Paid();
   const inOrder = [...past].sort((one, other) => one.atMs - other.atMs);
   for (const one of inOrder) {
-    const decision = decide(set, one.situation, (asked) => {
-      const counter = counters.get(nameOf(asked));
+    const asked = spelled(one.situation);
+    const situation = { ...asked, known: paid.knownTo(asked, one.atMs) };
+    const decision = decide(set, situation, (charged) => {
+      const counter = counters.get(nameOf(charged));
       return counter ? usedIn(counter, one.atMs) : 0n;
     });
     const told = (wouldBe: string, isHeldBack: boolean) => {
@@ -64,6 +94,7 @@ export function replayPast(set: PolicySet, past: readonly PastDecision[], groups
       continue;
     }
     if (decision.kind !== one.kind) told(`${decision.kind} by ${decision.rule}`, false);
+    paid.add(situation);
     for (const limit of decision.limits) {
       const counter = counters.get(nameOf(limit)) ?? emptyWindow(limit.windowMs);
       counters.set(nameOf(limit), charge(counter, one.atMs, limit.amount));

@@ -31,6 +31,10 @@ export const SITUATION: Situation = {
   destination: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080',
   requester: 'payouts',
   customer: 'customer-1',
+  kind: 'withdrawal',
+  feeCeiling: 10n,
+  toTier: undefined,
+  known: undefined,
 };
 
 export const SHIPPED_CONTEXT: PolicyContext = {

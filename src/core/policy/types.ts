@@ -4,6 +4,7 @@ import type { Currency } from '../facts/fact.js';
 import type { KnownFacts } from '../facts/verify.js';
 import type { Facts } from '../fault.js';
 import type { Tier } from '../governance/entry.js';
+import type { TransferKind } from '../statements/fields.js';
 
 /** Asset of a policy: a registered symbol on one chain, resolved to base units when the policy is parsed. */
 export interface PolicyAsset {
@@ -42,6 +43,11 @@ interface NamesList {
   readonly names: ReadonlySet<string>;
 }
 
+/** Whether what the condition asks has to be so, or has not to be so. */
+interface YesOrNo {
+  readonly wanted: boolean;
+}
+
 /** What a condition of each kind says, of those that have no others in them. What it means stands in conditions/. */
 interface PlainConditions {
   readonly asset: { readonly asset: PolicyAsset };
@@ -58,6 +64,26 @@ interface PlainConditions {
   readonly 'screening-in': { readonly results: ReadonlySet<string> };
   readonly 'share-of-balance-at-most': Share;
   readonly 'hot-share-at-most': Share;
+  readonly 'kind-in': NamesList;
+  readonly 'to-own-tier-in': NamesList;
+  /** Base units of the coin of one chain. */
+  readonly 'fee-at-most': { readonly coin: PolicyAsset; readonly fee: bigint };
+  /** In hundredths of a percent of what moves in the chain's coin. */
+  readonly 'fee-share-at-most': { readonly basisPoints: bigint };
+  /**
+   * Whole minutes of a week that begins on Monday at 00:00 UTC, each from the first up to the second, by rising minutes, apart
+   * from each other. `written` is how the document says it.
+   */
+  readonly 'within-hours': {
+    readonly minutes: readonly (readonly [from: number, to: number])[];
+    readonly written: string;
+  };
+  readonly 'first-use': YesOrNo;
+  readonly 'look-alike': YesOrNo;
+  readonly whitelisted: YesOrNo;
+  readonly 'whitelist-label-in': NamesList;
+  readonly 'whitelist-entry-in': NamesList;
+  readonly 'whitelist-age-at-least': { readonly ageMs: number };
 }
 
 export type PlainKind = keyof PlainConditions;
@@ -152,6 +178,25 @@ export interface PolicySet {
   readonly policies: readonly Policy[];
 }
 
+/** An entry of the whitelist that names a destination. */
+export interface WhitelistKnown {
+  readonly entryId: string;
+  readonly label: string;
+  /** Time that passed, as whoever decides measured it, since the entry took effect. */
+  readonly ageMs: number;
+}
+
+/** What whoever decides knows besides the request, the bytes and the governance log: a verifier can only take it on trust. */
+export interface Known {
+  /** By which hours and days are told; undefined when whoever decides does not know what time it is. */
+  readonly atMs: number | undefined;
+  /** Nothing that pays this destination on this chain was ever signed. */
+  readonly firstUse: boolean;
+  /** The address known before that this one could be taken for. */
+  readonly lookAlikeOf: string | undefined;
+  readonly whitelist: WhitelistKnown | undefined;
+}
+
 /** What a policy is asked about: facts decoded from bytes and a verified request, never descriptions. */
 export interface Situation {
   readonly wallet: string;
@@ -163,6 +208,13 @@ export interface Situation {
   readonly destination: string;
   readonly requester: string;
   readonly customer: string;
+  readonly kind: TransferKind;
+  /** What the request lets it cost at most, in base units of the chain's coin; what it does cost is never more. */
+  readonly feeCeiling: bigint;
+  /** The tier of the wallet of this deployment that it goes to; undefined when it leaves the house. */
+  readonly toTier: Tier | undefined;
+  /** Undefined where nobody knows: then a condition on it refuses. */
+  readonly known: Known | undefined;
   /** What watchers say about it; without it, nothing is known. */
   readonly facts?: KnownFacts;
 }

@@ -18,6 +18,7 @@ import type { Alongside } from '../database/alongside.js';
 import type { Governance } from '../governance/governance.service.js';
 import { heldApprovals } from '../transfers/approval.store.js';
 import { assess, verifyRow } from '../transfers/assess.js';
+import { knownOf } from '../transfers/knowledge.js';
 import type { PipelineParts } from '../transfers/pipeline.js';
 import { ApprovalRow, TransferRow } from '../transfers/transfer.entity.js';
 import { viewOf } from '../transfers/transfer.reader.js';
@@ -171,7 +172,8 @@ export class ApprovalService {
   ): Promise<void> {
     const approvals = await heldApprovals(db, row.transferId, statement);
     const held = { statement, approvals };
-    const assessed = assess(now, request, held, () => 0n, this.parts.verifier, nowMs);
+    const known = await knownOf(db, now, request, nowMs);
+    const assessed = assess(now, request, held, known, () => 0n, this.parts.verifier, nowMs);
     if (assessed.kind === 'refused' || assessed.value.missing.length > 0) return;
     const facts = {
       approvers: assessed.value.approvals

@@ -12,4 +12,14 @@ export class GovernanceEntryRow {
   @Column(timeColumn()) mirroredAtMs!: number;
 }
 
-export const governanceEntities = [GovernanceEntryRow];
+@Entity('governance_heads')
+export class GovernanceHeadRow {
+  /** SHA-256 of the statement's bytes. */
+  @Column(textColumn({ primary: true })) digest!: string;
+  /** JSON of the statement with its signature. */
+  @Column(textColumn()) signed!: string;
+  @Column(timeColumn()) createdAtMs!: number;
+  @Column(timeColumn()) receivedAtMs!: number;
+}
+
+export const governanceEntities = [GovernanceEntryRow, GovernanceHeadRow];

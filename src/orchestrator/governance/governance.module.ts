@@ -14,6 +14,7 @@ import { SignerClientModule } from '../signer-client/signer-client.module.js';
 import { CLOCK } from '../tokens.js';
 import { GovernanceFollower } from './governance.follower.js';
 import { GovernanceService } from './governance.service.js';
+import { Heads } from './heads.js';
 import { Proposals } from './proposal.service.js';
 
 const FOLLOW_MS = 5_000;
@@ -30,6 +31,12 @@ const HAND_IN_MS = 2_000;
         new GovernanceService(database, signer, nativeVerifier, clock, deploymentId),
     },
     {
+      provide: Heads,
+      inject: [Database, GovernanceService, CLOCK],
+      useFactory: (database: Database, governance: GovernanceService, clock: Clock) =>
+        new Heads(database, governance, nativeVerifier, clock),
+    },
+    {
       provide: GovernanceFollower,
       inject: [GovernanceService, Log],
       useFactory: (governance: GovernanceService, log: Log) =>
@@ -44,7 +51,7 @@ const HAND_IN_MS = 2_000;
         new Proposals({ database, governance, verifier: nativeVerifier, clock }),
     },
   ],
-  exports: [GovernanceService, Proposals],
+  exports: [GovernanceService, Heads, Proposals],
 })
 export class GovernanceModule implements OnModuleInit, OnModuleDestroy {
   private readonly handingIn: Repeated;

@@ -9,6 +9,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import { CallRecorderModule } from '../audit/call-recorder.module.js';
 import { GovernanceController } from '../governance/governance.controller.js';
 import { GovernanceModule } from '../governance/governance.module.js';
+import { HeadsController } from '../governance/heads.controller.js';
 import { ProposalController } from '../governance/proposal.controller.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { IdentityModule } from '../identity/identity.module.js';
@@ -47,6 +48,7 @@ import { Sweeper } from './sweeper.js';
     WalletController,
     WaysOutController,
     GovernanceController,
+    HeadsController,
     ProposalController,
     AuditController,
     StatusController,

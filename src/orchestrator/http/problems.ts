@@ -1,6 +1,7 @@
 // Every code that the API can answer with, its HTTP status, and what it says to a person. The only place that knows
 // statuses. A code of a feature that is missing here does not compile.
 
+import type { HeadRefusalCode } from '../../core/governance/fresh-head.js';
 import type { GovernanceRefusalCode } from '../../core/governance/state.js';
 import type { ApprovalServiceRefusalCode } from '../approvals/approval.service.js';
 import type { OwnProposalRefusalCode } from '../governance/proposal.errors.js';
@@ -39,6 +40,7 @@ export type ProblemCode =
   | TransferRefusalCode
   | ApprovalServiceRefusalCode
   | GovernanceRefusalCode
+  | HeadRefusalCode
   | WayOutRefusalCode
   | OwnProposalRefusalCode
   | 'balance-unavailable'
@@ -333,6 +335,26 @@ const AUDIT: Record<'audit-file-unknown', ProblemKind> = {
   'audit-file-unknown': kind(404, 'No such file', 'The audit log has no file of this name, or not yet.'),
 };
 
+const HEADS: Record<HeadRefusalCode, ProblemKind> = {
+  'head-missing': kind(
+    409,
+    'No word about the head',
+    'What nobody approves needs a fresh word of a governor.',
+  ),
+  'head-stale': kind(422, 'Word too old', 'The word about the head is older than governance asks.'),
+  'head-unknown': kind(
+    409,
+    'Not an entry of this log',
+    'The word is about another deployment, from the future, or about an entry that is not known here (yet).',
+  ),
+  'head-signer-not-governor': kind(403, 'Not a governor', 'Governors alone vouch for the head of the log.'),
+  'head-signature-invalid': kind(
+    422,
+    'Signature not valid',
+    'The signature was not made by that credential over this word.',
+  ),
+};
+
 const GOVERNANCE: Record<GovernanceRefusalCode, ProblemKind> = {
   'governance-not-pending': kind(
     409,
@@ -531,6 +553,7 @@ export const PROBLEMS: Record<ProblemCode, ProblemKind> = {
   ...APPROVALS,
   ...AUDIT,
   ...GOVERNANCE,
+  ...HEADS,
   ...PROPOSALS,
   ...WAYS_OUT,
 };

@@ -12,7 +12,7 @@ import type { GovernanceState } from '../../core/governance/state.js';
 import { addressOfPublicKey } from '../../core/intents/ethereum/address.js';
 import { approvalWords } from '../../core/policy/approvals.js';
 import { parsePolicies } from '../../core/policy/parse.js';
-import type { LimitUsage } from '../../core/policy/types.js';
+import type { Known, LimitUsage } from '../../core/policy/types.js';
 import { statementOf } from '../../core/statements/approval.js';
 import type { SignedRequest } from '../../core/statements/request.js';
 import { nativeVerifier } from '../../platform/native-verifier.js';
@@ -42,9 +42,25 @@ cast.amend(
 );
 const withLimitsOfRules = certain(replayLog(cast.entries, nativeVerifier));
 
+cast.amend(
+  cast.policiesWith(
+    '  - id: small',
+    '  - { id: poisoned, when: { any-of: [{ look-alike: yes }, { first-use: yes, amount-above: "0.5 ETH", asset: ETH }] }, then: refuse }\n  - id: small',
+  ),
+);
+const withKnowledge = certain(replayLog(cast.entries, nativeVerifier));
+
 const AMOUNTS = [ETHER / 10n, ETHER, ETHER + 1n, 5n * ETHER, 5n * ETHER + 1n];
 const DAY_USED = [0n, 5n * ETHER - 1n, 5n * ETHER, 5n * ETHER + 1n, 9n * ETHER, 10n * ETHER];
 const HOUR_USED = [0n, 59n, 60n];
+
+/** Two of which a rule of the last policy refuses, and none, under which it cannot be asked. */
+const KNOWN: readonly (Known | undefined)[] = [
+  { atMs: NOW_MS, firstUse: false, lookAlikeOf: undefined, whitelist: undefined },
+  { atMs: NOW_MS, firstUse: true, lookAlikeOf: undefined, whitelist: undefined },
+  { atMs: NOW_MS, firstUse: false, lookAlikeOf: '0xdead', whitelist: undefined },
+  undefined,
+];
 
 interface Statement {
   readonly expiresAtMs: number;
@@ -91,13 +107,19 @@ function orderFor({ statement }: SignedRequest, transfers: SigningOrder['transfe
   return { wallet: 'hot-eth', transaction: { kind: 'eip1559', hex }, transfers };
 }
 
-function signerSays(order: SigningOrder, usage: LimitUsage, governance: Governance) {
+function signerSays(
+  order: SigningOrder,
+  usage: LimitUsage,
+  governance: Governance,
+  known: Known | undefined,
+) {
   return authorize(order, certain(decodeOrder(order, governance.state)), {
     ...governance,
     verifier: nativeVerifier,
     nowMs: NOW_MS,
     usage,
     pastOf: () => 'unseen',
+    knowing: () => known,
     cancelled: () => undefined,
   });
 }
@@ -107,6 +129,7 @@ describe('what the orchestrator says is needed', () => {
     ['the shipped policy', genesis],
     ['one with alternatives', withAlternatives],
     ['one with limits of rules', withLimitsOfRules],
+    ['one that asks what is known', withKnowledge],
   ])('is what the signer decides under %s', (_what, state) => {
     const governance = { state, policies: certain(parsePolicies(state.policies, state)) };
     const seen = new Set<string>();
@@ -118,23 +141,24 @@ describe('what the orchestrator says is needed', () => {
         fc.constantFrom(...statementsUnder(state)),
         fc.subarray<OfficerId>(['alice', 'bob', 'carol']),
         fc.constantFrom('exchange', 'carol'),
-        (amount, dayUsed, hourUsed, statement, officers, requester) => {
+        fc.constantFrom(...KNOWN),
+        (amount, dayUsed, hourUsed, statement, officers, requester, known) => {
           const request = cast.request(amount.toString(), { requester });
           const verified = certain(verifyTransfer(governance, request, nativeVerifier, NOW_MS));
           // Only what is asked for before the decision can be used in it; both ask for nothing else.
           const read = new Set(
-            chargesFor(governance, verified).map(({ limitId, key }) => `${limitId} ${key}`),
+            chargesFor(governance, verified, known).map(({ limitId, key }) => `${limitId} ${key}`),
           );
           const usage: LimitUsage = ({ limitId, key }) => {
             if (!read.has(`${limitId} ${key}`)) throw new Fault('fixture', 'a counter that was not read');
             return limitId.startsWith('everything') ? hourUsed : dayUsed;
           };
           const held = heldFor(request, statement, officers, state);
-          const assessed = assess(governance, verified, held, usage, nativeVerifier, NOW_MS);
+          const assessed = assess(governance, verified, held, known, usage, nativeVerifier, NOW_MS);
 
           if (assessed.kind === 'refused') {
             const order = orderFor(request, [{ request, statement: null, approvals: [] }]);
-            expect(signerSays(order, usage, governance)).toMatchObject({
+            expect(signerSays(order, usage, governance, known)).toMatchObject({
               kind: 'refused',
               code: assessed.code,
             });
@@ -153,7 +177,7 @@ describe('what the orchestrator says is needed', () => {
               })),
             },
           ]);
-          const said = signerSays(order, usage, governance);
+          const said = signerSays(order, usage, governance, known);
           if (!statementInForce) {
             const code = statement.expiresAtMs <= NOW_MS ? 'approval-expired' : 'policy-not-in-force';
             expect(said).toMatchObject({ kind: 'refused', code });
@@ -179,6 +203,8 @@ describe('what the orchestrator says is needed', () => {
       'approvals-insufficient',
       'approve',
       'limit-exceeded',
+      // Only where somebody has to know, and does not.
+      ...(state === withKnowledge ? ['policy-error'] : []),
       'policy-not-in-force',
       'policy-refused',
     ]);

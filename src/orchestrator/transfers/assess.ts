@@ -3,11 +3,13 @@
 // the same questions of the decoded bytes, whatever the answer here.
 
 import { excludedApprovers, verifyApproval, verifyStatement } from '../../core/authorization/approvals.js';
+import type { Movement } from '../../core/authorization/decode-order.js';
 import {
   type RequestRefusalCode,
   type VerifiedRequest,
   verifyRequest,
 } from '../../core/authorization/requests.js';
+import { situationOf } from '../../core/authorization/situation.js';
 import { accepted, type Facts, type Outcome, refused } from '../../core/fault.js';
 import type { Chain } from '../../core/governance/entry.js';
 import { groupsAt } from '../../core/governance/state.js';
@@ -18,10 +20,10 @@ import { chargesOf, decide } from '../../core/policy/decide.js';
 import type {
   ApprovalRequirement,
   Decision,
+  Known,
   LimitCharge,
   LimitUsage,
   PolicyRefusalCode,
-  Situation,
 } from '../../core/policy/types.js';
 import type { Approval, TransferStatement } from '../../core/statements/approval.js';
 import type { SignedRequest } from '../../core/statements/request.js';
@@ -55,22 +57,28 @@ export function checkDestination(chain: Chain, destination: string): Outcome<str
     : ethereumAddress(destination);
 }
 
-function situationOf({ statement, wallet, chain }: VerifiedRequest): Situation {
+/** What the bytes of its transaction will have to do. */
+export function movementOf(request: VerifiedRequest): Movement {
+  const { asset, amount, destination } = request.statement;
   return {
-    wallet: wallet.walletId,
-    tier: wallet.tier,
-    chain: chain.chain,
-    contract: statement.asset.kind === 'native' ? 'native' : statement.asset.contract.toLowerCase(),
-    amount: BigInt(statement.amount),
-    destination: statement.destination,
-    requester: statement.requester,
-    customer: statement.customer,
+    request,
+    contract: asset.kind === 'native' ? 'native' : asset.contract.toLowerCase(),
+    amount: BigInt(amount),
+    destination,
   };
 }
 
+function situationFor({ state, policies }: Governance, request: VerifiedRequest, known: Known | undefined) {
+  return situationOf(movementOf(request), state, policies, () => known);
+}
+
 /** The counters that a transfer would charge. */
-export function chargesFor(governance: Governance, request: VerifiedRequest): readonly LimitCharge[] {
-  return chargesOf(governance.policies, situationOf(request));
+export function chargesFor(
+  governance: Governance,
+  request: VerifiedRequest,
+  known: Known | undefined,
+): readonly LimitCharge[] {
+  return chargesOf(governance.policies, situationFor(governance, request, known));
 }
 
 /** Verifies a request and its destination. Input is hostile. */
@@ -113,11 +121,12 @@ export function assess(
   governance: Governance,
   request: VerifiedRequest,
   held: Held,
+  known: Known | undefined,
   usage: LimitUsage,
   verifier: SignatureVerifier,
   nowMs: number,
 ): Outcome<Assessment, AssessmentRefusalCode> {
-  const decision = decide(governance.policies, situationOf(request), usage);
+  const decision = decide(governance.policies, situationFor(governance, request, known), usage);
   if (decision.kind === 'refuse') {
     const facts: Facts = {
       ...decision.facts,

@@ -14,6 +14,12 @@ import {
   NO_PREVIOUS,
   type Person,
 } from '../../core/governance/entry.js';
+import {
+  HEAD_TYPE,
+  type HeadStatement,
+  headBytes,
+  type SignedHead,
+} from '../../core/governance/fresh-head.js';
 import { type AttestedVoid, VOID_TYPE, type VoidStatement, voidBytes } from '../../core/recovery/void.js';
 import {
   type Approval,
@@ -220,6 +226,24 @@ export class Cast {
     const last = this.entries.at(-1);
     if (!last) throw new Fault('fixture', 'a log has a genesis');
     this.entries.push(this.signedEntry(change, this.entries.length, entryHash(last.body), this.deploymentId));
+  }
+
+  /** A governor's word that the newest entry is the newest. */
+  head(of: OfficerId, createdAtMs = START_MS): SignedHead {
+    const last = this.entries.at(-1);
+    if (!last) throw new Fault('fixture', 'a log has a genesis');
+    const statement: HeadStatement = {
+      type: HEAD_TYPE,
+      deploymentId: this.deploymentId,
+      sequence: this.entries.length - 1,
+      head: entryHash(last.body),
+      createdAtMs,
+    };
+    return {
+      statement,
+      credentialId: `${of}-piv`,
+      signature: p256(this.officers[of].key, headBytes(statement)),
+    };
   }
 
   /** One officer's signature over an entry, for those that are gathered one by one. */

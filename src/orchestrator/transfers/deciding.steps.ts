@@ -7,6 +7,7 @@ import { statementOf, type TransferStatement } from '../../core/statements/appro
 import type { Governance } from '../governance/governance.service.js';
 import { heldApprovals } from './approval.store.js';
 import { assess, chargesFor, storedOf, verifyRow } from './assess.js';
+import { knownOf } from './knowledge.js';
 import { Limits, usageFor } from './limit.store.js';
 import type { PipelineParts } from './pipeline.js';
 import type { TransferRow } from './transfer.entity.js';
@@ -80,11 +81,13 @@ export class DecidingSteps {
     const verified = verifyRow(governance, row, verifier, nowMs);
     if (verified.kind === 'refused') return this.end(db, row, verified, nowMs);
     const request = verified.value;
-    const limits = await Limits.read(db, chargesFor(governance, request), nowMs);
+    const known = await knownOf(db, governance, request, nowMs);
+    const limits = await Limits.read(db, chargesFor(governance, request, known), nowMs);
     const assessed = assess(
       governance,
       request,
       { statement: null, approvals: [] },
+      known,
       usageFor(row, limits.usage),
       verifier,
       nowMs,
@@ -142,9 +145,11 @@ export class DecidingSteps {
     }
     const approvals = await heldApprovals(db, row.transferId, statement);
     // While officers are asked, only people are counted: a limit that is full now may be free when they have answered.
-    const limits = await Limits.read(db, chargesFor(governance, verified.value), nowMs);
+    const known = await knownOf(db, governance, verified.value, nowMs);
+    const limits = await Limits.read(db, chargesFor(governance, verified.value, known), nowMs);
     const usage = row.state === 'approved' ? usageFor(row, limits.usage) : () => 0n;
-    const assessed = assess(governance, verified.value, { statement, approvals }, usage, verifier, nowMs);
+    const held = { statement, approvals };
+    const assessed = assess(governance, verified.value, held, known, usage, verifier, nowMs);
     if (assessed.kind === 'refused') return this.end(db, row, assessed, nowMs);
     const { statementInForce, missing } = assessed.value;
     if (!statementInForce) return this.decideAgain(db, row, 'statement-not-in-force', governance, nowMs);

@@ -15,6 +15,7 @@ import type {
 } from '../chains/chain-driver.js';
 import { assess, verifyRow } from './assess.js';
 import { backoffMs } from './backoff.js';
+import { knownOf, knownThen } from './knowledge.js';
 import { longestWatchMs, type PipelineParts, servedWallet } from './pipeline.js';
 import { insertPlan } from './reserving.steps.js';
 import { ALIVE, cancelTheSame, hasReplacement, isWanted } from './rivals.js';
@@ -383,11 +384,12 @@ export class FollowingSteps {
       if (!waiting || row.bumpAtMs === null || row.bumpAtMs > clock.nowMs()) return undefined;
       // A higher fee for what nobody waits for any more, since people have closed it, would be spent against their word.
       if (!(await isWanted(db, row)) || (await hasReplacement(db, transactionKey))) return undefined;
-      return { row, transfers: await transfersOf(db, transactionKey) };
+      const transfers = await transfersOf(db, transactionKey);
+      return { row, transfers, payables: await this.payables(db, row, transfers, clock.nowMs()) };
     });
     if (!found) return;
     const { wallet, driver } = servedWallet(this.parts, found.row.walletId);
-    const payables = this.payables(found.transfers, clock.nowMs());
+    const { payables } = found;
     // Without transfers it pays the wallet itself, within the bound that it was planned with.
     const mayGoOn = payables.length > 0 || found.transfers.length === 0;
     const outlook = mayGoOn ? await driver.outlook(wallet, payables) : undefined;
@@ -411,14 +413,22 @@ export class FollowingSteps {
   }
 
   /** All its transfers, or none when policy would not let one of them pass today: a replacement pays exactly the same. */
-  private payables(transfers: readonly TransferRow[], nowMs: number): Payable[] {
+  private async payables(
+    db: EntityManager,
+    { certificate }: TransactionRow,
+    transfers: readonly TransferRow[],
+    nowMs: number,
+  ): Promise<Payable[]> {
     const { governance, verifier } = this.parts;
     const payables: Payable[] = [];
     for (const transfer of transfers) {
       const verified = verifyRow(governance.now(), transfer, verifier, nowMs, true);
       if (verified.kind === 'refused') return [];
       const held = { statement: null, approvals: [] };
-      const assessed = assess(governance.now(), verified.value, held, () => 0n, verifier, nowMs);
+      const known =
+        (certificate && knownThen(certificate, transfer.transferId)) ??
+        (await knownOf(db, governance.now(), verified.value, nowMs));
+      const assessed = assess(governance.now(), verified.value, held, known, () => 0n, verifier, nowMs);
       if (assessed.kind === 'refused') return [];
       const { feeCaps } = assessed.value.decision;
       payables.push({ transferId: transfer.transferId, request: transfer.request.statement, feeCaps });

@@ -6,6 +6,7 @@ import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { Wallet } from '../../core/governance/entry.js';
 import { freezeOf } from '../../core/governance/state.js';
+import type { LimitCharge } from '../../core/policy/types.js';
 import {
   type ChainDriver,
   PAYABLES_EXAMINED,
@@ -18,6 +19,7 @@ import type { Governance } from '../governance/governance.service.js';
 import { heldApprovals } from './approval.store.js';
 import { type Assessment, assess, chargesFor, storedOf, verifyRow } from './assess.js';
 import { backoffMs } from './backoff.js';
+import { knownOf } from './knowledge.js';
 import { Limits, usageFor } from './limit.store.js';
 import { type PipelineParts, servedWallet } from './pipeline.js';
 import { WALLET_FROZEN } from './signer-refusals.js';
@@ -165,7 +167,8 @@ export class ReservingSteps {
     if (verified.kind === 'refused') return undefined;
     const approvals = await heldApprovals(db, row.transferId, row.statement);
     const held = { statement: row.statement, approvals };
-    const assessed = assess(governance, verified.value, held, usageFor(row, usage), verifier, nowMs);
+    const known = await knownOf(db, governance, verified.value, nowMs);
+    const assessed = assess(governance, verified.value, held, known, usageFor(row, usage), verifier, nowMs);
     if (assessed.kind === 'refused') return undefined;
     const { statementInForce, missing } = assessed.value;
     return statementInForce && missing.length === 0 ? assessed.value : undefined;
@@ -183,10 +186,13 @@ export class ReservingSteps {
     nowMs: number,
   ): Promise<Choice> {
     const { verifier } = this.parts;
-    const verified = approved.map((row) => ({ row, request: verifyRow(governance, row, verifier, nowMs) }));
-    const wanted = verified.flatMap(({ request }) =>
-      request.kind === 'accepted' ? chargesFor(governance, request.value) : [],
-    );
+    const wanted: LimitCharge[] = [];
+    for (const row of approved) {
+      const request = verifyRow(governance, row, verifier, nowMs);
+      if (request.kind === 'refused') continue;
+      const known = await knownOf(db, governance, request.value, nowMs);
+      wanted.push(...chargesFor(governance, request.value, known));
+    }
     const limits = await Limits.take(db, wanted, nowMs);
     const payable: Candidate[] = [];
     let left = 0;

@@ -2,6 +2,7 @@
 
 import { MAX_CLOCK_SKEW_MS } from '../../core/authorization/requests.js';
 import type { Refusal } from '../../core/fault.js';
+import type { HeadRefusalCode } from '../../core/governance/fresh-head.js';
 import type { Fate } from './release.js';
 import type { TransferRow } from './transfer.entity.js';
 
@@ -21,6 +22,20 @@ export const BEFORE_RESTORE = 'request-before-restore';
 
 /** Nothing is signed for the wallet until a quorum thaws it: whatever waits for that, waits where it is. */
 export const WALLET_FROZEN = 'wallet-frozen';
+
+/** Nobody has vouched for governance's head lately: what nobody approves waits until a governor has. */
+const WAITING_FOR_A_WORD: readonly string[] = [
+  'head-missing',
+  'head-stale',
+  'head-unknown',
+  'head-signer-not-governor',
+  'head-signature-invalid',
+] satisfies HeadRefusalCode[];
+
+/** The transaction is good as it is, and is asked for again until somebody has done something. */
+export function waitsAtSigner(code: string): boolean {
+  return code === WALLET_FROZEN || WAITING_FOR_A_WORD.includes(code);
+}
 
 /** A person has the signer asked once more, for what it had been asked for before. */
 export const ASKED_AGAIN = 'signer-asked-again';

@@ -6,11 +6,14 @@
 import type { EntityManager } from 'typeorm';
 import type { OrderedTransfer, SigningOrder } from '../../core/authorization/signing-order.js';
 import { Fault, type Refusal } from '../../core/fault.js';
+import type { SignedHead } from '../../core/governance/fresh-head.js';
 import { freezeOf } from '../../core/governance/state.js';
 import type { SignResult, TransferRecord } from '../../signer-protocol/messages.js';
+import { newestHead } from '../governance/heads.js';
 import { heldApprovals } from './approval.store.js';
 import { validApprovals } from './assess.js';
 import { signedOf } from './following.steps.js';
+import { rememberPaid } from './knowledge.js';
 import { type PipelineParts, servedWallet } from './pipeline.js';
 import { type Fate, plannedOf, releaseTransaction } from './release.js';
 import {
@@ -20,6 +23,7 @@ import {
   isAboutGovernance,
   mayBeOfLostStore,
   WALLET_FROZEN,
+  waitsAtSigner,
 } from './signer-refusals.js';
 import { TransactionRow, type TransferRow } from './transfer.entity.js';
 import type { TransferFaultCode } from './transfer.errors.js';
@@ -40,8 +44,8 @@ import { type Claim, finish, hold, keep, type Lease, lock, nudge, wake } from '.
 
 /** Between two looks whether earlier transactions are signed. Whoever signs the last of them says so at once. */
 const EARLIER_SIGNED_MS = 5_000;
-/** Between two looks whether a wallet is thawed. */
-const THAW_MS = 5_000;
+/** Between two looks whether a wallet is thawed, or a governor has vouched. */
+const AGAIN_MS = 5_000;
 
 export class SigningSteps {
   constructor(private readonly parts: PipelineParts) {}
@@ -97,7 +101,7 @@ export class SigningSteps {
       const nowMs = clock.nowMs();
       const isOpen = row.state === state && !(await this.gaveUp(db, row, nowMs));
       if (isOpen && this.isFrozen(walletId)) {
-        await this.waitForThaw(db, lease, row, nowMs);
+        await this.wait(db, lease, row, nowMs, WALLET_FROZEN);
         return undefined;
       }
       if (isOpen) await work(db, row, nowMs);
@@ -117,16 +121,17 @@ export class SigningSteps {
     return freezeOf(this.parts.governance.state(), walletId) !== undefined;
   }
 
-  private async waitForThaw(
+  private async wait(
     db: EntityManager,
     lease: Lease,
     row: TransactionRow,
     nowMs: number,
+    waitsFor: string,
   ): Promise<void> {
     // The transfers of a replacement are on their way: they wait for the chain.
     const waiting = row.replaces === null ? await transfersOfForUpdate(db, row.transactionKey) : [];
-    for (const transfer of waiting) await noteWaiting(db, transfer, WALLET_FROZEN);
-    await finish(db, lease, nowMs + THAW_MS, true);
+    for (const transfer of waiting) await noteWaiting(db, transfer, waitsFor);
+    await finish(db, lease, nowMs + AGAIN_MS, true);
   }
 
   /** Releases a plan that has become pointless before anything was asked of the signer; true when it did. The wallet is locked. */
@@ -192,8 +197,8 @@ export class SigningSteps {
       throw error;
     }
     if (outcome.kind === 'accepted') return this.recordSigned(lease, row, outcome.value);
-    if (outcome.code === WALLET_FROZEN) {
-      await this.recordFrozen(lease, row);
+    if (waitsAtSigner(outcome.code)) {
+      await this.recordWaiting(lease, row, outcome.code);
       return undefined;
     }
     await this.recordRefused(lease, row, outcome);
@@ -224,7 +229,17 @@ export class SigningSteps {
       });
     }
     const transaction = required(row.unsigned, { transactionKey: row.transactionKey, what: 'unsigned' });
-    return { wallet: row.walletId, transaction, transfers };
+    const head = await this.wordFor(db, transfers);
+    return { wallet: row.walletId, transaction, transfers, ...(head && { head }) };
+  }
+
+  /** The newest word of a governor, where one is asked and somebody's payment is approved by nobody. */
+  private async wordFor(
+    db: EntityManager,
+    transfers: readonly OrderedTransfer[],
+  ): Promise<SignedHead | undefined> {
+    const isAsked = this.parts.governance.state().timelock.freshHeadMs !== undefined;
+    return isAsked && transfers.some(({ statement }) => statement === null) ? newestHead(db) : undefined;
   }
 
   /**
@@ -258,6 +273,7 @@ export class SigningSteps {
         signedAtMs: nowMs,
       };
       const { transactionId } = result;
+      await rememberPaid(db, result.certificate, nowMs);
       if (row.state === 'signing') {
         await moveTransaction(db, row, 'signed', nowMs, { ...signature, reason: null, facts: {} });
         await servedWallet(this.parts, row.walletId).driver.signed(db, signedOf(row));
@@ -277,14 +293,14 @@ export class SigningSteps {
     });
   }
 
-  /** Whether it has signed this or not, it says so after the thaw: it is asked again until then. */
-  private async recordFrozen(lease: Lease, asked: TransactionRow): Promise<void> {
+  /** Whether it has signed this or not, it says so once what it waits for is there: it is asked again until then. */
+  private async recordWaiting(lease: Lease, asked: TransactionRow, waitsFor: string): Promise<void> {
     const { database, clock, governance } = this.parts;
     await governance.refresh();
     await database.transaction(async (db) => {
       await hold(db, lease);
       const row = await transactionForUpdate(db, asked.transactionKey);
-      await this.waitForThaw(db, lease, row, clock.nowMs());
+      await this.wait(db, lease, row, clock.nowMs(), waitsFor);
     });
   }
 

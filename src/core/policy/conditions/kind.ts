@@ -23,6 +23,29 @@ export interface PlainTexts {
   readonly 'screening-in': readonly ScreeningResult[];
   readonly 'share-of-balance-at-most': string;
   readonly 'hot-share-at-most': string;
+  readonly 'kind-in': readonly string[];
+  readonly 'to-own-tier-in': readonly string[];
+  readonly 'fee-at-most': string;
+  readonly 'fee-share-at-most': string;
+  readonly 'within-hours': HoursText;
+  readonly 'first-use': YesOrNoText;
+  readonly 'look-alike': YesOrNoText;
+  readonly whitelisted: YesOrNoText;
+  readonly 'whitelist-label-in': readonly string[];
+  readonly 'whitelist-entry-in': readonly string[];
+  readonly 'whitelist-age-at-least': string;
+}
+
+export type YesOrNoText = 'yes' | 'no';
+
+export type Day = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
+
+export interface HoursText {
+  readonly from: string;
+  readonly to: string;
+  /** On which it begins; all of them where none is named. */
+  readonly days?: readonly Day[] | undefined;
+  readonly zone: string;
 }
 
 /** Where a condition stands. */
@@ -33,7 +56,12 @@ export interface Place {
   readonly asset: PolicyAsset | undefined;
 }
 
+/** `known`: what only whoever decides knows. `own-addresses`: which addresses the own wallets have. */
+export type Asked = 'known' | 'own-addresses';
+
 export interface ConditionKind<K extends PlainKind> {
+  /** What has to be found out for it; absent where request, bytes and document say all. */
+  readonly asks?: Asked;
   readonly schema: z.ZodType<PlainTexts[K]>;
   /** From its text. Hostile; refuses by `malformed`. */
   readonly read: (written: PlainTexts[K], place: Place) => PlainConditionOf<K>;

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { tier } from '../../governance/entry.js';
-import { chainId } from '../../statements/fields.js';
+import { chainId, transferKind } from '../../statements/fields.js';
 import { EMPTY, names as identifiers } from '../document-fields.js';
 import { distinct, malformed, type Page } from '../page.js';
 import type { PlainCondition } from '../types.js';
@@ -32,7 +32,9 @@ function areApart(names: ReadonlySet<string>, others: ReadonlySet<string>): bool
 }
 
 /** The same for each of them: its words, and what follows from another list of its kind. */
-function listing(kind: NamesKind): Pick<ConditionKind<NamesKind>, 'words' | 'followsFrom' | 'excludes'> {
+export function listing(
+  kind: NamesKind,
+): Pick<ConditionKind<NamesKind>, 'words' | 'followsFrom' | 'excludes'> {
   return {
     words: ({ names }) => list(names),
     followsFrom: ({ names }, given) =>
@@ -41,7 +43,7 @@ function listing(kind: NamesKind): Pick<ConditionKind<NamesKind>, 'words' | 'fol
   };
 }
 
-function listed(written: readonly string[], { page, path }: Place): ReadonlySet<string> {
+export function listed(written: readonly string[], { page, path }: Place): ReadonlySet<string> {
   distinct(page, path, written);
   return new Set(written);
 }
@@ -128,4 +130,21 @@ export const chainIn: ConditionKind<'chain-in'> = {
     names: known(written, place, (wallet) => wallet.chain, 'the chain of no wallet'),
   }),
   holds: ({ names }, { chain }) => names.has(chain),
+};
+
+export const kindIn: ConditionKind<'kind-in'> = {
+  ...listing('kind-in'),
+  schema: z
+    .array(z.enum(transferKind.options, `a kind is one of ${transferKind.options.join(', ')}`))
+    .min(1, EMPTY),
+  read: (written, place) => ({ kind: 'kind-in', names: listed(written, place) }),
+  holds: ({ names }, { kind }) => names.has(kind),
+};
+
+export const toOwnTierIn: ConditionKind<'to-own-tier-in'> = {
+  ...listing('to-own-tier-in'),
+  asks: 'own-addresses',
+  schema: z.array(tier).min(1, EMPTY).max(5),
+  read: (written, place) => ({ kind: 'to-own-tier-in', names: listed(written, place) }),
+  holds: ({ names }, { toTier }) => toTier !== undefined && names.has(toTier),
 };

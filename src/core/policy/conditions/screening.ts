@@ -2,15 +2,12 @@
 
 import { z } from 'zod';
 import { screeningResult } from '../../facts/fact.js';
-import { parseUnits } from '../../money/amount.js';
 import { EMPTY, percentage } from '../document-fields.js';
-import { malformed } from '../page.js';
-import type { PlainConditionOf } from '../types.js';
+import { distinct, malformed } from '../page.js';
+import { basisPointsOf, shareWords, WHOLE_BASIS_POINTS } from '../shares.js';
 import { balanceSubject, hotShareSubject, saidOf, screeningSubject, unanimous } from './answer.js';
-import type { ConditionKind, Place } from './kind.js';
-import { distinct } from '../page.js';
+import type { ConditionKind } from './kind.js';
 
-const WHOLE_BASIS_POINTS = 10_000n;
 const riskScore = z.int('a risk is a whole number from 0 to 100').min(0).max(100);
 
 export const riskScoreAtMost: ConditionKind<'risk-score-at-most'> = {
@@ -57,29 +54,20 @@ export const screeningIn: ConditionKind<'screening-in'> = {
     other.kind === 'screening-in' && ![...other.results].some((result) => results.has(result)),
 };
 
-function shareOf(text: string, { page, path }: Place): bigint {
-  const basisPoints = parseUnits(text.slice(0, -1), 2);
-  return basisPoints >= 1n && basisPoints <= WHOLE_BASIS_POINTS
-    ? basisPoints
-    : malformed(page, path, 'must be more than 0% and at most 100%');
-}
-
-function shareWords({ basisPoints }: PlainConditionOf<'share-of-balance-at-most'>): string {
-  const [whole, fraction] = [basisPoints / 100n, (basisPoints % 100n).toString().padStart(2, '0')];
-  return `${whole}${fraction === '00' ? '' : `.${fraction.replace(/0$/, '')}`}%`;
-}
-
 /** Of what the wallet holds of the asset that moves; of nothing, an amount is no share at all. */
 export const shareOfBalanceAtMost: ConditionKind<'share-of-balance-at-most'> = {
   schema: percentage,
-  read: (text, place) => ({ kind: 'share-of-balance-at-most', basisPoints: shareOf(text, place) }),
+  read: (text, place) => ({
+    kind: 'share-of-balance-at-most',
+    basisPoints: basisPointsOf(place.page, place.path, text),
+  }),
   holds: ({ basisPoints }, situation) =>
     unanimous(
       saidOf(situation, balanceSubject(situation), 'balance'),
       ({ amount }) => situation.amount * WHOLE_BASIS_POINTS <= BigInt(amount) * basisPoints,
     ),
   needs: (_, situation) => balanceSubject(situation),
-  words: shareWords,
+  words: ({ basisPoints }) => shareWords(basisPoints),
   followsFrom: ({ basisPoints }, given) =>
     given.kind === 'share-of-balance-at-most' && given.basisPoints <= basisPoints,
   excludes: () => false,
@@ -87,14 +75,17 @@ export const shareOfBalanceAtMost: ConditionKind<'share-of-balance-at-most'> = {
 
 export const hotShareAtMost: ConditionKind<'hot-share-at-most'> = {
   schema: percentage,
-  read: (text, place) => ({ kind: 'hot-share-at-most', basisPoints: shareOf(text, place) }),
+  read: (text, place) => ({
+    kind: 'hot-share-at-most',
+    basisPoints: basisPointsOf(place.page, place.path, text),
+  }),
   holds: ({ basisPoints }, situation) =>
     unanimous(
       saidOf(situation, hotShareSubject(situation), 'hot-share'),
       (said) => BigInt(said.basisPoints) <= basisPoints,
     ),
   needs: (_, situation) => hotShareSubject(situation),
-  words: ({ basisPoints }) => shareWords({ kind: 'share-of-balance-at-most', basisPoints }),
+  words: ({ basisPoints }) => shareWords(basisPoints),
   followsFrom: ({ basisPoints }, given) =>
     given.kind === 'hot-share-at-most' && given.basisPoints <= basisPoints,
   excludes: () => false,

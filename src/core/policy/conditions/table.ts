@@ -1,11 +1,30 @@
 // Every kind of plain condition: how it is written and read, when it holds, what it is called, what follows from it. The
 // order is the one in which the conditions of a rule are asked.
 
-import type { PlainCondition, PlainConditionOf, PlainKind, Situation } from '../types.js';
-import { amountAbove, amountAtMost, assetKind } from './asset.js';
+import type { Condition, PlainCondition, PlainConditionOf, PlainKind, Situation } from '../types.js';
 import type { Answer } from './answer.js';
-import type { ConditionKind, Place, PlainConditionsText } from './kind.js';
-import { chainIn, customerIn, destinationIn, requesterIn, tierIn, walletIn } from './names.js';
+import { amountAbove, amountAtMost, assetKind } from './asset.js';
+import {
+  firstUse,
+  lookAlike,
+  whitelistAgeAtLeast,
+  whitelistEntryIn,
+  whitelisted,
+  whitelistLabelIn,
+} from './destination.js';
+import { feeAtMost, feeShareAtMost } from './fee.js';
+import { withinHours } from './hours.js';
+import type { Asked, ConditionKind, Place, PlainConditionsText } from './kind.js';
+import {
+  chainIn,
+  customerIn,
+  destinationIn,
+  kindIn,
+  requesterIn,
+  tierIn,
+  toOwnTierIn,
+  walletIn,
+} from './names.js';
 import {
   hotShareAtMost,
   riskScoreAbove,
@@ -29,6 +48,17 @@ export const KINDS: { readonly [K in PlainKind]: ConditionKind<K> } = {
   'screening-in': screeningIn,
   'share-of-balance-at-most': shareOfBalanceAtMost,
   'hot-share-at-most': hotShareAtMost,
+  'kind-in': kindIn,
+  'to-own-tier-in': toOwnTierIn,
+  'fee-at-most': feeAtMost,
+  'fee-share-at-most': feeShareAtMost,
+  'within-hours': withinHours,
+  'first-use': firstUse,
+  'look-alike': lookAlike,
+  whitelisted,
+  'whitelist-label-in': whitelistLabelIn,
+  'whitelist-entry-in': whitelistEntryIn,
+  'whitelist-age-at-least': whitelistAgeAtLeast,
 };
 
 export type Test = (situation: Situation) => Answer;
@@ -59,6 +89,13 @@ export function plainNeed<K extends PlainKind>(
 ): string | undefined {
   const kind: K = condition.kind;
   return KINDS[kind].needs?.(condition, situation);
+}
+
+/** What has to be found out for them. */
+export function askedBy(when: readonly Condition[]): readonly Asked[] {
+  return when.flatMap((condition) =>
+    'branches' in condition ? condition.branches.flatMap(askedBy) : (KINDS[condition.kind].asks ?? []),
+  );
 }
 
 /** As a person reads it in the document: `amount-at-most: 1 BTC`. */

@@ -1,0 +1,36 @@
+// What the policy is asked about a transfer, from its verified request and what is moved: by the signer of decoded bytes, by
+// the orchestrator of what the request asks for.
+
+import { tierOfAddress } from '../governance/known-addresses.js';
+import type { GovernanceState } from '../governance/state.js';
+import { askedFor } from '../policy/decide.js';
+import type { Known, PolicySet, Situation } from '../policy/types.js';
+import type { Movement } from './decode-order.js';
+
+/** What whoever decides knows of a movement. */
+export type Knowing = (movement: Movement) => Known | undefined;
+
+export function situationOf(
+  movement: Movement,
+  state: GovernanceState,
+  policies: PolicySet,
+  knowing: Knowing,
+): Situation {
+  const { request, contract, amount, destination } = movement;
+  const { wallet, chain, statement } = request;
+  const payer = { wallet: wallet.walletId, tier: wallet.tier };
+  const asked = askedFor(policies, payer);
+  return {
+    ...payer,
+    chain: chain.chain,
+    contract,
+    amount,
+    destination,
+    requester: statement.requester,
+    customer: statement.customer,
+    kind: statement.kind,
+    feeCeiling: BigInt(statement.feeCeiling),
+    toTier: asked.has('own-addresses') ? tierOfAddress(state, chain.chain, destination) : undefined,
+    known: asked.has('known') ? knowing(movement) : undefined,
+  };
+}

@@ -1,0 +1,94 @@
+import { sign } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { portableVerifier } from '../statements/signature.js';
+import {
+  HEAD_TYPE,
+  type HeadStatement,
+  headBytes,
+  MAX_HEAD_SKEW_MS,
+  type SignedHead,
+  signedHead,
+  verifyHead,
+} from './fresh-head.js';
+import {
+  ADD_DAVE,
+  alice,
+  appended,
+  bob,
+  dave,
+  type Key,
+  REMOVE_CAROL,
+  start,
+  stateOf,
+} from './people.fixture.js';
+import type { GovernanceState } from './state.js';
+
+const DAY_MS = 24 * 3_600_000;
+const NOW_MS = 1_800_000_000_000;
+const later = stateOf(appended(start, { ...ADD_DAVE, groups: [] }));
+
+function vouched(state: GovernanceState, key: Key, altered: Partial<HeadStatement> = {}): SignedHead {
+  const statement: HeadStatement = {
+    type: HEAD_TYPE,
+    deploymentId: state.deploymentId,
+    sequence: state.sequence,
+    head: state.head,
+    createdAtMs: NOW_MS,
+    ...altered,
+  };
+  const signature = sign('sha256', headBytes(statement), { key: key.secret, dsaEncoding: 'ieee-p1363' });
+  return { statement, credentialId: key.credentialId, signature: bytesToHex(signature) };
+}
+
+function codeFor(signed: SignedHead | undefined, nowMs = NOW_MS, state = later): string {
+  const outcome = verifyHead(state, signed, DAY_MS, portableVerifier, nowMs);
+  return outcome.kind === 'refused' ? outcome.code : outcome.kind;
+}
+
+describe("a governor's word about the log's head", () => {
+  it('holds for the newest entry and for an older one, of this log alone', () => {
+    expect(codeFor(vouched(later, alice))).toBe('accepted');
+    expect(codeFor(vouched(start, bob))).toBe('accepted');
+    expect(codeFor(vouched(later, alice, { head: 'ab'.repeat(32) }))).toBe('head-unknown');
+    expect(codeFor(vouched(later, alice, { sequence: 0 }))).toBe('head-unknown');
+    expect(codeFor(vouched(later, alice, { deploymentId: 'ab'.repeat(32) }))).toBe('head-unknown');
+  });
+
+  it('about an entry that is not here yet says that this log is behind', () => {
+    expect(codeFor(vouched(later, alice), NOW_MS, start)).toBe('head-unknown');
+  });
+
+  it('is stale from its age on, and not before', () => {
+    expect(codeFor(vouched(later, alice), NOW_MS + DAY_MS - 1)).toBe('accepted');
+    expect(codeFor(vouched(later, alice), NOW_MS + DAY_MS)).toBe('head-stale');
+  });
+
+  it('is refused from the future, beyond what clocks differ', () => {
+    expect(codeFor(vouched(later, alice), NOW_MS - MAX_HEAD_SKEW_MS)).toBe('accepted');
+    expect(codeFor(vouched(later, alice), NOW_MS - MAX_HEAD_SKEW_MS - 1)).toBe('head-unknown');
+  });
+
+  it('is refused where there is none', () => {
+    expect(codeFor(undefined)).toBe('head-missing');
+  });
+
+  it('is refused from who is no governor, was removed, or did not sign it', () => {
+    expect(codeFor(vouched(later, dave))).toBe('head-signer-not-governor');
+    expect(codeFor({ ...vouched(later, alice), credentialId: 'nobody' })).toBe('head-signer-not-governor');
+    expect(codeFor({ ...vouched(later, alice), credentialId: 'bob-1' })).toBe('head-signature-invalid');
+    const without = stateOf(appended(later, REMOVE_CAROL));
+    const carols = { ...vouched(without, alice), credentialId: 'carol-1' };
+    expect(codeFor(carols, NOW_MS, without)).toBe('head-signer-not-governor');
+  });
+
+  it('is refused by its form when it says more, or less', () => {
+    const honest = vouched(later, alice);
+    expect(signedHead.safeParse(honest).success).toBe(true);
+    expect(signedHead.safeParse({ ...honest, note: 'x' }).success).toBe(false);
+    expect(
+      signedHead.safeParse({ ...honest, statement: { ...honest.statement, type: 'portcullis/approve/v1' } })
+        .success,
+    ).toBe(false);
+  });
+});

@@ -1,0 +1,95 @@
+// Addresses that governance knows: those of this deployment's own wallets, which follow from the wallets' keys, and those of
+// the whitelist. What was paid before, whoever decides knows for itself.
+
+import { p2wpkhAddress } from '../intents/bitcoin/address.js';
+import { addressOfPublicKey } from '../intents/ethereum/address.js';
+import { lookOf } from '../policy/looks.js';
+import type { Chain, Tier, Wallet } from './entry.js';
+import { addressKey, type GovernanceState } from './state.js';
+
+type Wallets = Pick<GovernanceState, 'wallets' | 'chains'>;
+
+interface OwnAddress {
+  readonly address: string;
+  readonly tier: Tier;
+}
+
+interface OwnAddresses {
+  readonly byAddress: ReadonlyMap<string, OwnAddress>;
+  readonly byLook: ReadonlyMap<string, OwnAddress>;
+}
+
+/** Worked out once for the wallets of a state: the next one has the same map, unless its wallets are others. */
+const remembered = new WeakMap<Wallets['wallets'], OwnAddresses>();
+
+/** In the one spelling that policies compare: Ethereum in lower case. */
+export function spelledAddress(chain: string, address: string): string {
+  return chain.startsWith('eip155:') ? address.toLowerCase() : address;
+}
+
+function addressOf(chain: Chain, publicKey: string): string {
+  return chain.family === 'bitcoin'
+    ? p2wpkhAddress(publicKey, chain.network)
+    : addressOfPublicKey(publicKey).toLowerCase();
+}
+
+function addressesOf({ tier, keys }: Wallet, chain: Chain): readonly OwnAddress[] {
+  return keys.map(({ publicKey }) => ({ address: addressOf(chain, publicKey), tier }));
+}
+
+function ownAddresses({ wallets, chains }: Wallets): OwnAddresses {
+  const known = remembered.get(wallets);
+  if (known) return known;
+  const all = [...wallets.values()].flatMap((wallet) => {
+    const chain = chains.get(wallet.chain);
+    return chain ? addressesOf(wallet, chain).map((own) => ({ chain: chain.chain, own })) : [];
+  });
+  const found = {
+    byAddress: new Map(all.map(({ chain, own }) => [`${chain}/${own.address}`, own])),
+    byLook: new Map(all.map(({ chain, own }) => [`${chain}/${lookOf(own.address)}`, own])),
+  };
+  remembered.set(wallets, found);
+  return found;
+}
+
+/** The tier of the own wallet that has this address; undefined for anybody else's. */
+export function tierOfAddress(state: Wallets, chain: string, address: string): Tier | undefined {
+  return ownAddresses(state).byAddress.get(addressKey(chain, address))?.tier;
+}
+
+/** The looks of the whitelist's addresses, each with the first of them. */
+const rememberedLooks = new WeakMap<GovernanceState['whitelist'], ReadonlyMap<string, string>>();
+
+function whitelistLooks(whitelist: GovernanceState['whitelist']): ReadonlyMap<string, string> {
+  const known = rememberedLooks.get(whitelist);
+  if (known) return known;
+  const looks = new Map<string, string>();
+  for (const { chain, address } of whitelist.values()) {
+    const look = `${chain}/${lookOf(address)}`;
+    if (!looks.has(look)) looks.set(look, spelledAddress(chain, address));
+  }
+  rememberedLooks.set(whitelist, looks);
+  return looks;
+}
+
+/**
+ * The address known before that this one could be taken for: an own one, one of the whitelist, or the first of this look that
+ * was ever paid (`earliestPaid`, as whoever decides remembers). Of two that were paid, the second stays a look-alike of the
+ * first.
+ */
+export function lookAlikeOf(
+  state: Pick<GovernanceState, 'wallets' | 'chains' | 'whitelist'>,
+  chain: string,
+  address: string,
+  earliestPaid: string | undefined,
+): string | undefined {
+  const spelled = spelledAddress(chain, address);
+  const { byAddress, byLook } = ownAddresses(state);
+  const look = `${chain}/${lookOf(spelled)}`;
+  const others = [byLook.get(look)?.address, whitelistLooks(state.whitelist).get(look), earliestPaid];
+  const isListed = [...state.whitelist.values()].some(
+    (entry) => entry.chain === chain && spelledAddress(chain, entry.address) === spelled,
+  );
+  if (byAddress.has(addressKey(chain, spelled)) || isListed) return undefined;
+  return others.find((other) => other !== undefined && other !== spelled);
+}

@@ -1,0 +1,50 @@
+// What the signer knows beside request, bytes and governance, for policies that ask: whether it paid a destination before,
+// what that could be taken for, what time it is. It goes into the certificate as the signer's word.
+
+import type { Knowing } from '../core/authorization/situation.js';
+import { knownFrom } from '../core/certificates/decision.js';
+import { lookAlikeOf, spelledAddress } from '../core/governance/known-addresses.js';
+import { type GovernanceState, whitelistedAt } from '../core/governance/state.js';
+import { lookOf } from '../core/policy/looks.js';
+import type { Known } from '../core/policy/types.js';
+import { measuredSince } from './accepting.js';
+import type { SignerParts } from './reports.js';
+import type { SignerStore } from './store.js';
+
+/** The wall clock may have been set forward by so much since the start; beyond it nobody knows which hour it is. */
+const MAX_LEAP_MS = 5 * 60_000;
+
+type KnowingParts = Pick<SignerParts, 'store' | 'clock'>;
+
+/** What was known when a signed transfer was decided the first time: whatever replaces it is judged by the same. */
+function knownThen(store: SignerStore, transferId: string): Known | undefined {
+  if (store.ledger.pastOf(transferId) !== 'signed') return undefined;
+  const [first] = store.ledger.transactionsOf(transferId);
+  if (!first) return undefined;
+  const { body } = store.read(first.reservedSequence);
+  const decisions = body.kind === 'reserved' ? body.transfers.map(({ decision }) => decision) : [];
+  const knew = decisions.find((decision) => decision.transferId === transferId)?.knew;
+  return knew && knownFrom(knew);
+}
+
+/** Of one order. */
+export function knowledge({ store, clock }: KnowingParts, state: GovernanceState): Knowing {
+  return ({ request, destination }) => {
+    const then = knownThen(store, request.transferId);
+    if (then) return then;
+    const now = clock.now();
+    const { chain } = request.chain;
+    const address = spelledAddress(chain, destination);
+    const listed = whitelistedAt(state, { chain, address, tier: request.wallet.tier }, now.wallMs);
+    return {
+      atMs: clock.leapMs() > MAX_LEAP_MS ? undefined : now.wallMs,
+      firstUse: !store.ledger.wasPaid(chain, address),
+      lookAlikeOf: lookAlikeOf(state, chain, address, store.ledger.earliestPaid(chain, lookOf(address))),
+      whitelist: listed && {
+        entryId: listed.entryId,
+        label: listed.label,
+        ageMs: measuredSince(store, listed.sequence, now),
+      },
+    };
+  };
+}

@@ -1,0 +1,109 @@
+// Unattended signing where governance asks for a governor's word about its head: whoever owns the orchestrator keeps a
+// freeze or a removal from the signer, and gains the word's age at most.
+
+import { sign } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Deployment, type Officer } from '../../devnet/deployment.js';
+import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
+import { coin, payTo, psbt } from '../../devnet/transactions.js';
+import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
+import { verifyCertificate } from '../../src/core/certificates/verify.js';
+import { HEAD_TYPE, headBytes, type SignedHead } from '../../src/core/governance/fresh-head.js';
+import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
+import { nativeVerifier } from '../../src/platform/native-verifier.js';
+import { signResult } from '../../src/signer-protocol/messages.js';
+
+const HOUR_MS = 3_600_000;
+const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
+
+let deployment: Deployment;
+let signer: SocketClient;
+let own: string;
+let amount = 100_000n;
+
+beforeAll(async () => {
+  const veto = { group: 'governors', threshold: 1 };
+  deployment = await Deployment.create({
+    timelock: { whitelistMs: 0, policyMs: 0, freshHeadMs: 24 * HOUR_MS, veto },
+  });
+  signer = await deployment.start();
+  own = p2wpkhScript(deployment.publicKeys.bitcoin);
+});
+afterAll(() => deployment.destroy());
+
+function head(officer: Officer = deployment.alice): SignedHead {
+  const statement = {
+    type: HEAD_TYPE,
+    deploymentId: deployment.deploymentId,
+    sequence: deployment.log.length - 1,
+    head: deployment.head,
+    createdAtMs: deployment.time.wall,
+  } as const;
+  const key = { key: officer.privateKey, dsaEncoding: 'ieee-p1363' } as const;
+  const signature = sign('sha256', headBytes(statement), key).toString('hex');
+  return { statement, credentialId: officer.credential.credentialId, signature };
+}
+
+function paying(more: Partial<SigningOrder> = {}, officers: readonly Officer[] = []): SigningOrder {
+  amount += 1n;
+  const sats = officers.length > 0 ? 10_000_000n + amount : amount;
+  const request = deployment.request({ amount: sats.toString(), destination: DESTINATION });
+  const outputs = [payTo(DESTINATION, sats), { script: own, amountSats: 199_998_000n - sats }];
+  return {
+    wallet: 'hot-btc',
+    transaction: psbt([coin(own, 200_000_000n)], outputs),
+    transfers: [deployment.transfer(request, officers)],
+    ...more,
+  };
+}
+
+describe('what nobody approves', () => {
+  it('is signed with a fresh word alone, and its certificate carries it', async () => {
+    expect(codeOf(await signer.sign(paying()))).toBe('head-missing');
+    const answer = await signer.sign(paying({ head: head() }));
+    if (answer.kind !== 'done') throw new Error(codeOf(answer));
+    const { certificate } = signResult.parse(answer.result);
+    expect(certificate.order.head?.credentialId).toBe('alice-token');
+    const verify = (altered: object) =>
+      verifyCertificate(altered, deployment.log, deployment.deploymentId, nativeVerifier);
+    expect(verify(certificate).kind).toBe('accepted');
+    const { head: _, ...without } = certificate.order;
+    expect(verify({ ...certificate, order: without })).toMatchObject({ code: 'head-missing' });
+  });
+
+  it('is not signed a day after, whatever became of the host’s clock', async () => {
+    const old = head();
+    deployment.time.advance(24 * HOUR_MS - 1);
+    expect(codeOf(await signer.sign(paying({ head: old })))).toBe('done');
+    const asked = paying({ head: old });
+    deployment.time.advance(1);
+    const after = deployment.time.wall;
+    deployment.time.wall = after - 10 * HOUR_MS;
+    expect(codeOf(await signer.sign(asked))).toBe('head-stale');
+    deployment.time.wall = after;
+    expect(codeOf(await signer.sign({ ...asked, head: head() }))).toBe('done');
+  });
+
+  it('stops once a governor vouches for an entry that was kept from the signer', async () => {
+    const entry = deployment.entry({ kind: 'frozen', scope: { kind: 'everything' }, why: 'seen' }, [
+      deployment.bob,
+    ]);
+    deployment.log.push(entry);
+    const known = head(deployment.bob);
+    expect(codeOf(await signer.sign(paying({ head: known })))).toBe('head-unknown');
+    deployment.log.pop();
+  });
+
+  it('is not signed on the word of somebody else', async () => {
+    const forged = { ...head(deployment.alice), credentialId: 'bob-token' };
+    expect(codeOf(await signer.sign(paying({ head: forged })))).toBe('head-signature-invalid');
+    const stranger = { ...head(deployment.alice), credentialId: 'mallory' };
+    expect(codeOf(await signer.sign(paying({ head: stranger })))).toBe('head-signer-not-governor');
+  });
+});
+
+describe('what officers approve', () => {
+  it('needs no such word: what they sign names a head', async () => {
+    expect(codeOf(await signer.sign(paying({}, [deployment.alice, deployment.bob])))).toBe('done');
+  });
+});

@@ -1,0 +1,220 @@
+// What a policy asks of the signer's own memory and clock: whether a destination was paid before, what it could be taken for,
+// which hour it is. Nobody's word changes it, a restart forgets nothing of it, and the certificate says what it was.
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Deployment, ETH, ETHEREUM } from '../../devnet/deployment.js';
+import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
+import { eip1559 } from '../../devnet/transactions.js';
+import type { Certificate } from '../../src/core/certificates/certificate.js';
+import { verifyCertificate } from '../../src/core/certificates/verify.js';
+import { checksumAddress } from '../../src/core/intents/ethereum/address.js';
+import { portableVerifier } from '../../src/core/statements/signature.js';
+import { signResult } from '../../src/signer-protocol/messages.js';
+
+const HOUR_MS = 3_600_000;
+const WEI_PER_MILLI = 10n ** 15n;
+const POLICY = `
+policy: hot-ethereum
+applies-to: { wallets: [hot-eth] }
+fee-caps: { absolute: "0.01 ETH", relative: "100%" }
+rules:
+  - { id: poisoned, when: { look-alike: yes }, then: refuse }
+  - { id: new, when: { asset: ETH, first-use: yes, amount-at-most: "0.001 ETH" }, then: allow }
+  - { id: desk, when: { asset: ETH, whitelist-label-in: [OTC desk B], whitelist-age-at-least: 24h, amount-at-most: "1 ETH" }, then: allow }
+  - { id: known, when: { asset: ETH, first-use: no, amount-at-most: "0.01 ETH" }, then: allow }
+  - id: by-day
+    when:
+      asset: ETH
+      first-use: no
+      amount-at-most: "0.1 ETH"
+      fee-at-most: "0.002 ETH"
+      within-hours: { from: "08:00", to: "18:00", zone: UTC }
+    then: allow
+`;
+
+/** An address with these hex digits at its beginning and end, and whatever between them. */
+function address(begin: string, end: string, between: string): string {
+  return checksumAddress(Buffer.from(`${begin}${between.repeat(32)}${end}`, 'hex'));
+}
+const PAID = address('5290', '9ee7', '1');
+const TAKEN_FOR_IT = address('5290', '9ee7', '2');
+const DESK = address('abcd', '0123', '3');
+const TAKEN_FOR_DESK = address('abcd', '0123', '4');
+const ANOTHER = address('5291', '9ee7', '2');
+
+let deployment: Deployment;
+let client: SocketClient;
+let nonce = 0;
+
+beforeAll(async () => {
+  deployment = await Deployment.create({
+    policies: [{ name: 'hot-ethereum', lines: POLICY.trim().split('\n') }],
+  });
+  deployment.time.wall = Date.UTC(2030, 0, 7, 20);
+  client = await deployment.start();
+});
+afterAll(() => deployment.destroy());
+
+function orderTo(destination: string, milliEther: bigint, tip = 1n) {
+  const amount = milliEther * WEI_PER_MILLI;
+  const request = deployment.request({
+    chain: ETHEREUM,
+    wallet: 'hot-eth',
+    asset: ETH,
+    amount: amount.toString(),
+    destination,
+    feeCeiling: (2n * WEI_PER_MILLI).toString(),
+  });
+  return orderFor(request, tip);
+}
+
+function orderFor(request: ReturnType<Deployment['request']>, tip: bigint) {
+  const { destination, amount } = request.statement;
+  const transaction = eip1559({
+    to: destination,
+    value: BigInt(amount),
+    nonce,
+    maxPriorityFeePerGas: tip * 1_000_000_000n,
+    maxFeePerGas: (30n + tip) * 1_000_000_000n,
+  });
+  return { wallet: 'hot-eth', transaction, transfers: [deployment.transfer(request)] };
+}
+
+async function answered(order: ReturnType<typeof orderFor>): Promise<string | Certificate> {
+  const answer = await client.sign(order);
+  return answer.kind === 'done' ? signResult.parse(answer.result).certificate : codeOf(answer);
+}
+
+/** The certificate of an order that is signed. */
+async function certificateOf(order: ReturnType<typeof orderFor>): Promise<Certificate> {
+  const answer = await answered(order);
+  if (typeof answer === 'string') throw new Error(answer);
+  return answer;
+}
+
+function audited(certificate: unknown) {
+  return verifyCertificate(certificate, deployment.log, deployment.deploymentId, portableVerifier);
+}
+
+describe('what the signer knows', () => {
+  it('bounds what a new destination may get, whatever is asked for first', async () => {
+    expect(await answered(orderTo(PAID, 2n))).toBe('policy-no-match');
+    const { decisions } = await certificateOf(orderTo(PAID, 1n));
+    nonce += 1;
+    expect(decisions[0]).toMatchObject({ rule: 'hot-ethereum/new', knew: { firstUse: true } });
+    const later = await certificateOf(orderTo(PAID, 10n));
+    nonce += 1;
+    expect(later.decisions[0]).toMatchObject({ rule: 'hot-ethereum/known', knew: { firstUse: false } });
+  });
+
+  it('refuses what could be taken for a destination that was paid, and not its neighbours', async () => {
+    expect(await answered(orderTo(TAKEN_FOR_IT, 1n))).toBe('policy-refused');
+    expect(typeof (await answered(orderTo(ANOTHER, 1n)))).toBe('object');
+    nonce += 1;
+  });
+
+  it('is known after a restart as before it', async () => {
+    await deployment.stop();
+    client = await deployment.start();
+    expect(await answered(orderTo(TAKEN_FOR_IT, 1n))).toBe('policy-refused');
+    expect(typeof (await answered(orderTo(PAID, 10n)))).toBe('object');
+    nonce += 1;
+  });
+
+  it('lets its hours begin and end', async () => {
+    expect(await answered(orderTo(PAID, 11n))).toBe('policy-no-match');
+    deployment.time.advance(12 * HOUR_MS);
+    const order = orderTo(PAID, 11n);
+    const certificate = await certificateOf(order);
+    expect(certificate.decisions[0]).toMatchObject({
+      rule: 'hot-ethereum/by-day',
+      knew: { atMs: Date.UTC(2030, 0, 8, 8) },
+    });
+    const [transfer] = order.transfers;
+    if (!transfer) throw new Error('no transfer');
+    // What replaces it is judged by the hour of the first: a fee can be raised at night as well.
+    deployment.time.advance(12 * HOUR_MS);
+    const raised = await certificateOf(orderFor(transfer.request, 9n));
+    nonce += 1;
+    expect(raised.decisions[0]).toMatchObject({
+      past: 'signed',
+      rule: 'hot-ethereum/by-day',
+      knew: { atMs: Date.UTC(2030, 0, 8, 8) },
+    });
+    expect(audited(raised).kind).toBe('accepted');
+    expect(await answered(orderTo(PAID, 11n))).toBe('policy-no-match');
+  });
+
+  it('does not take an hour from a clock that was set forward while it ran', async () => {
+    deployment.time.wall += 12 * HOUR_MS;
+    expect(await answered(orderTo(PAID, 11n))).toBe('policy-error');
+    // What asks for no hour is decided as before.
+    expect(typeof (await answered(orderTo(PAID, 10n)))).toBe('object');
+    nonce += 1;
+    await deployment.stop();
+    client = await deployment.start();
+    expect(typeof (await answered(orderTo(PAID, 11n)))).toBe('object');
+    nonce += 1;
+  });
+
+  it('takes the whitelist from governance, and its age from time that it ran', async () => {
+    const entry = {
+      entryId: 'wl-1',
+      label: 'OTC desk B',
+      chain: ETHEREUM,
+      address: DESK,
+      tiers: ['hot' as const],
+    };
+    const added = deployment.entry({ kind: 'whitelist-added', entry }, [deployment.alice, deployment.bob]);
+    expect(codeOf(await client.ask({ verb: 'governance-append', entry: added }))).toBe('done');
+    deployment.log.push(added);
+    expect(await answered(orderTo(TAKEN_FOR_DESK, 1n))).toBe('policy-refused');
+    deployment.time.advance(24 * HOUR_MS - 1);
+    expect(await answered(orderTo(DESK, 20n))).toBe('policy-no-match');
+    await deployment.stop();
+    // The signer does not run in this day.
+    deployment.time.wall += 24 * HOUR_MS;
+    client = await deployment.start();
+    expect(await answered(orderTo(DESK, 20n))).toBe('policy-no-match');
+    deployment.time.advance(1);
+    const certificate = await certificateOf(orderTo(DESK, 20n));
+    nonce += 1;
+    const whitelist = { entryId: 'wl-1', label: 'OTC desk B', ageMs: 24 * HOUR_MS };
+    expect(certificate.decisions[0]).toMatchObject({ rule: 'hot-ethereum/desk', knew: { whitelist } });
+    expect(audited(certificate).kind).toBe('accepted');
+    const lying = (altered: object) => ({
+      ...certificate,
+      decisions: certificate.decisions.map((decision) => ({
+        ...decision,
+        knew: { ...decision.knew, whitelist: { ...whitelist, ...altered } },
+      })),
+    });
+    expect(audited(lying({ label: 'OTC desk A' }))).toMatchObject({ code: 'certificate-decision-mismatch' });
+    expect(audited(lying({ entryId: 'wl-2' }))).toMatchObject({ code: 'certificate-decision-mismatch' });
+    expect(audited(lying({ ageMs: 24 * HOUR_MS - 1 }))).toMatchObject({ code: 'policy-no-match' });
+  });
+
+  it('is told by the certificate, named as taken on trust, and decides there as well', async () => {
+    const certificate = await certificateOf(orderTo(PAID, 1n));
+    nonce += 1;
+    const verified = audited(certificate);
+    const { transferId } = certificate.decisions[0] ?? {};
+    if (verified.kind === 'refused') throw new Error(verified.code);
+    expect(verified.value.trusted).toContain(
+      `${transferId}: that its destination was paid before, and looks like no other known one`,
+    );
+    const lying = (knew: object | undefined) => ({
+      ...certificate,
+      decisions: certificate.decisions.map(({ knew: _true, ...decision }) => ({
+        ...decision,
+        ...(knew && { knew }),
+      })),
+    });
+    expect(audited(lying(undefined))).toMatchObject({ code: 'policy-error' });
+    expect(audited(lying({ firstUse: true }))).toMatchObject({ code: 'certificate-decision-mismatch' });
+    expect(audited(lying({ firstUse: false, lookAlikeOf: TAKEN_FOR_IT }))).toMatchObject({
+      code: 'policy-refused',
+    });
+    expect(audited(lying({ firstUse: 'no' }))).toMatchObject({ code: 'certificate-malformed' });
+  });
+});
