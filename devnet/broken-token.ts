@@ -15,7 +15,8 @@ async function withSigning<T>(
   const token = parts.tokens.get('treasury');
   if (!token) throw new Error('no token');
   const real = token.signer;
-  Object.assign(token, { signer: Object.create(real, { signDigest: { value: altered(real) } }) });
+  const broken: unknown = Object.create(real, { signDigest: { value: altered(real) } });
+  Object.assign(token, { signer: broken });
   try {
     return await run();
   } finally {
