@@ -91,6 +91,7 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     whitelist: new Map(),
     delegations: new Map(),
     freezeKeys: new Map(),
+    timeSet: undefined,
     attestation: genesis.attestation,
     auditLog: undefined,
     auditLogs: [],
@@ -272,6 +273,8 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
     case 'freeze-key-removed':
       if (!state.freezeKeys.has(change.keyId)) return 'no such freeze key';
       return { ...state, freezeKeys: without(state.freezeKeys, change.keyId) };
+    case 'time-set':
+      return { ...state, timeSet: { timeMs: change.timeMs, sequence } };
     case 'activated':
     case 'vetoed':
       return 'an entry that waits is ended by another, and does not wait itself';

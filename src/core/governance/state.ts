@@ -92,6 +92,8 @@ export interface GovernanceState {
   readonly whitelist: ReadonlyMap<string, Whitelisted>;
   readonly delegations: ReadonlyMap<string, Delegation>;
   readonly freezeKeys: ReadonlyMap<string, FreezeKey>;
+  /** The newest time that a quorum has said, and the entry that says it. */
+  readonly timeSet: { readonly timeMs: number; readonly sequence: number } | undefined;
   /** Fixed in genesis. */
   readonly attestation: AttestationKey;
   /** Undefined until an entry names it. */
