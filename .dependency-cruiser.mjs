@@ -62,7 +62,7 @@ export const FOLDERS = [
     folder: 'src/watcher',
     folders: ['src/core', 'src/signer-protocol', 'src/platform'],
     node: true,
-    packages: {},
+    packages: { '@noble/hashes': HASHES, zod: SCHEMA },
   },
   {
     folder: 'src/orchestrator',

@@ -1,6 +1,6 @@
 // What one program needs to run, and nothing else: for images and installations.
-//   node scripts/program-files.mjs signer|orchestrator|cli FOLDER   copies it into a new FOLDER (after `npm run build`)
-//   node scripts/program-files.mjs signer|orchestrator|cli          lists it
+//   node scripts/program-files.mjs signer|orchestrator|watcher|cli FOLDER   copies it into a new FOLDER (after `npm run build`)
+//   node scripts/program-files.mjs signer|orchestrator|watcher|cli          lists it
 //
 // It follows the imports of the built program and takes the packages that they name, with what those depend on. Packages
 // that the import rules allow the program and that nothing imports by name (a database's driver, which TypeORM loads) are
@@ -15,11 +15,11 @@ import { FOLDERS } from '../.dependency-cruiser.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const REFERENCE = /(?:\bfrom|\bimport|new URL\()\s*\(?\s*['"]([^'"\s]+)['"]/g;
-const PROGRAMS = ['signer', 'orchestrator', 'cli'];
+const PROGRAMS = ['signer', 'orchestrator', 'watcher', 'cli'];
 /** The database's history is read beside the program. */
-const ASSETS = { orchestrator: ['src/orchestrator/database/migrations'], signer: [], cli: [] };
+const ASSETS = { orchestrator: ['src/orchestrator/database/migrations'], signer: [], watcher: [], cli: [] };
 /** `portcullis config check` asks them, where they are installed; it needs none. */
-const OTHER_PROGRAMS = /^\.\.\/(signer|orchestrator)\/main\.js$/;
+const OTHER_PROGRAMS = /^\.\.\/(signer|orchestrator|watcher)\/main\.js$/;
 
 /**
  * Paths of the program's own files and folders, relative to `built` (where `npm run build` has put them), and of its

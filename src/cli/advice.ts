@@ -42,6 +42,12 @@ const ADVICE: Readonly<Record<string, string>> = {
     'The statement is about another record than the token has: it was used already, or the wrong host was asked.',
   'restore-expired': 'Draw it up again, and have the new one signed.',
   'governance-quorum-missing': 'More officers have to sign the same file.',
+  'governance-timelock':
+    'It counts only time in which the signer runs. `portcullis governance pending` says how much is left.',
+  'governance-activator-proposed':
+    'Whoever signed an entry does not activate it: somebody else who may veto does.',
+  'governance-not-pending':
+    'It acts already, was vetoed, or never was. `portcullis governance pending` lists what waits.',
   'not-confirmed': 'Nothing was signed and nothing was sent.',
   'confirmation-needed': 'Run it in a terminal, or say --yes if a person has looked already.',
   'approver-is-requester': 'Nobody approves what they, or a key of theirs, asked for. Others have to.',

@@ -1,6 +1,7 @@
 // Who this command line speaks as: a backend with its request key, or an officer with a token.
 
 import { sha256 } from '@noble/hashes/sha2.js';
+import type { CredentialClass } from '../core/governance/entry.js';
 import { type GovernanceState, holderOf } from '../core/governance/state.js';
 import { Api, type Identity } from '../sdk/api.js';
 import { needed } from './cli-config.js';
@@ -69,6 +70,7 @@ export async function asOfficer<T>(
 
 export interface OwnKey {
   readonly personId: string;
+  readonly credentialClass: CredentialClass;
   /** SEC 1 uncompressed P-256 point, lower-case hex. */
   readonly publicKey: string;
 }
@@ -85,7 +87,7 @@ export async function checkOwnKey(
   if (publicKey !== holder.credential.publicKey) {
     throw cliFault('key-mismatch', `key ${keyLabel} on this token is not ${credentialId}`, { credentialId });
   }
-  return { personId: holder.person.personId, publicKey };
+  return { personId: holder.person.personId, publicKey, credentialClass: holder.credential.credentialClass };
 }
 
 /** Reads as whoever is configured: the request key where there is one (it needs no PIN), else the officer. */

@@ -6,6 +6,7 @@ import { accepted } from '../core/fault.js';
 import { entryHash } from '../core/governance/entry.js';
 import { replayGenesis } from '../core/governance/replay.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
+import { ceremonyNotes, noteLines } from './ceremony-notes.js';
 import type { CommandLine } from './command-line.js';
 import { credentialOf, entryText, readEntry, stateAfter } from './entry-file.js';
 import { entryLines } from './entry-words.js';
@@ -38,10 +39,13 @@ export function ceremonyCommands(cli: CommandLine): void {
       const state = stateAfter(body, undefined);
       if (state.kind === 'refused') return state;
       writeNew(options.out, entryText({ body, signatures: [] }));
+      const notes = ceremonyNotes(state.value);
       return accepted({
-        json: { file: options.out, deploymentId: entryHash(body) },
+        json: { file: options.out, deploymentId: entryHash(body), notes },
         lines: [
           ...entryLines(body, undefined, state.value),
+          '',
+          ...noteLines(notes),
           '',
           [good('Written'), ` to ${options.out}, without signatures.`],
           `  Each officer now: portcullis governance sign ${options.out}`,
@@ -70,8 +74,9 @@ export function ceremonyCommands(cli: CommandLine): void {
         const holder = credentialOf(entry.body, undefined, credentialId);
         return `${holder?.personId ?? 'unknown'} (${credentialId})`;
       });
+      const notes = ceremonyNotes(replayed.value);
       return accepted({
-        json: { deploymentId, policyHash, signers: entry.signatures.map((one) => one.credentialId) },
+        json: { deploymentId, policyHash, signers: entry.signatures.map((one) => one.credentialId), notes },
         lines: [
           [good('Valid.'), ' The genesis replays, and its signatures hold.'],
           '',
@@ -81,6 +86,7 @@ export function ceremonyCommands(cli: CommandLine): void {
             ['policy hash', policyHash],
           ]),
           '',
+          ...noteLines(notes),
           '  Read aloud, and compare on every machine. This is the deployment id:',
           '',
           ...[0, 16, 32, 48].map((at) => ['    ', strong(grouped(deploymentId.slice(at, at + 16)))]),

@@ -67,6 +67,7 @@ const settings = z.looseObject({
 const whole = z.looseObject({
   orchestrator: settings.optional(),
   signer: settings.optional(),
+  watcher: settings.optional(),
   cli: settings.optional(),
 });
 
@@ -74,16 +75,22 @@ const whole = z.looseObject({
 function disagreements(file: ConfigurationFile): Mistake[] {
   const parsed = whole.safeParse(file.content);
   if (!parsed.success) return [];
-  const { orchestrator, signer, cli } = parsed.data;
+  const { orchestrator, signer, watcher, cli } = parsed.data;
   const mistakes: Mistake[] = [];
   const differ = (path: readonly string[], one: unknown, other: unknown, problem: string) => {
     if (one === undefined || other === undefined || one === other) return;
     mistakes.push({ severity: 'error', at: path.join('.'), line: file.lineOf(path), problem });
   };
-  const reference = orchestrator?.deploymentId ?? signer?.deploymentId;
+  const reference = orchestrator?.deploymentId ?? signer?.deploymentId ?? watcher?.deploymentId;
   differ(
     ['signer', 'deploymentId'],
     signer?.deploymentId,
+    reference,
+    'another deployment than the orchestrator’s',
+  );
+  differ(
+    ['watcher', 'deploymentId'],
+    watcher?.deploymentId,
     reference,
     'another deployment than the orchestrator’s',
   );
@@ -111,6 +118,7 @@ function disagreements(file: ConfigurationFile): Mistake[] {
 /** Whose settings a file without sections holds, by what only one of them has. */
 function ownerOf({ content }: ConfigurationFile): SectionName {
   const keys = typeof content === 'object' && content !== null ? Object.keys(content) : [];
+  if (keys.includes('sequenceFile')) return 'watcher';
   if (keys.includes('storePath') || keys.includes('listen')) return 'signer';
   return keys.includes('database') || keys.includes('http') ? 'orchestrator' : 'cli';
 }
@@ -165,6 +173,7 @@ async function schema(): Promise<Answer> {
   const whole = wholeSchema({
     orchestrator: await schemaOf('orchestrator'),
     signer: await schemaOf('signer'),
+    watcher: await schemaOf('watcher'),
     cli: z.toJSONSchema(cliConfig, { io: 'input' }),
   });
   return { json: whole, lines: JSON.stringify(whole, null, 2).split('\n') };

@@ -39,10 +39,13 @@ function saidLines({ tone, says, details }: Said): Line[] {
   ];
 }
 
+export function wordLines(said: readonly Said[]): Line[] {
+  return said.length === 0 ? ['It changes nothing.'] : said.flatMap(saidLines);
+}
+
 /** What a state becomes, in words. */
 export function changeLines(before: GovernanceState | undefined, after: GovernanceState): Line[] {
-  const said = wordsOfChange(before, after);
-  return said.length === 0 ? ['It changes nothing.'] : said.flatMap(saidLines);
+  return wordLines(wordsOfChange(before, after));
 }
 
 /** Everything that an entry does, and its hash: what is signed, and what is read aloud. Before genesis there is no state. */

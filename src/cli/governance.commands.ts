@@ -12,8 +12,9 @@ import {
   entryHash,
   governanceEntry,
 } from '../core/governance/entry.js';
-import { chainWords, scopeWords } from '../core/governance/names.js';
+import { chainWords, scopeWords, spanWords } from '../core/governance/names.js';
 import type { GovernanceState } from '../core/governance/state.js';
+import { wantedFor } from '../core/governance/wanted.js';
 import { governanceHead } from '../sdk/shapes.js';
 import { asOfficer } from './caller.js';
 import { needed } from './cli-config.js';
@@ -35,6 +36,8 @@ import { signWithToken, tokenFrom, withToken } from './officer-token.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
 import { policyFrom } from './plan.js';
 import { vouchCommand } from './vouch.command.js';
+import { waitingCommands } from './waiting.commands.js';
+import { instant } from './words.js';
 
 /** From the file that was named, or from the API by an officer. */
 async function governanceFor(
@@ -45,6 +48,16 @@ async function governanceFor(
 }
 
 const officerOptions = z.object({ ...officerShape, ...pinShape });
+
+function timelockLines({
+  timelock: { whitelistMs, policyMs, veto },
+}: Pick<GovernanceState, 'timelock'>): Line[] {
+  const waits = (ms: number) => (ms === 0 ? 'acts at once' : `waits ${spanWords(ms)}`);
+  return [
+    `a new whitelist entry ${waits(whitelistMs)}, all else ${waits(policyMs)}`,
+    `${veto.threshold} of ${veto.group} can veto it; one of them who did not sign it activates it`,
+  ];
+}
 
 export function stateLines({ state, pinned }: Pick<KnownGovernance, 'state' | 'pinned'>): Line[] {
   const listed = (title: string, items: readonly Line[]): readonly [string, ...Line[]] =>
@@ -64,6 +77,35 @@ export function stateLines({ state, pinned }: Pick<KnownGovernance, 'state' | 'p
         [...state.groups].map(([id, members]) => [strong(id), `  ${members.join(', ')}`]),
       ),
       ['changes need', `${state.quorum.threshold} of ${state.quorum.group}`],
+      ...(state.safu
+        ? [["SAFU's changes need also", `${state.safu.threshold} of ${state.safu.group}`] as const]
+        : []),
+      ['what loosens', ...timelockLines(state)],
+      listed(
+        'waiting',
+        [...state.pending.values()].map(({ sequence, hash, change }) => [
+          attention(`entry ${sequence}`),
+          `  ${change.kind}, ${hash.slice(0, 8)}: portcullis governance pending`,
+        ]),
+      ),
+      listed(
+        'whitelist',
+        [...state.whitelist.values()].map(({ entryId, label, address, tiers }) => [
+          strong(entryId),
+          `  "${label}", ${address}, for ${tiers.join(' and ')}`,
+        ]),
+      ),
+      listed(
+        'delegations',
+        [...state.delegations.values()].map(({ delegationId, group, from, to, startsAtMs, endsAtMs }) => [
+          strong(delegationId),
+          `  ${to} for ${from} in ${group}, ${instant(startsAtMs)} to ${instant(endsAtMs)}`,
+        ]),
+      ),
+      listed(
+        'freeze keys',
+        [...state.freezeKeys.values()].map(({ keyId, holder }) => [strong(keyId), `  held by ${holder}`]),
+      ),
       listed(
         'frozen',
         [...state.frozen.values()].map(({ scope, why, sequence }) => [
@@ -187,10 +229,25 @@ async function sign(given: Given<z.infer<typeof signOptions>>, file: string): Pr
   });
 }
 
-function signersFor({ change: { kind } }: EntryBody, { quorum }: GovernanceState): string {
-  return kind === 'frozen'
-    ? 'one person of the roster (portcullis governance freeze does it all at once)'
-    : `${quorum.threshold} of ${quorum.group}, each`;
+const AT_ONCE: Partial<Record<Change['kind'], string>> = {
+  frozen: 'portcullis governance freeze',
+  activated: 'portcullis governance activate',
+  vetoed: 'portcullis governance veto',
+};
+
+/** Whose signatures an entry needs, and what does it all at once where one is enough. */
+function signersFor({ change }: EntryBody, state: GovernanceState): string {
+  const wanted = wantedFor(change, state);
+  const words = wanted.map(({ group, threshold, withDisplay }) =>
+    [
+      group === null ? `${threshold} of the roster` : `${threshold} of ${group}`,
+      ...(withDisplay === 0 ? [] : [`${withDisplay} of them with a device that shows what it signs`]),
+    ].join(', '),
+  );
+  const takesOne = wanted.every(({ threshold }) => threshold === 1);
+  const command = takesOne ? AT_ONCE[change.kind] : undefined;
+  const who = words.join(' and ');
+  return command === undefined ? `${who}, each` : `${who} (${command} does it all at once)`;
 }
 
 /** A change as officers write it: a policy can be named by its file. */
@@ -224,6 +281,15 @@ export function governanceCommands(cli: CommandLine): void {
           head: state.head,
           policyHash: state.policyHash,
           quorum: state.quorum,
+          safu: state.safu ?? null,
+          timelock: state.timelock,
+          pending: [...state.pending.values()].map((entry) => ({
+            ...entry,
+            signers: [...entry.signers.keys()],
+          })),
+          whitelist: [...state.whitelist.values()],
+          delegations: [...state.delegations.values()],
+          freezeKeys: [...state.freezeKeys.values()],
           persons: [...state.persons.values()],
           groups: [...state.groups].map(([groupId, members]) => ({ groupId, members })),
           frozen: [...state.frozen.values()],
@@ -343,4 +409,5 @@ export function governanceCommands(cli: CommandLine): void {
 
   freezeCommand(cli, governance);
   vouchCommand(cli, governance);
+  waitingCommands(cli, governance);
 }

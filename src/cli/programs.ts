@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 const PROGRAMS = {
   orchestrator: new URL('../orchestrator/main.js', import.meta.url),
   signer: new URL('../signer/main.js', import.meta.url),
+  watcher: new URL('../watcher/main.js', import.meta.url),
 };
 export type ProgramName = keyof typeof PROGRAMS;
 

@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
+import type { z } from 'zod';
 import { accepted, Fault, type Outcome, refused } from '../core/fault.js';
 import type { GovernanceEntry } from '../core/governance/entry.js';
 import { encodeFrame, FrameReader } from '../signer-protocol/frame.js';
@@ -12,6 +13,8 @@ import {
   PROTOCOL_VERSION,
   type Reply,
   reply,
+  type StatusResult,
+  statusResult,
 } from '../signer-protocol/messages.js';
 import { cliFault } from './exit.js';
 
@@ -19,22 +22,35 @@ import { cliFault } from './exit.js';
 const PATIENCE_MS = 30_000;
 
 type Question =
+  | { readonly verb: 'status'; readonly transferIds: readonly [] }
   | { readonly verb: 'governance-read'; readonly fromSequence: number }
   | { readonly verb: 'governance-append'; readonly entry: GovernanceEntry };
 
 /** The entries from a sequence, as many as fit into one answer. Faults `signer-unreachable`, `signer-answer-malformed`, `signer-fault`. */
 export async function readAtDoor(path: string, fromSequence: number): Promise<GovernanceResult> {
-  const answer = await ask(path, { verb: 'governance-read', fromSequence });
-  if (answer.kind === 'accepted') return answer.value;
-  throw cliFault('signer-fault', `the signer refuses to read its log: ${answer.code}`, answer.facts);
+  return given(await ask(path, { verb: 'governance-read', fromSequence }, governanceResult));
+}
+
+/** What the signer says of itself. Faults as `readAtDoor`. */
+export async function statusAtDoor(path: string): Promise<StatusResult> {
+  return given(await ask(path, { verb: 'status', transferIds: [] }, statusResult));
 }
 
 /** Hands in an entry. Faults as `readAtDoor`. */
 export function appendAtDoor(path: string, entry: GovernanceEntry): Promise<Outcome<GovernanceResult>> {
-  return ask(path, { verb: 'governance-append', entry });
+  return ask(path, { verb: 'governance-append', entry }, governanceResult);
 }
 
-async function ask(path: string, question: Question): Promise<Outcome<GovernanceResult>> {
+function given<T>(answer: Outcome<T>): T {
+  if (answer.kind === 'accepted') return answer.value;
+  throw cliFault('signer-fault', `the signer refuses to be read: ${answer.code}`, answer.facts);
+}
+
+async function ask<S extends z.ZodType>(
+  path: string,
+  question: Question,
+  schema: S,
+): Promise<Outcome<z.output<S>>> {
   const id = randomUUID();
   const body = new TextEncoder().encode(JSON.stringify({ version: PROTOCOL_VERSION, id, ...question }));
   const answer = await exchange(path, encodeFrame(body));
@@ -45,7 +61,7 @@ async function ask(path: string, question: Question): Promise<Outcome<Governance
     case 'fault':
       throw cliFault('signer-fault', `the signer could not do it now: ${answer.code}`, answer.facts);
     case 'done': {
-      const parsed = governanceResult.safeParse(answer.result);
+      const parsed = schema.safeParse(answer.result);
       if (!parsed.success) throw malformed('its answer is not of the form that it must have');
       return accepted(parsed.data);
     }

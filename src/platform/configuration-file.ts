@@ -17,7 +17,7 @@ export type ConfigurationFaultCode =
   | 'configuration-invalid';
 
 /** The sections of the file, one for each program. */
-export const SECTIONS = ['orchestrator', 'signer', 'cli'] as const;
+export const SECTIONS = ['orchestrator', 'signer', 'watcher', 'cli'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 /** Something in a configuration that is wrong, or will soon be. */
@@ -84,7 +84,8 @@ export class ConfigurationFile {
   sections(): readonly SectionName[] {
     const keys = isObject(this.content) ? Object.keys(this.content) : [];
     const has = (name: SectionName) => keys.includes(name);
-    if (!has('orchestrator') && !has('cli') && !(has('signer') && keys.length === 1)) return [];
+    if (!has('orchestrator') && !has('watcher') && !has('cli') && !(has('signer') && keys.length === 1))
+      return [];
     const unknown = keys.filter((key) => !SECTIONS.some((name) => name === key));
     if (unknown.length > 0) {
       throw new Fault<ConfigurationFaultCode>(

@@ -17,9 +17,9 @@ import { ArithmeticThread } from '../platform/arithmetic-thread.js';
 import { certificateFacts } from '../platform/certificates.js';
 import { ConfigurationFile } from '../platform/configuration-file.js';
 import { answerReport } from '../platform/configuration-report.js';
+import { logOf, stopWhenTold } from '../platform/program.js';
 import { checkConfig } from './check-config.js';
 import { signerConfig } from './config.js';
-import type { Log } from './conversation.js';
 import { listen, type RunningServer } from './server.js';
 import { initialise, readRecord, restoreStore, startSigner } from './start.js';
 import { SIGNER_VERSION } from './version.js';
@@ -34,12 +34,7 @@ const USAGE = `Usage: signer serve --config FILE
 type MainFaultCode = 'usage' | 'genesis-invalid' | 'restore-invalid' | RestoreRefusal;
 type RestoreRefusal = Extract<Awaited<ReturnType<typeof restoreStore>>, { kind: 'refused' }>['code'];
 
-/** One JSON line an event; facts are whitelisted where they arise. */
-const log: Log = (level, event, facts) => {
-  process.stdout.write(
-    `${JSON.stringify({ time: new Date().toISOString(), level, program: 'signer', event, ...facts })}\n`,
-  );
-};
+const log = logOf('signer');
 
 const readConfig = (path: string) => ConfigurationFile.read(path).section('signer').parsed(signerConfig);
 
@@ -95,25 +90,12 @@ async function serve(configPath: string): Promise<void> {
     deploymentId: running.signer.deploymentId(),
     listen: config.listen.kind === 'unix' ? config.listen.path : `${config.listen.host}:${server.port}`,
   });
-  let stopping = false;
-  const stop = (signal: string) => {
-    if (stopping) return;
-    stopping = true;
-    log('info', 'stopping', { signal });
+  stopWhenTold(log, () =>
     server
       .close()
       .then(() => running.close())
-      .then(() => arithmetic.close())
-      .then(
-        () => log('info', 'stopped', {}),
-        (error: unknown) => {
-          log('error', 'stop-failed', { message: String(error).slice(0, 300) });
-          process.exitCode = 1;
-        },
-      );
-  };
-  process.on('SIGTERM', () => stop('SIGTERM'));
-  process.on('SIGINT', () => stop('SIGINT'));
+      .then(() => arithmetic.close()),
+  );
   process.on('SIGHUP', () => takeCertificates(server));
 }
 

@@ -1,15 +1,14 @@
 // `governance freeze` with an officer's real token and a real signer: at the signer's own socket with nothing else running,
 // and against a service that serves what a test tells it to.
 
+import { chmod } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Deployment } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { type FreezeScope, governanceEntry } from '../../src/core/governance/entry.js';
-import { replayLog } from '../../src/core/governance/replay.js';
-import { nativeVerifier } from '../../src/platform/native-verifier.js';
-import { governanceResult } from '../../src/signer-protocol/messages.js';
-import { Desk } from './desk.js';
+import { deskOf, readLog, socketOf } from './at-signer.js';
+import type { Desk } from './desk.js';
 import { LyingApi } from './lying-api.js';
 
 let desk: Desk;
@@ -20,24 +19,12 @@ let config: string;
 let publicKey: string;
 
 beforeAll(async () => {
-  desk = await Desk.create(['dora']);
-  const key = ['--label', 'approvals', '--curve', 'p256'];
-  config = await desk.config('dora');
-  const made = await desk.run('keys', 'generate', ...key, '--json', '--config', config);
-  publicKey = String(made.answer?.publicKey);
+  const officer = await deskOf('dora');
+  ({ desk, config, publicKey } = officer);
   deployment = await Deployment.create();
   signer = await deployment.start();
-  const { listen } = deployment.config();
-  if (listen.kind !== 'unix') throw new Error('the test deployment listens on a unix socket');
-  socket = listen.path;
-  const credential = {
-    credentialId: 'dora-token',
-    credentialClass: 'pkcs11',
-    algorithm: 'p256',
-    publicKey,
-  } as const;
-  const person = { personId: 'dora', name: 'Dora', credentials: [credential] };
-  await append({ kind: 'person-added', person, groups: [] });
+  socket = socketOf(deployment);
+  await append({ kind: 'person-added', person: officer.person, groups: [] });
 });
 afterAll(async () => {
   await deployment.destroy();
@@ -48,17 +35,6 @@ async function append(change: Parameters<Deployment['entry']>[0]): Promise<void>
   const entry = deployment.entry(change, [deployment.alice, deployment.bob]);
   expect(codeOf(await signer.ask({ verb: 'governance-append', entry }))).toBe('done');
   deployment.log.push(entry);
-}
-
-/** The log as the signer has it now, which the deployment takes over. */
-async function readLog() {
-  const answer = await signer.ask({ verb: 'governance-read', fromSequence: 0 });
-  if (answer.kind !== 'done') throw new Error(codeOf(answer));
-  const { entries } = governanceResult.parse(answer.result);
-  deployment.log.splice(0, deployment.log.length, ...entries);
-  const state = replayLog(entries, nativeVerifier);
-  if (state.kind === 'refused') throw new Error(state.code);
-  return state.value;
 }
 
 const freeze = (...args: string[]) =>
@@ -73,7 +49,7 @@ describe('portcullis governance freeze', () => {
     const scope: FreezeScope = { kind: 'wallet', walletId: 'hot-btc' };
     const ended = await freeze('--wallet', 'hot-btc', '--socket', socket, '--yes');
     expect(ended).toMatchObject({ exit: 0, answer: { sequence: 2, scope, saidBy: 'signer' } });
-    const { frozen } = await readLog();
+    const { frozen } = await readLog(deployment, signer);
     expect([...frozen.values()]).toEqual([{ scope, why: 'drill', sequence: 2 }]);
     expect(await freeze('--wallet', 'hot-btc', '--socket', socket, '--yes')).toMatchObject({
       exit: 1,
@@ -88,12 +64,12 @@ describe('portcullis governance freeze', () => {
     expect(ended.errors).toContain('Freezes ALL WALLETS');
     expect(ended.errors).toContain('no deployment id is configured');
     expect(ended.output).toContain('nothing is signed any more for ALL WALLETS');
-    expect((await readLog()).frozen.size).toBe(1);
+    expect((await readLog(deployment, signer)).frozen.size).toBe(1);
     await thaw({ kind: 'everything' });
   });
 
   it('signs nothing without an answer to its question, or without saying what to freeze', async () => {
-    const { sequence } = await readLog();
+    const { sequence } = await readLog(deployment, signer);
     expect(await freeze('--everything', '--socket', socket)).toMatchObject({
       exit: 2,
       code: 'confirmation-needed',
@@ -101,7 +77,7 @@ describe('portcullis governance freeze', () => {
     expect(await freeze('--socket', socket, '--yes')).toMatchObject({ exit: 2, code: 'arguments-invalid' });
     const both = ['--everything', '--wallet', 'hot-btc', '--socket', socket, '--yes'];
     expect(await freeze(...both)).toMatchObject({ exit: 2, code: 'arguments-invalid' });
-    expect((await readLog()).sequence).toBe(sequence);
+    expect((await readLog(deployment, signer)).sequence).toBe(sequence);
   });
 
   it('says what it finds instead of a signer: nobody, or somebody else', async () => {
@@ -123,6 +99,39 @@ describe('portcullis governance freeze', () => {
     }
   });
 
+  it('freezes with a freeze key and no token, and with that key does nothing else', async () => {
+    const file = desk.path('watcher.pem');
+    const made = await desk.run('keys', 'request-key', 'generate', file, '--json');
+    const key = String(made.answer?.publicKey);
+    const byKey = (...args: string[]) =>
+      desk.run('governance', 'freeze', '--freeze-key', file, '--why', 'drill', '--json', ...args);
+    const all = ['--everything', '--socket', socket, '--yes'];
+    expect(await byKey(...all)).toMatchObject({ exit: 4, code: 'key-mismatch' });
+    const freezeKey = {
+      keyId: 'watcher',
+      algorithm: 'ed25519',
+      publicKey: key,
+      holder: 'the watcher',
+    } as const;
+    await append({ kind: 'freeze-key-added', freezeKey });
+    expect(await byKey('--everything', '--yes')).toMatchObject({ exit: 2, code: 'arguments-invalid' });
+    expect(await byKey('--everything', '--socket', socket)).toMatchObject({ code: 'confirmation-needed' });
+    const { sequence } = await readLog(deployment, signer);
+    expect(await byKey(...all)).toMatchObject({
+      exit: 0,
+      answer: { sequence: sequence + 1, saidBy: 'signer' },
+    });
+    expect((await readLog(deployment, signer)).frozen.size).toBe(1);
+    expect(deployment.log.at(-1)?.signatures.map(({ credentialId }) => credentialId)).toEqual(['watcher']);
+    await chmod(file, 0o644);
+    expect(await byKey(...all)).toMatchObject({ exit: 2, code: 'file-open-to-others' });
+    await chmod(file, 0o600);
+    await thaw({ kind: 'everything' });
+    await append({ kind: 'freeze-key-removed', keyId: 'watcher' });
+    expect(await byKey(...all)).toMatchObject({ exit: 4, code: 'key-mismatch' });
+    expect((await readLog(deployment, signer)).frozen.size).toBe(0);
+  });
+
   it('refuses the log of another deployment than the one that is trusted', async () => {
     const pinned = ['--deployment', 'ab'.repeat(32)];
     expect(await freeze('--everything', '--socket', socket, '--yes', ...pinned)).toMatchObject({
@@ -132,7 +141,7 @@ describe('portcullis governance freeze', () => {
   });
 
   it('does not take the word of an orchestrator for the signer’s, and says so', async () => {
-    const state = await readLog();
+    const state = await readLog(deployment, signer);
     const api = await LyingApi.start(new Map([['dora-token', publicKey]]));
     try {
       api.answers.set('/v1/governance', { entries: deployment.log, nextFrom: null });
@@ -142,14 +151,14 @@ describe('portcullis governance freeze', () => {
       expect(output).toContain('The orchestrator says that the signer has it');
       expect(output).toContain('--socket');
       expect(output).not.toContain('Frozen.');
-      expect((await readLog()).sequence).toBe(state.sequence);
+      expect((await readLog(deployment, signer)).sequence).toBe(state.sequence);
     } finally {
       await api.stop();
     }
   });
 
   it('goes through the API where there is one', async () => {
-    const state = await readLog();
+    const state = await readLog(deployment, signer);
     const api = await LyingApi.start(new Map([['dora-token', publicKey]]));
     try {
       api.answers.set('/v1/governance', { entries: deployment.log, nextFrom: null });

@@ -18,6 +18,7 @@ import { configuration } from '../../src/orchestrator/config/settings.js';
 import { ConfigurationFile } from '../../src/platform/configuration-file.js';
 import { checkConfig } from '../../src/signer/check-config.js';
 import { signerConfig } from '../../src/signer/config.js';
+import { watcherConfig } from '../../src/watcher/config.js';
 
 const packaging = join(repositoryRoot, 'packaging', 'config');
 const DEPLOYMENT = 'ab'.repeat(32);
@@ -118,9 +119,10 @@ describe('what is published', () => {
 
   it('is an example that every program takes as it stands', () => {
     const file = ConfigurationFile.parse(example);
-    expect(file.sections()).toEqual(['orchestrator', 'signer', 'cli']);
+    expect(file.sections()).toEqual(['orchestrator', 'signer', 'watcher', 'cli']);
     expect(() => file.section('orchestrator').parsed(configuration)).not.toThrow();
     expect(() => file.section('signer').parsed(signerConfig)).not.toThrow();
+    expect(() => file.section('watcher').parsed(watcherConfig)).not.toThrow();
     expect(() => file.section('cli').parsed(cliConfig)).not.toThrow();
   });
 
@@ -138,6 +140,7 @@ describe('what is published', () => {
           wholeSchema({
             orchestrator: z.toJSONSchema(configuration, { io: 'input', unrepresentable: 'any' }),
             signer: z.toJSONSchema(signerConfig, { io: 'input' }),
+            watcher: z.toJSONSchema(watcherConfig, { io: 'input' }),
             cli: z.toJSONSchema(cliConfig, { io: 'input' }),
           }),
         ),
@@ -158,6 +161,16 @@ describe('docs/configuration.md', () => {
       expect(() => ConfigurationFile.parse(text).section('signer').parsed(signerConfig)).not.toThrow();
     }
     const names = [...JSON.stringify(z.toJSONSchema(signerConfig, { io: 'input' })).matchAll(/"(\w+)":\{/g)]
+      .map(([, name]) => name ?? '')
+      .filter((name) => !/^(properties|items|propertyNames|additionalProperties)$/.test(name));
+    expect(names.filter((name) => !page.includes(name))).toEqual([]);
+  });
+
+  it('has an example for the watcher that is taken as it stands, and names every setting', () => {
+    const [text = ''] = [...page.matchAll(/```yaml\n(watcher:\n[\s\S]*?)```/g)].map(([, one]) => one ?? '');
+    const settings = ConfigurationFile.parse(text).section('watcher').parsed(watcherConfig);
+    expect(settings.listen).toEqual({ host: '127.0.0.1', port: 7440 });
+    const names = [...JSON.stringify(z.toJSONSchema(watcherConfig, { io: 'input' })).matchAll(/"(\w+)":\{/g)]
       .map(([, name]) => name ?? '')
       .filter((name) => !/^(properties|items|propertyNames|additionalProperties)$/.test(name));
     expect(names.filter((name) => !page.includes(name))).toEqual([]);

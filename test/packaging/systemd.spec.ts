@@ -17,9 +17,9 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { repositoryRoot } from '../../devnet/paths.js';
 
 const folder = join(repositoryRoot, 'packaging', 'systemd');
-const PROGRAMS = ['signer', 'orchestrator'] as const;
+const PROGRAMS = ['signer', 'orchestrator', 'watcher'] as const;
 /** In tenths, as `systemd-analyze security --threshold` takes it: 17 is 1.7, where 10 is wide open. */
-const MOST_EXPOSED = { signer: 14, orchestrator: 17 } as const;
+const MOST_EXPOSED = { signer: 14, orchestrator: 17, watcher: 17 } as const;
 const INSTALLED_NODE = '/opt/portcullis/node/bin/node';
 
 const version = spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' });
@@ -63,7 +63,7 @@ function analyze(...args: string[]) {
   return { status, said: `${stdout}${stderr}` };
 }
 
-const security = (program: 'signer' | 'orchestrator', path: string) =>
+const security = (program: (typeof PROGRAMS)[number], path: string) =>
   analyze('security', '--offline=true', `--threshold=${MOST_EXPOSED[program]}`, '--no-pager', path);
 
 describe.each(PROGRAMS)('the unit of the %s', (program) => {

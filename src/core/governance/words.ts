@@ -175,14 +175,19 @@ function timelock(before: Before, after: State): Said[] {
   );
 }
 
-/** What an entry that waits would do if it acted now. */
-function wordsOfPending(state: State, { change: waiting, hash, sequence }: PendingEntry): Detail[] {
+/** What an entry that waits would do if it acted now; undefined where it could not act any more. */
+export function wordsOfWaiting(
+  state: GovernanceState,
+  { change: waiting, hash, sequence }: PendingEntry,
+): readonly Said[] | undefined {
   const acting = applyChange(state, waiting, { sequence, hash });
-  if (acting.kind === 'refused') return [detail('text', 'as it is now', 'it could not act any more')];
-  return wordsOfChange(state, acting.value).flatMap(({ says, details }) => [
-    detail('text', 'would', says),
-    ...details,
-  ]);
+  return acting.kind === 'refused' ? undefined : wordsOfChange(state, acting.value);
+}
+
+function wordsOfPending(state: State, entry: PendingEntry): Detail[] {
+  const words = wordsOfWaiting(state, entry);
+  if (!words) return [detail('text', 'as it is now', 'it could not act any more')];
+  return words.flatMap(({ says, details }) => [detail('text', 'would', says), ...details]);
 }
 
 function pending(before: Before, after: State): Said[] {

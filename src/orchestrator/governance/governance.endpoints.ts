@@ -134,6 +134,9 @@ export const appendEntry = endpoint({
     'governance-signer-duplicate',
     'governance-quorum-missing',
     'governance-change-invalid',
+    'governance-not-pending',
+    'governance-timelock',
+    'governance-activator-proposed',
     'signer-refused',
   ],
 });

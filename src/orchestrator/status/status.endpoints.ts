@@ -37,6 +37,7 @@ export const getStatus = endpoint({
         anchoredSequence: 17,
         checkpoint: { size: 41, root: '9f'.repeat(32) },
         auditKeyFault: null,
+        pending: [],
         clockAheadMs: 3,
       },
       tokens: [

@@ -79,6 +79,7 @@ export class StatusService {
       anchoredSequence: report?.anchoredSequence ?? null,
       checkpoint: report?.checkpoint ?? null,
       auditKeyFault: report?.auditKeyFault ?? null,
+      pending: report?.pending ?? null,
       clockAheadMs: report === undefined ? null : report.nowMs - this.clock.nowMs(),
       ...faultOf(signer),
     };

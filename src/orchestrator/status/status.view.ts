@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { sha256Hex, timestampMs } from '../../core/statements/fields.js';
-import { logHead, tokenReport } from '../../signer-protocol/messages.js';
+import { logHead, pendingReport, tokenReport } from '../../signer-protocol/messages.js';
 import { freezes } from '../governance/governance.endpoints.js';
 
 const fault = z.string().max(64).describe('Code of the fault that keeps it from answering.');
@@ -39,6 +39,12 @@ export const statusView = z
         .max(64)
         .nullable()
         .describe("Code of what keeps the audit log's key from signing checkpoints; null when nothing does."),
+      pending: z
+        .array(pendingReport)
+        .nullable()
+        .describe(
+          'Governance entries that wait, and how long each still has to; null while it does not answer.',
+        ),
       clockAheadMs: z.int().nullable().describe("The signer's clock against ours."),
       fault: fault.exactOptional(),
     }),

@@ -12,6 +12,46 @@ export const FACTS: readonly Tooth[] = [
       title: 'prices refuses',
     },
   ]),
+  ...teethOf('src/core/facts/ethereum-header.ts', 'src/core/facts/trie.spec.ts', [
+    {
+      code: 'header-malformed',
+      without: 'an answer for what is no header',
+      was: "if (!header) return refused('header-malformed');",
+      becomes:
+        "if (!header) return accepted({ hash: '', previous: '', stateRoot: '', height: 0, minedAtMs: 0 });",
+      title: 'is refused with header-malformed when something is missing or is no hex',
+    },
+    {
+      code: 'header-hash-differs',
+      without: 'comparing the hash of the header with its name',
+      was: 'if (hash !== header.hash.slice(2))',
+      becomes: 'if (false)',
+      title: 'is refused with header-hash-differs when',
+    },
+  ]),
+  ...teethOf('src/core/facts/trie.ts', 'src/core/facts/trie.spec.ts', [
+    {
+      code: 'trie-proof-invalid',
+      without: 'comparing a node with the hash that its parent names',
+      was: 'if (!node || bytesToHex(keccak_256(node)) !== hash)',
+      becomes: 'if (!node)',
+      title: 'any proof is refused when a single bit of it is another one',
+    },
+    {
+      code: 'trie-proof-invalid',
+      without: 'the demand that a proof has nothing to spare',
+      was: '(used === proof.length ? value : invalid(',
+      becomes: '(used <= proof.length ? value : invalid(',
+      title: 'is refused with trie-proof-invalid when there is more than is needed',
+    },
+    {
+      code: 'trie-proof-invalid',
+      without: 'an answer for a node that is none',
+      was: "if (error instanceof Fault && (error.code === 'trie-proof-invalid' || error.code === 'rlp-malformed'))",
+      becomes: 'if (error === undefined)',
+      title: 'is refused with trie-proof-invalid under another root',
+    },
+  ]),
   ...teethOf('src/core/facts/verify.ts', 'src/core/facts/verify.spec.ts', [
     {
       code: 'fact-other-deployment',

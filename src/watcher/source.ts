@@ -1,0 +1,131 @@
+// What every source of the watcher answers with, and how a JSON document is fetched: bounded in time and size, without
+// redirects, and with every number as the text that stands there, since prices are not for floats.
+
+import { readFileSync, statSync } from 'node:fs';
+import type { FactContent } from '../core/facts/fact.js';
+import { accepted, type Outcome, refused } from '../core/fault.js';
+import type { Place } from './config.js';
+
+export type WatcherRefusalCode =
+  /** Nothing is configured that could say something about this. */
+  | 'subject-not-watched'
+  | 'source-unreachable'
+  | 'source-malformed'
+  | 'price-sources-too-few'
+  | 'price-spread-too-wide'
+  | 'node-on-another-chain'
+  /** What the node says does not follow from the hash that it names. */
+  | 'node-proof-invalid';
+
+export type Seen = Outcome<FactContent, WatcherRefusalCode>;
+
+const MAX_BYTES = 256 * 1024;
+
+export interface Fetching {
+  readonly timeoutMs: number;
+  readonly maxBytes?: number;
+}
+
+export interface Call {
+  readonly url: string;
+  readonly authorization?: string;
+  /** Absent for GET. */
+  readonly body?: string;
+}
+
+type Fetched = Outcome<unknown, 'source-unreachable' | 'source-malformed'>;
+
+/** Throws for whatever is no answer: the caller makes a refusal of it. */
+async function textOf(
+  { url, authorization, body }: Call,
+  { timeoutMs, maxBytes }: Fetching,
+): Promise<string> {
+  const response = await fetch(url, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: {
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(authorization === undefined ? {} : { authorization }),
+    },
+    ...(body === undefined ? {} : { body }),
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  // A node answers an error with a status of its own; what counts is whether JSON stands there.
+  if (response.status >= 300 && body === undefined) throw new Error(`status ${response.status}`);
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const pieces: AsyncIterable<Uint8Array> | undefined = response.body ?? undefined;
+  for await (const chunk of pieces ?? []) {
+    bytes += chunk.length;
+    if (bytes > (maxBytes ?? MAX_BYTES)) throw new Error('the answer is too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Node.js gives revivers the text of a number. */
+type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
+const numbersAsText: Reviver = (_key, value, { source }) => (typeof value === 'number' ? source : value);
+
+export function parseJson(text: string): Outcome<unknown, 'source-malformed'> {
+  try {
+    return accepted(JSON.parse(text, numbersAsText as (key: string, value: unknown) => unknown));
+  } catch {
+    // What stands there instead may be anything, and is shown to nobody.
+    return refused('source-malformed', { why: 'no JSON' });
+  }
+}
+
+/** Every number in it is text. */
+export async function fetchJson(call: Call, fetching: Fetching): Promise<Fetched> {
+  let text: string;
+  try {
+    text = await textOf(call, fetching);
+  } catch (error) {
+    const why = error instanceof Error ? error.name : 'unknown';
+    return refused('source-unreachable', { host: URL.parse(call.url)?.host ?? '', why });
+  }
+  return parseJson(text);
+}
+
+/** First line of a file, for headers. Throws what the file system throws: configuration is wrong then. */
+export function firstLine(path: string): string {
+  return readFileSync(path, 'utf8').split(/\r?\n/, 1)[0] ?? '';
+}
+
+export async function documentAt(place: Place, fetching: Fetching): Promise<Fetched> {
+  if ('url' in place) {
+    const { url, authorizationFile } = place;
+    return fetchJson(
+      { url, ...(authorizationFile === undefined ? {} : { authorization: firstLine(authorizationFile) }) },
+      fetching,
+    );
+  }
+  try {
+    if (statSync(place.file).size > (fetching.maxBytes ?? MAX_BYTES))
+      return refused('source-malformed', { why: 'the file is too large' });
+    return parseJson(readFileSync(place.file, 'utf8'));
+  } catch {
+    // Not there for now; the path is configuration and no secret, but nobody outside needs it.
+    return refused('source-unreachable', { why: 'file' });
+  }
+}
+
+/** RFC 6901; undefined where nothing stands. Hostile document. */
+export function valueAt(document: unknown, pointer: string): unknown {
+  let value = document;
+  for (const part of pointer.split('/').slice(1)) {
+    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Readonly<Record<string, unknown>>)[name];
+  }
+  return value;
+}
+
+export function textAt(document: unknown, pointer: string): Outcome<string, 'source-malformed'> {
+  const value = valueAt(document, pointer);
+  return typeof value === 'string' && value.length <= 100
+    ? accepted(value)
+    : refused('source-malformed', { why: 'no number or text where one is wanted' });
+}
