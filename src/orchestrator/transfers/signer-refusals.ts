@@ -32,9 +32,12 @@ const WAITING_FOR_A_WORD: readonly string[] = [
   'head-signature-invalid',
 ] satisfies HeadRefusalCode[];
 
+/** The signer's host says another time than the signer measured: somebody sets that right, or a quorum says the time. */
+const CLOCK_DIVERGED = 'clock-diverged';
+
 /** The transaction is good as it is, and is asked for again until somebody has done something. */
 export function waitsAtSigner(code: string): boolean {
-  return code === WALLET_FROZEN || WAITING_FOR_A_WORD.includes(code);
+  return code === WALLET_FROZEN || code === CLOCK_DIVERGED || WAITING_FOR_A_WORD.includes(code);
 }
 
 /** A person has the signer asked once more, for what it had been asked for before. */
