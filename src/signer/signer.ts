@@ -36,7 +36,7 @@ import type {
   SignResult,
   StatusResult,
 } from '../signer-protocol/messages.js';
-import { actingChange, checkWait } from './accepting.js';
+import { actingChange, type ClockRefusalCode, checkAcceptable } from './accepting.js';
 import { attest, checkAttestationKey } from './attesting.js';
 import {
   attestedPage,
@@ -77,6 +77,7 @@ import {
 export type SignRefusalCode =
   | AuthorizationRefusalCode
   | ConflictRefusalCode
+  | ClockRefusalCode
   | 'transaction-of-other-order'
   | 'order-too-large';
 export type SignerFaultCode = 'token-unknown' | 'policy-unreadable';
@@ -200,6 +201,8 @@ export class Signer {
 
     const over = checkOver(order, store.ledger);
     if (over.kind === 'refused') return over;
+    const diverged = clock.divergence();
+    if (diverged) return refused('clock-diverged', { ...diverged });
     const now = clock.now();
     const authorized = authorize(order, decoded.value, {
       state: this.state,
@@ -379,7 +382,9 @@ export class Signer {
   }
 
   /** Appends one quorum-signed entry to the signer's own log. The very entry that is its newest is accepted again. */
-  async appendGovernance(entry: GovernanceEntry): Promise<Outcome<GovernanceResult, GovernanceRefusalCode>> {
+  async appendGovernance(
+    entry: GovernanceEntry,
+  ): Promise<Outcome<GovernanceResult, GovernanceRefusalCode | ClockRefusalCode>> {
     const { store, clock, verifier, anchor } = this.parts;
     const offered = await this.offered(entry);
     if (offered.kind === 'refused') return offered;
@@ -391,12 +396,13 @@ export class Signer {
     const replayed = replayEntry(this.state, entry, verifier);
     if (replayed.kind === 'refused') return replayed;
     const at = clock.now();
-    const waited = checkWait(this.state, entry, store, at);
-    if (waited.kind === 'refused') return waited;
+    const acceptable = checkAcceptable(this.state, entry, { store, clock, at });
+    if (acceptable.kind === 'refused') return acceptable;
     const policies = readPolicies(replayed.value);
     const { sequence } = store.append({ kind: 'governance', at, entry });
     this.state = replayed.value;
     this.policies = policies;
+    if (entry.body.change.kind === 'time-set') clock.trustHost();
     await anchor.cover(sequence);
     return accepted(this.readGovernance(entry.body.sequence));
   }
