@@ -162,6 +162,7 @@ export class SignatureRow {
   @Column(integerColumn()) journalSequence!: number;
   @Column(textColumn()) journalHash!: string;
   /** Of the certificate as canonical JSON, hex. */
+  /** Of its canonical form without the attestation, which comes later. */
   @Column(textColumn()) certificateSha256!: string;
   @Column(timeColumn()) recordedAtMs!: number;
 }
