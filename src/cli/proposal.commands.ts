@@ -39,7 +39,7 @@ const MOST_PAGES = 1_000;
 function stateWords(state: string): Span {
   if (state === 'accepted') return good(state);
   if (state === 'open' || state === 'complete') return attention(state);
-  return state === 'refused' ? bad(state) : faint(state);
+  return faint(state);
 }
 
 /** Those that want something, or all; newest first. */
@@ -112,7 +112,14 @@ function signatureLines({ body, signatures }: Proposal, state: GovernanceState):
   ]);
 }
 
-function standingLines({ state, proposedBy, proposedAtMs, redraftOf, ended, trouble }: Proposal): Line[] {
+function standingLines({
+  state,
+  proposedBy,
+  proposedAtMs,
+  redraftOf,
+  cancelledAtMs,
+  trouble,
+}: Proposal): Line[] {
   const words = (about: { readonly code: string; readonly facts: Readonly<Record<string, unknown>> }) =>
     [about.code, ...Object.entries(about.facts).map(([name, value]) => `${name} ${String(value)}`)].join(
       ', ',
@@ -121,7 +128,7 @@ function standingLines({ state, proposedBy, proposedAtMs, redraftOf, ended, trou
     ['it is', [stateWords(state), faint('  as the service says')]],
     ['proposed', `by ${proposedBy}, ${instant(proposedAtMs)}`],
     ...(redraftOf === null ? [] : [['made anew from', redraftOf] as const]),
-    ...(ended === null ? [] : [['ended', `by ${ended.by ?? 'the signer'}: ${words(ended)}`] as const]),
+    ...(cancelledAtMs === null ? [] : [['taken back', instant(cancelledAtMs)] as const]),
     ...(trouble === null ? [] : [['held up by', words(trouble)] as const]),
   ]);
 }
@@ -144,9 +151,30 @@ function proposalLines(served: Proposal, known: KnownGovernance): Outcome<Line[]
 }
 
 function jsonOf(served: Proposal) {
-  const { proposalId, state, sequence, kind, proposedBy, signatures, body, ended, trouble, redraftOf } =
-    served;
-  return { proposalId, state, sequence, kind, proposedBy, redraftOf, signatures, body, ended, trouble };
+  const {
+    proposalId,
+    state,
+    sequence,
+    kind,
+    proposedBy,
+    signatures,
+    body,
+    cancelledAtMs,
+    trouble,
+    redraftOf,
+  } = served;
+  return {
+    proposalId,
+    state,
+    sequence,
+    kind,
+    proposedBy,
+    redraftOf,
+    signatures,
+    body,
+    cancelledAtMs,
+    trouble,
+  };
 }
 
 /** After a draft: what the API made of the change, which has to be this change on top of this log. */
@@ -376,7 +404,7 @@ export function proposalCommands(cli: CommandLine, governance: Command): void {
       usage: 'redraft <proposal>',
       summary: 'propose the same change anew, on top of the newest entry',
       description:
-        'For a proposal that another entry has superseded, that was taken back or refused. It is to be signed anew.',
+        'For a proposal that another entry has superseded or that was taken back. It is to be signed anew.',
       example: 'governance proposal redraft 3f9a… --config alice.yaml',
     },
     flags,

@@ -24,7 +24,7 @@ export const proposal = z.object({
   signatures: z.array(
     z.object({ personId: identifier, credentialId: identifier, signature: signature64, atMs: z.int() }),
   ),
-  ended: z.object({ by: identifier.nullable(), code: z.string(), facts, atMs: z.int() }).nullable(),
+  cancelledAtMs: z.int().nullable(),
   trouble: z.object({ code: z.string(), facts }).nullable(),
 });
 export type Proposal = z.infer<typeof proposal>;

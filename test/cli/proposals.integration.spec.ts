@@ -202,7 +202,7 @@ describe('a service that lies about a proposal', () => {
       redraftOf: null,
       signatures: [],
       wanted: [],
-      ended: null,
+      cancelledAtMs: null,
       trouble: null,
       ...altered,
     };
