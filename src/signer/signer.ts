@@ -62,8 +62,8 @@ import { transferSet } from './ledger.js';
 import { Line } from './line.js';
 import { type SignerParts, statusOf, transferRecordOf } from './reports.js';
 import { checkWallet, describeWallets, type Token } from './self-check.js';
-import { signTransaction, transactionKeyOf } from './signing.js';
 import type { Instant } from './signer-clock.js';
+import { signTransaction, transactionKeyOf } from './signing.js';
 import type { StoreFaultCode } from './store-file.js';
 import { SIGNER_VERSION } from './version.js';
 import {
