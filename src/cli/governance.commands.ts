@@ -43,13 +43,15 @@ async function governanceFor(
 
 const officerOptions = z.object({ ...officerShape, ...pinShape });
 
-function timelockLines({
-  timelock: { whitelistMs, policyMs, veto },
-}: Pick<GovernanceState, 'timelock'>): Line[] {
+function timelockLines({ timelock }: Pick<GovernanceState, 'timelock'>): Line[] {
+  const { whitelistMs, policyMs, freshHeadMs, veto } = timelock;
   const waits = (ms: number) => (ms === 0 ? 'acts at once' : `waits ${spanWords(ms)}`);
   return [
     `a new whitelist entry ${waits(whitelistMs)}, all else ${waits(policyMs)}`,
     `${veto.threshold} of ${veto.group} can veto it; one of them who did not sign it activates it`,
+    freshHeadMs === undefined
+      ? "what nobody approves needs no governor's word"
+      : `what nobody approves needs a governor's word no older than ${spanWords(freshHeadMs)}`,
   ];
 }
 
