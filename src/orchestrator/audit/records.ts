@@ -181,7 +181,6 @@ const proposal = z.object({
   person_id: z.string(),
   credential_id: z.string().nullable(),
   signature: z.string().nullable(),
-  facts: z.string(),
   at_ms: sqlInteger,
 });
 
@@ -196,16 +195,8 @@ function ofProposal(row: z.infer<typeof proposal>): Draft {
       { kind: 'proposal', id: row.proposal_id },
       ...(credentialId === null ? [] : [{ kind: 'credential' as const, id: credentialId }]),
     ],
-    sealed: row.person_id === '' ? [] : [{ name: 'person', value: row.person_id }],
-    record: JSON.stringify([
-      row.proposal_id,
-      row.act,
-      row.person_id,
-      credentialId,
-      row.signature,
-      row.facts,
-      row.at_ms,
-    ]),
+    sealed: [{ name: 'person', value: row.person_id }],
+    record: JSON.stringify([row.proposal_id, row.act, row.person_id, credentialId, row.signature, row.at_ms]),
   };
 }
 
