@@ -107,6 +107,10 @@ export const statementToSign = z.object({
 export type StatementToSign = z.infer<typeof statementToSign>;
 
 export const certificateFile = z.object({ transferId, certificates: z.array(certificate) });
+export const certificatePage = z.object({
+  certificates: z.array(certificate),
+  nextFrom: z.int().nullable(),
+});
 
 export const governancePage = z.object({ entries: z.array(governanceEntry), nextFrom: z.int().nullable() });
 

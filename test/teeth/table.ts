@@ -169,7 +169,7 @@ export const TOOTHLESS: readonly Toothless[] = [
   },
   {
     code: 'store-corrupt',
-    file: 'src/signer/signer.ts',
+    file: 'src/signer/certificates.ts',
     why: 'what the ledger says lies at a sequence, which it took from there itself',
   },
   {

@@ -252,7 +252,7 @@ export class SigningSteps {
     asked: TransactionRow,
     result: SignResult,
   ): Promise<Claim | undefined> {
-    if (JSON.stringify(result.certificate.order.transaction) !== JSON.stringify(asked.unsigned)) {
+    if (JSON.stringify(result.certificate.reservation.order.transaction) !== JSON.stringify(asked.unsigned)) {
       throw new Fault<TransferFaultCode>(
         'signer-answer-inconsistent',
         'the signer answered for other bytes',

@@ -13,6 +13,7 @@ import { attestedVoid } from '../../core/recovery/void.js';
 import { transferStatement, verdict } from '../../core/statements/approval.js';
 import { baseUnits, sha256Hex } from '../../core/statements/fields.js';
 import { signedRequest } from '../../core/statements/request.js';
+import { CertificateRow } from '../certificates/certificate.entity.js';
 import {
   amountColumn,
   integerColumn,
@@ -161,6 +162,7 @@ export class SignatureRow {
   @Column(integerColumn()) journalSequence!: number;
   @Column(textColumn()) journalHash!: string;
   /** Of the certificate as canonical JSON, hex. */
+  /** Of its canonical form without the attestation, which comes later. */
   @Column(textColumn()) certificateSha256!: string;
   @Column(timeColumn()) recordedAtMs!: number;
 }
@@ -231,4 +233,5 @@ export const transferEntities = [
   LimitCounterRow,
   LimitChargeRow,
   WorkRow,
+  CertificateRow,
 ];

@@ -3,9 +3,9 @@
 
 import { createHash } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
+import { attestedBytes, decisionsOf } from '../../core/certificates/certificate.js';
 import { type Facts, Fault } from '../../core/fault.js';
 import type { AttestedVoid } from '../../core/recovery/void.js';
-import { canonicalBytes } from '../../core/statements/canonical-json.js';
 import type { SignResult } from '../../signer-protocol/messages.js';
 import { forUpdate, insertNew } from '../database/sql.js';
 import {
@@ -128,17 +128,17 @@ export async function noteSignature(
   nowMs: number,
 ): Promise<void> {
   const ended = await db.findBy(TransactionCancelRow, { transactionKey });
-  const { policyHash, decisions, journalSequence, journalHash } = certificate;
+  const { reservation, journalSequence, journalHash } = certificate;
   await insertNew(db, SignatureRow, {
     transactionKey,
     transactionId,
     walletId,
     transfers: [...(await transferIdsOf(db, transactionKey)), ...ended.map(({ transferId }) => transferId)],
-    policyHash,
-    decisions: JSON.stringify(decisions),
+    policyHash: reservation.policyHash,
+    decisions: JSON.stringify(decisionsOf(certificate)),
     journalSequence,
     journalHash,
-    certificateSha256: createHash('sha256').update(canonicalBytes(certificate)).digest('hex'),
+    certificateSha256: createHash('sha256').update(attestedBytes(certificate)).digest('hex'),
     recordedAtMs: nowMs,
   });
 }
