@@ -3,14 +3,14 @@
 
 import type Database from 'better-sqlite3';
 import type { TransferPast } from '../core/authorization/authorize.js';
+import { factDigest, subjectOf } from '../core/facts/fact.js';
 import { spelledAddress } from '../core/governance/known-addresses.js';
 import { lookOf } from '../core/policy/looks.js';
 import type { LimitCharge } from '../core/policy/types.js';
-import { factDigest, subjectOf } from '../core/facts/fact.js';
 import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from '../core/policy/window.js';
 import { refreshable, restoreCutoffMs } from '../core/recovery/restore.js';
 import { requestDigest } from '../core/statements/request.js';
-import type { JournalEntry, Reservation, Restored, VouchedHead, Voided } from './journal.js';
+import type { JournalEntry, Reservation, Restored, Voided, VouchedHead } from './journal.js';
 import { PROJECTION_SCHEMA } from './schema.js';
 import type { Instant } from './signer-clock.js';
 

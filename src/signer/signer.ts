@@ -39,7 +39,7 @@ import type {
   SignResult,
   StatusResult,
 } from '../signer-protocol/messages.js';
-import { actingChange, checkWait } from './accepting.js';
+import { actingChange, type ClockRefusalCode, checkAcceptable } from './accepting.js';
 import { attest, checkAttestationKey } from './attesting.js';
 import { type CheckpointRefusalCode, Checkpoints, checkAuditKey } from './checkpoints.js';
 import {
@@ -62,8 +62,8 @@ import { transferSet } from './ledger.js';
 import { Line } from './line.js';
 import { type SignerParts, statusOf, transferRecordOf } from './reports.js';
 import { checkWallet, describeWallets, type Token } from './self-check.js';
-import { signTransaction, transactionKeyOf } from './signing.js';
 import type { Instant } from './signer-clock.js';
+import { signTransaction, transactionKeyOf } from './signing.js';
 import type { StoreFaultCode } from './store-file.js';
 import { SIGNER_VERSION } from './version.js';
 import {
@@ -78,6 +78,7 @@ import {
 export type SignRefusalCode =
   | AuthorizationRefusalCode
   | ConflictRefusalCode
+  | ClockRefusalCode
   | 'transaction-of-other-order'
   | 'order-too-large';
 export type SignerFaultCode = 'token-unknown' | 'policy-unreadable';
@@ -229,6 +230,8 @@ export class Signer {
 
     const over = checkOver(order, store.ledger);
     if (over.kind === 'refused') return over;
+    const diverged = clock.divergence();
+    if (diverged) return refused('clock-diverged', { ...diverged });
     const now = clock.now();
     const authorized = authorize(order, decoded.value, {
       state: this.state,
@@ -454,7 +457,9 @@ export class Signer {
   }
 
   /** Appends one quorum-signed entry to the signer's own log. The very entry that is its newest is accepted again. */
-  async appendGovernance(entry: GovernanceEntry): Promise<Outcome<GovernanceResult, GovernanceRefusalCode>> {
+  async appendGovernance(
+    entry: GovernanceEntry,
+  ): Promise<Outcome<GovernanceResult, GovernanceRefusalCode | ClockRefusalCode>> {
     const { store, clock, verifier, anchor } = this.parts;
     const offered = await this.offered(entry);
     if (offered.kind === 'refused') return offered;
@@ -466,12 +471,13 @@ export class Signer {
     const replayed = replayEntry(this.state, entry, verifier);
     if (replayed.kind === 'refused') return replayed;
     const at = clock.now();
-    const waited = checkWait(this.state, entry, store, at);
-    if (waited.kind === 'refused') return waited;
+    const acceptable = checkAcceptable(this.state, entry, { store, clock, at });
+    if (acceptable.kind === 'refused') return acceptable;
     const policies = readPolicies(replayed.value);
     const { sequence } = store.append({ kind: 'governance', at, entry });
     this.state = replayed.value;
     this.policies = policies;
+    if (entry.body.change.kind === 'time-set') clock.trustHost();
     await anchor.cover(sequence);
     return accepted(this.readGovernance(entry.body.sequence));
   }

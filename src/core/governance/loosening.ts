@@ -93,6 +93,8 @@ export function delayOf(state: GovernanceState, change: Change): number {
     case 'frozen':
     // It takes the quorum and no time: what stands still costs customers theirs.
     case 'thawed':
+    // It is about now, and the signer compares it with what its host says.
+    case 'time-set':
     // It moves nothing and allows nothing.
     case 'audit-log-set':
     case 'activated':

@@ -117,6 +117,7 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
     case 'token-removed':
     case 'fact-key-removed':
     case 'audit-log-set':
+    case 'time-set':
     case 'freeze-key-added':
     case 'freeze-key-removed':
     // Whoever activates or vetoes is asked about elsewhere; SAFU's quorum signed what waits.

@@ -91,6 +91,8 @@ export interface GovernanceState {
   readonly whitelist: ReadonlyMap<string, Whitelisted>;
   readonly delegations: ReadonlyMap<string, Delegation>;
   readonly freezeKeys: ReadonlyMap<string, FreezeKey>;
+  /** The newest time that a quorum has said, and the entry that says it. */
+  readonly timeSet: { readonly timeMs: number; readonly sequence: number } | undefined;
   /** Fixed in genesis. */
   readonly attestation: AttestationKey;
   /** Undefined until an entry names it. */
@@ -172,19 +174,30 @@ export function groupsEver({
   return all;
 }
 
+/** Put together once for each list: transfers ask for one address of many. */
+const places = new WeakMap<GovernanceState['whitelist'], ReadonlyMap<string, Whitelisted>>();
+
+/** Whitelist entries by `addressKey(chain, address)`; no address stands there twice. */
+export function placesOf(whitelist: GovernanceState['whitelist']): ReadonlyMap<string, Whitelisted> {
+  const known = places.get(whitelist);
+  if (known) return known;
+  const found = new Map(
+    [...whitelist.values()].map((entry) => [addressKey(entry.chain, entry.address), entry]),
+  );
+  places.set(whitelist, found);
+  return found;
+}
+
 /** The whitelist entry of an address that wallets of a tier may use at a time. */
 export function whitelistedAt(
   { whitelist }: Pick<GovernanceState, 'whitelist'>,
   { chain, address, tier }: { readonly chain: string; readonly address: string; readonly tier: Tier },
   nowMs: number,
 ): Whitelisted | undefined {
-  const wanted = addressKey(chain, address);
-  return [...whitelist.values()].find(
-    (entry) =>
-      addressKey(entry.chain, entry.address) === wanted &&
-      entry.tiers.includes(tier) &&
-      (entry.endsAtMs === undefined || nowMs < entry.endsAtMs),
-  );
+  const entry = placesOf(whitelist).get(addressKey(chain, address));
+  return entry?.tiers.includes(tier) && (entry.endsAtMs === undefined || nowMs < entry.endsAtMs)
+    ? entry
+    : undefined;
 }
 
 /** The person and credential behind a credential id, as the roster stands now. */

@@ -31,6 +31,7 @@ import {
   type Move,
   moveTransaction,
   moveTransfer,
+  noteSignature,
   noteWaiting,
   required,
   transactionForUpdate,
@@ -274,6 +275,7 @@ export class SigningSteps {
       };
       const { transactionId } = result;
       await rememberPaid(db, result.certificate, nowMs);
+      if (row.signedHex === null) await noteSignature(db, row, result, nowMs);
       if (row.state === 'signing') {
         await moveTransaction(db, row, 'signed', nowMs, { ...signature, reason: null, facts: {} });
         await servedWallet(this.parts, row.walletId).driver.signed(db, signedOf(row));

@@ -95,6 +95,8 @@ export class TransitionRow {
   @Column(jsonColumn(factsJson)) facts!: z.infer<typeof factsJson>;
   @Column(timeColumn()) atMs!: number;
   @Column(textColumn()) movedBy!: string;
+  /** What policies said, where they were asked with the move, as JSON; null where they were not. For the audit log alone. */
+  @Column(textColumn({ nullable: true })) decision!: string | null;
 }
 
 @Entity('transactions')
@@ -143,6 +145,24 @@ export class TransactionCancelRow {
   @Column(textColumn({ primary: true })) transferId!: string;
   @Column(textColumn()) askedBy!: string;
   @Column(timeColumn()) askedAtMs!: number;
+}
+
+/** What the signer decided when it signed. For the audit log alone. */
+@Entity('signatures')
+export class SignatureRow {
+  @Column(textColumn({ primary: true })) transactionKey!: string;
+  @Column(textColumn()) transactionId!: string;
+  @Column(textColumn()) walletId!: string;
+  /** Ids of what it pays, or ends as a cancel. */
+  @Column(jsonColumn(z.array(z.string()))) transfers!: string[];
+  @Column(textColumn()) policyHash!: string;
+  /** JSON, as its certificate has them. */
+  @Column(textColumn()) decisions!: string;
+  @Column(integerColumn()) journalSequence!: number;
+  @Column(textColumn()) journalHash!: string;
+  /** Of the certificate as canonical JSON, hex. */
+  @Column(textColumn()) certificateSha256!: string;
+  @Column(timeColumn()) recordedAtMs!: number;
 }
 
 /** A quorum's word that the signer has accepted. */
@@ -205,6 +225,7 @@ export const transferEntities = [
   TransactionRow,
   TransactionTransferRow,
   TransactionCancelRow,
+  SignatureRow,
   BurialRow,
   ApprovalRow,
   LimitCounterRow,
