@@ -6,7 +6,6 @@ import type {
   Chain,
   Change,
   Credential,
-  CredentialClass,
   Delegation,
   Erc20Token,
   FactKey,
@@ -51,8 +50,8 @@ export interface Freeze {
   readonly sequence: number;
 }
 
-/** The persons who signed something, each with the class of what they signed it with. */
-export type Signers = ReadonlyMap<string, CredentialClass>;
+/** The persons who signed something, each with the credential that they signed it with. */
+export type Signers = ReadonlyMap<string, Pick<Credential, 'credentialId' | 'credentialClass'>>;
 
 /** An entry that loosens and waits: it does nothing until it is activated. */
 export interface PendingEntry {
@@ -163,6 +162,16 @@ export function groupsAt(
     );
   }
   return then;
+}
+
+/** Members by group, and with them whoever stands, stood or will stand in for one of them. */
+export function groupsEver({
+  groups,
+  delegations,
+}: Pick<GovernanceState, 'groups' | 'delegations'>): ReadonlyMap<string, readonly string[]> {
+  const all = new Map(groups);
+  for (const { group, to } of delegations.values()) all.set(group, [...(all.get(group) ?? []), to]);
+  return all;
 }
 
 /** Put together once for each list: transfers ask for one address of many. */
