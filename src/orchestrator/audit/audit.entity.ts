@@ -15,6 +15,7 @@ export const auditSources = [
   'signature',
   'cancel',
   'burial',
+  'head',
 ] as const;
 export type AuditSource = (typeof auditSources)[number];
 

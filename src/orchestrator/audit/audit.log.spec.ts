@@ -17,6 +17,7 @@ import { nativeVerifier } from '../../platform/native-verifier.js';
 import { Database } from '../database/database.js';
 import { run } from '../database/sql.js';
 import { certain, type Life, Stage } from '../transfers/stage.fixture.js';
+import { Heads } from '../governance/heads.js';
 import { Burials } from '../ways-out/burials.js';
 import { Cancels } from '../ways-out/cancels.js';
 import { WaysOut } from '../ways-out/ways-out.service.js';
@@ -169,6 +170,23 @@ describe('the audit log', () => {
     const byHand = items.find(({ entry }) => entry.what === 'buried');
     expect(byHand?.entry.subjects).toContainEqual({ kind: 'credential', id: 'alice-piv' });
     expect(JSON.parse(byHand?.record ?? '')[1]).toBe(JSON.stringify(burial));
+  });
+
+  it("has governors' words about the head of governance", async () => {
+    const heads = new Heads(database, life.governance, nativeVerifier, stage);
+    certain(await heads.take(stage.cast.head('alice')));
+    await addAll(log);
+    const { items } = await database.read((db) =>
+      searchAudit(db, { subjects: [], kind: 'approval', limit: 5 }),
+    );
+    expect(items.map(({ entry }) => entry.what)).toEqual(['head-vouched']);
+    expect(items[0]?.entry.subjects.map(({ kind }) => kind)).toEqual(['governance-entry', 'credential']);
+    expect((await checked()).findings).toEqual([]);
+    await edited(
+      'DROP TRIGGER governance_heads_no_update',
+      "UPDATE governance_heads SET signed = replace(signed, 'portcullis/head/v1', 'portcullis/head/v2')",
+    );
+    expect((await checked()).findings.map(({ kind }) => kind)).toEqual(['record-differs']);
   });
 
   it.each([
@@ -355,6 +373,22 @@ describe('what an owner of the database does is found', () => {
     await edited(...drop('audit_entries'), `DELETE FROM audit_entries WHERE sequence = ${size + after}`);
     await addAll(log);
     expect(await checked()).toMatchObject({ entries: size + 1, waiting: 0, findings: [] });
+  });
+
+  it('and a record that was put in line before it is there is in the log when it comes', async () => {
+    await settled();
+    const early =
+      "INSERT INTO audit_waiting (source, key_a, key_b, key_c) VALUES ('call', 'late-0', 'refusal', '')";
+    await edited(early, early);
+    await addAll(log);
+    await edited(early);
+    await addAll(log);
+    await refusals(life.database, 'late', 1);
+    await edited(early);
+    await addAll(log);
+    const whats = (await everything()).slice(-3).map(({ entry }) => JSON.parse(entry).what);
+    expect(whats).toEqual(['record-missing', 'record-missing', 'officers-only']);
+    expect(await checked()).toMatchObject({ waiting: 0, findings: [] });
   });
 
   it('and nothing is added to a log that does not lead to its root', async () => {

@@ -39,6 +39,7 @@ const KIND_OF: Readonly<Record<AuditSource, AuditKind>> = {
   signature: 'decision',
   cancel: 'transition',
   burial: 'approval',
+  head: 'approval',
 };
 
 export const RECORD_MISSING = 'record-missing';
@@ -340,6 +341,30 @@ function ofBurial(row: z.infer<typeof buried>): Draft {
   };
 }
 
+const head = z.object({
+  digest: z.string(),
+  signed: z.string(),
+  created_at_ms: sqlInteger,
+  received_at_ms: sqlInteger,
+});
+const vouchedHead = z.object({ statement: z.object({ sequence: z.int() }), credentialId: z.string() });
+
+/** A governor's word about the newest entry of governance, under which something may be signed that nobody approves. */
+function ofHead(row: z.infer<typeof head>): Draft {
+  const { statement, credentialId } = vouchedHead.parse(JSON.parse(row.signed));
+  return {
+    kind: 'approval',
+    what: 'head-vouched',
+    atMs: row.received_at_ms,
+    subjects: [
+      { kind: 'governance-entry', id: `${statement.sequence}` },
+      { kind: 'credential', id: credentialId },
+    ],
+    sealed: [],
+    record: JSON.stringify([row.digest, row.signed, row.created_at_ms, row.received_at_ms]),
+  };
+}
+
 /** Where the records of a source are, and how one is read. */
 interface Reading {
   readonly select: string;
@@ -384,6 +409,10 @@ const READINGS: Readonly<Record<AuditSource, Reading>> = {
   burial: {
     select: `SELECT k.place, r.* FROM k JOIN burials r ON CAST(r.journal_sequence AS TEXT) = k.key_a`,
     draft: (row) => ofBurial(buried.parse(row)),
+  },
+  head: {
+    select: `SELECT k.place, r.* FROM k JOIN governance_heads r ON r.digest = k.key_a`,
+    draft: (row) => ofHead(head.parse(row)),
   },
 };
 
