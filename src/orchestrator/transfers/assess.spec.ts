@@ -120,6 +120,7 @@ function signerSays(
     usage,
     pastOf: () => 'unseen',
     knowing: () => known,
+    heldMs: () => undefined,
     cancelled: () => undefined,
   });
 }
