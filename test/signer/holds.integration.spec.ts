@@ -108,10 +108,12 @@ describe('a transfer that its rule holds', () => {
     const request = requested(9n);
     expect(await answerTo(orderFor(request))).toBe(`transfer-held, ${24 * HOUR_MS} ms left`);
     deployment.time.wall += 25 * HOUR_MS;
+    expect(await answerTo(orderFor(request))).toBe('clock-diverged');
+    await restarted();
     expect(await answerTo(orderFor(request))).toBe(`transfer-held, ${24 * HOUR_MS} ms left`);
-    await restarted();
+    await deployment.stop();
     deployment.time.wall += 25 * HOUR_MS;
-    await restarted();
+    client = await deployment.start();
     expect(await answerTo(orderFor(request))).toBe(`transfer-held, ${24 * HOUR_MS} ms left`);
     deployment.time.advance(24 * HOUR_MS);
     expect(decisionsOf(await certificateOf(orderFor(request)))[0]?.heldMs).toBe(24 * HOUR_MS);
