@@ -11,7 +11,8 @@ import { knownOf } from './knowledge.js';
 import { Limits, usageFor } from './limit.store.js';
 import type { PipelineParts } from './pipeline.js';
 import type { TransferRow } from './transfer.entity.js';
-import { type Move, moveTransfer, transferForUpdate } from './transfer.store.js';
+import { type Move, moveTransfer, noteWaiting, transferForUpdate } from './transfer.store.js';
+import { heldUntilMs } from './signer-refusals.js';
 import { finish, hold, type Lease, wake } from './work.store.js';
 
 /** Reasons that stand for "too late", as the state `expired`. */
@@ -109,7 +110,8 @@ export class DecidingSteps {
       statementOf(row.request.statement, {
         policyHash: inForce,
         governanceHead: head,
-        expiresAtMs: Math.min(row.expiresAtMs, nowMs + settings.approvalTtlMs),
+        // Officers have as long as ever; what they signed has to outlive the hold.
+        expiresAtMs: Math.min(row.expiresAtMs, nowMs + settings.approvalTtlMs + (decision.holdMs ?? 0)),
       });
     const needs = approvalWords(decision.requirements);
     await moveTransfer(
@@ -156,8 +158,13 @@ export class DecidingSteps {
     if (row.state === 'approved' && missing.length > 0) {
       return this.decideAgain(db, row, 'approvals-withdrawn', governance, nowMs, statement);
     }
+    const expiresAtMs = Math.min(row.expiresAtMs, statement?.expiresAtMs ?? row.expiresAtMs);
+    const untilMs = heldUntilMs(row);
+    if (untilMs !== undefined && untilMs > nowMs) return Math.min(expiresAtMs, untilMs);
+    // The signer is asked again; it may say that it still waits.
+    if (untilMs !== undefined) await noteWaiting(db, row, null);
     if (row.state === 'approved') await wake(db, 'wallet', row.walletId, nowMs);
-    return Math.min(row.expiresAtMs, statement?.expiresAtMs ?? row.expiresAtMs);
+    return expiresAtMs;
   }
 
   private async decideAgain(
