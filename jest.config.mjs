@@ -4,7 +4,7 @@
 export default {
   rootDir: '.',
   testEnvironment: 'node',
-  roots: ['<rootDir>/src', '<rootDir>/hardware', '<rootDir>/devnet', '<rootDir>/test'],
+  roots: ['<rootDir>/src', '<rootDir>/hardware', '<rootDir>/verifier', '<rootDir>/devnet', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
   // Minutes each, one after the other: npm run test:kills.
   testPathIgnorePatterns: ['/node_modules/', '\\.ordeal\\.spec\\.ts$'],

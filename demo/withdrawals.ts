@@ -165,14 +165,24 @@ const verified = z.object({
     .min(1),
 });
 
+const saved = z.object({ certificates: z.int(), attested: z.int() });
+const ATTESTED_WITHIN_MS = 20_000;
+
+/** Saves the certificates of a transfer, once the signer has attested them all. */
+async function saveCertificates(transferId: string, file: string, config: readonly string[]): Promise<void> {
+  await until('an attestation of the signer', ATTESTED_WITHIN_MS, async () => {
+    rmSync(file, { force: true });
+    const found = await portcullisOk(['certificate', transferId, '--out', file, ...config], saved);
+    return found.attested === found.certificates ? found : undefined;
+  });
+}
+
 /** Fetches the signer's certificates and checks them with nothing but the files. */
 export async function verifyAll(screen: Screen, all: readonly Withdrawal[]): Promise<void> {
   const files: string[] = [];
   for (const { transferId } of all) {
-    const file = join(places.certificates, `${transferId.slice(0, SHORT_ID)}.json`);
-    rmSync(file, { force: true });
-    const config = ['--config', places.config(EXCHANGE.keyId)];
-    await portcullisOk(['certificate', transferId, '--out', file, ...config], z.unknown());
+    const file = join(places.certificates, `${transferId.slice(0, SHORT_ID)}.jsonl`);
+    await saveCertificates(transferId, file, ['--config', places.config(EXCHANGE.keyId)]);
     files.push(file);
   }
   const evidence = ['--genesis', places.genesis, '--log', places.governanceLog];

@@ -74,7 +74,7 @@ const STEPS = [
     name: 'build',
     hint: 'tsc',
     inputs: ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'],
-    sources: ['src', 'hardware', 'devnet', 'demo', 'bench'],
+    sources: ['src', 'hardware', 'verifier', 'devnet', 'demo', 'bench'],
     outputs: [inRoot('dist')],
     run: () => run(node24, [inRoot('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']),
   },

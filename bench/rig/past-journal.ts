@@ -5,7 +5,8 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Deployment } from '../../devnet/deployment.js';
-import type { Reservation, SignedRecord } from '../../src/signer/journal.js';
+import type { Reservation } from '../../src/core/certificates/reservation.js';
+import type { SignedRecord } from '../../src/signer/journal.js';
 import { readSeal } from '../../src/signer/seal.js';
 import { SignerStore } from '../../src/signer/store.js';
 
@@ -34,7 +35,7 @@ async function appendClones(deployment: Deployment, path: string, count: number)
   try {
     const { reserved, signed } = newestSigned(store);
     for (let number = 1; number <= count; number += 1) {
-      const clone = cloneOf(reserved, number);
+      const clone = { ...cloneOf(reserved, number), ...store.ledger.nextReservation() };
       store.append(clone);
       store.append({ ...signed, transactionKey: clone.transactionKey });
     }

@@ -21,7 +21,7 @@ function notesOf(change: Partial<Genesis>): readonly string[] {
   return ceremonyNotes(stateOf(replayGenesis(genesisOf(change, alice, bob, carol), portableVerifier)));
 }
 
-const usual = { whitelistMs: 24 * HOUR_MS, policyMs: 48 * HOUR_MS };
+const usual = { whitelistMs: 24 * HOUR_MS, policyMs: 48 * HOUR_MS, freshHeadMs: 24 * HOUR_MS };
 const watched: Partial<Genesis> = {
   persons: [...GENESIS.persons, erin],
   groups: [...GENESIS.groups, { groupId: 'watch', members: ['erin', 'carol'] }],
@@ -50,12 +50,19 @@ describe('what the ceremony is told of a genesis', () => {
 
   it('is each wait that is shorter than usual', () => {
     const veto = { group: 'watch', threshold: 1 };
-    const shorter = { whitelistMs: 24 * HOUR_MS - 1, policyMs: 0, veto };
+    const shorter = { ...usual, whitelistMs: 24 * HOUR_MS - 1, policyMs: 0, veto };
     const notes = notesOf({ ...watched, timelock: shorter });
     expect(notes).toEqual([
       `a new whitelist entry waits ${24 * HOUR_MS - 1} milliseconds only; the usual wait is 1 day`,
       'whatever else loosens acts at once; the usual wait is 2 days',
     ]);
     expect(notesOf({ timelock: { ...shorter, veto: { group: 'governors', threshold: 1 } } })).toHaveLength(3);
+  });
+
+  it('is that nobody vouches for the head, where none is asked to', () => {
+    const { whitelistMs, policyMs } = usual;
+    const veto = { group: 'watch', threshold: 1 };
+    const notes = notesOf({ ...watched, timelock: { whitelistMs, policyMs, veto } });
+    expect(notes).toEqual([expect.stringContaining("without a governor's word a day")]);
   });
 });

@@ -68,9 +68,9 @@ export class CommandLine {
       .exitOverride();
   }
 
-  /** A command that only holds others. */
-  group(name: string, summary: string): Command {
-    return this.program.command(name).description(summary).summary(summary).helpCommand(false);
+  /** A command that only holds others, in another such or in the program. */
+  group(name: string, summary: string, parent: Command = this.program): Command {
+    return parent.command(name).description(summary).summary(summary).helpCommand(false);
   }
 
   /** A command of `parent`, which may hold others; the handler gets the positional arguments and the parsed options. */

@@ -20,6 +20,10 @@ export const EXIT = {
   notYet: 6,
   /** Nobody knows what became of it: whoever takes this for a "no" and repeats it may pay twice. */
   unknown: 7,
+  /** Certificates that are there hold, and some are missing: what was signed there is hidden. */
+  gap: 8,
+  /** A certificate holds, and the signer has not attested it yet. */
+  unattested: 9,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 

@@ -4,25 +4,19 @@
 import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
 import { draftEntry } from '../core/governance/draft.js';
-import {
-  type Change,
-  change,
-  type EntryBody,
-  entryBytes,
-  entryHash,
-  governanceEntry,
-} from '../core/governance/entry.js';
+import { type EntryBody, entryBytes, entryHash, governanceEntry } from '../core/governance/entry.js';
 import { chainWords, scopeWords, spanWords } from '../core/governance/names.js';
 import type { GovernanceState } from '../core/governance/state.js';
-import { wantedFor } from '../core/governance/wanted.js';
 import { governanceHead } from '../sdk/shapes.js';
 import { asOfficer } from './caller.js';
+import { readChange } from './change-file.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
 import { credentialOf, type EntryFile, entryText, readEntry, stateAfter } from './entry-file.js';
+import { checkPlace, confirmEntry, signersFor } from './entry-signing.js';
 import { entryLines } from './entry-words.js';
 import { cliFault } from './exit.js';
-import { jsonText, readYaml, rewrite, writeNew } from './files.js';
+import { jsonText, rewrite, writeNew } from './files.js';
 import { freezeCommand } from './freeze.command.js';
 import {
   type KnownGovernance,
@@ -34,7 +28,7 @@ import {
 import { attention, faint, fields, good, type Line, strong } from './lines.js';
 import { signWithToken, tokenFrom, withToken } from './officer-token.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
-import { policyFrom } from './plan.js';
+import { proposalCommands, proposeAtApi } from './proposal.commands.js';
 import { vouchCommand } from './vouch.command.js';
 import { waitingCommands } from './waiting.commands.js';
 import { instant } from './words.js';
@@ -49,13 +43,15 @@ async function governanceFor(
 
 const officerOptions = z.object({ ...officerShape, ...pinShape });
 
-function timelockLines({
-  timelock: { whitelistMs, policyMs, veto },
-}: Pick<GovernanceState, 'timelock'>): Line[] {
+function timelockLines({ timelock }: Pick<GovernanceState, 'timelock'>): Line[] {
+  const { whitelistMs, policyMs, freshHeadMs, veto } = timelock;
   const waits = (ms: number) => (ms === 0 ? 'acts at once' : `waits ${spanWords(ms)}`);
   return [
     `a new whitelist entry ${waits(whitelistMs)}, all else ${waits(policyMs)}`,
     `${veto.threshold} of ${veto.group} can veto it; one of them who did not sign it activates it`,
+    freshHeadMs === undefined
+      ? "what nobody approves needs no governor's word"
+      : `what nobody approves needs a governor's word no older than ${spanWords(freshHeadMs)}`,
   ];
 }
 
@@ -144,19 +140,6 @@ export function stateLines({ state, pinned }: Pick<KnownGovernance, 'state' | 'p
   ];
 }
 
-async function confirmEntry(
-  given: Given<{ readonly yes: boolean }>,
-  body: EntryBody,
-  lines: Line[],
-): Promise<void> {
-  const { terminal, options } = given;
-  if (!terminal.json || terminal.attended) terminal.tell([...lines, '']);
-  if (options.yes) return;
-  const wanted = entryHash(body).slice(0, 8);
-  const typed = await terminal.ask('Type the first 8 digits of the hash to sign it, anything else to stop: ');
-  if (typed.toLowerCase() !== wanted) throw cliFault('not-confirmed', 'the digits do not match');
-}
-
 /** The roster before an entry; none for genesis, which brings its own. */
 async function stateBefore(
   given: Given<z.infer<typeof signOptions>>,
@@ -167,23 +150,8 @@ async function stateBefore(
   // A log in a file is one that the officer has chosen; one that is served is not.
   if (given.options.log === undefined) needPinned(known);
   else if (!known.pinned) given.terminal.tell([notPinned()]);
-  const { state } = known;
-  if (body.deploymentId !== state.deploymentId) {
-    throw cliFault('governance-mismatch', 'the entry is for another deployment', {
-      entry: body.deploymentId,
-    });
-  }
-  if (body.sequence !== state.sequence + 1 || body.previous !== state.head) {
-    throw cliFault(
-      'governance-mismatch',
-      'the entry does not stand on top of the newest one: propose it anew',
-      {
-        entry: body.sequence,
-        newest: state.sequence,
-      },
-    );
-  }
-  return state;
+  checkPlace(body, known.state);
+  return known.state;
 }
 
 const signOptions = z.object({ ...officerShape, ...pinShape, yes: z.boolean().default(false) });
@@ -228,33 +196,6 @@ async function sign(given: Given<z.infer<typeof signOptions>>, file: string): Pr
     ],
   });
 }
-
-const AT_ONCE: Partial<Record<Change['kind'], string>> = {
-  frozen: 'portcullis governance freeze',
-  activated: 'portcullis governance activate',
-  vetoed: 'portcullis governance veto',
-};
-
-/** Whose signatures an entry needs, and what does it all at once where one is enough. */
-function signersFor({ change }: EntryBody, state: GovernanceState): string {
-  const wanted = wantedFor(change, state);
-  const words = wanted.map(({ group, threshold, withDisplay }) =>
-    [
-      group === null ? `${threshold} of the roster` : `${threshold} of ${group}`,
-      ...(withDisplay === 0 ? [] : [`${withDisplay} of them with a device that shows what it signs`]),
-    ].join(', '),
-  );
-  const takesOne = wanted.every(({ threshold }) => threshold === 1);
-  const command = takesOne ? AT_ONCE[change.kind] : undefined;
-  const who = words.join(' and ');
-  return command === undefined ? `${who}, each` : `${who} (${command} does it all at once)`;
-}
-
-/** A change as officers write it: a policy can be named by its file. */
-const changeFile = z.union([
-  z.strictObject({ kind: z.literal('policies-set'), files: z.array(z.string().min(1)).min(1) }),
-  change,
-]);
 
 export function governanceCommands(cli: CommandLine): void {
   const governance = cli.group('governance', 'Look at who may do what, and change it');
@@ -333,36 +274,34 @@ export function governanceCommands(cli: CommandLine): void {
     governance,
     {
       usage: 'propose',
-      summary: 'write a change as the next entry, for officers to sign',
+      summary: 'draft a change as the next entry, for officers to sign',
       description:
-        'Reads one change (YAML: kind, and its fields as in the governance log; policies-set also takes `files`), checks that it can be made on top of the newest entry, and writes the unsigned entry.',
-      example: 'governance propose --change add-dora.yaml --out entry-7.json --config alice.yaml',
+        'Reads one change (YAML: kind, and its fields as in the governance log; policies-set also takes `files`), checks that it can be made on top of the newest entry, and shows what it does. The entry becomes a proposal at the API, or with --out an unsigned file.',
+      example: 'governance propose --change add-dora.yaml --config alice.yaml',
     },
     [
       ['--change <file>', 'the change'],
-      ['--out <file>', 'where to write the entry; must not exist'],
+      ['--out <file>', 'write the entry to this file, which must not exist, and tell nobody'],
       ...pinFlags,
       ...officerFlags,
     ],
-    z.object({ change: z.string().min(1), out: z.string().min(1), ...officerOptions.shape }),
+    z.object({ change: z.string().min(1), out: z.string().min(1).exactOptional(), ...officerOptions.shape }),
     async (given) => {
-      const wanted = readYaml(given.options.change, changeFile, 'a change of governance');
+      const asked = readChange(given.options.change);
+      const { out } = given.options;
+      if (out === undefined) return proposeAtApi(given, asked);
       const { state } = await governanceFor(given);
-      const asked: Change =
-        'files' in wanted
-          ? { kind: 'policies-set', policies: wanted.files.map((file) => policyFrom(file)) }
-          : wanted;
       const possible = draftEntry(state, asked, given.clock.nowMs());
       if (possible.kind === 'refused') return possible;
       const { body, after } = possible.value;
-      writeNew(given.options.out, entryText({ body, signatures: [] }));
+      writeNew(out, entryText({ body, signatures: [] }));
       return accepted({
-        json: { file: given.options.out, sequence: body.sequence, hash: entryHash(body) },
+        json: { file: out, sequence: body.sequence, hash: entryHash(body) },
         lines: [
           ...entryLines(body, state, after),
           '',
-          [good('Written'), ` to ${given.options.out}, without signatures.`],
-          `  It needs ${signersFor(body, state)}: portcullis governance sign ${given.options.out}`,
+          [good('Written'), ` to ${out}, without signatures.`],
+          `  It needs ${signersFor(body, state)}: portcullis governance sign ${out}`,
         ],
       });
     },
@@ -407,6 +346,7 @@ export function governanceCommands(cli: CommandLine): void {
     },
   );
 
+  proposalCommands(cli, governance);
   freezeCommand(cli, governance);
   vouchCommand(cli, governance);
   waitingCommands(cli, governance);

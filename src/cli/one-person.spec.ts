@@ -70,7 +70,7 @@ class Log {
         },
       },
       handIn: async () => ({
-        signers: new Map([[personId, 'pkcs11']]),
+        signers: new Map([[personId, { credentialId: key.credentialId, credentialClass: 'pkcs11' }]]),
         sign: async (body) => {
           this.signatures += 1;
           return signed(body, key);

@@ -77,7 +77,7 @@ async function officersHand(here: OfficerHere, state: GovernanceState): Promise<
   const { credentialId, keyLabel, token } = here;
   const { personId, publicKey, credentialClass } = await checkOwnKey(here, state);
   return {
-    signers: new Map([[personId, credentialClass]]),
+    signers: new Map([[personId, { credentialId, credentialClass }]]),
     sign: async (body) => {
       const signature = await signWithToken(token, keyLabel, publicKey, entryBytes(body));
       return { body, signatures: [{ credentialId, signature }] };

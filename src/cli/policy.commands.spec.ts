@@ -207,7 +207,13 @@ describe('policy replay', () => {
     limits: [],
   };
   const certificateWith = (...decisions: readonly object[]) =>
-    ({ decidedAtMs: NOW, decisions, order: { transfers: [{ request }] } }) as unknown as Certificate;
+    ({
+      reservation: {
+        at: { wallMs: NOW },
+        order: { transfers: [{ request }] },
+        transfers: decisions.map((one) => ({ decision: one })),
+      },
+    }) as unknown as Certificate;
 
   it('takes what was decided from the signed request', () => {
     expect(pastOf(certificateWith(decision), state)).toEqual([

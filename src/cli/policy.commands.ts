@@ -3,7 +3,7 @@
 
 import { basename } from 'node:path';
 import { z } from 'zod';
-import type { Certificate } from '../core/certificates/certificate.js';
+import { type Certificate, decisionsOf } from '../core/certificates/certificate.js';
 import { knownFrom } from '../core/certificates/decision.js';
 import { accepted, type Outcome } from '../core/fault.js';
 import { type Chain, type PolicyDocument, policyDocument, type Wallet } from '../core/governance/entry.js';
@@ -284,7 +284,8 @@ const DAY_MS = 24 * HOUR_MS;
 
 /** First decisions: a replacement was no new one. */
 export function pastOf(certificate: Certificate, state: GovernanceState): PastDecision[] {
-  const { decisions, order, decidedAtMs } = certificate;
+  const { order, at } = certificate.reservation;
+  const decisions = decisionsOf(certificate);
   return decisions.flatMap(({ transferId, past, kind, rule, approvers, knew }) => {
     const statement = order.transfers
       .map(({ request }) => request.statement)
@@ -294,7 +295,7 @@ export function pastOf(certificate: Certificate, state: GovernanceState): PastDe
     return [
       {
         transferId,
-        atMs: decidedAtMs,
+        atMs: at.wallMs,
         situation: {
           wallet: wallet.walletId,
           tier: wallet.tier,

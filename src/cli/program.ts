@@ -5,6 +5,7 @@ import { approvalCommands } from './approval.commands.js';
 import { auditCommands } from './audit.commands.js';
 import { burialCommands } from './burial.commands.js';
 import { ceremonyCommands } from './ceremony.commands.js';
+import { certificateCommands } from './certificate.commands.js';
 import { CommandLine } from './command-line.js';
 import { configCommands } from './config.commands.js';
 import { governanceCommands } from './governance.commands.js';
@@ -31,6 +32,7 @@ export function portcullis(
   );
   cli.program.commandsGroup('Transfers:');
   transferCommands(cli);
+  certificateCommands(cli);
   approvalCommands(cli);
   resolveCommand(cli);
   voidCommands(cli);

@@ -1,4 +1,4 @@
-// `portcullis request`, `list`, `show`, `cancel`, `follow`, `certificate`: transfers, from asking to settled.
+// `portcullis request`, `list`, `show`, `cancel`, `follow`: transfers, from asking to settled.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bytesToHex } from '@noble/hashes/utils.js';
@@ -20,11 +20,10 @@ import {
 } from '../core/statements/request.js';
 import type { Api } from '../sdk/api.js';
 import { readTransfer, signRequest, submitRequest, transferIdFor } from '../sdk/backend.js';
-import { certificateFile, ENDED, type Transfer, transfer, transferPage } from '../sdk/shapes.js';
+import { ENDED, type Transfer, transfer, transferPage } from '../sdk/shapes.js';
 import { asAnyone, asBackend, type CallerOptions } from './caller.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
 import { cliFault, EXIT } from './exit.js';
-import { jsonText, writeNew } from './files.js';
 import { configuredState, knownGovernance, notPinned } from './governance-log.js';
 import { good, strong } from './lines.js';
 import { apiFlags, duration, officerFlags, officerShape, pinFlags, pinShape } from './options.js';
@@ -339,29 +338,6 @@ export function transferCommands(cli: CommandLine): void {
         return accepted({
           json: answer.value,
           lines: [['Transfer ', strong(transferId), ' is now: ', stateSpan(answer.value.state)]],
-        });
-      }),
-  );
-
-  cli.add(
-    cli.program,
-    {
-      usage: 'certificate <transfer>',
-      summary: "save the signer's decision certificates of a transfer",
-      example: 'certificate tr-3f9a1c0b7d2e45863f9a1c0b7d2e45863f9a1c0b --out certificates.json',
-    },
-    [['--out <file>', 'where to write them; must not exist'], ...officerFlags],
-    z.object({ out: z.string().min(1), ...officerShape }),
-    (given, id = '') =>
-      asAnyone(given, async (api): Promise<Outcome<Answer>> => {
-        const { out } = given.options;
-        const answer = await api.get(`/v1/transfers/${transferIdFrom(id)}/certificates`, certificateFile);
-        if (answer.kind === 'refused') return answer;
-        writeNew(out, jsonText(answer.value));
-        const count = answer.value.certificates.length;
-        return accepted({
-          json: { file: out, certificates: count },
-          lines: [[good('Saved'), ` ${count} certificate${count === 1 ? '' : 's'} in ${out}.`]],
         });
       }),
   );

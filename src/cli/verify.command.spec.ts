@@ -2,10 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Certificate } from '../core/certificates/certificate.js';
 import { entryHash } from '../core/governance/entry.js';
+import { type CanonicalValue, canonicalJson } from '../core/statements/canonical-json.js';
+import { exampleCertificate } from '../orchestrator/http/examples.js';
 import { genesis } from './cli.fixture.js';
 import { EXIT } from './exit.js';
-import { exitOf, verifyFiles } from './verify.command.js';
+import { exitOn } from './verify.command.js';
 
 let folder: string;
 beforeAll(() => {
@@ -14,49 +17,70 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A certificate of its form, whose content is of no deployment. */
-const certificate = {
-  type: 'portcullis/certificate/v1',
-  deploymentId: 'ab'.repeat(32),
-  signerVersion: '0.1.0',
-  journalSequence: 1,
-  journalHash: 'ab'.repeat(32),
-  governanceSequence: 0,
-  governanceHead: 'ab'.repeat(32),
-  policyHash: 'ab'.repeat(32),
-  decidedAtMs: 1_700_000_000_000,
-  tokenSerial: '1',
-  order: { wallet: 'hot-btc', transaction: { kind: 'eip1559', hex: '02' }, transfers: [] },
-  decisions: [],
-  burials: [],
-  signedTransaction: '02',
-  transactionId: 'ab',
-};
+const { attestation: _, ...certificate }: Certificate = exampleCertificate;
 
-function verified(content: unknown) {
-  const file = join(folder, `${Math.random()}.json`);
-  writeFileSync(file, JSON.stringify(content));
-  const checked = verifyFiles([file], [genesis], entryHash(genesis.body));
+const line = (value: CanonicalValue) => `${canonicalJson(value)}\n`;
+
+function verified(...texts: readonly string[]) {
+  const files = texts.map((text, index) => {
+    const file = join(folder, `${index}.json`);
+    writeFileSync(file, text);
+    return file;
+  });
+  const { checked, exit } = exitOn(files, [genesis], entryHash(genesis.body));
   return {
-    exit: exitOf(checked),
+    exit,
     codes: checked.map(({ outcome }) => (outcome.kind === 'refused' ? outcome.code : 'valid')),
   };
 }
 
 describe('verify', () => {
+  const [transfer] = certificate.reservation.transfers;
+  const transferId = transfer?.decision.transferId;
+
   it('ends with 4 for a certificate of another deployment, in whatever file it comes', () => {
-    const expected = { exit: EXIT.mismatch, codes: ['certificate-other-deployment'] };
-    expect(verified(certificate)).toEqual(expected);
-    expect(verified([certificate])).toEqual(expected);
-    expect(verified({ transferId: 'tr-1', certificates: [certificate] })).toEqual(expected);
+    const code = 'certificate-other-deployment';
+    expect(verified(line(certificate))).toEqual({ exit: EXIT.mismatch, codes: [code] });
+    expect(verified(line(certificate) + line(certificate))).toEqual({
+      exit: EXIT.mismatch,
+      codes: [code, code],
+    });
+    expect(verified(JSON.stringify({ transferId, certificates: [certificate] }))).toEqual({
+      exit: EXIT.mismatch,
+      codes: [code],
+    });
   });
 
   it('ends with 4 when the log is shorter than the certificate needs', () => {
-    const ours = { ...certificate, deploymentId: entryHash(genesis.body), governanceSequence: 3 };
-    expect(verified(ours)).toEqual({ exit: EXIT.mismatch, codes: ['certificate-log-too-short'] });
+    const ours = { ...certificate, deploymentId: entryHash(genesis.body) };
+    expect(verified(line(ours))).toEqual({ exit: EXIT.mismatch, codes: ['certificate-log-too-short'] });
   });
 
-  it('ends with 1 for what is no certificate, also beside others', () => {
-    expect(verified({ type: 'something' })).toEqual({ exit: EXIT.refused, codes: ['certificate-malformed'] });
-    expect(verified([certificate, {}]).exit).toBe(EXIT.refused);
+  it('ends with 1 for what does not hold, also beside others', () => {
+    const reservation = { ...certificate.reservation, governanceSequence: 0 };
+    const wrong = { ...certificate, deploymentId: entryHash(genesis.body), reservation };
+    expect(verified(line(wrong), line(certificate))).toEqual({
+      exit: EXIT.refused,
+      codes: ['certificate-governance-mismatch', 'certificate-other-deployment'],
+    });
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['no JSON', '{'],
+    ['something else', line({ type: 'something' })],
+    ['an empty line between two', `${line(certificate)}\n${line(certificate)}`],
+    ['a certificate with blanks in it', JSON.stringify(certificate, undefined, 2)],
+    ['a certificate in another order', JSON.stringify(certificate)],
+    [
+      'an answer with blanks in it',
+      JSON.stringify({ transferId, certificates: [certificate] }, undefined, 1),
+    ],
+    ['an answer without certificates', JSON.stringify({ transferId, certificates: [] })],
+    ['an answer with something more', JSON.stringify({ transferId, certificates: [certificate], more: 1 })],
+  ])('ends with 2 for %s', (_title, text) => {
+    const { exit, codes } = verified(text);
+    expect(exit).toBe(EXIT.usage);
+    expect(codes).toContain('certificate-malformed');
   });
 });

@@ -17,7 +17,7 @@ import {
 } from '../core/statements/fields.js';
 import { signedRequest, transferId } from '../core/statements/request.js';
 
-const facts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+export const facts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 const reason = z.object({ code: z.string(), facts });
 /** Of several alternatives, named by number, the requirements of one have to be met. */
 const requirement = z.object({
@@ -107,6 +107,10 @@ export const statementToSign = z.object({
 export type StatementToSign = z.infer<typeof statementToSign>;
 
 export const certificateFile = z.object({ transferId, certificates: z.array(certificate) });
+export const certificatePage = z.object({
+  certificates: z.array(certificate),
+  nextFrom: z.int().nullable(),
+});
 
 export const governancePage = z.object({ entries: z.array(governanceEntry), nextFrom: z.int().nullable() });
 

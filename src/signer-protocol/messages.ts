@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { signingOrder } from '../core/authorization/signing-order.js';
-import { certificate } from '../core/certificates/certificate.js';
+import { certificate, MAX_ATTESTED_TOGETHER } from '../core/certificates/certificate.js';
 import { MOST_PENDING } from '../core/governance/apply.js';
 import { governanceEntry } from '../core/governance/entry.js';
 import { burial, transactionKey } from '../core/recovery/burial.js';
@@ -66,6 +66,14 @@ export const query = z.discriminatedUnion('verb', [
     id: messageId,
     verb: z.literal('checkpoint'),
     ...growth.shape,
+  }),
+  /** Decision certificates in the order of their reservations, attested together. */
+  z.strictObject({
+    version: z.literal(PROTOCOL_VERSION),
+    id: messageId,
+    verb: z.literal('certificates'),
+    fromOrdinal: wholeNumber(1),
+    most: wholeNumber(1, MAX_ATTESTED_TOGETHER),
   }),
   z.strictObject({
     version: z.literal(PROTOCOL_VERSION),
@@ -202,6 +210,16 @@ export const checkpointResult = z.strictObject({
 });
 export type CheckpointResult = z.infer<typeof checkpointResult>;
 
+export const certificatesResult = z.strictObject({
+  /** At most as many as were asked for, fewer where they are large; at least one where there is one. Each is attested. */
+  certificates: z.array(certificate).max(MAX_ATTESTED_TOGETHER),
+  /** How many reservations there are. */
+  newestOrdinal: wholeNumber(0),
+  /** The first reservation that this signer has or will have: those before it were lost with a store. */
+  keptFrom: wholeNumber(1),
+});
+export type CertificatesResult = z.infer<typeof certificatesResult>;
+
 export interface ResultOf {
   readonly void: AttestedVoid;
   readonly bury: BuryResult;
@@ -209,6 +227,7 @@ export interface ResultOf {
   readonly 'public-keys': PublicKeysResult;
   readonly sign: SignResult;
   readonly checkpoint: CheckpointResult;
+  readonly certificates: CertificatesResult;
   readonly 'governance-read': GovernanceResult;
   readonly 'governance-append': GovernanceResult;
 }
@@ -221,6 +240,7 @@ export const resultSchemas = {
   'public-keys': publicKeysResult,
   sign: signResult,
   checkpoint: checkpointResult,
+  certificates: certificatesResult,
   'governance-read': governanceResult,
   'governance-append': governanceResult,
 } as const;

@@ -5,10 +5,12 @@ import { accepted, type Outcome, refused } from '../core/fault.js';
 import type { Change, GovernanceEntry } from '../core/governance/entry.js';
 import type { GovernanceState, PendingEntry } from '../core/governance/state.js';
 import type { PendingReport } from '../signer-protocol/messages.js';
-import type { Instant } from './signer-clock.js';
+import type { Instant, SignerClock } from './signer-clock.js';
 import type { SignerStore } from './store.js';
 
 export type WaitRefusalCode = 'governance-timelock';
+/** The host's clock and the measured time are too far apart; or a quorum's time and the host's are. */
+export type ClockRefusalCode = 'clock-diverged' | 'clock-not-agreed';
 
 type Store = Pick<SignerStore, 'ledger' | 'read'>;
 
@@ -26,18 +28,43 @@ function leftMs(store: Store, { sequence, delayMs }: PendingEntry, now: Instant)
 }
 
 /** Has what this entry activates waited? Entries that activate nothing have nothing to wait for. */
-export function checkWait(
+function checkWait(
   state: GovernanceState,
   { body: { change } }: GovernanceEntry,
-  store: Store,
-  now: Instant,
+  { store, at }: Accepting,
 ): Outcome<undefined, WaitRefusalCode> {
   if (change.kind !== 'activated') return accepted(undefined);
   const waiting = state.pending.get(change.entry);
-  const left = waiting ? leftMs(store, waiting, now) : 0;
+  const left = waiting ? leftMs(store, waiting, at) : 0;
   return left > 0
     ? refused('governance-timelock', { entry: change.entry, leftMs: left })
     : accepted(undefined);
+}
+
+/** A quorum's word on the time is about what the host says now: else the host is set right first. */
+function checkTime(
+  { body: { change } }: GovernanceEntry,
+  { clock }: Accepting,
+): Outcome<undefined, ClockRefusalCode> {
+  if (change.kind !== 'time-set' || clock.agrees(change.timeMs)) return accepted(undefined);
+  return refused('clock-not-agreed', { timeMs: change.timeMs, ...clock.divergence() });
+}
+
+export interface Accepting {
+  readonly store: Store;
+  readonly clock: Pick<SignerClock, 'agrees' | 'divergence'>;
+  /** The signer's time as it takes the entry in. */
+  readonly at: Instant;
+}
+
+/** What replay cannot ask, since it has no clock. */
+export function checkAcceptable(
+  state: GovernanceState,
+  entry: GovernanceEntry,
+  accepting: Accepting,
+): Outcome<undefined, WaitRefusalCode | ClockRefusalCode> {
+  const waited = checkWait(state, entry, accepting);
+  return waited.kind === 'refused' ? waited : checkTime(entry, accepting);
 }
 
 /** What an entry makes act: its own change, or that of the entry which it activates. */

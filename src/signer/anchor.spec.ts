@@ -4,6 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import type { KeySigner, TokenFaultCode, TokenRecord } from '../../hardware/key-signer.js';
+import type { ReservationEnd } from '../core/certificates/reservation.js';
 import { Fault } from '../core/fault.js';
 import { Anchor, type Anchorable, anchorValue, readAnchor } from './anchor.js';
 import type { VouchedHead } from './journal.js';
@@ -11,6 +12,7 @@ import type { StoreFaultCode } from './store-file.js';
 
 const GENESIS = '9e'.repeat(32);
 const hashOf = (sequence: number) => sequence.toString(16).padStart(64, '0');
+const CHECKPOINT = { size: 1, root: 'c0'.repeat(32) };
 
 /** A journal that grows by a number. */
 class Journal implements Anchorable {
@@ -19,8 +21,9 @@ class Journal implements Anchorable {
     return { sequence: this.length - 1, hash: hashOf(this.length - 1) };
   }
   newest: VouchedHead | undefined;
-  checkpoint() {
-    return this.newest;
+  reserved: ReservationEnd | undefined;
+  outliving() {
+    return { checkpoint: this.newest, reservation: this.reserved };
   }
   /** What a test holds back, the disk has not taken yet. */
   durable: () => Promise<void> = () => Promise.resolve();
@@ -245,10 +248,14 @@ describe('the record on the token', () => {
       sequence: 1,
       hash: hashOf(1),
       checkpoint,
+      reservation: undefined,
     });
     // As it was written when there could be but one log.
     const { originHash, ...alone } = checkpoint;
-    token.record = { version: 1n, value: anchorValue(GENESIS, hashOf(0), alone) };
+    token.record = {
+      version: 1n,
+      value: anchorValue(GENESIS, hashOf(0), { checkpoint: alone, reservation: undefined }),
+    };
     expect((await readAnchor(token.signer as KeySigner))?.checkpoint).toEqual(alone);
     token.record = { version: 1n, value: anchorValue(GENESIS, hashOf(0)) };
     expect(await readAnchor(token.signer as KeySigner)).toMatchObject({ checkpoint: undefined });
@@ -259,8 +266,38 @@ describe('the record on the token', () => {
     ['the size is no count', BigInt(Number.MAX_SAFE_INTEGER) + 1n],
   ])('is none when %s (anchor-malformed)', async (_title, size) => {
     const { token } = stage();
-    const value = anchorValue(GENESIS, hashOf(0), { size: 1, root: 'c0'.repeat(32) });
+    const value = anchorValue(GENESIS, hashOf(0), { checkpoint: CHECKPOINT, reservation: undefined });
     new DataView(value.buffer).setBigUint64(64, size, false);
+    token.record = { version: 1n, value };
+    await expect(readAnchor(token.signer as KeySigner)).rejects.toMatchObject({ code: 'anchor-malformed' });
+  });
+
+  it.each([
+    ['with a checkpoint', { ...CHECKPOINT, originHash: 'a0'.repeat(32) }],
+    ['with a checkpoint as there was when there could be but one log', CHECKPOINT],
+    ['without a checkpoint', undefined],
+  ])('remembers the newest reservation %s', async (_title, checkpoint) => {
+    const { token } = stage();
+    const reservation = { ordinal: Number.MAX_SAFE_INTEGER, hash: 'c1'.repeat(32) };
+    token.record = { version: 1n, value: anchorValue(GENESIS, hashOf(0), { checkpoint, reservation }) };
+    expect(await readAnchor(token.signer as KeySigner)).toEqual({
+      genesisHash: GENESIS,
+      sequence: 0,
+      hash: hashOf(0),
+      checkpoint,
+      reservation,
+    });
+  });
+
+  it.each([
+    ['the ordinal of its reservation is 0', 0n, 'c1'],
+    ['the ordinal of its reservation is no count', BigInt(Number.MAX_SAFE_INTEGER) + 1n, 'c1'],
+    ['nothing stands where its reservation is to be', 0n, '00'],
+  ])('is none when %s (anchor-malformed)', async (_title, ordinal, byte) => {
+    const { token } = stage();
+    const reservation = { ordinal: 1, hash: byte.repeat(32) };
+    const value = anchorValue(GENESIS, hashOf(0), { checkpoint: CHECKPOINT, reservation });
+    new DataView(value.buffer).setBigUint64(136, ordinal, false);
     token.record = { version: 1n, value };
     await expect(readAnchor(token.signer as KeySigner)).rejects.toMatchObject({ code: 'anchor-malformed' });
   });
@@ -272,6 +309,10 @@ describe('the record on the token', () => {
     ['there is a byte behind its checkpoint', 1n, 105],
     ['a byte of its origin is missing', 1n, 135],
     ['there is a byte behind its origin', 1n, 137],
+    ['a byte of its reservation is missing', 1n, 175],
+    ['there is a byte behind its reservation', 1n, 177],
+    ['nothing stands where its checkpoint is to be', 1n, 104],
+    ['nothing stands where its reservation is to be', 1n, 176],
     ['its version is 0', 0n, 64],
     ['its version is no sequence', BigInt(Number.MAX_SAFE_INTEGER) + 1n, 64],
   ])('is none when %s (anchor-malformed)', async (_title, version, bytes) => {

@@ -1,6 +1,7 @@
-// The record on the token that pins the store: genesis hash, journal sequence, journal hash, and the newest checkpoint of
-// the audit log, which outlives the store so that a restored one cannot vouch for a fork. No signature leaves the
-// signer before the record covers its reservation. One write covers all that wait for it.
+// The record on the token that pins the store: genesis hash, journal sequence, journal hash, and two things that outlive the
+// store: the newest checkpoint of the audit log, so that a restored one cannot vouch for a fork, and the newest reservation,
+// so that a restored one goes on counting. No signature leaves the signer before the record covers its reservation. One
+// write covers all that wait for it.
 //
 // Each write replaces the record that was written or read last, and no other; what is read has to be an entry of this very
 // journal. Otherwise another signer goes on with the same token, or this one's machine was put back under it, and its
@@ -11,6 +12,7 @@
 
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { KeySigner, TokenFaultCode, TokenRecord } from '../../hardware/key-signer.js';
+import { type ReservationEnd, reservationEnd } from '../core/certificates/reservation.js';
 import { Fault } from '../core/fault.js';
 import { type VouchedHead, vouchedHead } from './journal.js';
 import type { JournalHead } from './store.js';
@@ -24,38 +26,86 @@ export interface Anchored extends JournalHead {
   readonly genesisHash: string;
   /** As of that entry; undefined when none was signed until then. */
   readonly checkpoint: VouchedHead | undefined;
+  /** As of that entry; undefined when there was none until then. */
+  readonly reservation: ReservationEnd | undefined;
 }
 
+/** What outlives the store, as of an entry of the journal. */
+export type Outliving = Pick<Anchored, 'checkpoint' | 'reservation'>;
+
+const NOTHING_OUTLIVING: Outliving = { checkpoint: undefined, reservation: undefined };
 const PINNED_BYTES = 64;
-const WITH_CHECKPOINT_BYTES = PINNED_BYTES + 8 + 32;
-const WITH_ORIGIN_BYTES = WITH_CHECKPOINT_BYTES + 32;
+const COUNT_BYTES = 8;
+const HASH_BYTES = 32;
+const CHECKPOINT_AT = PINNED_BYTES;
+const ORIGIN_AT = CHECKPOINT_AT + COUNT_BYTES + HASH_BYTES;
+const RESERVATION_AT = ORIGIN_AT + HASH_BYTES;
+const WITH_RESERVATION_BYTES = RESERVATION_AT + COUNT_BYTES + HASH_BYTES;
+const NOTHING = '0'.repeat(2 * HASH_BYTES);
+
+function lengthOf({ checkpoint, reservation }: Outliving): number {
+  if (reservation) return WITH_RESERVATION_BYTES;
+  if (checkpoint) return checkpoint.originHash ? RESERVATION_AT : ORIGIN_AT;
+  return PINNED_BYTES;
+}
 
 /**
  * What the record on the token says beside its version: 32 bytes of genesis hash, 32 bytes of journal hash, and once there is
- * a checkpoint its size, 8 bytes with the highest first, its root of 32 bytes, and 32 bytes of SHA-256 of its log's origin.
+ * a checkpoint its size, 8 bytes with the highest first, its root of 32 bytes, and 32 bytes of SHA-256 of its log's origin;
+ * and once there is a reservation its ordinal, 8 bytes likewise, and 32 bytes of its hash in the journal. Zeros stand before
+ * a reservation for what is not there.
  */
-export function anchorValue(genesisHash: string, hash: string, checkpoint?: VouchedHead): Uint8Array {
-  const value = new Uint8Array(
-    !checkpoint ? PINNED_BYTES : checkpoint.originHash ? WITH_ORIGIN_BYTES : WITH_CHECKPOINT_BYTES,
-  );
+export function anchorValue(
+  genesisHash: string,
+  hash: string,
+  outliving: Outliving = NOTHING_OUTLIVING,
+): Uint8Array {
+  const { checkpoint, reservation } = outliving;
+  const value = new Uint8Array(lengthOf(outliving));
+  const view = new DataView(value.buffer);
   value.set(hexToBytes(genesisHash), 0);
-  value.set(hexToBytes(hash), 32);
-  if (!checkpoint) return value;
-  new DataView(value.buffer).setBigUint64(PINNED_BYTES, BigInt(checkpoint.size), false);
-  value.set(hexToBytes(checkpoint.root), PINNED_BYTES + 8);
-  if (checkpoint.originHash) value.set(hexToBytes(checkpoint.originHash), WITH_CHECKPOINT_BYTES);
+  value.set(hexToBytes(hash), HASH_BYTES);
+  if (checkpoint) {
+    view.setBigUint64(CHECKPOINT_AT, BigInt(checkpoint.size), false);
+    value.set(hexToBytes(checkpoint.root), CHECKPOINT_AT + COUNT_BYTES);
+    if (checkpoint.originHash) value.set(hexToBytes(checkpoint.originHash), ORIGIN_AT);
+  }
+  if (reservation) {
+    view.setBigUint64(RESERVATION_AT, BigInt(reservation.ordinal), false);
+    value.set(hexToBytes(reservation.hash), RESERVATION_AT + COUNT_BYTES);
+  }
   return value;
 }
 
 /** Undefined when the record has no checkpoint, null when what stands there is none. */
 function checkpointIn(value: Uint8Array): VouchedHead | undefined | null {
   if (value.length === PINNED_BYTES) return undefined;
-  if (value.length !== WITH_CHECKPOINT_BYTES && value.length !== WITH_ORIGIN_BYTES) return null;
-  const size = Number(new DataView(value.buffer, value.byteOffset).getBigUint64(PINNED_BYTES, false));
-  const root = bytesToHex(value.subarray(PINNED_BYTES + 8, WITH_CHECKPOINT_BYTES));
-  const originHash = bytesToHex(value.subarray(WITH_CHECKPOINT_BYTES));
-  const parsed = vouchedHead.safeParse({ size, root, ...(originHash === '' ? {} : { originHash }) });
+  const bytes = value.subarray(CHECKPOINT_AT, RESERVATION_AT);
+  const isLast = value.length < WITH_RESERVATION_BYTES;
+  if (!isLast && bytes.every((byte) => byte === 0)) return undefined;
+  const size = Number(new DataView(value.buffer, value.byteOffset).getBigUint64(CHECKPOINT_AT, false));
+  const root = bytesToHex(value.subarray(CHECKPOINT_AT + COUNT_BYTES, ORIGIN_AT));
+  const originHash = bytesToHex(value.subarray(ORIGIN_AT, RESERVATION_AT));
+  const hasOrigin = originHash !== '' && (isLast || originHash !== NOTHING);
+  const parsed = vouchedHead.safeParse({ size, root, ...(hasOrigin ? { originHash } : {}) });
   return parsed.success ? parsed.data : null;
+}
+
+/** Undefined when the record has no reservation, null when what stands there is none. */
+function reservationIn(value: Uint8Array): ReservationEnd | undefined | null {
+  if (value.length < WITH_RESERVATION_BYTES) return undefined;
+  const ordinal = Number(new DataView(value.buffer, value.byteOffset).getBigUint64(RESERVATION_AT, false));
+  const hash = bytesToHex(value.subarray(RESERVATION_AT + COUNT_BYTES));
+  const parsed = reservationEnd.safeParse({ ordinal, hash });
+  return parsed.success ? parsed.data : null;
+}
+
+/** Null when what stands there is neither checkpoint nor reservation. */
+function outlivingIn(value: Uint8Array): Outliving | null {
+  if (![PINNED_BYTES, ORIGIN_AT, RESERVATION_AT, WITH_RESERVATION_BYTES].includes(value.length)) return null;
+  const checkpoint = checkpointIn(value);
+  const reservation = reservationIn(value);
+  return checkpoint === null || reservation === null ? null : { checkpoint, reservation };
 }
 
 /** What the token remembers; undefined when it never was part of a ceremony. Throws `anchor-malformed`. */
@@ -66,15 +116,15 @@ export async function readAnchor(token: KeySigner): Promise<Anchored | undefined
 
 function anchoredOf(record: TokenRecord): Anchored {
   // Versions are sequences plus one, so that the first is not zero.
-  const checkpoint = checkpointIn(record.value);
-  if (checkpoint === null || record.version < 1n || record.version > BigInt(Number.MAX_SAFE_INTEGER)) {
+  const outliving = outlivingIn(record.value);
+  if (outliving === null || record.version < 1n || record.version > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw new Fault<AnchorFaultCode>('anchor-malformed', 'the record on the token is not an anchor');
   }
   return {
     genesisHash: bytesToHex(record.value.subarray(0, 32)),
     sequence: Number(record.version - 1n),
     hash: bytesToHex(record.value.subarray(32, PINNED_BYTES)),
-    checkpoint,
+    ...outliving,
   };
 }
 
@@ -88,7 +138,7 @@ interface Waiter {
 export interface Anchorable {
   head(): JournalHead;
   /** As of the head. */
-  checkpoint(): VouchedHead | undefined;
+  outliving(): Outliving;
   /** Resolves once every entry so far is on the disk: a record of an entry that is lost would stop the signer for good. */
   durable(): Promise<void>;
   /** Throws `store-rolled-back`, `store-diverged` when the record is of another journal or of a newer state of this one. */
@@ -141,7 +191,7 @@ export class Anchor {
       try {
         const before = this.newest ?? (await this.ownRecord());
         const head = this.journal.head();
-        const value = anchorValue(this.genesisHash, head.hash, this.journal.checkpoint());
+        const value = anchorValue(this.genesisHash, head.hash, this.journal.outliving());
         await this.journal.durable();
         await this.replace(before, { version: BigInt(head.sequence) + 1n, value });
         this.covered = head.sequence;

@@ -40,8 +40,8 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'portcullis-conflicts-'));
   store = SignerStore.create(join(folder, 'signer.db'), genesisOf(), new Seal(new Uint8Array(32).fill(7)));
   for (let bump = 0; bump < BUMPS; bump++) {
-    store.append(reservation(`pays ${bump}`, ids, spent));
-    store.append(reservation(`cancels ${bump}`, [], spent));
+    store.append(reservation(store.ledger, `pays ${bump}`, ids, spent));
+    store.append(reservation(store.ledger, `cancels ${bump}`, [], spent));
   }
 });
 afterEach(() => {
@@ -80,7 +80,7 @@ describe('the facts of an order', () => {
     return outcome.kind === 'refused' ? [outcome.code, outcome.facts.newest] : outcome.kind;
   };
   const reserveWith = (name: string, ...facts: readonly SignedFact[]) => {
-    const body = reservation(name, [], [`one/${name}:0`]);
+    const body = reservation(store.ledger, name, [], [`one/${name}:0`]);
     store.append({ ...body, order: { ...body.order, facts: [...facts] } });
   };
 

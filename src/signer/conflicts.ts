@@ -3,9 +3,9 @@
 // transfer is paid once at most and its fee ceiling is spent once at most. The signer asks no chain and believes nobody
 // about one.
 
-import { factDigest, subjectOf } from '../core/facts/fact.js';
 import type { Authorization, Cancelled } from '../core/authorization/authorize.js';
 import type { SigningOrder } from '../core/authorization/signing-order.js';
+import { factDigest, subjectOf } from '../core/facts/fact.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
 import { requestDigest, transferIdOf } from '../core/statements/request.js';
 import { type KnownTransaction, type Ledger, transferSet } from './ledger.js';

@@ -54,6 +54,8 @@ async function answer(signer: Signer, asked: Query): Promise<Outcome<unknown, st
       return signer.void(asked.request);
     case 'bury':
       return signer.bury(asked.burial);
+    case 'certificates':
+      return { kind: 'accepted', value: await signer.certificates(asked.fromOrdinal, asked.most) };
     case 'governance-read':
       return { kind: 'accepted', value: signer.readGovernance(asked.fromSequence) };
     case 'governance-append':

@@ -4,49 +4,17 @@
 
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { signingOrder } from '../core/authorization/signing-order.js';
-import { certifiedDecision } from '../core/certificates/certificate.js';
+import { instant, journalPrefix, reservation, reservationEnd } from '../core/certificates/reservation.js';
 import { governanceEntry } from '../core/governance/entry.js';
 import { burial } from '../core/recovery/burial.js';
 import { restore } from '../core/recovery/restore.js';
 import { voidBasis } from '../core/recovery/void.js';
 import { type CanonicalValue, canonicalJson } from '../core/statements/canonical-json.js';
-import { baseUnits, identifier, sha256Hex, timestampMs } from '../core/statements/fields.js';
+import { sha256Hex } from '../core/statements/fields.js';
 import { signedRequest, transferId } from '../core/statements/request.js';
 import { logHead } from '../signer-protocol/messages.js';
 
 export const BEFORE_FIRST = '0'.repeat(64);
-
-/** The signer's two times: wall clock that never goes back, and time that passed while it ran. */
-const instant = z.strictObject({ wallMs: timestampMs, measuredMs: z.int().min(0) });
-
-export const reservedTransfer = z.strictObject({
-  requestId: identifier,
-  requestDigest: sha256Hex,
-  feeCeiling: baseUnits,
-  decision: certifiedDecision,
-  /** What was charged to which counter; empty for a replacement. */
-  charges: z.array(
-    z.strictObject({ limitId: z.string(), key: z.string(), windowMs: z.int().min(1), amount: baseUnits }),
-  ),
-});
-export type ReservedTransfer = z.infer<typeof reservedTransfer>;
-
-export const reservation = z.strictObject({
-  kind: z.literal('reserved'),
-  at: instant,
-  /** Identity of the transaction's effect, whatever its encoding: `bitcoin:` txid, or `ethereum:` wallet and signing hash. */
-  transactionKey: z.string().max(160),
-  walletId: identifier,
-  order: signingOrder,
-  spends: z.array(z.string().max(200)).min(1),
-  nonce: z.string().nullable(),
-  transfers: z.array(reservedTransfer),
-  governanceSequence: z.int().min(0),
-  governanceHead: sha256Hex,
-  policyHash: sha256Hex,
-});
-export type Reservation = z.infer<typeof reservation>;
 
 export const signedRecord = z.strictObject({
   kind: z.literal('signed'),
@@ -91,6 +59,8 @@ export const restored = z.strictObject({
   restore,
   /** The newest checkpoint of the lost journal, as the record on the token remembers it. */
   checkpoint: vouchedHead.optional(),
+  /** The newest reservation of the lost journal, as the record on the token remembers it: the next one follows it. */
+  reservation: reservationEnd.optional(),
 });
 export type Restored = z.infer<typeof restored>;
 
@@ -118,11 +88,11 @@ export function journalText(body: JournalBody): string {
   return canonicalJson(body as CanonicalValue);
 }
 
-/** SHA-256 over the hash of the entry before, the sequence and the text. Lower-case hex. */
+/** `journalHashOf` a certificate, as fast as this machine can. */
 export function journalHash(previous: string, sequence: number, text: string): string {
   return createHash('sha256')
     .update(previous, 'hex')
-    .update(`portcullis/journal/v1\n${sequence}\n`, 'utf8')
+    .update(journalPrefix(sequence), 'utf8')
     .update(text, 'utf8')
     .digest('hex');
 }

@@ -23,7 +23,7 @@ afterEach(() => {
 /** Entry number `at`: one transfer that charges one limit for this key. */
 function reserve(at: number, key: string, amount: string, write: () => void = taken): void {
   const charges = [{ limitId: 'daily', key, windowMs: DAY_MS, amount }];
-  const body = reservation(`${at}`, [`tr_${at}`], [`one/aa:${at}`], charges);
+  const body = reservation(ledger, `${at}`, [`tr_${at}`], [`one/aa:${at}`], charges);
   ledger.apply({ sequence: at, hash: '', body }, write);
 }
 
@@ -41,9 +41,23 @@ describe('the ledger', () => {
 
   it('counts each charge of one entry, also two of one counter', () => {
     const charge = { limitId: 'daily', key: 'hot-btc', windowMs: DAY_MS, amount: '7' };
-    const body = reservation('one', ['tr_1', 'tr_2'], ['one/aa:0'], [charge, charge]);
+    const body = reservation(ledger, 'one', ['tr_1', 'tr_2'], ['one/aa:0'], [charge, charge]);
     ledger.apply({ sequence: 0, hash: '', body }, taken);
     expect(used('hot-btc')).toBe(28n);
+  });
+
+  it.each([
+    ['leaves one out', { ordinal: 3 }],
+    ['is counted twice', { ordinal: 1 }],
+    ['names another one before it', { previous: 'ab'.repeat(32) }],
+  ])('takes no reservation that %s (store-corrupt)', (_title, altered) => {
+    reserve(0, 'hot-btc', '1');
+    const body = { ...reservation(ledger, 'next', ['tr_next'], ['one/aa:9']), ...altered };
+    expect(() => ledger.apply({ sequence: 1, hash: '', body }, taken)).toThrow(
+      expect.objectContaining({ code: 'store-corrupt' }),
+    );
+    expect(ledger.newestReservation()?.ordinal).toBe(1);
+    expect(ledger.pastOf('tr_next')).toBe('unseen');
   });
 
   it('holds nothing of an entry that the journal did not take, wherever in its transaction that one stands', () => {
@@ -82,7 +96,7 @@ describe('the ledger', () => {
 
   it('knows a destination as paid once something that pays it is signed, and the first of a look', () => {
     const sign = (at: number, name: string) => {
-      const transactionKey = reservation(name, [], []).transactionKey;
+      const transactionKey = reservation(ledger, name, [], []).transactionKey;
       const body = {
         kind: 'signed' as const,
         transactionKey,

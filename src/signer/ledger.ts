@@ -3,16 +3,23 @@
 
 import type Database from 'better-sqlite3';
 import type { TransferPast } from '../core/authorization/authorize.js';
+import {
+  BEFORE_FIRST_RESERVATION,
+  type Reservation,
+  type ReservationEnd,
+} from '../core/certificates/reservation.js';
+import { factDigest, subjectOf } from '../core/facts/fact.js';
+import { Fault } from '../core/fault.js';
 import { spelledAddress } from '../core/governance/known-addresses.js';
 import { lookOf } from '../core/policy/looks.js';
 import type { LimitCharge } from '../core/policy/types.js';
-import { factDigest, subjectOf } from '../core/facts/fact.js';
 import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from '../core/policy/window.js';
 import { refreshable, restoreCutoffMs } from '../core/recovery/restore.js';
 import { requestDigest } from '../core/statements/request.js';
-import type { JournalEntry, Reservation, Restored, VouchedHead, Voided } from './journal.js';
+import type { JournalEntry, Restored, Voided, VouchedHead } from './journal.js';
 import { PROJECTION_SCHEMA } from './schema.js';
 import type { Instant } from './signer-clock.js';
+import type { StoreFaultCode } from './store-file.js';
 
 export interface KnownTransaction {
   readonly transactionKey: string;
@@ -83,6 +90,7 @@ interface Change {
   readonly counters?: ReadonlyMap<string, Held>;
   readonly nonce?: readonly [walletId: string, next: bigint];
   readonly checkpoint?: VouchedHead;
+  readonly reservation?: ReservationEnd;
 }
 
 function counterFromText(windowMs: number, text: string): WindowCounter {
@@ -137,6 +145,9 @@ export class Ledger {
   private readonly nonces = new Map<string, bigint>();
   private newest: VouchedHead | undefined;
   private checkpointsMs = 0;
+  private reserved: ReservationEnd | undefined;
+  /** Of the first reservation that this journal has or will have. */
+  private firstOrdinal = 1;
   private readonly statements: ReturnType<typeof prepare>;
   private readonly begin: Database.Statement;
   private readonly end: Database.Statement;
@@ -163,10 +174,11 @@ export class Ledger {
    */
   apply(entry: JournalEntry, write: () => void): void {
     if (!this.db.inTransaction) this.begin.run();
-    const { counters, nonce, checkpoint } = this.projectWhole(entry, write);
+    const { counters, nonce, checkpoint, reservation } = this.projectWhole(entry, write);
     for (const held of counters?.values() ?? []) this.hold(held);
     if (nonce) this.nonces.set(...nonce);
     this.newest = checkpoint ?? this.newest;
+    this.reserved = reservation ?? this.reserved;
     const { body } = entry;
     if (body.kind === 'checkpointed')
       this.checkpointsMs = Math.max(this.checkpointsMs, body.at.measuredMs) + CHECKPOINT_EVERY_MS;
@@ -187,7 +199,7 @@ export class Ledger {
     return this.uncommitted === 0 || this.db.inTransaction;
   }
 
-  private project({ sequence, body }: JournalEntry): Change {
+  private project({ sequence, hash, body }: JournalEntry): Change {
     const put = this.statements;
     switch (body.kind) {
       case 'genesis':
@@ -195,7 +207,7 @@ export class Ledger {
         put.governance.run(body.entry.body.sequence, sequence);
         break;
       case 'reserved':
-        return this.reserve(sequence, body);
+        return { ...this.reserve(sequence, body), reservation: this.count(sequence, hash, body) };
       case 'signed':
         put.signed.run(sequence, body.transactionId, body.transactionKey);
         this.pay(sequence, body.transactionKey);
@@ -216,7 +228,11 @@ export class Ledger {
       }
       case 'restored':
         this.restore(body);
-        return body.checkpoint ? { checkpoint: body.checkpoint } : {};
+        this.firstOrdinal = (body.reservation?.ordinal ?? 0) + 1;
+        return {
+          ...(body.checkpoint && { checkpoint: body.checkpoint }),
+          ...(body.reservation && { reservation: body.reservation }),
+        };
     }
     return {};
   }
@@ -250,6 +266,18 @@ export class Ledger {
       }
       if (wallet.family === 'ethereum') this.nonces.set(wallet.walletId, BigInt(wallet.nextNonce));
     }
+  }
+
+  /** Throws `store-corrupt` for a reservation that does not follow the one before it. */
+  private count(sequence: number, hash: string, { ordinal, previous }: Reservation): ReservationEnd {
+    const next = this.nextReservation();
+    if (ordinal !== next.ordinal || previous !== next.previous) {
+      throw new Fault<StoreFaultCode>('store-corrupt', 'a reservation does not follow the one before it', {
+        facts: { sequence, ordinal, expected: next.ordinal },
+      });
+    }
+    this.statements.reservation.run(ordinal, sequence);
+    return { ordinal, hash };
   }
 
   private reserve(sequence: number, body: Reservation): Change {
@@ -341,6 +369,27 @@ export class Ledger {
   /** Measured: until when the checkpoints so far would last, were there one in `CHECKPOINT_EVERY_MS`. */
   checkpointsUntilMs(): number {
     return this.checkpointsMs;
+  }
+
+  /** What a lost journal counted is counted. Undefined when nothing was ever reserved. */
+  newestReservation(): ReservationEnd | undefined {
+    return this.reserved;
+  }
+
+  /** The place of the next reservation in their chain. */
+  nextReservation(): Pick<Reservation, 'ordinal' | 'previous'> {
+    const { ordinal, hash } = this.reserved ?? { ordinal: 0, hash: BEFORE_FIRST_RESERVATION };
+    return { ordinal: ordinal + 1, previous: hash };
+  }
+
+  /** Reservations before it were lost with a store. */
+  keptFromOrdinal(): number {
+    return this.firstOrdinal;
+  }
+
+  /** Where the journal has the reservations from an ordinal on, at most `limit`. */
+  reservationSequences(fromOrdinal: number, limit: number): number[] {
+    return this.statements.readReservations.all(fromOrdinal, limit).map((row) => row.journal_sequence);
   }
 
   restoredSpend(spend: string): RestoredSpend | undefined {
@@ -466,6 +515,7 @@ const TRANSACTION_COLUMNS =
 function prepare(db: Database.Database) {
   return {
     governance: db.prepare('INSERT INTO governance (sequence, journal_sequence) VALUES (?, ?)'),
+    reservation: db.prepare('INSERT INTO reservations (ordinal, journal_sequence) VALUES (?, ?)'),
     transaction: db.prepare(
       'INSERT INTO transactions (transaction_key, wallet_id, reserved_sequence, transfers, fee_ceiling, moved, pays) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
@@ -520,6 +570,9 @@ function prepare(db: Database.Database) {
     ),
     readGovernance: db.prepare<[number, number], { journal_sequence: number }>(
       'SELECT journal_sequence FROM governance WHERE sequence >= ? ORDER BY sequence LIMIT ?',
+    ),
+    readReservations: db.prepare<[number, number], { journal_sequence: number }>(
+      'SELECT journal_sequence FROM reservations WHERE ordinal >= ? ORDER BY ordinal LIMIT ?',
     ),
     readRequest: db.prepare<[string], { digest: string }>('SELECT digest FROM requests WHERE request_id = ?'),
     readTransaction: db.prepare<[string], TransactionRow>(

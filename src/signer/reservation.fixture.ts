@@ -1,12 +1,14 @@
 // Reservations as the ledger looks at them, and no more than that.
 
 import { createHash } from 'node:crypto';
-import type { Reservation, ReservedTransfer } from './journal.js';
+import type { Reservation, ReservedTransfer } from '../core/certificates/reservation.js';
+import type { Ledger } from './ledger.js';
 
 export const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** `name` makes the transaction's key; `charges` are those of each transfer. */
+/** `name` makes the transaction's key; `charges` are those of each transfer. It comes next in what `ledger` says of a journal. */
 export function reservation(
+  ledger: Ledger,
   name: string,
   transferIds: readonly string[],
   spends: readonly string[],
@@ -16,6 +18,7 @@ export function reservation(
   return {
     kind: 'reserved',
     at: { wallMs: 1, measuredMs: 1 },
+    ...ledger.nextReservation(),
     transactionKey: `bitcoin:${hashOf(name)}`,
     walletId: 'hot-btc',
     order: { wallet: 'hot-btc', transfers: transferIds.map(() => ({ request: { statement } })) },

@@ -23,6 +23,7 @@ export const JOURNAL_SCHEMA = `
 
 export const PROJECTION_SCHEMA = `
   CREATE TABLE governance (sequence INTEGER PRIMARY KEY, journal_sequence INTEGER NOT NULL) STRICT;
+  CREATE TABLE reservations (ordinal INTEGER PRIMARY KEY, journal_sequence INTEGER NOT NULL) STRICT;
   CREATE TABLE requests (request_id TEXT PRIMARY KEY, digest TEXT NOT NULL, transfer_id TEXT NOT NULL UNIQUE)
     STRICT, WITHOUT ROWID;
   CREATE TABLE transactions (

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { SignerClock } from './signer-clock.js';
+import { MAX_DIVERGENCE_MS, SignerClock } from './signer-clock.js';
 
 function clockAt(wallMs: number, last = { wallMs: 0, measuredMs: 0 }) {
   const host = { wall: wallMs, monotonic: 500 };
@@ -55,8 +55,49 @@ describe("the signer's clock", () => {
     const { host, clock } = clockAt(1_000, { wallMs: 900, measuredMs: 40 });
     expect(clock.now()).toEqual({ wallMs: 1_000, measuredMs: 40 });
     host.wall = 99_000_000;
-    expect(clock.now().measuredMs).toBe(40);
+    expect(clock.now()).toEqual({ wallMs: 1_000, measuredMs: 40 });
     host.monotonic += 25;
     expect(clock.now().measuredMs).toBe(65);
+  });
+
+  it('does not believe a host that goes apart from it, either way, beyond the bound and what good clocks drift', () => {
+    for (const sign of [1, -1]) {
+      const { host, clock } = clockAt(1_000_000_000);
+      host.wall += sign * MAX_DIVERGENCE_MS;
+      expect(clock.divergence()).toBeUndefined();
+      host.wall += sign;
+      expect(clock.divergence()).toEqual({ hostMs: host.wall, expectedMs: 1_000_000_000 });
+      expect(clock.now().wallMs).toBe(1_000_000_000);
+      // In half a day two good clocks may differ by 8.64 seconds more.
+      host.monotonic += 43_200_000;
+      host.wall += 43_200_000;
+      expect(clock.divergence()).toBeUndefined();
+      host.wall += sign * 8_640;
+      expect(clock.divergence()).toBeDefined();
+    }
+  });
+
+  it('trusts the host anew when it is told to, and goes on from there; what was later stays later', () => {
+    const { host, clock } = clockAt(1_000_000_000);
+    host.monotonic += 50;
+    host.wall += 3_600_000;
+    clock.trustHost();
+    expect(clock.divergence()).toBeUndefined();
+    expect(clock.now()).toEqual({ wallMs: 1_003_600_000, measuredMs: 50 });
+    expect(clock.leapMs()).toBe(0);
+    host.wall -= 7_200_000;
+    clock.trustHost();
+    expect(clock.now()).toEqual({ wallMs: 1_003_600_000, measuredMs: 50 });
+    host.monotonic += 7_200_001;
+    host.wall += 7_200_001;
+    expect(clock.now()).toEqual({ wallMs: 1_003_600_001, measuredMs: 7_200_051 });
+  });
+
+  it('agrees with a time within the bound of what the host says', () => {
+    const { clock } = clockAt(1_000_000_000);
+    expect(clock.agrees(1_000_000_000 + MAX_DIVERGENCE_MS)).toBe(true);
+    expect(clock.agrees(1_000_000_000 - MAX_DIVERGENCE_MS)).toBe(true);
+    expect(clock.agrees(1_000_000_001 + MAX_DIVERGENCE_MS)).toBe(false);
+    expect(clock.agrees(999_999_999 - MAX_DIVERGENCE_MS)).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 // The signer's time. Two clocks, because time can be turned both ways by whoever administers the host:
 // - `wallMs` never goes back, not across restarts either, and goes on by measured time when the host's clock is held or
 //   set back (whoever answers its time queries can do that): what expires, expires by it;
+// - where the two go apart by more than ten minutes, nothing is signed until the host is right again or a quorum says that it is;
 // - `measuredMs` counts only while the signer runs: what loosens with time (limits) loosens by it.
 
 export interface TimeSource {
@@ -20,9 +21,21 @@ export interface Instant {
   readonly measuredMs: number;
 }
 
+/** The host's clock may lie so far from what has passed since the time that was trusted last; beyond, it is not believed. */
+export const MAX_DIVERGENCE_MS = 10 * 60 * 1000;
+/** Two good clocks go apart too: so much of the time that passes is allowed on top, 200 parts in a million. */
+const DRIFT_PARTS = 5_000;
+
+export interface Divergence {
+  readonly hostMs: number;
+  /** What the host would say if it had gone on as the signer measured. */
+  readonly expectedMs: number;
+}
+
 export class SignerClock {
   private highestWallMs: number;
-  private readonly startedAtWallMs: number;
+  private trustedWallMs: number;
+  private trustedAtMs: number;
   private readonly startedAtMs: number;
   private readonly measuredBeforeMs: number;
   private readonly source: TimeSource;
@@ -30,24 +43,51 @@ export class SignerClock {
   /** `last` is the newest instant that the store knows. */
   constructor(source: TimeSource, last: Instant) {
     this.source = source;
-    this.startedAtWallMs = Math.max(last.wallMs, source.wallMs());
-    this.highestWallMs = this.startedAtWallMs;
+    this.trustedWallMs = Math.max(last.wallMs, source.wallMs());
+    this.highestWallMs = this.trustedWallMs;
     this.measuredBeforeMs = last.measuredMs;
     this.startedAtMs = source.monotonicMs();
+    this.trustedAtMs = this.startedAtMs;
   }
 
-  private ranMs(): number {
-    return Math.max(0, this.source.monotonicMs() - this.startedAtMs);
+  private sinceMs(startMs: number): number {
+    return Math.max(0, this.source.monotonicMs() - startMs);
   }
 
-  /** How far the wall clock has been set forward since the start. It stays so until the next one. */
+  private expectedMs(): number {
+    return this.trustedWallMs + this.sinceMs(this.trustedAtMs);
+  }
+
+  /** How far the wall clock has been set forward since it was trusted. It stays so until that is done again. */
   leapMs(): number {
-    return this.now().wallMs - this.startedAtWallMs - this.ranMs();
+    return this.now().wallMs - this.expectedMs();
+  }
+
+  /** Where the host's clock and the measured time are too far apart to say which is right; undefined where they are not. */
+  divergence(): Divergence | undefined {
+    const hostMs = this.source.wallMs();
+    const expectedMs = this.expectedMs();
+    const allowedMs = MAX_DIVERGENCE_MS + Math.floor(this.sinceMs(this.trustedAtMs) / DRIFT_PARTS);
+    return Math.abs(hostMs - expectedMs) > allowedMs ? { hostMs, expectedMs } : undefined;
   }
 
   now(): Instant {
-    const ranMs = this.ranMs();
-    this.highestWallMs = Math.max(this.highestWallMs, this.startedAtWallMs + ranMs, this.source.wallMs());
-    return { wallMs: this.highestWallMs, measuredMs: this.measuredBeforeMs + ranMs };
+    const hostMs = this.divergence() ? 0 : this.source.wallMs();
+    this.highestWallMs = Math.max(this.highestWallMs, this.expectedMs(), hostMs);
+    return {
+      wallMs: this.highestWallMs,
+      measuredMs: this.measuredBeforeMs + this.sinceMs(this.startedAtMs),
+    };
+  }
+
+  /** Begins anew from what the host says, since a quorum says that it is right. What was later stays later. */
+  trustHost(): void {
+    this.trustedWallMs = this.source.wallMs();
+    this.trustedAtMs = this.source.monotonicMs();
+  }
+
+  /** Whether the host says the same as somebody else, as far as that matters here. */
+  agrees(timeMs: number): boolean {
+    return Math.abs(this.source.wallMs() - timeMs) <= MAX_DIVERGENCE_MS;
   }
 }

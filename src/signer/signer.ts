@@ -13,12 +13,8 @@ import {
 import { signatureClaims } from '../core/authorization/claims.js';
 import { type DecodedOrder, decodeOrder } from '../core/authorization/decode-order.js';
 import type { SigningOrder } from '../core/authorization/signing-order.js';
-import {
-  CERTIFICATE_TYPE,
-  type Certificate,
-  MAX_CERTIFIED_BURIALS,
-} from '../core/certificates/certificate.js';
-import { certifiedDecisionOf } from '../core/certificates/decision.js';
+import { MAX_CERTIFIED_BURIALS } from '../core/certificates/certificate.js';
+import { type Reservation, reservationOf, transactionKeyOf } from '../core/certificates/reservation.js';
 import { accepted, Fault, type Outcome, refused } from '../core/fault.js';
 import { entryHash, type GovernanceEntry } from '../core/governance/entry.js';
 import { replayEntry, replayLog } from '../core/governance/replay.js';
@@ -32,6 +28,7 @@ import { requestDigest, type SignedRequest, transferIdOf } from '../core/stateme
 import { MAX_MESSAGE_BYTES } from '../signer-protocol/frame.js';
 import type {
   BuryResult,
+  CertificatesResult,
   CheckpointResult,
   GovernanceResult,
   Growth,
@@ -39,8 +36,16 @@ import type {
   SignResult,
   StatusResult,
 } from '../signer-protocol/messages.js';
-import { actingChange, checkWait } from './accepting.js';
+import { actingChange, type ClockRefusalCode, checkAcceptable } from './accepting.js';
 import { attest, checkAttestationKey } from './attesting.js';
+import {
+  attestedPage,
+  burialsBefore,
+  type EntryOf,
+  reservationAt,
+  signatureAt,
+  signedCertificate,
+} from './certificates.js';
 import { type CheckpointRefusalCode, Checkpoints, checkAuditKey } from './checkpoints.js';
 import {
   type ConflictRefusalCode,
@@ -50,20 +55,14 @@ import {
   checkFacts,
   checkOver,
 } from './conflicts.js';
-import {
-  type JournalBody,
-  journalText,
-  type Reservation,
-  type ReservedTransfer,
-  type SignedRecord,
-} from './journal.js';
+import { journalText, type SignedRecord } from './journal.js';
 import { knowledge } from './knowledge.js';
 import { transferSet } from './ledger.js';
 import { Line } from './line.js';
 import { type SignerParts, statusOf, transferRecordOf } from './reports.js';
 import { checkWallet, describeWallets, type Token } from './self-check.js';
-import { signTransaction, transactionKeyOf } from './signing.js';
 import type { Instant } from './signer-clock.js';
+import { signTransaction } from './signing.js';
 import type { StoreFaultCode } from './store-file.js';
 import { SIGNER_VERSION } from './version.js';
 import {
@@ -78,6 +77,7 @@ import {
 export type SignRefusalCode =
   | AuthorizationRefusalCode
   | ConflictRefusalCode
+  | ClockRefusalCode
   | 'transaction-of-other-order'
   | 'order-too-large';
 export type SignerFaultCode = 'token-unknown' | 'policy-unreadable';
@@ -90,34 +90,6 @@ const MAX_RESERVATION_CHARACTERS = MAX_MESSAGE_BYTES - 1024 * 1024;
 const GOVERNANCE_PAGE = 50;
 /** A page ends with the entry that passes this, so that it fits into a reply whatever the entries are. */
 const GOVERNANCE_PAGE_CHARACTERS = 1024 * 1024;
-
-function certifiedTransfers(authorization: Authorization): ReservedTransfer[] {
-  return authorization.transfers.map((transfer) => ({
-    requestId: transfer.request.statement.requestId,
-    requestDigest: transfer.request.digest,
-    feeCeiling: transfer.request.statement.feeCeiling,
-    decision: certifiedDecisionOf(transfer),
-    charges: transfer.limits.map(({ limitId, key, windowMs, amount }) => ({
-      limitId,
-      key,
-      windowMs,
-      amount: amount.toString(),
-    })),
-  }));
-}
-
-/** An entry of the journal that is known to be of this kind. */
-interface EntryOf<Body extends JournalBody> {
-  readonly sequence: number;
-  readonly hash: string;
-  readonly body: Body;
-}
-
-function otherEntry(sequence: number): Fault<StoreFaultCode> {
-  return new Fault('store-corrupt', 'the journal holds something else than a signature there', {
-    facts: { sequence },
-  });
-}
 
 type Signing = Outcome<SignResult, SignRefusalCode>;
 
@@ -221,14 +193,16 @@ export class Signer {
     if (known?.signedSequence !== undefined) {
       // It was written down, which does not say that the token's record covers its reservation.
       await Promise.all([store.durable(), this.parts.anchor.cover(known.reservedSequence)]);
-      const reservation = this.reservationAt(known.reservedSequence);
-      return this.given(this.resultOf(reservation, this.signatureAt(known.signedSequence), true), order);
+      const reservation = reservationAt(store, known.reservedSequence);
+      return this.given(this.resultOf(reservation, signatureAt(store, known.signedSequence), true), order);
     }
     const waiting = this.underWay.get(transactionKey);
     if (waiting) return repeatedly(await waiting);
 
     const over = checkOver(order, store.ledger);
     if (over.kind === 'refused') return over;
+    const diverged = clock.divergence();
+    if (diverged) return refused('clock-diverged', { ...diverged });
     const now = clock.now();
     const authorized = authorize(order, decoded.value, {
       state: this.state,
@@ -247,8 +221,8 @@ export class Signer {
     if (newest.kind === 'refused') return newest;
     const token = this.tokenOf(authorized.value);
     const reserved = known
-      ? accepted(this.reservationAt(known.reservedSequence))
-      : this.reserve(transactionKey, order, authorized.value, now);
+      ? accepted(reservationAt(store, known.reservedSequence))
+      : this.reserve(order, authorized.value, now);
     if (reserved.kind === 'refused') return reserved;
 
     const signing = this.finish(reserved.value, authorized.value, token);
@@ -285,7 +259,6 @@ export class Signer {
 
   /** Its entry in the journal when it accepts: limits, outpoints, nonce and request ids are used up then. Not yet on the disk. */
   private reserve(
-    transactionKey: string,
     order: SigningOrder,
     authorization: Authorization,
     at: Instant,
@@ -293,21 +266,13 @@ export class Signer {
     const { store } = this.parts;
     const counted = checkCount(authorization, store.ledger);
     if (counted.kind === 'refused') return counted;
-    const body: Reservation = {
-      kind: 'reserved',
+    const body = reservationOf(authorization, order, this.state, {
       // The instant that it was judged at: who judges it again, judges it alike.
       at,
-      transactionKey,
-      walletId: authorization.decoded.wallet.walletId,
-      order,
-      spends: [...authorization.decoded.spends],
-      nonce: authorization.decoded.nonce?.toString() ?? null,
-      transfers: certifiedTransfers(authorization),
-      governanceSequence: this.state.sequence,
-      governanceHead: this.state.head,
-      policyHash: this.state.policyHash,
-    };
-    const burials = this.burialsBefore(Number.MAX_SAFE_INTEGER, body);
+      ...store.ledger.nextReservation(),
+      signerVersion: SIGNER_VERSION,
+    });
+    const burials = burialsBefore(store, Number.MAX_SAFE_INTEGER, body);
     const text = journalText(body);
     const characters = text.length + JSON.stringify(burials).length;
     if (characters > MAX_RESERVATION_CHARACTERS || burials.length > MAX_CERTIFIED_BURIALS) {
@@ -363,53 +328,16 @@ export class Signer {
     return body;
   }
 
-  private reservationAt(sequence: number): EntryOf<Reservation> {
-    const { body, hash } = this.parts.store.read(sequence);
-    if (body.kind !== 'reserved') throw otherEntry(sequence);
-    return { sequence, hash, body };
-  }
-
-  private signatureAt(sequence: number): SignedRecord {
-    const { body } = this.parts.store.read(sequence);
-    if (body.kind !== 'signed') throw otherEntry(sequence);
-    return body;
-  }
-
   /** The answer for a transaction that is signed, put together from what the journal says alone. */
   private resultOf(reserved: EntryOf<Reservation>, signed: SignedRecord, repeated: boolean): SignResult {
-    const { signedTransaction, transactionId, tokenSerial } = signed;
-    const certificate: Certificate = {
-      type: CERTIFICATE_TYPE,
-      deploymentId: this.state.deploymentId,
-      signerVersion: SIGNER_VERSION,
-      journalSequence: reserved.sequence,
-      journalHash: reserved.hash,
-      governanceSequence: reserved.body.governanceSequence,
-      governanceHead: reserved.body.governanceHead,
-      policyHash: reserved.body.policyHash,
-      decidedAtMs: reserved.body.at.wallMs,
-      tokenSerial,
-      order: reserved.body.order,
-      decisions: reserved.body.transfers.map((transfer) => transfer.decision),
-      burials: this.burialsBefore(reserved.sequence, reserved.body),
-      signedTransaction,
-      transactionId,
-    };
+    const { signedTransaction, transactionId } = signed;
+    const certificate = signedCertificate(this.parts.store, this.state.deploymentId, reserved, signed);
     return { signedTransaction, transactionId, repeated, certificate };
   }
 
-  /** The burials, from before a place in the journal, that let transfers be paid again which had been paid by what is dead now. */
-  private burialsBefore(sequence: number, { transfers }: Reservation): Burial[] {
-    const { store } = this.parts;
-    const sequences = transfers
-      .filter(({ decision }) => decision.past === 'dead')
-      .flatMap(({ decision }) => store.ledger.burialsOf(decision.transferId))
-      .map(({ journalSequence }) => journalSequence)
-      .filter((one) => one < sequence);
-    return [...new Set(sequences)].flatMap((one) => {
-      const { body } = store.read(one);
-      return body.kind === 'buried' ? [body.burial] : [];
-    });
+  /** Certificates from an ordinal on, attested together. */
+  certificates(fromOrdinal: number, most: number): Promise<CertificatesResult> {
+    return attestedPage(this.parts, this.state, fromOrdinal, most);
   }
 
   /** The signer's attested word that a request is never signed, or why it cannot give it. Hostile input. */
@@ -454,7 +382,9 @@ export class Signer {
   }
 
   /** Appends one quorum-signed entry to the signer's own log. The very entry that is its newest is accepted again. */
-  async appendGovernance(entry: GovernanceEntry): Promise<Outcome<GovernanceResult, GovernanceRefusalCode>> {
+  async appendGovernance(
+    entry: GovernanceEntry,
+  ): Promise<Outcome<GovernanceResult, GovernanceRefusalCode | ClockRefusalCode>> {
     const { store, clock, verifier, anchor } = this.parts;
     const offered = await this.offered(entry);
     if (offered.kind === 'refused') return offered;
@@ -466,12 +396,13 @@ export class Signer {
     const replayed = replayEntry(this.state, entry, verifier);
     if (replayed.kind === 'refused') return replayed;
     const at = clock.now();
-    const waited = checkWait(this.state, entry, store, at);
-    if (waited.kind === 'refused') return waited;
+    const acceptable = checkAcceptable(this.state, entry, { store, clock, at });
+    if (acceptable.kind === 'refused') return acceptable;
     const policies = readPolicies(replayed.value);
     const { sequence } = store.append({ kind: 'governance', at, entry });
     this.state = replayed.value;
     this.policies = policies;
+    if (entry.body.change.kind === 'time-set') clock.trustHost();
     await anchor.cover(sequence);
     return accepted(this.readGovernance(entry.body.sequence));
   }

@@ -1,9 +1,8 @@
 // From authorized digests to a finished transaction. This is the only place that calls a token's signDigest with
 // anything but a self-check, and it is reached only with an authorization that is reserved in the store.
 
-import { bytesToHex } from '@noble/hashes/utils.js';
 import type { KeySigner } from '../../hardware/key-signer.js';
-import type { DecodedOrder, DigestToSign } from '../core/authorization/decode-order.js';
+import type { DigestToSign } from '../core/authorization/decode-order.js';
 import type { UnsignedTransaction } from '../core/authorization/signing-order.js';
 import { Fault } from '../core/fault.js';
 import {
@@ -23,16 +22,6 @@ export interface Signed {
   /** Lower-case hex, ready to be broadcast. */
   readonly signedTransaction: string;
   readonly transactionId: string;
-}
-
-/**
- * The identity of what a transaction does, whatever its encoding: a segwit txid, or a wallet and an EIP-1559 signing
- * hash (which does not say who sends). Neither changes by being signed.
- */
-export function transactionKeyOf({ intent, wallet }: DecodedOrder): string {
-  return intent.family === 'bitcoin'
-    ? `bitcoin:${intent.transactionId}`
-    : `ethereum:${wallet.walletId}:${bytesToHex(intent.signingHash)}`;
 }
 
 /** One signature in the form that both chains relay. Whose it is, is checked in what it becomes part of. */

@@ -186,14 +186,20 @@ export async function bringBack(
   if (verified.kind === 'refused') return verified;
   const at = { wallMs: Math.max(wallMs, statement.createdAtMs), measuredMs: 0 };
   const seal = await readSeal(token);
-  const { checkpoint } = pinned;
-  const begin: Restored = { kind: 'restored', at, restore, ...(checkpoint && { checkpoint }) };
+  const { checkpoint, reservation } = pinned;
+  const begin: Restored = {
+    kind: 'restored',
+    at,
+    restore,
+    ...(checkpoint && { checkpoint }),
+    ...(reservation && { reservation }),
+  };
   const store = restoreOrResume(config.storePath, begin, log, seal);
   try {
     const head = store.head();
     await token.writeRecord(ANCHOR_RECORD, {
       version: BigInt(head.sequence) + 1n,
-      value: anchorValue(config.deploymentId, head.hash, store.checkpoint()),
+      value: anchorValue(config.deploymentId, head.hash, store.outliving()),
     });
     return accepted(head);
   } finally {

@@ -218,6 +218,20 @@ describe("the signer's store", () => {
     expect(last.checkpoint()).toEqual(own);
     last.close();
   });
+
+  it('that goes on from a lost one goes on with the reservations that it counted', () => {
+    const lost = { ordinal: 41, hash: 'c0'.repeat(32) };
+    const begin = { ...restoreOf(9, 'ab'.repeat(32)), reservation: lost };
+    const store = SignerStore.restore(path, begin, [genesisOf()], SEAL);
+    expect(store.outliving().reservation).toEqual(lost);
+    expect(store.ledger.nextReservation()).toEqual({ ordinal: 42, previous: lost.hash });
+    const { sequence, hash } = store.append(reservation(store.ledger, 'one', ['tr_1'], ['one/aa:0']));
+    expect(store.ledger.newestReservation()).toEqual({ ordinal: 42, hash });
+    expect(store.ledger.reservationSequences(1, 10)).toEqual([sequence]);
+    expect(store.ledger.keptFromOrdinal()).toBe(42);
+    expect(store.hashBefore(10)).toBe('ab'.repeat(32));
+    store.close();
+  });
 });
 
 describe('a signer on a store', () => {
@@ -344,11 +358,13 @@ describe("the signer's store and its disk", () => {
     const limit = { limitId: 'daily', key: 'hot-btc', windowMs: 86_400_000 };
     const charges = [{ ...limit, amount: '5' }];
     const used = () => store.ledger.usage({ ...limit, max: 100n }, 1);
-    append(store, reservation('one', ['tr_1'], ['one/aa:0'], charges));
+    append(store, reservation(store.ledger, 'one', ['tr_1'], ['one/aa:0'], charges));
     // The second of two that are the same is found out when the first has been charged.
-    expect(() => append(store, reservation('two', ['tr_2', 'tr_2'], ['one/aa:1'], charges))).toThrow();
+    expect(() =>
+      append(store, reservation(store.ledger, 'two', ['tr_2', 'tr_2'], ['one/aa:1'], charges)),
+    ).toThrow();
     expect(used()).toBe(5n);
-    append(store, reservation('three', ['tr_3'], ['one/aa:2'], charges));
+    append(store, reservation(store.ledger, 'three', ['tr_3'], ['one/aa:2'], charges));
     expect(used()).toBe(10n);
     store.close();
   });

@@ -8,6 +8,7 @@
 import { chmodSync, closeSync, existsSync, fdatasync, openSync, rmSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type Database from 'better-sqlite3';
+import type { ReservationEnd } from '../core/certificates/reservation.js';
 import { Fault } from '../core/fault.js';
 import type { GovernanceEntry } from '../core/governance/entry.js';
 import {
@@ -219,6 +220,14 @@ export class SignerStore {
     return this.ledger.newestCheckpoint();
   }
 
+  /** What the record on the token remembers beyond this store, as of the head. */
+  outliving(): {
+    readonly checkpoint: VouchedHead | undefined;
+    readonly reservation: ReservationEnd | undefined;
+  } {
+    return { checkpoint: this.checkpoint(), reservation: this.ledger.newestReservation() };
+  }
+
   /** Adds an entry and everything that follows from it, in one durable commit. Nothing of it holds when it throws. */
   append(body: JournalBody): JournalEntry {
     this.requireWhole();
@@ -346,6 +355,11 @@ export class SignerStore {
   /** Throws `store-corrupt` when there is no such entry: callers name entries that the ledger told them of. */
   read(sequence: number): JournalEntry {
     return entryOf(this.row(sequence));
+  }
+
+  /** The hash of the entry before one, which a lost journal may have had. */
+  hashBefore(sequence: number): string {
+    return sequence - 1 === this.base.sequence ? this.base.hash : this.row(sequence - 1).hash;
   }
 
   private row(sequence: number): Row {

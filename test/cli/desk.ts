@@ -5,9 +5,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { compileProgram } from '../../devnet/compile-program.js';
 import { createSoftHsm, type SoftHsm } from '../../devnet/softhsm.js';
 import type { CliConfig } from '../../src/cli/cli-config.js';
-import { compileProgram } from '../../devnet/compile-program.js';
 
 const TIMEOUT_MS = 60_000;
 

@@ -4,9 +4,9 @@ import { mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { compileProgram } from '../../devnet/compile-program.js';
 import { createSoftHsm } from '../../devnet/softhsm.js';
 import { spawnToken } from '../../hardware/pkcs11/token-client.js';
-import { compileProgram } from '../../devnet/compile-program.js';
 
 const TOKEN = { label: 'treasury', soPin: '24680135', pin: '135790' };
 let folder: string;

@@ -88,11 +88,10 @@ describe('a withdrawal under a rule in dollars', () => {
     expect(verifyCertificate(certificate, deployment.log, deployment.deploymentId, nativeVerifier).kind).toBe(
       'accepted',
     );
-    expect(certificate?.decisions[0]?.rule).toBe('hot-bitcoin/small');
-    expect(certificate?.order.facts?.map(({ statement }) => statement.content.kind).sort()).toEqual([
-      'price',
-      'screening',
-    ]);
+    expect(certificate?.reservation.transfers[0]?.decision.rule).toBe('hot-bitcoin/small');
+    expect(
+      certificate?.reservation.order.facts?.map(({ statement }) => statement.content.kind).sort(),
+    ).toEqual(['price', 'screening']);
   });
 
   it('waits for officers above it', async () => {

@@ -2,11 +2,14 @@
 // chains, books that agree with them, and certificates that anybody can check.
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { checkDossier } from '../../src/core/certificates/dossier.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
+import { canonicalJson } from '../../src/core/statements/canonical-json.js';
+import { certificatePage } from '../../src/orchestrator/certificates/certificate.endpoints.js';
 import { certificateFile, type TransferAnswer } from '../../src/orchestrator/transfers/transfer.dto.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import { freshBitcoinAddress } from './chains.js';
-import { BITCOIN_FUNDS, ETHER, ETHEREUM_FUNDS, Rig, TOKEN_FUNDS } from './rig.js';
+import { BITCOIN_FUNDS, ETHER, ETHEREUM_FUNDS, eventually, Rig, TOKEN_FUNDS } from './rig.js';
 
 const total = (amounts: readonly bigint[]) => amounts.reduce((sum, amount) => sum + amount, 0n);
 
@@ -111,12 +114,29 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (database) => {
         expect(others).toEqual([]);
         const verified = verifyCertificate(certificate, log, deploymentId, nativeVerifier);
         if (verified.kind === 'refused') throw new Error(JSON.stringify(verified));
-        expect(verified.value.certificate.transactionId).toBe(transactions[0]?.transactionId);
+        expect(verified.value.certificate.outcome).toMatchObject({
+          kind: 'signed',
+          transactionId: transactions[0]?.transactionId,
+        });
         const edited = JSON.parse(JSON.stringify(certificate).replace('"amount":"', '"amount":"1'));
         expect(verifyCertificate(edited, log, deploymentId, nativeVerifier)).toMatchObject({
           kind: 'refused',
-          code: 'request-signature-invalid',
+          code: verified.value.attested ? 'certificate-attestation-mismatch' : 'request-signature-invalid',
         });
+      }
+    });
+
+    it('leave a chain of certificates that the signer attests, whole and without a gap', async () => {
+      const { log, deploymentId, bob } = rig.deployment;
+      const evidence = { log, genesisHash: deploymentId, verifier: nativeVerifier };
+      const client = rig.client(bob);
+      const all = async () => certificatePage.parse((await client.get('/v1/certificates')).body).certificates;
+      await eventually('the signer has attested all three', async () => (await all()).length === 3);
+      const text = (await all()).map((one) => `${canonicalJson(one)}\n`).join('');
+      expect(checkDossier([{ name: 'all', text }], evidence, true).verdict).toBe('proved');
+      for (const { transferId } of transfers) {
+        const { text: answer } = await client.get(`/v1/transfers/${transferId}/certificates`);
+        expect(checkDossier([{ name: 'one', text: answer }], evidence, false).verdict).toBe('proved');
       }
     });
   });

@@ -4,6 +4,7 @@
 import { randomBytes, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { whileTokenFails } from '../../devnet/broken-token.js';
 import { officersSign } from '../../devnet/deployment.js';
 import { isList } from '../../devnet/json-rpc.js';
 import { codeOf } from '../../devnet/socket-client.js';
@@ -24,7 +25,6 @@ import {
 import { Api } from '../../src/sdk/api.js';
 import { requestVoid, submitRequest, transferIdFor, voidAuthorityOf } from '../../src/sdk/backend.js';
 import type { Answer } from '../orchestrator/api-client.js';
-import { whileTokenFails } from '../signer/broken-token.js';
 import { expectBooksAgree, expectNonceOrder } from './books.js';
 import { ETHER, eventually, Rig } from './rig.js';
 

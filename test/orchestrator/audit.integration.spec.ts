@@ -56,6 +56,61 @@ describe.each(dialects)('the audit log on %s', (dialect) => {
     const page = await lookFor(`?transfer=${transferId}`, ({ items }) => items.length >= 3);
     expect(whats(page).at(-1)).toBe('transition requested');
     expect(page.items.at(-1)?.entry.subjects).toContainEqual({ kind: 'key', id: 'exchange-1' });
+    const decisions = await lookFor(`?transfer=${transferId}&kind=decision`, ({ items }) => items.length > 0);
+    expect(whats(decisions)).toEqual(['decision approved']);
+    const [decided] = decisions.items;
+    expect(decided?.entry.subjects.map(({ kind }) => kind)).toContain('policy');
+    expect(JSON.parse(JSON.parse(decided?.record ?? '').at(-1))).toMatchObject({
+      kind: 'allow',
+      rule: 'hot-bitcoin/small',
+      limits: expect.arrayContaining([
+        expect.objectContaining({
+          limitId: 'hot-bitcoin/day',
+          usedBefore: '0',
+          usedAfter: body.statement.amount,
+        }),
+      ]),
+    });
+  });
+
+  it('has what was signed, cancelled and buried, in the words of the tables that keep it', async () => {
+    const transferId = transferIdOf(requestDigest(rig.deployment.request().statement));
+    const burial = JSON.stringify({
+      statement: { transferIds: [transferId] },
+      signatures: [{ credentialId: 'alice-piv', signature: '00' }],
+    });
+    const hash = 'ab'.repeat(32);
+    await rig.served.application.get(Database).transaction(async (db) => {
+      await run(
+        db,
+        `INSERT INTO transactions (transaction_key, wallet_id, chain, ordinal, state, plan, max_fee, confirmations, facts, version, planned_at_ms, updated_at_ms)
+          VALUES ('by-hand', 'by-hand', 'none', 1, 'released', '{}', '1', 0, '{}', 1, 1, 1)`,
+      );
+      await run(
+        db,
+        `INSERT INTO transfers (transfer_id, request_id, request, request_digest, chain, wallet_id, requester, customer, state, reason, facts, version, signer_refusals, received_at_ms, updated_at_ms, expires_at_ms, burials)
+          VALUES ('${transferId}', 'by-hand', '{}', 'd', 'none', 'by-hand', 'nobody', 'nobody', 'settled', 'final', '{}', 1, 0, 1, 1, 1, 0)`,
+      );
+      await run(db, `INSERT INTO transaction_cancels VALUES ('by-hand', '${transferId}', 'person:alice', 1)`);
+      await run(
+        db,
+        `INSERT INTO signatures VALUES ('by-hand', 'tx', 'by-hand', '["${transferId}"]', '${hash}', '[]', 1, '${hash}', '${hash}', 1)`,
+      );
+      await run(db, `INSERT INTO burials VALUES (1, '${burial}', 'person:alice', 1)`);
+    });
+    const page = await lookFor(`?transfer=${transferId}`, ({ items }) => items.length === 3);
+    expect(whats(page).toSorted()).toEqual([
+      'approval buried',
+      'decision signature',
+      'transition cancel-asked',
+    ]);
+    expect(whats(await look('?credential=alice-piv'))).toEqual(['approval buried']);
+    for (const table of ['signatures', 'burials', 'transaction_cancels']) {
+      const database = rig.served.application.get(Database);
+      await expect(database.transaction((db) => run(db, `DELETE FROM ${table}`))).rejects.toThrow(
+        /append-only/,
+      );
+    }
   });
 
   it('has who came in, who was turned away, and who looked at it; names stand outside of it', async () => {

@@ -167,6 +167,7 @@ export class Desk {
       whitelist: new Map(),
       delegations: new Map(),
       freezeKeys: new Map(),
+      timeSet: undefined,
       attestation: {
         token: 'treasury',
         label: 'attestation',

@@ -21,6 +21,7 @@ const officersOnly = [
   ['GET', '/v1/wallets'],
   ['GET', '/v1/wallets/hot-btc/balances'],
   ['GET', '/v1/audit'],
+  ['GET', '/v1/certificates'],
   ['GET', '/v1/governance'],
   ['POST', '/v1/governance/entries'],
   ['GET', '/v1/governance/head'],

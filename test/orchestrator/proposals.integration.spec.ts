@@ -217,7 +217,7 @@ describe.each(dialects)('proposals on %s', (dialect) => {
     const answer = await rig.alice.post(path);
     expect(answer.body).toMatchObject({
       state: 'cancelled',
-      ended: { by: 'alice', code: 'cancelled-by-drafter' },
+      cancelledAtMs: expect.any(Number),
     });
     expect((await rig.alice.post(path)).text).toBe(answer.text);
     expectProblem(await sign('carol', proposal), 409, 'proposal-not-open');
@@ -260,11 +260,6 @@ describe.each(dialects)('proposals on %s', (dialect) => {
     await rig.deployment.stop();
     const answer = await sign('bob', proposal);
     expect(answer.body).toMatchObject({ state: 'complete', trouble: { code: 'signer-unreachable' } });
-    expectProblem(
-      await rig.alice.post(`${PROPOSALS}/${proposal.proposalId}/cancel`),
-      409,
-      'proposal-not-open',
-    );
     await rig.deployment.start();
     // The connection to the signer is tried again after a while.
     rig.deployment.time.advance(10_000);
@@ -278,7 +273,7 @@ describe.each(dialects)('proposals on %s', (dialect) => {
     await database.transaction((db) =>
       run(
         db,
-        "INSERT INTO governance_acts (proposal_id, act, person_id, credential_id, signature, facts, at_ms) VALUES (?, 'signed', 'bob', 'bob-token', ?, '{}', 1)",
+        "INSERT INTO governance_acts (proposal_id, act, person_id, credential_id, signature, at_ms) VALUES (?, 'signed', 'bob', 'bob-token', ?, 1)",
         [proposal.proposalId, 'ab'.repeat(64)],
       ),
     );

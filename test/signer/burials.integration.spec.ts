@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { whileTokenFails, whileTokenWaits } from '../../devnet/broken-token.js';
 import {
   Deployment,
   ETH,
@@ -14,7 +15,7 @@ import {
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { type Coin, coin, eip1559, payTo, psbt } from '../../devnet/transactions.js';
 import type { OrderedTransfer, SigningOrder } from '../../src/core/authorization/signing-order.js';
-import { MAX_CERTIFIED_BURIALS } from '../../src/core/certificates/certificate.js';
+import { decisionsOf, MAX_CERTIFIED_BURIALS } from '../../src/core/certificates/certificate.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
@@ -35,7 +36,6 @@ import {
   statusResult,
   type TransferRecord,
 } from '../../src/signer-protocol/messages.js';
-import { whileTokenFails, whileTokenWaits } from './broken-token.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const DESTINATION_ETH = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
@@ -157,7 +157,7 @@ describe('a burial', () => {
     expect(codeOf(await signer.sign(paying(transfer, [...fresh, coins.b], 2_000n)))).toBe('done');
 
     const { certificate } = again;
-    expect(certificate.decisions.map(({ past, limits }) => [past, limits])).toEqual([['dead', []]]);
+    expect(decisionsOf(certificate).map(({ past, limits }) => [past, limits])).toEqual([['dead', []]]);
     const check = (altered: object) => {
       const audited = verifyCertificate(
         { ...certificate, ...altered },
@@ -258,7 +258,7 @@ describe('a burial', () => {
 /** What a transfer's limits say had been used before it. */
 async function usedBy(transfer: OrderedTransfer): Promise<{ day: bigint }> {
   const { certificate } = await signed(paying(transfer, [coin(own, COIN_SATS)]));
-  const limits = certificate.decisions[0]?.limits ?? [];
+  const limits = decisionsOf(certificate)[0]?.limits ?? [];
   const day = limits.find(({ limitId, key }) => key === 'hot-btc' && limitId.startsWith('hot-bitcoin/'));
   if (!day) throw new Error(JSON.stringify(limits));
   return { day: BigInt(day.usedBefore) };

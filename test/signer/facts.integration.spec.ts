@@ -10,6 +10,7 @@ import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { coin, payTo, psbt } from '../../devnet/transactions.js';
 import { type RunningWatcher, WatcherHome } from '../../devnet/watcher.js';
 import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
+import { decisionsOf } from '../../src/core/certificates/certificate.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import type { SignedFact } from '../../src/core/facts/fact.js';
 import type { Change, PolicyDocument } from '../../src/core/governance/entry.js';
@@ -126,19 +127,22 @@ describe('an order with facts', () => {
     const answer = await signer.sign(orderWith(await seen()));
     expect(codeOf(answer)).toBe('done');
     const { certificate } = signResult.parse(answer.kind === 'done' ? answer.result : undefined);
-    expect(certificate.order.facts).toHaveLength(2);
-    expect(certificate.decisions[0]?.limits).toMatchObject([
+    const { reservation } = certificate;
+    expect(reservation.order.facts).toHaveLength(2);
+    expect(decisionsOf(certificate)[0]?.limits).toMatchObject([
       { limitId: 'hot-bitcoin/day', key: 'hot-btc in USD', usedBefore: '0', usedAfter: '30000' },
     ]);
     const verify = (of: unknown) =>
       verifyCertificate(of, deployment.log, deployment.deploymentId, portableVerifier).kind;
     expect(verify(certificate)).toBe('accepted');
-    const [fact, ...others] = certificate.order.facts ?? [];
-    const { facts: _, ...order } = certificate.order;
-    expect(verify({ ...certificate, order })).toBe('refused');
-    expect(verify({ ...certificate, order: { ...order, facts: [...others, ...others] } })).toBe('refused');
+    const [fact, ...others] = reservation.order.facts ?? [];
+    const { facts: _, ...order } = reservation.order;
+    const verifyWith = (facts: object) =>
+      verify({ ...certificate, reservation: { ...reservation, order: { ...order, ...facts } } });
+    expect(verifyWith({})).toBe('refused');
+    expect(verifyWith({ facts: [...others, ...others] })).toBe('refused');
     const altered = JSON.parse(JSON.stringify(fact).replace('60000', '50000')) as SignedFact;
-    expect(verify({ ...certificate, order: { ...order, facts: [altered, ...others] } })).toBe('refused');
+    expect(verifyWith({ facts: [altered, ...others] })).toBe('refused');
   });
 
   it('is refused without one that a rule needs (fact-missing)', async () => {

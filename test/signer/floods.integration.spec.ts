@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Deployment, makeOfficer, type Officer } from '../../devnet/deployment.js';
 import { codeOf, SocketClient } from '../../devnet/socket-client.js';
 import { coin, payTo, psbt } from '../../devnet/transactions.js';
+import { decisionsOf } from '../../src/core/certificates/certificate.js';
 import type { PolicyDocument } from '../../src/core/governance/entry.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { BOUNDS } from '../../src/signer/conversation.js';
@@ -117,7 +118,7 @@ describe('replies that are too large', () => {
     expect(codeOf(await honest.sign(order(officers)))).toBe('order-too-large');
     const { signedTransaction, certificate } = await honest.signed(order([alice]));
     expect(signedTransaction.length).toBeGreaterThan(0);
-    expect(certificate.decisions.every(({ past }) => past === 'unseen')).toBe(true);
+    expect(decisionsOf(certificate).every(({ past }) => past === 'unseen')).toBe(true);
   });
 
   it('are cut into pages: a long log of large policies is read to its end', async () => {

@@ -2,6 +2,7 @@
 // on its way; and nothing is lost, so that after the thaw everything goes on.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { whileTokenWaits } from '../../devnet/broken-token.js';
 import { Deployment, type Officer } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { coin, payTo, psbt } from '../../devnet/transactions.js';
@@ -10,7 +11,6 @@ import type { Change, FreezeScope } from '../../src/core/governance/entry.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { requestDigest, transferIdOf } from '../../src/core/statements/request.js';
 import { type Reply, statusResult } from '../../src/signer-protocol/messages.js';
-import { whileTokenWaits } from './broken-token.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const HOT: FreezeScope = { kind: 'wallet', walletId: 'hot-btc' };

@@ -63,12 +63,15 @@ describe('what nobody approves', () => {
     const answer = await signer.sign(paying({ head: head() }));
     if (answer.kind !== 'done') throw new Error(codeOf(answer));
     const { certificate } = signResult.parse(answer.result);
-    expect(certificate.order.head?.credentialId).toBe('alice-token');
+    expect(certificate.reservation.order.head?.credentialId).toBe('alice-token');
     const verify = (altered: object) =>
       verifyCertificate(altered, deployment.log, deployment.deploymentId, nativeVerifier);
     expect(verify(certificate).kind).toBe('accepted');
-    const { head: _, ...without } = certificate.order;
-    expect(verify({ ...certificate, order: without })).toMatchObject({ code: 'head-missing' });
+    const { reservation } = certificate;
+    const { head: _, ...without } = reservation.order;
+    expect(verify({ ...certificate, reservation: { ...reservation, order: without } })).toMatchObject({
+      code: 'head-missing',
+    });
   });
 
   it('is not signed a day after, whatever became of the host’s clock', async () => {

@@ -5,10 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Deployment, ETH, ETHEREUM } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { eip1559 } from '../../devnet/transactions.js';
-import type { Certificate } from '../../src/core/certificates/certificate.js';
+import { type Certificate, decisionsOf } from '../../src/core/certificates/certificate.js';
+import type { CertifiedDecision } from '../../src/core/certificates/decision.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import { checksumAddress } from '../../src/core/intents/ethereum/address.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
+import { MAX_DIVERGENCE_MS } from '../../src/signer/signer-clock.js';
 import { signResult } from '../../src/signer-protocol/messages.js';
 
 const HOUR_MS = 3_600_000;
@@ -92,6 +94,12 @@ async function certificateOf(order: ReturnType<typeof orderFor>): Promise<Certif
   return answer;
 }
 
+/** The reservation of a certificate as if the signer had decided otherwise. */
+function withDecisions({ reservation }: Certificate, altered: (decision: CertifiedDecision) => object) {
+  const transfers = reservation.transfers.map((one) => ({ ...one, decision: altered(one.decision) }));
+  return { ...reservation, transfers };
+}
+
 function audited(certificate: unknown) {
   return verifyCertificate(certificate, deployment.log, deployment.deploymentId, portableVerifier);
 }
@@ -99,12 +107,12 @@ function audited(certificate: unknown) {
 describe('what the signer knows', () => {
   it('bounds what a new destination may get, whatever is asked for first', async () => {
     expect(await answered(orderTo(PAID, 2n))).toBe('policy-no-match');
-    const { decisions } = await certificateOf(orderTo(PAID, 1n));
+    const decisions = decisionsOf(await certificateOf(orderTo(PAID, 1n)));
     nonce += 1;
     expect(decisions[0]).toMatchObject({ rule: 'hot-ethereum/new', knew: { firstUse: true } });
     const later = await certificateOf(orderTo(PAID, 10n));
     nonce += 1;
-    expect(later.decisions[0]).toMatchObject({ rule: 'hot-ethereum/known', knew: { firstUse: false } });
+    expect(decisionsOf(later)[0]).toMatchObject({ rule: 'hot-ethereum/known', knew: { firstUse: false } });
   });
 
   it('refuses what could be taken for a destination that was paid, and not its neighbours', async () => {
@@ -126,7 +134,7 @@ describe('what the signer knows', () => {
     deployment.time.advance(12 * HOUR_MS);
     const order = orderTo(PAID, 11n);
     const certificate = await certificateOf(order);
-    expect(certificate.decisions[0]).toMatchObject({
+    expect(decisionsOf(certificate)[0]).toMatchObject({
       rule: 'hot-ethereum/by-day',
       knew: { atMs: Date.UTC(2030, 0, 8, 8) },
     });
@@ -136,7 +144,7 @@ describe('what the signer knows', () => {
     deployment.time.advance(12 * HOUR_MS);
     const raised = await certificateOf(orderFor(transfer.request, 9n));
     nonce += 1;
-    expect(raised.decisions[0]).toMatchObject({
+    expect(decisionsOf(raised)[0]).toMatchObject({
       past: 'signed',
       rule: 'hot-ethereum/by-day',
       knew: { atMs: Date.UTC(2030, 0, 8, 8) },
@@ -147,11 +155,14 @@ describe('what the signer knows', () => {
 
   it('does not take an hour from a clock that was set forward while it ran', async () => {
     deployment.time.wall += 12 * HOUR_MS;
+    expect(await answered(orderTo(PAID, 11n))).toBe('clock-diverged');
+    deployment.time.wall -= 12 * HOUR_MS - MAX_DIVERGENCE_MS;
     expect(await answered(orderTo(PAID, 11n))).toBe('policy-error');
     // What asks for no hour is decided as before.
     expect(typeof (await answered(orderTo(PAID, 10n)))).toBe('object');
     nonce += 1;
     await deployment.stop();
+    deployment.time.wall += 12 * HOUR_MS - MAX_DIVERGENCE_MS;
     client = await deployment.start();
     expect(typeof (await answered(orderTo(PAID, 11n)))).toBe('object');
     nonce += 1;
@@ -180,11 +191,11 @@ describe('what the signer knows', () => {
     const certificate = await certificateOf(orderTo(DESK, 20n));
     nonce += 1;
     const whitelist = { entryId: 'wl-1', label: 'OTC desk B', ageMs: 24 * HOUR_MS };
-    expect(certificate.decisions[0]).toMatchObject({ rule: 'hot-ethereum/desk', knew: { whitelist } });
+    expect(decisionsOf(certificate)[0]).toMatchObject({ rule: 'hot-ethereum/desk', knew: { whitelist } });
     expect(audited(certificate).kind).toBe('accepted');
     const lying = (altered: object) => ({
       ...certificate,
-      decisions: certificate.decisions.map((decision) => ({
+      reservation: withDecisions(certificate, (decision) => ({
         ...decision,
         knew: { ...decision.knew, whitelist: { ...whitelist, ...altered } },
       })),
@@ -198,14 +209,14 @@ describe('what the signer knows', () => {
     const certificate = await certificateOf(orderTo(PAID, 1n));
     nonce += 1;
     const verified = audited(certificate);
-    const { transferId } = certificate.decisions[0] ?? {};
+    const { transferId } = decisionsOf(certificate)[0] ?? {};
     if (verified.kind === 'refused') throw new Error(verified.code);
     expect(verified.value.trusted).toContain(
       `${transferId}: that its destination was paid before, and looks like no other known one`,
     );
     const lying = (knew: object | undefined) => ({
       ...certificate,
-      decisions: certificate.decisions.map(({ knew: _true, ...decision }) => ({
+      reservation: withDecisions(certificate, ({ knew: _true, ...decision }) => ({
         ...decision,
         ...(knew && { knew }),
       })),

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Deployment, ETH, ETHEREUM } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { coin, eip1559, payTo, psbt } from '../../devnet/transactions.js';
+import { decisionsOf } from '../../src/core/certificates/certificate.js';
 import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
 import type { PolicyDocument } from '../../src/core/governance/entry.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
@@ -103,7 +104,7 @@ function signedAmounts(replies: readonly Reply[]): bigint[] {
     answer.kind === 'done'
       ? signResult
           .parse(answer.result)
-          .certificate.order.transfers.map(({ request }) => BigInt(request.statement.amount))
+          .certificate.reservation.order.transfers.map(({ request }) => BigInt(request.statement.amount))
       : [],
   );
 }
@@ -201,6 +202,6 @@ describe('limits', () => {
 
 function signResultTransfer(answer: Reply | undefined): string | undefined {
   return answer?.kind === 'done'
-    ? signResult.parse(answer.result).certificate.decisions[0]?.transferId
+    ? decisionsOf(signResult.parse(answer.result).certificate)[0]?.transferId
     : undefined;
 }

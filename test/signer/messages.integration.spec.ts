@@ -204,8 +204,8 @@ describe('messages: the signer refuses', () => {
         // Another lock time or a little less change is a replacement that pays the same: nothing else of it may differ.
         if (answer.kind === 'done') {
           const { certificate } = signResult.parse(answer.result);
-          expect(certificate.order.transfers).toEqual(order.transfers);
-          expect(certificate.order.transaction).not.toEqual(order.transaction);
+          expect(certificate.reservation.order.transfers).toEqual(order.transfers);
+          expect(certificate.reservation.order.transaction).not.toEqual(order.transaction);
         }
         expect(code).not.toBe('internal');
       }),

@@ -5,6 +5,7 @@ import { Transaction as EthereumTransaction } from 'ethers';
 import { Deployment, ETH, ETHEREUM, TOKEN_CONTRACT, USDX } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { coin, eip1559, erc20Transfer, payTo, psbt } from '../../devnet/transactions.js';
+import { decisionsOf } from '../../src/core/certificates/certificate.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
@@ -43,13 +44,13 @@ describe('a signer', () => {
     const second = await signer.signed(order);
     expect(first.repeated).toBe(false);
     expect(second).toEqual({ ...first, repeated: true });
-    expect(first.certificate.decisions[0]).toMatchObject({
+    expect(decisionsOf(first.certificate)[0]).toMatchObject({
       kind: 'allow',
       rule: 'hot-bitcoin/small',
       approvers: [],
     });
     expect(audited(first.certificate)).toMatchObject({ kind: 'accepted' });
-    expect(first.certificate.tokenSerial).toBe((await deployment.tokenStatus()).serial);
+    expect(first.certificate.outcome).toMatchObject({ tokenSerial: (await deployment.tokenStatus()).serial });
   });
 
   it('signs a middle ETH withdrawal once two officers have approved, from the key that governance names', async () => {
@@ -75,16 +76,21 @@ describe('a signer', () => {
     expect(signed.from).toBe(addressOfPublicKey(deployment.publicKeys.ethereum));
     expect(signed.hash).toBe(result.transactionId);
     expect(audited(result.certificate)).toMatchObject({ kind: 'accepted' });
+    const { reservation } = result.certificate;
+    const { at } = reservation;
     const withoutBob = structuredClone(result.certificate);
-    withoutBob.order.transfers[0]?.approvals.pop();
+    withoutBob.reservation.order.transfers[0]?.approvals.pop();
     expect(audited(withoutBob)).toMatchObject({ kind: 'refused', code: 'approvals-insufficient' });
     expect(
-      audited({ ...result.certificate, decidedAtMs: result.certificate.decidedAtMs + 4_000_000 }),
+      audited({
+        ...result.certificate,
+        reservation: { ...reservation, at: { ...at, wallMs: at.wallMs + 4_000_000 } },
+      }),
     ).toMatchObject({
       kind: 'refused',
       code: 'request-expired',
     });
-    expect(result.certificate.decisions[0]?.approvers).toEqual(['alice', 'bob']);
+    expect(decisionsOf(result.certificate)[0]?.approvers).toEqual(['alice', 'bob']);
   });
 
   it('signs an ERC-20 transfer, and a replacement of it with a higher fee inside the ceiling', async () => {
@@ -107,9 +113,13 @@ describe('a signer', () => {
     const first = await signer.signed({ wallet: 'hot-eth', transaction: eip1559(fields), transfers });
     const bumped = eip1559({ ...fields, maxFeePerGas: 3n * GWEI });
     const second = await signer.signed({ wallet: 'hot-eth', transaction: bumped, transfers });
-    expect(second.certificate.decisions[0]).toMatchObject({ past: 'signed', limits: [] });
+    expect(decisionsOf(second.certificate)[0]).toMatchObject({ past: 'signed', limits: [] });
     expect(audited(second.certificate)).toMatchObject({ kind: 'accepted' });
-    const otherSignature = { ...second.certificate, signedTransaction: first.signedTransaction };
+    const { signedTransaction } = first;
+    const otherSignature = {
+      ...second.certificate,
+      outcome: { ...second.certificate.outcome, signedTransaction },
+    };
     expect(audited(otherSignature)).toMatchObject({
       kind: 'refused',
       code: 'certificate-transaction-mismatch',
@@ -117,7 +127,7 @@ describe('a signer', () => {
     expect(second.transactionId).not.toBe(first.transactionId);
     const status = await signer.ask({
       verb: 'status',
-      transferIds: [first.certificate.decisions[0]?.transferId],
+      transferIds: [decisionsOf(first.certificate)[0]?.transferId],
     });
     if (status.kind !== 'done') throw new Error('no status');
     const { transfers: known, nonces, anchoredSequence } = statusResult.parse(status.result);

@@ -4,6 +4,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { whileTokenFails, whileTokenWaits } from '../../devnet/broken-token.js';
 import { Deployment, makeBackend } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { type Coin, coin, eip1559, payTo, psbt } from '../../devnet/transactions.js';
@@ -13,7 +14,6 @@ import { type AttestedVoid, attestedVoid, verifyVoid } from '../../src/core/reco
 import { requestDigest, type SignedRequest, transferIdOf } from '../../src/core/statements/request.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
 import { type Reply, statusResult } from '../../src/signer-protocol/messages.js';
-import { whileTokenFails, whileTokenWaits } from './broken-token.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const COIN_SATS = 1_000_000n;

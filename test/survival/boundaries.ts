@@ -44,8 +44,8 @@ const OPERATIONS: readonly Operation[] = [
     watch: 'step',
   },
   {
-    files: /^src\/orchestrator\/(?:transfers|governance|ways-out|audit)\//,
-    callee: /\bsigner\.(?:sign|records|governanceAppend|governanceRead|void|bury|checkpoint)$/,
+    files: /^src\/orchestrator\/(?:transfers|governance|ways-out|audit|certificates)\//,
+    callee: /\bsigner\.(?:sign|records|governanceAppend|governanceRead|void|bury|checkpoint|certificates)$/,
     watch: 'call',
   },
   { files: /^src\/orchestrator\/transfers\//, callee: /\bdriver\.broadcast$/, watch: 'call' },

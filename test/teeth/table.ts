@@ -6,6 +6,7 @@ import { AUDIT } from './rows/audit.js';
 import { AUTHORIZATION } from './rows/authorization.js';
 import { BITCOIN } from './rows/bitcoin.js';
 import { CERTIFICATES } from './rows/certificates.js';
+import { CLOCK } from './rows/clock.js';
 import { ETHEREUM } from './rows/ethereum.js';
 import { FACTS } from './rows/facts.js';
 import { GOVERNANCE } from './rows/governance.js';
@@ -52,6 +53,7 @@ export const TEETH: readonly Tooth[] = [
   ...POLICY,
   ...GOVERNANCE,
   ...HEADS,
+  ...CLOCK,
   ...TIMELOCK,
   ...SIGNER,
   ...SIGNER_START,
@@ -167,7 +169,7 @@ export const TOOTHLESS: readonly Toothless[] = [
   },
   {
     code: 'store-corrupt',
-    file: 'src/signer/signer.ts',
+    file: 'src/signer/certificates.ts',
     why: 'what the ledger says lies at a sequence, which it took from there itself',
   },
   {

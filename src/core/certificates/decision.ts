@@ -1,8 +1,45 @@
 // How a decision is written into a certificate: by the signer when it decides, by a verifier when it decides again.
 
+import { z } from 'zod';
 import type { AuthorizedTransfer } from '../authorization/authorize.js';
 import type { Known } from '../policy/types.js';
-import type { CertifiedDecision, CertifiedKnowledge } from './certificate.js';
+import { baseUnits, identifier, printable, timestampMs, wholeNumber } from '../statements/fields.js';
+import { transferId } from '../statements/request.js';
+
+/** What the signer knew of a destination and the time, where a rule for the wallet asks for it: its word. */
+export const certifiedKnowledge = z.strictObject({
+  /** The moment by which hours are told. Absent where the signer did not know what time it was. */
+  atMs: timestampMs.exactOptional(),
+  firstUse: z.boolean(),
+  lookAlikeOf: printable(90).exactOptional(),
+  whitelist: z
+    .strictObject({ entryId: identifier, label: printable(64), ageMs: wholeNumber(0) })
+    .exactOptional(),
+});
+export type CertifiedKnowledge = z.infer<typeof certifiedKnowledge>;
+
+export const certifiedDecision = z.strictObject({
+  transferId,
+  /** What had been reserved or signed for the transfer before: anything but `unseen` makes this a replacement. */
+  past: z.enum(['unseen', 'reserved', 'signed', 'dead']),
+  kind: z.enum(['allow', 'approve']),
+  /** `document/rule` that matched. */
+  rule: printable(200),
+  /** Persons whose approvals were valid. */
+  approvers: z.array(identifier),
+  limits: z.array(
+    z.strictObject({
+      limitId: printable(200),
+      key: printable(300),
+      windowMs: wholeNumber(1),
+      max: baseUnits,
+      usedBefore: baseUnits,
+      usedAfter: baseUnits,
+    }),
+  ),
+  knew: certifiedKnowledge.exactOptional(),
+});
+export type CertifiedDecision = z.infer<typeof certifiedDecision>;
 
 export function certifiedKnowledgeOf({ atMs, firstUse, lookAlikeOf, whitelist }: Known): CertifiedKnowledge {
   return {

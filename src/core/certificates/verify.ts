@@ -3,10 +3,10 @@
 // policy; then it verifies the transaction's own signatures. What cannot be known offline is listed, not assumed.
 
 import { type AuthorizationRefusalCode, authorize } from '../authorization/authorize.js';
-import { decodeOrder } from '../authorization/decode-order.js';
+import { type DecodedOrder, decodeOrder } from '../authorization/decode-order.js';
 import type { Knowing } from '../authorization/situation.js';
-import { accepted, type Outcome, refused } from '../fault.js';
-import { entryHash, type GovernanceEntry } from '../governance/entry.js';
+import { accepted, Fault, type Outcome, refused } from '../fault.js';
+import { type Change, entryHash, type GovernanceEntry } from '../governance/entry.js';
 import { replayLog } from '../governance/replay.js';
 import { type GovernanceRefusalCode, type GovernanceState, whitelistedAt } from '../governance/state.js';
 import { verifySignedBitcoin } from '../intents/bitcoin/assemble.js';
@@ -18,24 +18,45 @@ import { type BurialRefusalCode, verifyBurial } from '../recovery/burial.js';
 import { canonicalJson } from '../statements/canonical-json.js';
 import { requestDigest, transferIdOf } from '../statements/request.js';
 import type { SignatureVerifier } from '../statements/signature.js';
-import { type Certificate, type CertifiedDecision, certificate as schema } from './certificate.js';
-import { certifiedDecisionOf, knownFrom } from './decision.js';
+import { type AttestationRefusalCode, verifyAttestation } from './attestation.js';
+import {
+  type AttestationStatement,
+  type Certificate,
+  decisionsOf,
+  isSigned,
+  certificate as schema,
+} from './certificate.js';
+import { type CertifiedDecision, knownFrom } from './decision.js';
+import { BEFORE_FIRST_RESERVATION, journalHashOf, type Reservation, reservationOf } from './reservation.js';
+
+type GenesisChange = Extract<Change, { readonly kind: 'genesis' }>;
 
 export type CertificateRefusalCode =
   | GovernanceRefusalCode
   | AuthorizationRefusalCode
+  | AttestationRefusalCode
   | 'certificate-malformed'
   | 'certificate-other-deployment'
   | 'certificate-log-too-short'
   | 'certificate-governance-mismatch'
   | 'certificate-policy-mismatch'
   | 'certificate-decision-mismatch'
+  /** What the signer saw in the bytes is not what is in them. */
+  | 'certificate-intent-mismatch'
+  /** Something else of the reservation does not follow from the order and the governance log. */
+  | 'certificate-reservation-mismatch'
+  /** The journal's hash is not that of the reservation. */
+  | 'certificate-journal-mismatch'
   | 'certificate-burial-missing'
   | BurialRefusalCode
-  | 'certificate-transaction-mismatch';
+  | 'certificate-transaction-mismatch'
+  /** That nothing was signed is the signer's word, and it is not there. */
+  | 'certificate-attestation-missing';
 
 export interface Verified {
   readonly certificate: Certificate;
+  /** What the signer attests; undefined where it has not yet. */
+  readonly attested: AttestationStatement | undefined;
   /** Sentences about what was checked. */
   readonly proved: readonly string[];
   /** Sentences about what the certificate says and nothing here can check. */
@@ -57,14 +78,15 @@ function claimedUsage(decisions: readonly CertifiedDecision[]): LimitUsage {
  * What the certificate says that the signer knew: taken on trust as well, but for the whitelist, which is in the log. What
  * replaces an earlier transaction is judged by what was known then, under a log that may have been shorter.
  */
-function claimedKnowledge({ decisions, decidedAtMs }: Certificate, state: GovernanceState): Knowing {
+function claimedKnowledge({ transfers, at }: Reservation, state: GovernanceState): Knowing {
+  const decisions = transfers.map(({ decision }) => decision);
   return ({ request: { transferId, wallet, chain }, destination }) => {
     const decision = decisions.find((one) => one.transferId === transferId);
     if (!decision?.knew) return undefined;
     const known = knownFrom(decision.knew);
     if (decision.past === 'signed') return known;
     const place = { chain: chain.chain, address: destination, tier: wallet.tier };
-    const listed = whitelistedAt(state, place, known.atMs ?? decidedAtMs);
+    const listed = whitelistedAt(state, place, known.atMs ?? at.wallMs);
     const ageMs = known.whitelist?.ageMs ?? 0;
     return { ...known, whitelist: listed && { entryId: listed.entryId, label: listed.label, ageMs } };
   };
@@ -88,37 +110,26 @@ function knowledgeWords({ transferId, knew }: CertifiedDecision): readonly strin
 }
 
 /** The log up to the entry under which the signer decided. Entries after it do not matter to this certificate. */
-function stateThen(
-  certified: Certificate,
-  log: readonly GovernanceEntry[],
-  genesisHash: string,
-  verifier: SignatureVerifier,
-) {
-  const [genesis] = log;
-  if (!genesis || entryHash(genesis.body) !== genesisHash || certified.deploymentId !== genesisHash) {
-    return refused('certificate-other-deployment', {
-      certificate: certified.deploymentId,
-      genesis: genesisHash,
-    });
-  }
-  if (log.length <= certified.governanceSequence) {
+function stateThen(certified: Certificate, log: readonly GovernanceEntry[], verifier: SignatureVerifier) {
+  const { governanceSequence, governanceHead, policyHash } = certified.reservation;
+  if (log.length <= governanceSequence) {
     return refused('certificate-log-too-short', {
       entries: log.length,
-      needed: certified.governanceSequence + 1,
+      needed: governanceSequence + 1,
     });
   }
-  const replayed = replayLog(log.slice(0, certified.governanceSequence + 1), verifier);
+  const replayed = replayLog(log.slice(0, governanceSequence + 1), verifier);
   if (replayed.kind === 'refused') return replayed;
-  if (replayed.value.head !== certified.governanceHead) {
+  if (replayed.value.head !== governanceHead) {
     return refused('certificate-governance-mismatch', {
       log: replayed.value.head,
-      certificate: certified.governanceHead,
+      certificate: governanceHead,
     });
   }
-  if (replayed.value.policyHash !== certified.policyHash) {
+  if (replayed.value.policyHash !== policyHash) {
     return refused('certificate-policy-mismatch', {
       log: replayed.value.policyHash,
-      certificate: certified.policyHash,
+      certificate: policyHash,
     });
   }
   return replayed;
@@ -130,20 +141,21 @@ function checkBurials(
   log: readonly GovernanceEntry[],
   verifier: SignatureVerifier,
 ): Outcome<undefined, CertificateRefusalCode> {
-  const wanted = certified.decisions.filter(({ past }) => past === 'dead');
+  const { order, governanceSequence } = certified.reservation;
+  const wanted = decisionsOf(certified).filter(({ past }) => past === 'dead');
   const named = new Set(certified.burials.flatMap(({ statement }) => statement.transferIds));
   const missing = wanted.find(({ transferId }) => !named.has(transferId));
   if (missing) return refused('certificate-burial-missing', { transferId: missing.transferId });
   for (const burial of certified.burials) {
     const { statement } = burial;
     const at = log.findIndex((entry) => entryHash(entry.body) === statement.governanceHead);
-    if (at < 0 || at > certified.governanceSequence) {
+    if (at < 0 || at > governanceSequence) {
       return refused('certificate-burial-missing', { governanceHead: statement.governanceHead });
     }
     const then = replayLog(log.slice(0, at + 1), verifier);
     if (then.kind === 'refused') return then;
     // Whoever asked for a transfer that is paid beside those may have signed.
-    const askers = certified.order.transfers
+    const askers = order.transfers
       .map(({ request }) => request.statement)
       .filter((request) => statement.transferIds.includes(transferIdOf(requestDigest(request))))
       .flatMap(({ requester, keyId }) => [
@@ -157,34 +169,53 @@ function checkBurials(
   return accepted(undefined);
 }
 
-function proved(certified: Certificate): string[] {
-  const { decisions, governanceSequence, transactionId } = certified;
+function proved(certified: Certificate, attested: AttestationStatement | undefined): string[] {
+  const { burials, outcome, reservation } = certified;
+  const { ordinal, governanceSequence, walletId, keys } = reservation;
+  const decisions = decisionsOf(certified);
   return [
     `the governance log replays from the given genesis to entry ${governanceSequence}, each entry signed by its quorum`,
     'every request is signed by a key that this log registered',
     ...decisions
       .filter(({ past }) => past !== 'signed')
       .map(({ transferId }) => `${transferId}: its request was alive at the time of the decision`),
-    'the signed bytes pay exactly what was requested, to nobody else, within the fee ceilings',
+    decisions.length === 0
+      ? 'the bytes pay the wallet itself and nobody else; what the signer read in them is in them'
+      : 'the bytes pay exactly what was requested, to nobody else, within the fee ceilings; what the signer read in them is in them',
     ...decisions.map(
       ({ transferId, rule, approvers }) =>
         `${transferId}: rule ${rule} of the policy in force matched; approved by ${approvers.join(', ') || 'nobody, as the rule allows'}`,
     ),
-    ...certified.burials.map(
+    ...burials.map(
       ({ statement }) =>
         `a quorum says that ${statement.conflicting.transactionId} lies in block ${statement.conflicting.blockHeight} and keeps from the chain what was signed before for ${statement.transferIds.join(', ')}`,
     ),
-    `transaction ${transactionId} is signed by the wallet's own keys`,
+    ...(outcome.kind === 'signed'
+      ? [
+          `transaction ${outcome.transactionId} is signed by keys of wallet ${walletId}: ${keys.map(({ label }) => label).join(', ')}`,
+        ]
+      : []),
+    ...(attested
+      ? [
+          `the signer's attestation key vouches for all of this as reservation ${ordinal} of its journal, at ${timeOf(attested.attestedAtMs)}, when there were ${attested.newestOrdinal}`,
+        ]
+      : []),
   ];
 }
 
-function trusted(certified: Certificate): string[] {
-  const { decisions, decidedAtMs, order } = certified;
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function trusted(certified: Certificate, attested: AttestationStatement | undefined): string[] {
+  const { outcome, reservation } = certified;
+  const decisions = decisionsOf(certified);
   return [
-    `that the signer decided at ${new Date(decidedAtMs).toISOString()}`,
+    `that the signer, version ${reservation.signerVersion}, decided at ${timeOf(reservation.at.wallMs)}`,
     ...(decisions.some(({ limits }) => limits.length > 0)
       ? ['how much of each limit had been used before']
       : []),
+    ...decisions.flatMap(knowledgeWords),
     ...decisions.flatMap(knowledgeWords),
     ...decisions
       .filter(({ past }) => past !== 'unseen')
@@ -193,11 +224,124 @@ function trusted(certified: Certificate): string[] {
           ? `${transferId}: that what was signed for it before cannot be mined, as a quorum says that it saw; limits were charged then`
           : `${transferId}: that an earlier transaction for it was ${past}, which this one replaces; limits were charged then${past === 'signed' ? ', and request and approvals may have expired since' : ''}`,
       ),
-    ...(order.transfers.length === 0
+    ...(decisions.length === 0
       ? ['that the transaction cancels one that was signed before, for no more than that was allowed to cost']
       : []),
-    "that the certificate is the signer's: it carries no signature of its own yet",
+    ...(outcome.kind === 'begun'
+      ? ['that no signature had left the signer until then; one may have since']
+      : outcome.kind === 'ended'
+        ? ['that no signature ever left the signer, and none will']
+        : [`that the token has the serial number ${outcome.tokenSerial}`]),
+    ...(attested
+      ? []
+      : [
+          "that the certificate is the signer's, and its place in the journal: the signer has not attested it yet",
+        ]),
   ];
+}
+
+/** The genesis of a log that is the one that the verifying person knows, and that the certificate names. */
+function genesisOf(
+  { deploymentId }: Certificate,
+  [genesis]: readonly GovernanceEntry[],
+  genesisHash: string,
+): Outcome<GenesisChange, CertificateRefusalCode> {
+  const { change } = genesis?.body ?? {};
+  const isKnown = genesis !== undefined && entryHash(genesis.body) === genesisHash;
+  return isKnown && change?.kind === 'genesis' && deploymentId === genesisHash
+    ? accepted(change)
+    : refused('certificate-other-deployment', { certificate: deploymentId, genesis: genesisHash });
+}
+
+/** What the signer attests of it, if it has. Asked before anything else that takes long: a change anywhere fails here. */
+function attestedOf(
+  certified: Certificate,
+  { attestation: { publicKey } }: GenesisChange,
+  verifier: SignatureVerifier,
+): Outcome<AttestationStatement | undefined, CertificateRefusalCode> {
+  const { attestation, outcome, reservation } = certified;
+  if (attestation) return verifyAttestation(certified, attestation, publicKey, verifier);
+  return outcome.kind === 'signed'
+    ? accepted(undefined)
+    : refused('certificate-attestation-missing', { ordinal: reservation.ordinal, outcome: outcome.kind });
+}
+
+/** Is it the journal's entry that it says it is? */
+function checkJournal(certified: Certificate): Outcome<undefined, CertificateRefusalCode> {
+  const { journalPrevious, journalSequence, journalHash, reservation } = certified;
+  const { ordinal, previous } = reservation;
+  const isHashed =
+    journalHashOf(journalPrevious, journalSequence, canonicalJson(reservation)) === journalHash;
+  const isLinked = (ordinal === 1) === (previous === BEFORE_FIRST_RESERVATION);
+  return isHashed && isLinked
+    ? accepted(undefined)
+    : refused('certificate-journal-mismatch', { ordinal, journalSequence });
+}
+
+/** Decides again, and compares with what the signer says that it has decided. */
+function checkReservation(
+  certified: Certificate,
+  decoded: DecodedOrder,
+  state: GovernanceState,
+  verifier: SignatureVerifier,
+): Outcome<undefined, CertificateRefusalCode> {
+  const policies = parsePolicies(state.policies, state);
+  if (policies.kind === 'refused') return refused('certificate-policy-mismatch', policies.facts);
+  const { reservation } = certified;
+  const { order } = reservation;
+  const decisions = decisionsOf(certified);
+  const pasts = new Map(decisions.map(({ transferId, past }) => [transferId, past]));
+  const cancelling = order.transfers.length === 0;
+  const authorized = authorize(order, decoded, {
+    state,
+    policies: policies.value,
+    verifier,
+    nowMs: reservation.at.wallMs,
+    usage: claimedUsage(decisions),
+    pastOf: (transferId) => pasts.get(transferId) ?? 'unseen',
+    knowing: claimedKnowledge(reservation, state),
+    // What it cancels is the signer's word; the policy's absolute cap is checked all the same.
+    cancelled: () => (cancelling ? { feeCeiling: decoded.maxFee, moved: undefined } : undefined),
+  });
+  if (authorized.kind === 'refused') return authorized;
+  const found = reservationOf(authorized.value, order, state, reservation);
+  if (canonicalJson(found.intent) !== canonicalJson(reservation.intent))
+    return refused('certificate-intent-mismatch');
+  const decided = found.transfers.map(({ decision }) => decision);
+  if (canonicalJson(decided) !== canonicalJson(decisions)) return refused('certificate-decision-mismatch');
+  return canonicalJson(found) === canonicalJson(reservation)
+    ? accepted(undefined)
+    : refused('certificate-reservation-mismatch');
+}
+
+function checkTransaction(
+  certified: Certificate,
+  { intent, wallet }: DecodedOrder,
+): Outcome<undefined, CertificateRefusalCode> {
+  if (!isSigned(certified)) return accepted(undefined);
+  const { signedTransaction, transactionId } = certified.outcome;
+  const signed =
+    intent.family === 'bitcoin'
+      ? verifySignedBitcoin(signedTransaction, intent)
+      : verifySignedEthereum(signedTransaction, intent, addressOfPublicKey(wallet.keys[0]?.publicKey ?? ''));
+  if (signed.kind === 'refused' || signed.value.transactionId !== transactionId) {
+    return refused(
+      'certificate-transaction-mismatch',
+      signed.kind === 'refused' ? { code: signed.code } : {},
+    );
+  }
+  return accepted(undefined);
+}
+
+/** Has it a canonical text at all? */
+function isCanonical(certified: Certificate): boolean {
+  try {
+    canonicalJson(certified);
+    return true;
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'not-canonical') return false;
+    throw error;
+  }
 }
 
 /**
@@ -217,50 +361,27 @@ export function verifyCertificate(
     });
   }
   const certified = parsed.data;
-  const then = stateThen(certified, log, genesisHash, verifier);
+  if (!isCanonical(certified)) return refused('certificate-malformed', { why: 'not canonical' });
+  const genesis = genesisOf(certified, log, genesisHash);
+  if (genesis.kind === 'refused') return genesis;
+  const attested = attestedOf(certified, genesis.value, verifier);
+  if (attested.kind === 'refused') return attested;
+  const then = stateThen(certified, log, verifier);
   if (then.kind === 'refused') return then;
-  const state = then.value;
-  const policies = parsePolicies(state.policies, state);
-  if (policies.kind === 'refused') return refused('certificate-policy-mismatch', policies.facts);
-
   const buried = checkBurials(certified, log, verifier);
   if (buried.kind === 'refused') return buried;
-
-  const { order } = certified;
-  const decoded = decodeOrder(order, state);
+  const decoded = decodeOrder(certified.reservation.order, then.value);
   if (decoded.kind === 'refused') return decoded;
-  const pasts = new Map(certified.decisions.map(({ transferId, past }) => [transferId, past]));
-  const cancelling = order.transfers.length === 0;
-  const authorized = authorize(order, decoded.value, {
-    state,
-    policies: policies.value,
-    verifier,
-    nowMs: certified.decidedAtMs,
-    usage: claimedUsage(certified.decisions),
-    pastOf: (transferId) => pasts.get(transferId) ?? 'unseen',
-    knowing: claimedKnowledge(certified, state),
-    // What it cancels is the signer's word; the policy's absolute cap is checked all the same.
-    cancelled: () => (cancelling ? { feeCeiling: decoded.value.maxFee, moved: undefined } : undefined),
+  const reserved = checkReservation(certified, decoded.value, then.value, verifier);
+  if (reserved.kind === 'refused') return reserved;
+  const placed = checkJournal(certified);
+  if (placed.kind === 'refused') return placed;
+  const transaction = checkTransaction(certified, decoded.value);
+  if (transaction.kind === 'refused') return transaction;
+  return accepted({
+    certificate: certified,
+    attested: attested.value,
+    proved: proved(certified, attested.value),
+    trusted: trusted(certified, attested.value),
   });
-  if (authorized.kind === 'refused') return authorized;
-  const found = authorized.value.transfers.map(certifiedDecisionOf);
-  if (canonicalJson(found) !== canonicalJson(certified.decisions))
-    return refused('certificate-decision-mismatch');
-
-  const { intent, wallet } = decoded.value;
-  const signed =
-    intent.family === 'bitcoin'
-      ? verifySignedBitcoin(certified.signedTransaction, intent)
-      : verifySignedEthereum(
-          certified.signedTransaction,
-          intent,
-          addressOfPublicKey(wallet.keys[0]?.publicKey ?? ''),
-        );
-  if (signed.kind === 'refused' || signed.value.transactionId !== certified.transactionId) {
-    return refused(
-      'certificate-transaction-mismatch',
-      signed.kind === 'refused' ? { code: signed.code } : {},
-    );
-  }
-  return accepted({ certificate: certified, proved: proved(certified), trusted: trusted(certified) });
 }

@@ -8,7 +8,13 @@ import type { Change, EntryBody } from './entry.js';
 import { delayOf } from './loosening.js';
 import { checkQuorum } from './quorum.js';
 import { invalid, type Result } from './rules.js';
-import type { GovernanceRefusalCode, GovernanceState, PendingEntry, Signers } from './state.js';
+import {
+  type GovernanceRefusalCode,
+  type GovernanceState,
+  holderOf,
+  type PendingEntry,
+  type Signers,
+} from './state.js';
 
 /** So many may wait at a time. */
 export const MOST_PENDING = 64;
@@ -43,6 +49,11 @@ function wait(
   return accepted(moved({ ...state, pending: new Map(state.pending).set(at.hash, entry) }, at));
 }
 
+/** Without whoever was removed since, and whoever signed with a credential that was: it may have been a thief's by then. */
+function stillOf(state: GovernanceState, signers: Signers): Signers {
+  return new Map([...signers].filter(([, { credentialId }]) => holderOf(state, credentialId) !== undefined));
+}
+
 function activate(
   state: GovernanceState,
   change: Extract<Change, { kind: 'activated' }>,
@@ -57,8 +68,7 @@ function activate(
   if (own !== undefined) return refused('governance-activator-proposed', { personId: own });
   const earliestMs = waiting.createdAtMs + waiting.delayMs;
   if (createdAtMs < earliestMs) return refused('governance-timelock', { entry: waiting.hash, earliestMs });
-  // Whoever signed it and was removed since counts no more.
-  const enough = checkQuorum(state, waiting.change, waiting.signers);
+  const enough = checkQuorum(state, waiting.change, stillOf(state, waiting.signers));
   if (enough.kind === 'refused') return enough;
   return applyChange(without(state, waiting.hash), waiting.change, at);
 }

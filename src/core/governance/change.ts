@@ -2,6 +2,8 @@
 // quorum.ts, waiting is apply.ts, what holds in every state is rules.ts.
 
 import type { z } from 'zod';
+import { scriptOfAddress } from '../intents/bitcoin/address.js';
+import { ethereumAddress } from '../intents/ethereum/address.js';
 import {
   type Change,
   type Credential,
@@ -10,10 +12,11 @@ import {
   policyHashOf,
   type RequestKey,
   type Wallet,
+  type WhitelistEntry,
 } from './entry.js';
 import { soleGovernor } from './orphans.js';
 import { checked, invalid, isEd25519Key, type Result } from './rules.js';
-import { type GovernanceState, scopeKey, tokenKey } from './state.js';
+import { addressKey, type GovernanceState, placesOf, scopeKey, tokenKey } from './state.js';
 
 /** Where an entry stands: its number and its hash. */
 export interface LogPlace {
@@ -88,6 +91,7 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     whitelist: new Map(),
     delegations: new Map(),
     freezeKeys: new Map(),
+    timeSet: undefined,
     attestation: genesis.attestation,
     auditLog: undefined,
     auditLogs: [],
@@ -113,6 +117,20 @@ function without<T>(map: ReadonlyMap<string, T>, key: string): Map<string, T> {
 
 function withCredentials(state: GovernanceState, person: Person, credentials: Person['credentials']) {
   return new Map(state.persons).set(person.personId, { ...person, credentials });
+}
+
+/** Once, when it comes: chains are never taken back, and the list may be long. */
+function whitelistFlaw(state: GovernanceState, { chain, address }: WhitelistEntry): string | undefined {
+  const registered = state.chains.get(chain);
+  if (!registered) return 'a whitelist entry is on a chain that is not registered';
+  const valid =
+    registered.family === 'bitcoin'
+      ? scriptOfAddress(address, registered.network).kind === 'accepted'
+      : ethereumAddress(address).kind === 'accepted';
+  if (!valid) return 'a whitelist entry has no address of its chain';
+  return placesOf(state.whitelist).has(addressKey(chain, address))
+    ? 'this address is on the whitelist already'
+    : undefined;
 }
 
 /** The state with one change made by entry `sequence`, before the rules of every state are checked; or why it cannot be made. */
@@ -228,6 +246,8 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
     case 'whitelist-added': {
       const { entry } = change;
       if (state.whitelist.has(entry.entryId)) return 'this whitelist entry exists already';
+      const flaw = whitelistFlaw(state, entry);
+      if (flaw !== undefined) return flaw;
       const whitelist = new Map(state.whitelist).set(entry.entryId, { ...entry, sequence });
       return registering([`whitelist:${entry.entryId}`], { whitelist });
     }
@@ -253,6 +273,8 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
     case 'freeze-key-removed':
       if (!state.freezeKeys.has(change.keyId)) return 'no such freeze key';
       return { ...state, freezeKeys: without(state.freezeKeys, change.keyId) };
+    case 'time-set':
+      return { ...state, timeSet: { timeMs: change.timeMs, sequence } };
     case 'activated':
     case 'vetoed':
       return 'an entry that waits is ended by another, and does not wait itself';

@@ -1,5 +1,5 @@
 // docs/governance.md says what the code says: its examples are taken, and every kind of change stands in its table with
-// whether it waits.
+// whether it waits. docs/threat-model.md names tests that are there.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -53,5 +53,22 @@ describe('docs/governance.md', () => {
 
   it.each(depends)('says on what it depends whether %s waits', (kind) => {
     expect(rows.get(kind)).toMatch(/^unless/);
+  });
+});
+
+describe('docs/threat-model.md', () => {
+  const model = readFileSync(join('docs', 'threat-model.md'), 'utf8');
+  const attacks = [...model.matchAll(/^\| ([^|]+) \| [^|]+ \| `([a-z-]+)`: ([^|]+) \|$/gm)].map(
+    ([, attack = '', file = '', title = '']) => ({ attack, file, title }),
+  );
+
+  it('says of many attacks on governance where they are tried', () => {
+    expect(attacks.length).toBeGreaterThan(15);
+  });
+
+  it.each(attacks)('names a test that is there: $attack', ({ file, title }) => {
+    expect(readFileSync(join('test', 'signer', `${file}.integration.spec.ts`), 'utf8')).toContain(
+      `it('${title}`,
+    );
   });
 });

@@ -288,6 +288,8 @@ export const change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('delegation-removed'), delegationId: identifier }),
   z.strictObject({ kind: z.literal('freeze-key-added'), freezeKey }),
   z.strictObject({ kind: z.literal('freeze-key-removed'), keyId: identifier }),
+  /** Says what time it is, for a signer whose host's clock and own measure have gone apart. */
+  z.strictObject({ kind: z.literal('time-set'), timeMs: timestampMs }),
   /** Lets an entry act that has waited long enough. Takes one person who may veto and did not sign that entry. */
   z.strictObject({ kind: z.literal('activated'), entry: sha256Hex }),
   /** Ends an entry that waits. Takes those who may veto. */

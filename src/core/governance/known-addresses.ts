@@ -5,7 +5,7 @@ import { p2wpkhAddress } from '../intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
 import { lookOf } from '../policy/looks.js';
 import type { Chain, Tier, Wallet } from './entry.js';
-import { addressKey, type GovernanceState } from './state.js';
+import { addressKey, type GovernanceState, placesOf } from './state.js';
 
 type Wallets = Pick<GovernanceState, 'wallets' | 'chains'>;
 
@@ -87,9 +87,7 @@ export function lookAlikeOf(
   const { byAddress, byLook } = ownAddresses(state);
   const look = `${chain}/${lookOf(spelled)}`;
   const others = [byLook.get(look)?.address, whitelistLooks(state.whitelist).get(look), earliestPaid];
-  const isListed = [...state.whitelist.values()].some(
-    (entry) => entry.chain === chain && spelledAddress(chain, entry.address) === spelled,
-  );
+  const isListed = placesOf(state.whitelist).has(addressKey(chain, spelled));
   if (byAddress.has(addressKey(chain, spelled)) || isListed) return undefined;
   return others.find((other) => other !== undefined && other !== spelled);
 }

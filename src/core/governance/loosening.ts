@@ -1,7 +1,8 @@
 // Which changes loosen, and how long each waits. What is not certain to tighten counts as loosening.
 
 import { DEFAULT_FACT_RULE } from '../facts/verify.js';
-import type { Change, QuorumRule, Timelock } from './entry.js';
+import { parsePolicies } from '../policy/parse.js';
+import type { Change, Group, QuorumRule, Timelock } from './entry.js';
 import type { GovernanceState } from './state.js';
 
 function isAsStrict(next: QuorumRule, now: QuorumRule | undefined): boolean {
@@ -22,6 +23,29 @@ function isAsSlow(next: Timelock, now: Timelock): boolean {
     next.veto.threshold === now.veto.threshold &&
     next.veto.withDisplay === now.veto.withDisplay
   );
+}
+
+/** Groups whose members a policy keeps from approving: with fewer of them, more persons approve. */
+function isKeptOut(state: GovernanceState, groupId: string): boolean {
+  const parsed = parsePolicies(state.policies, state);
+  if (parsed.kind === 'refused') return true;
+  const effects = parsed.value.policies.flatMap(({ rules }) => rules.map(({ effect }) => effect));
+  return effects.some(
+    (effect) =>
+      effect.kind === 'approve' &&
+      effect.requirements.some(({ notMembersOf = [] }) => notMembersOf.includes(groupId)),
+  );
+}
+
+/** A group with other members. */
+function delayOfGroup(state: GovernanceState, { groupId, members }: Group): number {
+  const { policyMs, veto } = state.timelock;
+  const now = state.groups.get(groupId);
+  if (!now || !members.every((member) => now.includes(member))) return policyMs;
+  const isLess = now.some((member) => !members.includes(member));
+  // Otherwise whoever is enough to let something wait could first take away who would veto it.
+  const loosens = isLess && (groupId === veto.group || isKeptOut(state, groupId));
+  return loosens ? policyMs : 0;
 }
 
 /**
@@ -45,11 +69,8 @@ export function delayOf(state: GovernanceState, change: Change): number {
       const isStricter = change.rule.agree >= now.agree && change.rule.maxAgeMs <= now.maxAgeMs;
       return isStricter ? 0 : policyMs;
     }
-    case 'group-set': {
-      const members = state.groups.get(change.group.groupId);
-      const isSmaller = members && change.group.members.every((member) => members.includes(member));
-      return isSmaller ? 0 : policyMs;
-    }
+    case 'group-set':
+      return delayOfGroup(state, change.group);
     case 'person-added':
     case 'credential-added':
     case 'request-key-added':
@@ -72,6 +93,8 @@ export function delayOf(state: GovernanceState, change: Change): number {
     case 'frozen':
     // It takes the quorum and no time: what stands still costs customers theirs.
     case 'thawed':
+    // It is about now, and the signer compares it with what its host says.
+    case 'time-set':
     // It moves nothing and allows nothing.
     case 'audit-log-set':
     case 'activated':

@@ -7,7 +7,6 @@ import type { SignatureVerifier } from '../statements/signature.js';
 import {
   type Change,
   type Credential,
-  type CredentialClass,
   type EntrySignature,
   entryBytes,
   type GovernanceEntry,
@@ -26,7 +25,7 @@ function signersOf(
   roster: GovernanceState,
   verifier: SignatureVerifier,
 ): Outcome<Signers, QuorumRefusalCode> {
-  const signers = new Map<string, CredentialClass>();
+  const signers = new Map<string, Pick<Credential, 'credentialId' | 'credentialClass'>>();
   for (const { credentialId, signature } of signatures) {
     const holder = holderOf(roster, credentialId);
     if (!holder) return refused('governance-signer-unknown', { credentialId });
@@ -36,7 +35,8 @@ function signersOf(
     if (!isSignedBy(holder.credential, bytes, signature, verifier)) {
       return refused('governance-signature-invalid', { credentialId });
     }
-    signers.set(holder.person.personId, holder.credential.credentialClass);
+    const { credentialClass } = holder.credential;
+    signers.set(holder.person.personId, { credentialId, credentialClass });
   }
   return accepted(signers);
 }
@@ -51,7 +51,7 @@ function countOf(
   if (counted.length < threshold) {
     return refused('governance-quorum-missing', { group, needed: threshold, counted: counted.length });
   }
-  const shown = counted.filter((member) => signers.get(member) === 'device-display').length;
+  const shown = counted.filter((member) => signers.get(member)?.credentialClass === 'device-display').length;
   return shown < withDisplay
     ? refused('governance-display-missing', { group, needed: withDisplay, counted: shown })
     : accepted(signers);

@@ -7,13 +7,12 @@ import { hexToBytes } from '@noble/hashes/utils.js';
 import { isPointCompressed } from 'tiny-secp256k1';
 import { currency } from '../facts/fact.js';
 import { accepted, type Outcome, refused } from '../fault.js';
-import { scriptOfAddress } from '../intents/bitcoin/address.js';
 import { ethereumAddress } from '../intents/ethereum/address.js';
 import { parsePolicies } from '../policy/parse.js';
-import type { Credential, Person, QuorumRule, WhitelistEntry } from './entry.js';
+import type { Credential, Person, QuorumRule } from './entry.js';
 import { unreachableRule } from './orphans.js';
 import { safuFlaw } from './safu.js';
-import { addressKey, type GovernanceRefusalCode, type GovernanceState } from './state.js';
+import { type GovernanceRefusalCode, type GovernanceState } from './state.js';
 
 export type Result = Outcome<GovernanceState, GovernanceRefusalCode>;
 
@@ -88,16 +87,6 @@ function canActivate(
     : vetoers.some((person) => !governors.includes(person));
 }
 
-function whitelistFlaw(state: GovernanceState, { chain, address }: WhitelistEntry): string | undefined {
-  const registered = state.chains.get(chain);
-  if (!registered) return 'a whitelist entry is on a chain that is not registered';
-  const valid =
-    registered.family === 'bitcoin'
-      ? scriptOfAddress(address, registered.network).kind === 'accepted'
-      : ethereumAddress(address).kind === 'accepted';
-  return valid ? undefined : 'a whitelist entry has no address of its chain';
-}
-
 /** The rules that hold in every state, whatever entry led to it. */
 export function checked(state: GovernanceState): Result {
   for (const [groupId, members] of state.groups) {
@@ -123,13 +112,6 @@ export function checked(state: GovernanceState): Result {
   }
   const waiting = waitingFlaw(state);
   if (waiting !== undefined) return invalid(waiting, state.timelock.veto.group);
-  for (const entry of state.whitelist.values()) {
-    const why = whitelistFlaw(state, entry);
-    if (why !== undefined) return invalid(why, entry.entryId);
-  }
-  const places = [...state.whitelist.values()].map(({ chain, address }) => addressKey(chain, address));
-  const again = places.find((place, index) => places.indexOf(place) !== index);
-  if (again !== undefined) return invalid('an address is on the whitelist twice', again);
   for (const { delegationId, group, from, to, startsAtMs, endsAtMs } of state.delegations.values()) {
     if (startsAtMs >= endsAtMs) return invalid('a delegation ends before it begins', delegationId);
     // Whoever has left the roster delegates nothing, and stands in for nobody: their delegations lie idle.

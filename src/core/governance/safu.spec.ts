@@ -164,6 +164,108 @@ describe('what touches SAFU', () => {
     expect(codeOf(appended(state, change, ...treasury))).toBe('accepted');
   });
 
+  describe('where a board approves beside its custodians', () => {
+    const withBoard = SAFU_POLICY.map((line) =>
+      line.replace(
+        '{ group: custodians, quorum: 2 }',
+        '{ group: custodians, quorum: 1, not-members-of: [desk] }, { group: board, quorum: 1 }',
+      ),
+    );
+    const boarded = stateOf(
+      replayGenesis(
+        genesisOf(
+          {
+            ...WITH_SAFU,
+            persons: [...(WITH_SAFU.persons ?? []), personOf('ivan', ivan)],
+            groups: [
+              ...(WITH_SAFU.groups ?? []),
+              { groupId: 'board', members: ['ivan'] },
+              { groupId: 'desk', members: ['carol'] },
+            ],
+            policies: [...GENESIS.policies, { name: 'safu', lines: withBoard }],
+          },
+          ...treasury,
+          ...custodians,
+        ),
+        portableVerifier,
+      ),
+    );
+    const standIn = (group: string, from: string, to: string): Change => ({
+      kind: 'delegation-added',
+      delegation: { delegationId: 'holiday', group, from, to, startsAtMs: 1, endsAtMs: 2 },
+    });
+
+    it.each<[string, Change]>([
+      ['other members', { kind: 'group-set', group: { groupId: 'board', members: ['alice'] } }],
+      [
+        'other members of who is kept out',
+        { kind: 'group-set', group: { groupId: 'desk', members: ['bob'] } },
+      ],
+      ['a new member', { kind: 'person-added', person: personOf('dave', dave), groups: ['board'] }],
+      [
+        'another key of a member',
+        { kind: 'credential-added', personId: 'ivan', credential: credentialOf(dave) },
+      ],
+      ["somebody in a member's place", standIn('board', 'ivan', 'alice')],
+    ])('needs the custodians and the quorum: %s', (_, change) => {
+      expect(codeOf(appended(boarded, change, alice, bob, carol))).toBe('governance-quorum-missing');
+      expect(codeOf(appended(boarded, change, ...treasury, ...custodians))).toBe('accepted');
+    });
+
+    it('removes a member as fast as anybody', () => {
+      const two = stateOf(
+        appended(
+          boarded,
+          { kind: 'group-set', group: { groupId: 'board', members: ['ivan', 'alice'] } },
+          ...treasury,
+          ...custodians,
+        ),
+      );
+      expect(codeOf(appended(two, { kind: 'person-removed', personId: 'ivan' }, ...treasury))).toBe(
+        'accepted',
+      );
+    });
+
+    it('lets nobody stand in for a custodian and for another, or be both', () => {
+      const both = (change: Change) => whyOf(appended(boarded, change, ...treasury, ...custodians));
+      const flaw = ['governance-change-invalid', 'a custodian of SAFU is in another group'];
+      expect(both(standIn('treasury', 'alice', 'gina'))).toEqual([...flaw, 'gina']);
+      expect(both(standIn('custodians', 'gina', 'alice'))).toEqual([...flaw, 'alice']);
+    });
+  });
+
+  it('needs the custodians for a token on the chain of one of its wallets: its decimals say what it is worth', () => {
+    const token = {
+      chain: ETHEREUM,
+      contract: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
+      symbol: 'USDX',
+      decimals: 30,
+      codeHash: 'c0'.repeat(32),
+    };
+    const add: Change = { kind: 'token-added', token };
+    const lines = SAFU_POLICY.map((line) => line.replace('tier: safu', 'wallets: [safu-btc]'));
+    const two = stateOf(
+      replayGenesis(
+        genesisOf(
+          {
+            ...WITH_SAFU,
+            wallets: [
+              ...(WITH_SAFU.wallets ?? []),
+              { ...walletOf('safu-eth', 'safu', 'safu', 4), chain: ETHEREUM },
+            ],
+            policies: [...GENESIS.policies, { name: 'safu', lines }],
+          },
+          ...treasury,
+          ...custodians,
+        ),
+        portableVerifier,
+      ),
+    );
+    expect(codeOf(appended(state, add, ...treasury))).toBe('accepted');
+    expect(codeOf(appended(two, add, ...treasury))).toBe('governance-quorum-missing');
+    expect(codeOf(appended(two, add, ...treasury, ...custodians))).toBe('accepted');
+  });
+
   it('leaves custodians no way into the treasury, and the treasury none to them', () => {
     const join = (personId: string, groupId: string, others: string[]): Change => ({
       kind: 'group-set',

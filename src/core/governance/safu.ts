@@ -2,9 +2,11 @@
 // quorum beside that of governance.
 
 import { parsePolicies } from '../policy/parse.js';
+import { groupsNamedBy } from '../policy/approvals.js';
+import type { Policy } from '../policy/types.js';
 import { canonicalJson } from '../statements/canonical-json.js';
 import { type Change, type PolicyDocument, policyHashOf } from './entry.js';
-import type { GovernanceState } from './state.js';
+import { groupsEver, type GovernanceState } from './state.js';
 
 interface Flaw {
   readonly why: string;
@@ -12,13 +14,16 @@ interface Flaw {
 }
 
 /** What of SAFU is not apart from the rest; undefined when all of it is. */
-export function safuFlaw({ wallets, groups, safu }: GovernanceState): Flaw | undefined {
+export function safuFlaw(state: GovernanceState): Flaw | undefined {
+  const { wallets, safu } = state;
   const own = [...wallets.values()].filter(({ tier }) => tier === 'safu');
   const [first] = own;
   if (!safu) return first && { why: "a SAFU wallet without SAFU's own quorum", about: first.walletId };
   const tokens = new Set(own.map(({ token }) => token));
   const beside = [...wallets.values()].find(({ tier, token }) => tier !== 'safu' && tokens.has(token));
   if (beside) return { why: "a wallet has its keys in SAFU's token", about: beside.walletId };
+  // Whoever stands in for somebody has that place: a delegation is no way into two groups either.
+  const groups = groupsEver(state);
   const custodians = new Set(groups.get(safu.group) ?? []);
   for (const [groupId, members] of groups) {
     const both = groupId === safu.group ? undefined : members.find((member) => custodians.has(member));
@@ -27,20 +32,35 @@ export function safuFlaw({ wallets, groups, safu }: GovernanceState): Flaw | und
   return undefined;
 }
 
+/** The policies that say something about SAFU's wallets; undefined where the documents cannot be read. */
+function policiesForSafu(
+  state: GovernanceState,
+  documents: readonly PolicyDocument[],
+): readonly Policy[] | undefined {
+  const parsed = parsePolicies(documents, state);
+  if (parsed.kind === 'refused') return undefined;
+  const isSafu = (walletId: string) => state.wallets.get(walletId)?.tier === 'safu';
+  return parsed.value.policies.filter(
+    ({ appliesTo }) =>
+      appliesTo.kind === 'everything' ||
+      (appliesTo.kind === 'tier' ? appliesTo.tier === 'safu' : appliesTo.wallets.some(isSafu)),
+  );
+}
+
 /** The documents that say something about SAFU's wallets, as they are written. */
 function documentsForSafu(state: GovernanceState, documents: readonly PolicyDocument[]): string {
-  const parsed = parsePolicies(documents, state);
+  const policies = policiesForSafu(state, documents);
   // Whatever cannot be read could be about anything: it is refused elsewhere, and wants every signature until then.
-  if (parsed.kind === 'refused') return policyHashOf(documents);
-  const isSafu = (walletId: string) => state.wallets.get(walletId)?.tier === 'safu';
-  const names = parsed.value.policies
-    .filter(
-      ({ appliesTo }) =>
-        appliesTo.kind === 'everything' ||
-        (appliesTo.kind === 'tier' ? appliesTo.tier === 'safu' : appliesTo.wallets.some(isSafu)),
-    )
-    .map(({ name }) => name);
+  if (!policies) return policyHashOf(documents);
+  const names = policies.map(({ name }) => name);
   return canonicalJson(documents.filter(({ name }) => names.includes(name)).map(({ lines }) => lines));
+}
+
+/** SAFU's own group, and those whose members approve its transfers, or are kept from it: who is in them is its policy too. */
+function groupsForSafu(state: GovernanceState, own: string): ReadonlySet<string> {
+  const policies = policiesForSafu(state, state.policies) ?? [];
+  const named = policies.flatMap(({ rules }) => rules.flatMap(({ effect }) => groupsNamedBy(effect)));
+  return new Set([own, ...named]);
 }
 
 /** Does this change need SAFU's own quorum too? */
@@ -49,6 +69,8 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
   if (!safu)
     return change.kind === 'safu-quorum-set' ? false : change.kind === 'genesis' && change.safu !== undefined;
   const custodians = new Set(state.groups.get(safu.group) ?? []);
+  const isInGroups = (personId: string) =>
+    [...groupsForSafu(state, safu.group)].some((group) => state.groups.get(group)?.includes(personId));
   switch (change.kind) {
     case 'genesis':
     case 'safu-quorum-set':
@@ -58,16 +80,18 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
     case 'fact-rule-set':
       return true;
     case 'person-added':
-      return change.groups.includes(safu.group);
+      return change.groups.some((group) => groupsForSafu(state, safu.group).has(group));
+    // Whoever else approves for SAFU is removed as fast as anybody: it leaves nobody with more.
     case 'person-removed':
-    case 'credential-added':
       return custodians.has(change.personId);
+    case 'credential-added':
+      return isInGroups(change.personId);
     case 'credential-removed':
       return [...custodians].some((personId) =>
         state.persons.get(personId)?.credentials.some((one) => one.credentialId === change.credentialId),
       );
     case 'group-set':
-      return change.group.groupId === safu.group;
+      return groupsForSafu(state, safu.group).has(change.group.groupId);
     case 'wallet-added':
       return change.wallet.tier === 'safu';
     case 'policies-set':
@@ -77,18 +101,23 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
     case 'whitelist-removed':
       return state.whitelist.get(change.entryId)?.tiers.includes('safu') ?? false;
     case 'delegation-added':
-      return change.delegation.group === safu.group;
+      return groupsForSafu(state, safu.group).has(change.delegation.group);
     case 'delegation-removed':
-      return state.delegations.get(change.delegationId)?.group === safu.group;
+      return groupsForSafu(state, safu.group).has(state.delegations.get(change.delegationId)?.group ?? '');
+    // Its decimals say what an amount of it is worth.
+    case 'token-added':
+      return [...state.wallets.values()].some(
+        ({ tier, chain }) => tier === 'safu' && chain === change.token.chain,
+      );
     case 'thawed':
       return change.scope.kind === 'everything' || state.wallets.get(change.scope.walletId)?.tier === 'safu';
     case 'quorum-set':
     case 'request-key-added':
     case 'request-key-removed':
-    case 'token-added':
     case 'token-removed':
     case 'fact-key-removed':
     case 'audit-log-set':
+    case 'time-set':
     case 'freeze-key-added':
     case 'freeze-key-removed':
     // Whoever activates or vetoes is asked about elsewhere; SAFU's quorum signed what waits.

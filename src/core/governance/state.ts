@@ -6,7 +6,6 @@ import type {
   Chain,
   Change,
   Credential,
-  CredentialClass,
   Delegation,
   Erc20Token,
   FactKey,
@@ -51,8 +50,8 @@ export interface Freeze {
   readonly sequence: number;
 }
 
-/** The persons who signed something, each with the class of what they signed it with. */
-export type Signers = ReadonlyMap<string, CredentialClass>;
+/** The persons who signed something, each with the credential that they signed it with. */
+export type Signers = ReadonlyMap<string, Pick<Credential, 'credentialId' | 'credentialClass'>>;
 
 /** An entry that loosens and waits: it does nothing until it is activated. */
 export interface PendingEntry {
@@ -92,6 +91,8 @@ export interface GovernanceState {
   readonly whitelist: ReadonlyMap<string, Whitelisted>;
   readonly delegations: ReadonlyMap<string, Delegation>;
   readonly freezeKeys: ReadonlyMap<string, FreezeKey>;
+  /** The newest time that a quorum has said, and the entry that says it. */
+  readonly timeSet: { readonly timeMs: number; readonly sequence: number } | undefined;
   /** Fixed in genesis. */
   readonly attestation: AttestationKey;
   /** Undefined until an entry names it. */
@@ -163,19 +164,40 @@ export function groupsAt(
   return then;
 }
 
+/** Members by group, and with them whoever stands, stood or will stand in for one of them. */
+export function groupsEver({
+  groups,
+  delegations,
+}: Pick<GovernanceState, 'groups' | 'delegations'>): ReadonlyMap<string, readonly string[]> {
+  const all = new Map(groups);
+  for (const { group, to } of delegations.values()) all.set(group, [...(all.get(group) ?? []), to]);
+  return all;
+}
+
+/** Put together once for each list: transfers ask for one address of many. */
+const places = new WeakMap<GovernanceState['whitelist'], ReadonlyMap<string, Whitelisted>>();
+
+/** Whitelist entries by `addressKey(chain, address)`; no address stands there twice. */
+export function placesOf(whitelist: GovernanceState['whitelist']): ReadonlyMap<string, Whitelisted> {
+  const known = places.get(whitelist);
+  if (known) return known;
+  const found = new Map(
+    [...whitelist.values()].map((entry) => [addressKey(entry.chain, entry.address), entry]),
+  );
+  places.set(whitelist, found);
+  return found;
+}
+
 /** The whitelist entry of an address that wallets of a tier may use at a time. */
 export function whitelistedAt(
   { whitelist }: Pick<GovernanceState, 'whitelist'>,
   { chain, address, tier }: { readonly chain: string; readonly address: string; readonly tier: Tier },
   nowMs: number,
 ): Whitelisted | undefined {
-  const wanted = addressKey(chain, address);
-  return [...whitelist.values()].find(
-    (entry) =>
-      addressKey(entry.chain, entry.address) === wanted &&
-      entry.tiers.includes(tier) &&
-      (entry.endsAtMs === undefined || nowMs < entry.endsAtMs),
-  );
+  const entry = placesOf(whitelist).get(addressKey(chain, address));
+  return entry?.tiers.includes(tier) && (entry.endsAtMs === undefined || nowMs < entry.endsAtMs)
+    ? entry
+    : undefined;
 }
 
 /** The person and credential behind a credential id, as the roster stands now. */

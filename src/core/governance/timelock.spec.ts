@@ -5,6 +5,7 @@ import { type Change, type EntryBody, entryHash, type GovernanceEntry } from './
 import {
   ADD_DAVE,
   alice,
+  aliceSpare,
   auditLogOf,
   bob,
   bodyAfter,
@@ -102,6 +103,7 @@ const LOOSENING: readonly (readonly [string, Change])[] = [
     },
   ],
   ['policies', { kind: 'policies-set', policies: [{ name: 'hot', lines: POLICY }] }],
+  ['fewer who may veto', { kind: 'group-set', group: { groupId: 'watch', members: ['carol'] } }],
   [
     'a delegation',
     {
@@ -135,8 +137,8 @@ describe('what loosens', () => {
         delayMs: 48 * HOUR_MS,
         change: ADD_DAVE,
         signers: new Map([
-          ['alice', 'pkcs11'],
-          ['bob', 'pkcs11'],
+          ['alice', { credentialId: 'alice-1', credentialClass: 'pkcs11' }],
+          ['bob', { credentialId: 'bob-1', credentialClass: 'pkcs11' }],
         ]),
       },
     ]);
@@ -216,6 +218,22 @@ describe('what loosens', () => {
     expect(codeFor(removed, activation(removed, [erin]))).toBe('governance-quorum-missing');
   });
 
+  it('counts no more for a signature whose credential was removed while it waited', () => {
+    const byThief = taken(slow, entryAfter(slow, ADD_DAVE, [aliceSpare, bob]));
+    const missed = taken(
+      byThief,
+      entryAfter(byThief, { kind: 'credential-removed', credentialId: 'alice-2' }, [alice, carol]),
+    );
+    expect(codeFor(missed, activation(missed, [erin], RIPE_MS, byThief.head))).toBe(
+      'governance-quorum-missing',
+    );
+    const other = taken(
+      waiting,
+      entryAfter(waiting, { kind: 'credential-removed', credentialId: 'alice-2' }, [alice, carol]),
+    );
+    expect(codeFor(other, activation(other, [erin]))).toBe('accepted');
+  });
+
   it('is judged again when it acts: what it stood on may have gone', () => {
     const add: Change = { kind: 'person-added', person: personOf('dave', dave), groups: ['governors'] };
     const twice = taken(waiting, entryAfter(waiting, { ...add, groups: ['treasury'] }, [alice, carol]));
@@ -260,6 +278,41 @@ function whitelisting(altered: object = {}): Change {
   };
   return { kind: 'whitelist-added', entry };
 }
+
+describe('a group that policies keep out', () => {
+  const lines = POLICY.map((line) => line.replace('quorum: 2', 'quorum: 1, not-members-of: [desk]'));
+  const groups = [
+    ...GENESIS.groups,
+    { groupId: 'desk', members: ['bob', 'carol'] },
+    { groupId: 'watch', members: ['erin'] },
+  ];
+  const kept = stateOf(
+    replayGenesis(
+      genesisOf({
+        persons: [...GENESIS.persons, personOf('erin', erin)],
+        groups,
+        timelock: slow.timelock,
+        policies: [{ name: 'hot', lines }],
+      }),
+      portableVerifier,
+    ),
+  );
+  const deskOf = (...members: string[]): Change => ({
+    kind: 'group-set',
+    group: { groupId: 'desk', members },
+  });
+
+  it('waits when it is made smaller: more persons approve then', () => {
+    const after = taken(kept, entryAfter(kept, deskOf('bob'), [alice, bob]));
+    expect([...after.pending.values()].map(({ delayMs }) => delayMs)).toEqual([48 * HOUR_MS]);
+    expect(after.groups.get('desk')).toEqual(['bob', 'carol']);
+  });
+
+  it('acts at once when its members only stand in another order', () => {
+    const after = taken(kept, entryAfter(kept, deskOf('carol', 'bob'), [alice, bob]));
+    expect(after.pending.size).toBe(0);
+  });
+});
 
 describe('what tightens', () => {
   it.each<[string, Change]>([

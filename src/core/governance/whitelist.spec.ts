@@ -85,15 +85,15 @@ describe('a whitelist entry', () => {
     expect(whyOf(appended(start, adding(altered)))).toEqual([
       'governance-change-invalid',
       `a whitelist entry ${why === 'no address of its chain' ? 'has no address of its chain' : `is ${why}`}`,
-      'otc-b',
+      'whitelist-added',
     ]);
   });
 
   it('is refused for an address that has one', () => {
     expect(whyOf(appended(added, adding({ entryId: 'other' })))).toEqual([
       'governance-change-invalid',
-      'an address is on the whitelist twice',
-      `${ETHEREUM}/${ADDRESS.toLowerCase()}`,
+      'this address is on the whitelist already',
+      'whitelist-added',
     ]);
   });
 

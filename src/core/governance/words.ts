@@ -423,6 +423,15 @@ function frozen(before: Before, after: State): Said[] {
   ];
 }
 
+function timeSet(before: Before, { timeSet: now }: State): Said[] {
+  if (!now || now.sequence === before?.timeSet?.sequence) return [];
+  return [
+    change(
+      `says that it is ${instantWords(now.timeMs)} now: a signer whose host says the same trusts that clock again`,
+    ),
+  ];
+}
+
 /** Each part of the state: what is said of it, or that other parts say it. Who adds a part is asked for its words here. */
 const PARTS: Readonly<Record<keyof State, ((before: Before, after: State) => Said[]) | 'said elsewhere'>> = {
   persons,
@@ -434,6 +443,7 @@ const PARTS: Readonly<Record<keyof State, ((before: Before, after: State) => Sai
   whitelist,
   delegations,
   freezeKeys,
+  timeSet,
   attestation,
   auditLog,
   requestKeys,

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { Fault } from '../fault.js';
 import { identifier } from '../statements/fields.js';
-import type { ApprovalRequirement } from './types.js';
+import type { ApprovalRequirement, Rule } from './types.js';
 
 export type ApprovalFaultCode = 'approval-requirement-invalid';
 
@@ -37,6 +37,12 @@ export function candidatesFor(
   if (!notMembersOf.every((other) => groups.has(other))) return [];
   const keptOut = new Set([...except, ...notMembersOf.flatMap((other) => groups.get(other) ?? [])]);
   return [...new Set(groups.get(group) ?? [])].filter((member) => !keptOut.has(member));
+}
+
+/** Every group that an effect names: those that approve, and those that are kept out. */
+export function groupsNamedBy(effect: Rule['effect']): readonly string[] {
+  if (effect.kind !== 'approve') return [];
+  return effect.requirements.flatMap(({ group, notMembersOf = [] }) => [group, ...notMembersOf]);
 }
 
 /** Requirements by the alternative that they belong to, in the order in which those first stand. */

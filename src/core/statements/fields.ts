@@ -12,6 +12,14 @@ export const displayName = z.string().regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x
 
 export const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** Text that canonical JSON can carry. */
+export function printable(most: number) {
+  return z
+    .string()
+    .max(most)
+    .regex(/^[\x20-\x7e]*$/);
+}
+
 /** Even-length lower-case hex of at most `maxBytes` bytes; `0` bytes only when `minBytes` says so. */
 export function hexBytes(minBytes: number, maxBytes: number) {
   return z

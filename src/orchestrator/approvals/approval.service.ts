@@ -176,10 +176,9 @@ export class ApprovalService {
     const held = { statement, approvals };
     const knowledge = await knowledgeOf(db, this.parts, now, request, nowMs);
     const assessed = assess(now, request, held, knowledge, () => 0n, this.parts.verifier, nowMs);
-    // Whatever refuses it, or keeps it waiting, is found by the step that looks at it next.
-    if (assessed.kind === 'refused' || (this.parts.facts.isServed && assessed.value.missing.length > 0))
-      return wake(db, 'transfer', row.transferId, nowMs);
-    if (assessed.value.missing.length > 0) return;
+    // Facts may want others to approve by now, or be missing: the step that looks at it next finds that out.
+    if (this.parts.facts.isServed) await wake(db, 'transfer', row.transferId, nowMs);
+    if (assessed.kind === 'refused' || assessed.value.missing.length > 0) return;
     const facts = {
       approvers: assessed.value.approvals
         .map((one) => one.personId)

@@ -6,7 +6,17 @@ import { type AuditKind, auditKind } from '../../core/audit/entry.js';
 import { integerColumn, oneOfColumn, textColumn, timeColumn } from '../database/columns.js';
 
 /** Which table has the record that an entry is about. */
-export const auditSources = ['transition', 'approval', 'governance', 'call', 'proposal'] as const;
+export const auditSources = [
+  'transition',
+  'approval',
+  'governance',
+  'call',
+  'proposal',
+  'signature',
+  'cancel',
+  'burial',
+  'head',
+] as const;
 export type AuditSource = (typeof auditSources)[number];
 
 @Entity('audit_entries')
@@ -84,6 +94,8 @@ export class AuditCallRow {
   /** As `nameOf` a principal; null where nobody was known. */
   @Column(textColumn({ nullable: true })) principal!: string | null;
   @Column(timeColumn()) atMs!: number;
+  /** Of how many calls this stands for that are not written down; null where it is one. */
+  @Column(integerColumn({ nullable: true })) leftOut!: number | null;
 }
 
 export const auditEntities = [

@@ -9,10 +9,18 @@ import { parseAuditEntry } from '../../core/audit/entry.js';
 import { leafHash } from '../../core/audit/merkle.js';
 import { proveInclusion } from '../../core/audit/prove.js';
 import { verifyInclusion } from '../../core/audit/verify-proof.js';
+import type { SigningOrder } from '../../core/authorization/signing-order.js';
+import { refused } from '../../core/fault.js';
+import type { Burial } from '../../core/recovery/burial.js';
+import { requestDigest, transferIdOf } from '../../core/statements/request.js';
 import { nativeVerifier } from '../../platform/native-verifier.js';
 import { Database } from '../database/database.js';
 import { run } from '../database/sql.js';
-import { type Life, Stage } from '../transfers/stage.fixture.js';
+import { certain, type Life, Stage } from '../transfers/stage.fixture.js';
+import { Heads } from '../governance/heads.js';
+import { Burials } from '../ways-out/burials.js';
+import { Cancels } from '../ways-out/cancels.js';
+import { WaysOut } from '../ways-out/ways-out.service.js';
 import { AuditEntryRow } from './audit.entity.js';
 import { AuditLog } from './audit.log.js';
 import { searchAudit } from './audit.search.js';
@@ -55,6 +63,25 @@ async function settled(): Promise<string> {
   return transferId;
 }
 
+/** Sent, cancelled on the chain, and buried there by the quorum. */
+async function buried(): Promise<{ readonly transferId: string; readonly burial: Burial }> {
+  const { transferId } = await life.submitted(stage.cast.request('5'));
+  await life.work();
+  certain(await new Cancels(life.pipeline).cancel(transferId, 'person:alice'));
+  await life.live(6);
+  stage.chain.mine(64);
+  const { burial: statement } = certain(await new WaysOut(life.pipeline).show(transferId));
+  if (!statement) throw new Error('no draft');
+  const burial = { statement, signatures: [{ credentialId: 'alice-piv', signature: '0'.repeat(128) }] };
+  certain(await new Burials(life.pipeline).bury(burial, 'person:alice'));
+  await life.live(6);
+  return { transferId, burial };
+}
+
+function lastOf({ transfers }: SigningOrder): string {
+  return transfers.map(({ request }) => transferIdOf(requestDigest(request.statement))).at(-1) ?? '';
+}
+
 describe('the audit log', () => {
   it('has every governance entry, and every state that a transfer went through, in order', async () => {
     const transferId = await settled();
@@ -70,14 +97,109 @@ describe('the audit log', () => {
       'transition screened',
       'transition decided',
       'decision approved',
-      'transition reserved',
+      'decision reserved',
       'transition built',
+      'decision signature',
       'transition signed',
       'transition broadcast',
       'transition confirming',
       'transition settled',
     ]);
     expect(JSON.stringify(entries)).not.toContain('customer');
+  });
+
+  it('has what orchestrator and signer decided by which rule, with limits before and after', async () => {
+    await settled();
+    const { items } = await database.read((db) =>
+      searchAudit(db, { subjects: [], kind: 'decision', limit: 10 }),
+    );
+    const said = items.toReversed().map(({ entry, record }) => ({
+      what: entry.what,
+      policies: entry.subjects.filter(({ kind }) => kind === 'policy').length,
+      says: JSON.parse(record) as string[],
+    }));
+    expect(said.map(({ what, policies }) => [what, policies])).toEqual([
+      ['approved', 1],
+      ['reserved', 1],
+      ['signature', 1],
+    ]);
+    const [approved, reserved, signature] = said.map(({ says }) => says);
+    for (const decision of [approved?.at(-1), reserved?.at(-1)]) {
+      expect(JSON.parse(decision ?? '')).toMatchObject({
+        kind: 'allow',
+        rule: 'hot-ethereum/small',
+        limits: [
+          { amount: `1${ETH}`, usedBefore: '0', usedAfter: `1${ETH}`, max: expect.any(String) },
+          { amount: '1', usedBefore: '0', usedAfter: '1', max: '60' },
+        ],
+      });
+    }
+    expect(signature?.[8]).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it("has the signer's no, with its code, where the transfer is planned anew and where it ends", async () => {
+    stage.signer.script.push(() => refused('signer-of-another-mind', { why: 'test' }));
+    const { transferId } = await life.submitted(stage.cast.request(`1${ETH}`));
+    await life.live(5);
+    stage.signer.script.push((order) => refused('destination-mismatch', { transferId: lastOf(order) }));
+    await life.submitted(stage.cast.request(`1${ETH}`));
+    await life.live(5);
+    await addAll(log);
+    const { items } = await database.read((db) =>
+      searchAudit(db, { subjects: [], kind: 'refusal', limit: 10 }),
+    );
+    expect(items.map(({ entry }) => entry.what)).toEqual(['destination-mismatch', 'signer-of-another-mind']);
+    expect(items.map(({ record }) => record.includes('refusedBy'))).toEqual([true, true]);
+    expect(items.at(-1)?.entry.subjects).toContainEqual({ kind: 'transfer', id: transferId });
+  });
+
+  it('has what people did to what was signed: cancels that they asked for, burials that a quorum signed', async () => {
+    const { transferId, burial } = await buried();
+    await addAll(log);
+    const { items } = await database.read((db) =>
+      searchAudit(db, { subjects: [{ kind: 'transfer', id: transferId }], limit: 50 }),
+    );
+    const said = items.map(({ entry, person }) => [entry.kind, entry.what, person ?? '']);
+    expect(said).toContainEqual(['transition', 'cancel-asked', 'alice']);
+    expect(said).toContainEqual(['approval', 'buried', 'alice']);
+    // The payment, the cancel of it, and the payment anew.
+    expect(said.filter(([, what]) => what === 'signature')).toHaveLength(3);
+    const { records, findings } = await checked();
+    expect(findings).toEqual([]);
+    expect(records).toBe((await log.head()).size);
+    const byHand = items.find(({ entry }) => entry.what === 'buried');
+    expect(byHand?.entry.subjects).toContainEqual({ kind: 'credential', id: 'alice-piv' });
+    expect(JSON.parse(byHand?.record ?? '')[1]).toBe(JSON.stringify(burial));
+  });
+
+  it("has governors' words about the head of governance", async () => {
+    const heads = new Heads(database, life.governance, nativeVerifier, stage);
+    certain(await heads.take(stage.cast.head('alice')));
+    await addAll(log);
+    const { items } = await database.read((db) =>
+      searchAudit(db, { subjects: [], kind: 'approval', limit: 5 }),
+    );
+    expect(items.map(({ entry }) => entry.what)).toEqual(['head-vouched']);
+    expect(items[0]?.entry.subjects.map(({ kind }) => kind)).toEqual(['governance-entry', 'credential']);
+    expect((await checked()).findings).toEqual([]);
+    await edited(
+      'DROP TRIGGER governance_heads_no_update',
+      "UPDATE governance_heads SET signed = replace(signed, 'portcullis/head/v1', 'portcullis/head/v2')",
+    );
+    expect((await checked()).findings.map(({ kind }) => kind)).toEqual(['record-differs']);
+  });
+
+  it.each([
+    ['burials', "UPDATE burials SET handed_in_by = 'person:bob'", 'record-differs'],
+    ['transaction_cancels', 'DELETE FROM transaction_cancels', 'record-missing'],
+    ['signatures', "UPDATE signatures SET decisions = '[1]'", 'record-differs'],
+    ['transitions', "UPDATE transitions SET decision = NULL WHERE to_state = 'reserved'", 'record-differs'],
+  ])('and nobody edits %s unseen', async (table, statement, kind) => {
+    await buried();
+    await addAll(log);
+    await expect(edited(statement)).rejects.toThrow(/append-only/);
+    await edited(`DROP TRIGGER ${table}_no_update`, `DROP TRIGGER ${table}_no_delete`, statement);
+    expect((await checked()).findings.map((finding) => finding.kind)).toContain(kind);
   });
 
   it('proves that an entry is in it, and grows from where another orchestrator left it', async () => {
@@ -251,6 +373,22 @@ describe('what an owner of the database does is found', () => {
     await edited(...drop('audit_entries'), `DELETE FROM audit_entries WHERE sequence = ${size + after}`);
     await addAll(log);
     expect(await checked()).toMatchObject({ entries: size + 1, waiting: 0, findings: [] });
+  });
+
+  it('and a record that was put in line before it is there is in the log when it comes', async () => {
+    await settled();
+    const early =
+      "INSERT INTO audit_waiting (source, key_a, key_b, key_c) VALUES ('call', 'late-0', 'refusal', '')";
+    await edited(early, early);
+    await addAll(log);
+    await edited(early);
+    await addAll(log);
+    await refusals(life.database, 'late', 1);
+    await edited(early);
+    await addAll(log);
+    const whats = (await everything()).slice(-3).map(({ entry }) => JSON.parse(entry).what);
+    expect(whats).toEqual(['record-missing', 'record-missing', 'officers-only']);
+    expect(await checked()).toMatchObject({ waiting: 0, findings: [] });
   });
 
   it('and nothing is added to a log that does not lead to its root', async () => {

@@ -26,6 +26,7 @@ import {
   type Placed,
   type PlacedKey,
   RECORD_MALFORMED,
+  RECORD_MISSING,
   withoutRecord,
 } from './records.js';
 import { storedLog, tileRow } from './stored-tiles.js';
@@ -121,7 +122,9 @@ export class AuditLog {
     const { entry, secrets } = auditEntry.safeParse(made.entry).success
       ? made
       : this.made(withoutRecord(one, RECORD_MALFORMED, one.draft.record), sequence);
-    const { source, keyA, keyB, keyC } = one;
+    const { source, keyB, keyC, place } = one;
+    // Whoever puts a record in line before it is there must not take its place in the log.
+    const keyA = one.draft.what === RECORD_MISSING ? `${one.keyA} ${RECORD_MISSING} ${place}` : one.keyA;
     const { kind, atMs } = entry;
     return {
       row: { sequence, source, keyA, keyB, keyC, kind, atMs, entry: canonicalJson(entry) },

@@ -4,10 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { nativeVerifier } from '../../platform/native-verifier.js';
 import { type Life, Stage } from '../transfers/stage.fixture.js';
+import { AuditCallRow } from './audit.entity.js';
 import type { AuditLog } from './audit.log.js';
 import { type AuditQuery, searchAudit } from './audit.search.js';
 import { CallRecorder } from './call-recorder.js';
+import { Fsck } from './fsck.js';
 import { addAll, edited, logOf, paid } from './stage.fixture.js';
 
 let folder: string;
@@ -46,7 +49,7 @@ describe('looking things up', () => {
     const first = await paid(stage, life);
     const second = await paid(stage, life);
     const about = await found({ subjects: [{ kind: 'transfer', id: first }] });
-    expect(about.items).toHaveLength(10);
+    expect(about.items).toHaveLength(11);
     expect(about.items.at(0)?.entry.what).toBe('settled');
     expect(about.items.at(-1)?.record).toContain('request-accepted');
     expect(JSON.stringify(about)).not.toContain(second);
@@ -56,17 +59,18 @@ describe('looking things up', () => {
     const transferId = await paid(stage, life);
     const atMs = stage.nowMs();
     await paid(stage, life);
-    expect(await said({ kind: 'decision' })).toEqual(['decision approved', 'decision approved']);
-    expect(await said({ kind: 'decision', toMs: atMs })).toEqual(['decision approved']);
-    expect(await said({ kind: 'decision', fromMs: atMs })).toEqual(['decision approved']);
+    const decisions = ['decision signature', 'decision reserved', 'decision approved'];
+    expect(await said({ kind: 'decision' })).toEqual([...decisions, ...decisions]);
+    expect(await said({ kind: 'decision', toMs: atMs })).toEqual(decisions);
+    expect(await said({ kind: 'decision', fromMs: atMs })).toEqual(decisions);
     const ofWallet = { subjects: [{ kind: 'wallet' as const, id: 'hot-eth' }], kind: 'decision' as const };
-    expect(await said(ofWallet)).toHaveLength(2);
+    expect(await said(ofWallet)).toHaveLength(6);
     expect(await said({ ...ofWallet, subjects: [{ kind: 'wallet', id: 'hot-btc' }] })).toEqual([]);
     const both = [
       { kind: 'wallet' as const, id: 'hot-eth' },
       { kind: 'transfer' as const, id: transferId },
     ];
-    expect((await found({ subjects: both })).items).toHaveLength(10);
+    expect((await found({ subjects: both })).items).toHaveLength(11);
 
     const places: number[] = [];
     let before: number | undefined;
@@ -113,5 +117,65 @@ describe('looking things up', () => {
     await recorder.notLetIn({ callId: 'later', operation: 'getStatus' }, 'signature-invalid');
     expect(await said({ kind: 'login', limit: 1 })).toEqual(['login signature-invalid']);
     expect(await said({ person: 'ada' })).toHaveLength(2);
+  });
+
+  it('how many of the unknown are left out is written down once a minute, and nothing where none is', async () => {
+    const strangers = async (name: string, count: number) => {
+      for (let at = 0; at < count; at += 1)
+        await recorder.notLetIn({ callId: `${name}-${at}`, operation: 'getStatus' }, 'signature-invalid');
+    };
+    const leftOut = async () => {
+      const { items } = await found({ kind: 'login' });
+      return items.flatMap(({ entry, record }) =>
+        entry.what === 'left-out' ? [JSON.parse(record).at(-1)] : [],
+      );
+    };
+    await strangers('few', 60);
+    stage.pass(61_000);
+    await recorder.tellOfPastMinute();
+    expect(await leftOut()).toEqual([]);
+
+    await strangers('many', 1_000);
+    await recorder.tellOfPastMinute();
+    expect(await leftOut()).toEqual([]);
+    stage.pass(61_000);
+    await recorder.tellOfPastMinute();
+    await recorder.tellOfPastMinute();
+    expect(await leftOut()).toEqual([940]);
+
+    // Whoever comes in the next minute is told of before they are, and a program that stops tells of the rest.
+    await strangers('again', 100);
+    stage.pass(61_000);
+    await strangers('once-more', 70);
+    expect(await leftOut()).toEqual([40, 940]);
+    await recorder.tellLeftOut();
+    expect(await leftOut()).toEqual([10, 40, 940]);
+    const written = await life.database.read((db) => db.countBy(AuditCallRow, {}));
+    expect(written).toBe(60 * 4 + 3);
+    const { findings } = await life.database.read((db) => new Fsck(db, nativeVerifier, []).run());
+    expect(findings).toEqual([]);
+    await edited(
+      life.database,
+      'DROP TRIGGER audit_calls_no_update',
+      'UPDATE audit_calls SET left_out = 1 WHERE left_out = 940',
+    );
+    const after = await life.database.read((db) => new Fsck(db, nativeVerifier, []).run());
+    expect(after.findings).toMatchObject([{ kind: 'record-differs', source: 'call' }]);
+  });
+
+  it('is told of later when it could not be written down, with those who came since', async () => {
+    const call = (callId: string) =>
+      recorder.notLetIn({ callId, operation: 'getStatus' }, 'signature-invalid');
+    for (let at = 0; at < 65; at += 1) await call(`a-${at}`);
+    await edited(
+      life.database,
+      "CREATE TRIGGER full BEFORE INSERT ON audit_calls BEGIN SELECT RAISE(ABORT, 'disk full'); END",
+    );
+    await expect(recorder.tellLeftOut()).rejects.toThrow(/disk full/);
+    await call('b');
+    await edited(life.database, 'DROP TRIGGER full');
+    await recorder.tellLeftOut();
+    const { items } = await found({ kind: 'login', limit: 1 });
+    expect(JSON.parse(items[0]?.record ?? '').at(-1)).toBe(6);
   });
 });

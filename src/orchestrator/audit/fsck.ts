@@ -125,6 +125,10 @@ const ALL_KEYS: Readonly<Record<AuditSource, string>> = {
   governance: "SELECT CAST(sequence AS TEXT) AS key_a, '' AS key_b, '' AS key_c FROM governance_entries",
   proposal: 'SELECT proposal_id AS key_a, act AS key_b, person_id AS key_c FROM governance_acts',
   call: "SELECT call_id AS key_a, kind AS key_b, '' AS key_c FROM audit_calls",
+  signature: "SELECT transaction_key AS key_a, '' AS key_b, '' AS key_c FROM signatures",
+  cancel: "SELECT transaction_key AS key_a, transfer_id AS key_b, '' AS key_c FROM transaction_cancels",
+  burial: "SELECT CAST(journal_sequence AS TEXT) AS key_a, '' AS key_b, '' AS key_c FROM burials",
+  head: "SELECT digest AS key_a, '' AS key_b, '' AS key_c FROM governance_heads",
 };
 
 function saysTheSame(entry: AuditEntry, { kind, what, atMs, subjects, sealed }: Draft): boolean {

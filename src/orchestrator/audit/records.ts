@@ -36,6 +36,10 @@ const KIND_OF: Readonly<Record<AuditSource, AuditKind>> = {
   governance: 'governance',
   call: 'refusal',
   proposal: 'governance',
+  signature: 'decision',
+  cancel: 'transition',
+  burial: 'approval',
+  head: 'approval',
 };
 
 export const RECORD_MISSING = 'record-missing';
@@ -66,30 +70,38 @@ const transition = z.object({
   facts: z.string(),
   at_ms: sqlInteger,
   moved_by: z.string(),
+  decision: z.string().nullable(),
   wallet_id: z.string(),
 });
 
-/** States in which policies have spoken, and those in which somebody was told no. */
+/** States in which policies have spoken, with or without a decision beside them, and those in which somebody was told no. */
 const DECISIONS: readonly string[] = ['awaiting-approvals', 'approved'];
 const REFUSALS: readonly string[] = ['refused', 'expired'];
 
-function policyOf(facts: string): Subjects {
-  const parsed = z.object({ policyHash: z.string() }).safeParse(JSON.parse(facts));
+function policyOf(text: string | null): Subjects {
+  const parsed = z.object({ policyHash: z.string() }).safeParse(JSON.parse(text ?? 'null'));
   return parsed.success ? [{ kind: 'policy', id: parsed.data.policyHash }] : [];
+}
+
+/** The signer's no to a plan, whose transfers go back to be planned anew: its code. */
+function signerRefusalOf({ to_state, reason, facts }: z.infer<typeof transition>): string | undefined {
+  const by = z.object({ refusedBy: z.literal('signer'), code: z.string().optional() });
+  const parsed = by.safeParse(JSON.parse(facts));
+  return parsed.success && to_state === 'approved' ? (parsed.data.code ?? reason) : undefined;
 }
 
 function ofTransition(row: z.infer<typeof transition>): Draft {
   const by = actor(row.moved_by);
-  const isRefusal = REFUSALS.includes(row.to_state);
-  const kind = isRefusal ? 'refusal' : DECISIONS.includes(row.to_state) ? 'decision' : 'transition';
+  const no = REFUSALS.includes(row.to_state) ? row.reason : signerRefusalOf(row);
+  const isDecision = row.decision !== null || DECISIONS.includes(row.to_state);
   return {
-    kind,
-    what: isRefusal ? row.reason : row.to_state,
+    kind: no !== undefined ? 'refusal' : isDecision ? 'decision' : 'transition',
+    what: no ?? row.to_state,
     atMs: row.at_ms,
     subjects: [
       { kind: 'transfer', id: row.transfer_id },
       { kind: 'wallet', id: row.wallet_id },
-      ...policyOf(row.facts),
+      ...(row.decision === null ? policyOf(row.facts) : policyOf(row.decision)),
       ...by.subjects,
     ],
     sealed: by.sealed,
@@ -102,6 +114,7 @@ function ofTransition(row: z.infer<typeof transition>): Draft {
       row.facts,
       row.at_ms,
       row.moved_by,
+      ...(row.decision === null ? [] : [row.decision]),
     ]),
   };
 }
@@ -169,7 +182,6 @@ const proposal = z.object({
   person_id: z.string(),
   credential_id: z.string().nullable(),
   signature: z.string().nullable(),
-  facts: z.string(),
   at_ms: sqlInteger,
 });
 
@@ -184,16 +196,8 @@ function ofProposal(row: z.infer<typeof proposal>): Draft {
       { kind: 'proposal', id: row.proposal_id },
       ...(credentialId === null ? [] : [{ kind: 'credential' as const, id: credentialId }]),
     ],
-    sealed: row.person_id === '' ? [] : [{ name: 'person', value: row.person_id }],
-    record: JSON.stringify([
-      row.proposal_id,
-      row.act,
-      row.person_id,
-      credentialId,
-      row.signature,
-      row.facts,
-      row.at_ms,
-    ]),
+    sealed: [{ name: 'person', value: row.person_id }],
+    record: JSON.stringify([row.proposal_id, row.act, row.person_id, credentialId, row.signature, row.at_ms]),
   };
 }
 
@@ -207,6 +211,7 @@ const call = z.object({
   operation: z.string(),
   principal: z.string().nullable(),
   at_ms: sqlInteger,
+  left_out: sqlInteger.nullable(),
 });
 
 function ofCall(row: z.infer<typeof call>): Draft {
@@ -217,7 +222,146 @@ function ofCall(row: z.infer<typeof call>): Draft {
     atMs: row.at_ms,
     subjects: by.subjects,
     sealed: by.sealed,
-    record: JSON.stringify([row.call_id, row.kind, row.what, row.operation, row.principal, row.at_ms]),
+    record: JSON.stringify([
+      row.call_id,
+      row.kind,
+      row.what,
+      row.operation,
+      row.principal,
+      row.at_ms,
+      ...(row.left_out === null ? [] : [row.left_out]),
+    ]),
+  };
+}
+
+const signature = z.object({
+  transaction_key: z.string(),
+  transaction_id: z.string(),
+  wallet_id: z.string(),
+  transfers: z.string(),
+  policy_hash: z.string(),
+  decisions: z.string(),
+  journal_sequence: sqlInteger,
+  journal_hash: z.string(),
+  certificate_sha256: z.string(),
+  recorded_at_ms: sqlInteger,
+});
+
+/** As many transfers as an entry names; of the others each has its own transition. */
+const MOST_TRANSFERS = 12;
+
+function transferSubjects(transferIds: readonly string[]): Subjects {
+  return transferIds.slice(0, MOST_TRANSFERS).map((id) => ({ kind: 'transfer', id }));
+}
+
+function ofSignature(row: z.infer<typeof signature>): Draft {
+  const transferIds = z.array(z.string()).parse(JSON.parse(row.transfers));
+  return {
+    kind: 'decision',
+    what: 'signature',
+    atMs: row.recorded_at_ms,
+    subjects: [
+      { kind: 'wallet', id: row.wallet_id },
+      { kind: 'policy', id: row.policy_hash },
+      ...transferSubjects(transferIds),
+    ],
+    sealed: [],
+    record: JSON.stringify([
+      row.transaction_key,
+      row.transaction_id,
+      row.wallet_id,
+      row.transfers,
+      row.policy_hash,
+      row.decisions,
+      row.journal_sequence,
+      row.journal_hash,
+      row.certificate_sha256,
+      row.recorded_at_ms,
+    ]),
+  };
+}
+
+const cancel = z.object({
+  transaction_key: z.string(),
+  transfer_id: z.string(),
+  asked_by: z.string(),
+  asked_at_ms: sqlInteger,
+  wallet_id: z.string(),
+});
+
+function ofCancel(row: z.infer<typeof cancel>): Draft {
+  const by = actor(row.asked_by);
+  return {
+    kind: 'transition',
+    what: 'cancel-asked',
+    atMs: row.asked_at_ms,
+    subjects: [
+      { kind: 'transfer', id: row.transfer_id },
+      { kind: 'wallet', id: row.wallet_id },
+      ...by.subjects,
+    ],
+    sealed: by.sealed,
+    record: JSON.stringify([row.transaction_key, row.transfer_id, row.asked_by, row.asked_at_ms]),
+  };
+}
+
+const buried = z.object({
+  journal_sequence: sqlInteger,
+  burial: z.string(),
+  handed_in_by: z.string(),
+  accepted_at_ms: sqlInteger,
+});
+
+/** What an entry says of a burial, whatever else it is: the signer has judged it. */
+const buriedBy = z.object({
+  statement: z.object({ transferIds: z.array(z.string()) }),
+  signatures: z.array(z.object({ credentialId: z.string() })),
+});
+/** Beside its transfers. */
+const MOST_BURYING = 3;
+
+/** A quorum's word: approved by those who signed it, whoever handed it in. */
+function ofBurial(row: z.infer<typeof buried>): Draft {
+  const { statement, signatures } = buriedBy.parse(JSON.parse(row.burial));
+  const by = actor(row.handed_in_by);
+  return {
+    kind: 'approval',
+    what: 'buried',
+    atMs: row.accepted_at_ms,
+    subjects: [
+      ...transferSubjects(statement.transferIds),
+      ...signatures.slice(0, MOST_BURYING).map(({ credentialId }) => ({
+        kind: 'credential' as const,
+        id: credentialId,
+      })),
+      ...by.subjects,
+    ],
+    sealed: by.sealed,
+    record: JSON.stringify([row.journal_sequence, row.burial, row.handed_in_by, row.accepted_at_ms]),
+  };
+}
+
+const head = z.object({
+  digest: z.string(),
+  signed: z.string(),
+  created_at_ms: sqlInteger,
+  received_at_ms: sqlInteger,
+});
+const vouchedHead = z.object({ statement: z.object({ sequence: z.int() }), credentialId: z.string() });
+
+/** A governor's word about the newest entry of governance, under which something may be signed that nobody approves. */
+function ofHead(row: z.infer<typeof head>): Draft {
+  const { statement, credentialId } = vouchedHead.parse(JSON.parse(row.signed));
+  return {
+    kind: 'approval',
+    what: 'head-vouched',
+    atMs: row.received_at_ms,
+    subjects: [
+      { kind: 'governance-entry', id: `${statement.sequence}` },
+      { kind: 'credential', id: credentialId },
+    ],
+    sealed: [],
+    record: JSON.stringify([row.digest, row.signed, row.created_at_ms, row.received_at_ms]),
   };
 }
 
@@ -251,6 +395,24 @@ const READINGS: Readonly<Record<AuditSource, Reading>> = {
   call: {
     select: `SELECT k.place, r.* FROM k JOIN audit_calls r ON r.call_id = k.key_a AND r.kind = k.key_b`,
     draft: (row) => ofCall(call.parse(row)),
+  },
+  signature: {
+    select: `SELECT k.place, r.* FROM k JOIN signatures r ON r.transaction_key = k.key_a`,
+    draft: (row) => ofSignature(signature.parse(row)),
+  },
+  cancel: {
+    select: `SELECT k.place, r.*, t.wallet_id FROM k JOIN transaction_cancels r
+      ON r.transaction_key = k.key_a AND r.transfer_id = k.key_b
+      JOIN transfers t ON t.transfer_id = r.transfer_id`,
+    draft: (row) => ofCancel(cancel.parse(row)),
+  },
+  burial: {
+    select: `SELECT k.place, r.* FROM k JOIN burials r ON CAST(r.journal_sequence AS TEXT) = k.key_a`,
+    draft: (row) => ofBurial(buried.parse(row)),
+  },
+  head: {
+    select: `SELECT k.place, r.* FROM k JOIN governance_heads r ON r.digest = k.key_a`,
+    draft: (row) => ofHead(head.parse(row)),
   },
 };
 

@@ -58,6 +58,38 @@ it('what was recorded before there was an audit log is in line for it, oldest fi
   await now.close();
 });
 
+it('burials and cancels from before they were logged are in line for it', async () => {
+  const old = await open(upTo('0081'));
+  await old.transaction(async (db) => {
+    await run(
+      db,
+      `INSERT INTO transfers (transfer_id, request_id, request, request_digest, chain, wallet_id, requester, customer, state, reason, facts, version, signer_refusals, received_at_ms, updated_at_ms, expires_at_ms, burials)
+        VALUES ('tr', 'r', '{}', 'd', 'c', 'w', 'r', 'c', 'settled', 'final', '{}', 1, 0, 1, 1, 1, 0)`,
+    );
+    await run(
+      db,
+      `INSERT INTO transactions (transaction_key, wallet_id, chain, ordinal, state, plan, max_fee, confirmations, facts, version, planned_at_ms, updated_at_ms)
+        VALUES ('key', 'w', 'c', 1, 'released', '{}', '1', 0, '{}', 1, 1, 1)`,
+    );
+    await run(db, "INSERT INTO transaction_cancels VALUES ('key', 'tr', 'person:ada', 1)");
+    await run(db, "INSERT INTO burials VALUES (7, '{}', 'person:ada', 1)");
+  });
+  await old.close();
+  const now = await open(migrationsFolder());
+  const waiting = await now.read((db) =>
+    rows(
+      db,
+      z.record(z.string(), z.string()),
+      'SELECT source, key_a, key_b, key_c FROM audit_waiting ORDER BY ordinal',
+    ),
+  );
+  expect(waiting).toEqual([
+    { source: 'cancel', key_a: 'key', key_b: 'tr', key_c: '' },
+    { source: 'burial', key_a: '7', key_b: '', key_c: '' },
+  ]);
+  await now.close();
+});
+
 it('checkpoints are those of the log that their notes name, and stay as they are', async () => {
   const old = await open(upTo('0080'));
   await old.transaction(async (db) => {

@@ -20,11 +20,11 @@ export const saidShape = z.strictObject({
   ),
 }) satisfies z.ZodType<Said>;
 
-export const proposalStates = ['open', 'complete', 'accepted', 'superseded', 'cancelled', 'refused'] as const;
+export const proposalStates = ['open', 'complete', 'accepted', 'superseded', 'cancelled'] as const;
 export const proposalState = z
   .enum(proposalStates)
   .describe(
-    '`open`: wants signatures. `complete`: has them all, and is being handed to the signer. `accepted`: it is in the log. `superseded`: another entry took its place; draft it anew. `cancelled`, `refused` (by the signer): nothing becomes of it.',
+    '`open`: wants signatures. `complete`: has them all, and is being handed to the signer. `accepted`: it is in the log. `superseded`: another entry took its place; draft it anew. `cancelled`: its drafter took it back.',
   );
 export type ProposalState = z.infer<typeof proposalState>;
 
@@ -75,20 +75,12 @@ export const proposalView = z
         }),
       )
       .describe('Empty when it wants nothing any more.'),
-    ended: z
-      .strictObject({
-        by: identifier.nullable().describe('Null: the signer.'),
-        code: z.string(),
-        facts,
-        atMs: z.int(),
-      })
-      .nullable()
-      .describe('How it was cancelled, or why the signer refused it.'),
+    cancelledAtMs: z.int().nullable(),
     trouble: z
       .strictObject({ code: z.string(), facts })
       .nullable()
       .describe(
-        'What kept this orchestrator from handing it to the signer when it last tried. It goes on trying.',
+        'What kept this orchestrator from handing it to the signer when it last tried, or why the signer refused it. It goes on trying.',
       ),
   })
   .meta({ id: 'Proposal' });

@@ -48,7 +48,7 @@ const exampleProposal: ProposalView = {
       canSign: ['ben', 'cleo'],
     },
   ],
-  ended: null,
+  cancelledAtMs: null,
   trouble: null,
 };
 
@@ -161,7 +161,7 @@ export const cancelProposal = endpoint({
   tag: 'Governance',
   summary: 'Take a proposal back',
   description:
-    'For its drafter, while it wants signatures. Signatures over it stay valid until another entry has its place in the log: whoever has seen enough of them can still hand it in.',
+    'For its drafter, as long as it is not in the log. Signatures over it stay valid until another entry has its place in the log: whoever has seen enough of them can still hand it in.',
   access: 'officer',
   params: proposalParams,
   answer: {
@@ -172,7 +172,7 @@ export const cancelProposal = endpoint({
       ...exampleProposal,
       state: 'cancelled',
       wanted: [],
-      ended: { by: 'ben', code: 'cancelled-by-drafter', facts: {}, atMs: exampleNowMs },
+      cancelledAtMs: exampleNowMs,
     },
   },
   refusals: ['proposal-unknown', 'proposal-not-open', 'proposal-of-another-person'],
@@ -185,7 +185,7 @@ export const redraftProposal = endpoint({
   tag: 'Governance',
   summary: 'Draft a proposal anew',
   description:
-    'The same change on top of the newest entry, for a proposal that another entry has superseded, that was taken back or refused. It has to be signed anew, since an entry names the one before it.',
+    'The same change on top of the newest entry, for a proposal that another entry has superseded or that was taken back. It has to be signed anew, since an entry names the one before it.',
   access: 'officer',
   idempotencyKey: 'optional',
   params: proposalParams,

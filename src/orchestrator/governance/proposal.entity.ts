@@ -2,13 +2,12 @@
 
 import { Column, Entity } from 'typeorm';
 import { z } from 'zod';
-import type { Facts } from '../../core/fault.js';
 import { type EntryBody, entryBody } from '../../core/governance/entry.js';
 import type { Said } from '../../core/governance/words.js';
 import { integerColumn, jsonColumn, oneOfColumn, textColumn, timeColumn } from '../database/columns.js';
 import { saidShape } from './proposal.dto.js';
 
-export const acts = ['proposed', 'signed', 'cancelled', 'refused'] as const;
+export const acts = ['proposed', 'signed', 'cancelled'] as const;
 export type Act = (typeof acts)[number];
 
 @Entity('governance_proposals')
@@ -29,11 +28,9 @@ export class ProposalRow {
 export class ActRow {
   @Column(textColumn({ primary: true })) proposalId!: string;
   @Column({ ...oneOfColumn(acts), primary: true }) act!: Act;
-  /** Empty for what the signer did. */
   @Column(textColumn({ primary: true })) personId!: string;
   @Column(textColumn({ nullable: true })) credentialId!: string | null;
   @Column(textColumn({ nullable: true })) signature!: string | null;
-  @Column(jsonColumn(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])))) facts!: Facts;
   @Column(timeColumn()) atMs!: number;
 }
 

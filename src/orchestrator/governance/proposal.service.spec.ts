@@ -163,14 +163,17 @@ describe('a proposal with all its signatures', () => {
     expect(await stands(proposalId)).toBe('accepted');
   });
 
-  it('is over when the signer refuses it, with the code that the signer gave, and can be drafted anew', async () => {
+  it('is tried again when the signer refuses it, with its code shown, until its drafter takes it back', async () => {
     signer.next = 'refuses';
     const proposalId = await complete();
+    expect(await turn()).toEqual([{ code: 'key-missing', facts: { label: 'warm-1', proposalId } }]);
     expect(await proposals.show(proposalId)).toMatchObject({
-      value: { state: 'refused', ended: { by: null, code: 'key-missing', facts: { label: 'warm-1' } } },
+      value: { state: 'complete', trouble: { code: 'key-missing', facts: { label: 'warm-1' } } },
     });
-    expect(await turn()).toEqual([]);
-    expect(signer.handedIn).toHaveLength(1);
+    expect(await proposals.cancel(proposalId, 'alice')).toMatchObject({ value: { state: 'cancelled' } });
+    signer.next = 'takes';
+    for (let turns = 0; turns < 5; turns += 1) expect(await turn()).toEqual([]);
+    expect(signer.handedIn).toHaveLength(2);
     const again = await proposals.redraft(proposalId, 'bob');
     expect(again).toMatchObject({ kind: 'accepted', value: { state: 'open', redraftOf: proposalId } });
   });

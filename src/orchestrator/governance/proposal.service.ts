@@ -32,8 +32,6 @@ const MOST_OF_ONE = 20;
 const PAGE_PLACES = 20;
 /** Another entry was faster: the proposal is superseded, which the log itself says. */
 const OVERTAKEN: readonly string[] = ['governance-sequence', 'governance-previous-mismatch'];
-/** The signer has not measured the whole wait of what this activates; it will. */
-const TOO_EARLY = 'governance-timelock';
 /** After so many times of trouble in a row, a proposal is tried again every so many turns at most. */
 const MOST_TURNS_LEFT_OUT = 32;
 
@@ -91,7 +89,7 @@ export class Proposals {
       }
       const row = { proposalId, sequence, body, said, proposedBy: personId, proposedAtMs, redraftOf };
       if (await insertNew(db, ProposalRow, row)) {
-        await this.note(db, proposalId, 'proposed', personId, {});
+        await this.note(db, proposalId, 'proposed', personId);
       }
       await alongside?.(db);
       return this.view(db, proposalId, state);
@@ -173,7 +171,7 @@ export class Proposals {
       if (!isSignedBy(holder.credential, entryBytes(body), signature, verifier)) {
         return refused('governance-signature-invalid', { credentialId });
       }
-      await this.note(db, proposalId, 'signed', personId, {}, { credentialId, signature });
+      await this.note(db, proposalId, 'signed', personId, { credentialId, signature });
       return accepted(undefined);
     });
     if (taken.kind === 'refused') return taken;
@@ -182,8 +180,8 @@ export class Proposals {
   }
 
   /**
-   * Its drafter takes it back, as long as it wants signatures. It is not shown as open any more; who has seen a signature
-   * over it can use that until another entry has its place in the log.
+   * Its drafter takes it back, as long as it is not in the log. It is not shown as open any more, and not handed in; who has
+   * seen its signatures can use them until another entry has its place in the log.
    */
   async cancel(proposalId: string, personId: string): Promise<Result> {
     const { database, verifier } = this.parts;
@@ -196,10 +194,8 @@ export class Proposals {
         return refused('proposal-of-another-person', { proposalId, proposedBy });
       }
       const stands = standing(proposal, state, verifier);
-      if (stands !== 'open' && stands !== 'cancelled') return notOpen(proposalId, stands);
-      if (stands === 'open') {
-        await this.note(db, proposalId, 'cancelled', personId, { code: 'cancelled-by-drafter' });
-      }
+      if (stands === 'accepted' || stands === 'superseded') return notOpen(proposalId, stands);
+      if (stands !== 'cancelled') await this.note(db, proposalId, 'cancelled', personId);
       return this.view(db, proposalId, state);
     });
   }
@@ -253,7 +249,7 @@ export class Proposals {
 
   /** What kept it from being handed in; undefined when the signer has answered. */
   private async handIn(proposal: Proposal): Promise<Trouble | undefined> {
-    const { database, governance } = this.parts;
+    const { governance } = this.parts;
     const { proposalId } = proposal.row;
     try {
       const outcome = await governance.append(entryOf(proposal));
@@ -262,10 +258,7 @@ export class Proposals {
         await governance.refresh();
         return undefined;
       }
-      if (outcome.code === TOO_EARLY) return this.setBack(proposalId, outcome);
-      const { code, facts } = outcome;
-      await database.transaction((db) => this.note(db, proposalId, 'refused', '', { ...facts, code }));
-      return undefined;
+      return this.setBack(proposalId, outcome);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       return this.setBack(proposalId, error);
@@ -294,12 +287,11 @@ export class Proposals {
     proposalId: string,
     act: ActRow['act'],
     personId: string,
-    facts: ActRow['facts'],
     by?: { readonly credentialId: string; readonly signature: string },
   ): Promise<void> {
     const { credentialId = null, signature = null } = by ?? {};
     const atMs = this.parts.clock.nowMs();
-    await insertNew(db, ActRow, { proposalId, act, personId, credentialId, signature, facts, atMs });
+    await insertNew(db, ActRow, { proposalId, act, personId, credentialId, signature, atMs });
   }
 
   private async withActs(db: EntityManager, found: readonly ProposalRow[]): Promise<Proposal[]> {

@@ -35,16 +35,19 @@ export function entryOf(proposal: Proposal): GovernanceEntry {
   return { body: proposal.row.body, signatures };
 }
 
+function cancelOf({ acts }: Proposal): ActRow | undefined {
+  return acts.find(({ act }) => act === 'cancelled');
+}
+
 /** `state` is that of the newest entry that is known. */
 export function standing(
   proposal: Proposal,
   state: GovernanceState,
   verifier: SignatureVerifier,
 ): ProposalState {
-  const { row, acts } = proposal;
+  const { row } = proposal;
   if (state.history[row.sequence] === row.proposalId) return 'accepted';
-  const end = acts.find(({ act }) => act === 'cancelled' || act === 'refused')?.act;
-  if (end === 'cancelled' || end === 'refused') return end;
+  if (cancelOf(proposal)) return 'cancelled';
   if (row.body.previous !== state.head) return 'superseded';
   const signed = verifyEntrySigners(entryOf(proposal), state, verifier);
   return signed.kind === 'accepted' ? 'complete' : 'open';
@@ -95,10 +98,8 @@ export function viewOf(
   verifier: SignatureVerifier,
   trouble: Trouble | undefined,
 ): ProposalView {
-  const { row, acts } = proposal;
+  const { row } = proposal;
   const summary = summaryOf(proposal, state, verifier);
-  const end = acts.find(({ act }) => act === 'cancelled' || act === 'refused');
-  const { code, ...facts } = end?.facts ?? {};
   return {
     ...summary,
     body: row.body,
@@ -106,9 +107,7 @@ export function viewOf(
     redraftOf: row.redraftOf,
     signatures: signaturesOf(proposal),
     wanted: summary.state === 'open' ? wantedOf(proposal, state) : [],
-    ended: end
-      ? { by: end.personId === '' ? null : end.personId, code: String(code), facts, atMs: end.atMs }
-      : null,
+    cancelledAtMs: cancelOf(proposal)?.atMs ?? null,
     trouble:
       summary.state === 'complete' && trouble ? { code: trouble.code, facts: { ...trouble.facts } } : null,
   };

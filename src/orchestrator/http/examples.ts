@@ -6,6 +6,7 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256 } from '@noble/curves/nist.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { Certificate } from '../../core/certificates/certificate.js';
+import type { Reservation } from '../../core/certificates/reservation.js';
 import { type EntryBody, entryBytes, type GovernanceEntry } from '../../core/governance/entry.js';
 import { BURIAL_TYPE, type Burial, type BurialStatement, burialBytes } from '../../core/recovery/burial.js';
 import type { RestoredWallet } from '../../core/recovery/restore.js';
@@ -170,44 +171,111 @@ export const exampleTransfer: TransferAnswer = {
   ],
 };
 
-export const exampleCertificate: Certificate = {
-  type: 'portcullis/certificate/v1',
-  deploymentId: exampleStatement.deploymentId,
+const exampleReservation: Reservation = {
+  kind: 'reserved',
+  at: { wallMs: CREATED_MS + 12 * MINUTE_MS, measuredMs: 86_400_000 },
+  ordinal: 7,
+  previous: hex64('c'),
   signerVersion: '0.1.0',
-  journalSequence: 17,
-  journalHash: hex64('b'),
-  governanceSequence: 3,
-  governanceHead: statement.governanceHead,
-  policyHash,
-  decidedAtMs: CREATED_MS + 12 * MINUTE_MS,
-  tokenSerial: '3f9a1c0b7d2e4586',
+  transactionKey: `bitcoin:${hex64('e')}`,
+  walletId: exampleStatement.wallet,
+  keys: [{ label: 'hot-btc-1', publicKey: `02${hex64('3')}` }],
   order: {
     wallet: exampleStatement.wallet,
     transaction: { kind: 'psbt', base64: 'cHNidP8=' },
     transfers: [{ request: exampleRequest, statement, approvals: [exampleApproval] }],
   },
-  decisions: [
+  intent: {
+    family: 'bitcoin',
+    version: 2,
+    lockTime: 0,
+    inputs: [
+      {
+        outpoint: `${hex64('1')}:0`,
+        amountSats: '60000000',
+        script: `0014${'4'.repeat(40)}`,
+        sequence: 4_294_967_293,
+      },
+    ],
+    outputs: [
+      {
+        amountSats: exampleStatement.amount,
+        script: `0014${'5'.repeat(40)}`,
+        address: exampleStatement.destination,
+      },
+    ],
+    feeSats: '1200',
+    signedVbytes: 110,
+    transactionId: hex64('e'),
+  },
+  spends: [`${exampleStatement.chain}/${hex64('1')}:0`],
+  nonce: null,
+  transfers: [
     {
-      transferId: exampleTransferId,
-      past: 'unseen',
-      kind: 'approve',
-      rule: 'hot-bitcoin/large',
-      approvers: ['ada', 'ben'],
-      limits: [
+      requestId: exampleStatement.requestId,
+      requestDigest: digest,
+      feeCeiling: exampleStatement.feeCeiling,
+      decision: {
+        transferId: exampleTransferId,
+        past: 'unseen',
+        kind: 'approve',
+        rule: 'hot-bitcoin/large',
+        approvers: ['ada', 'ben'],
+        limits: [
+          {
+            limitId: 'hot-bitcoin/day',
+            key: 'hot-bitcoin',
+            windowMs: 86_400_000,
+            max: '1000000000',
+            usedBefore: '120000000',
+            usedAfter: '170000000',
+          },
+        ],
+      },
+      charges: [
         {
           limitId: 'hot-bitcoin/day',
           key: 'hot-bitcoin',
           windowMs: 86_400_000,
-          max: '1000000000',
-          usedBefore: '120000000',
-          usedAfter: '170000000',
+          amount: exampleStatement.amount,
         },
       ],
     },
   ],
+  documents: [{ name: 'hot-bitcoin', sha256: hex64('6') }],
+  governanceSequence: 3,
+  governanceHead: statement.governanceHead,
+  policyHash,
+};
+
+export const exampleCertificate: Certificate = {
+  type: 'portcullis/certificate/v1',
+  deploymentId: exampleStatement.deploymentId,
+  journalSequence: 17,
+  journalPrevious: hex64('a'),
+  journalHash: hex64('b'),
+  reservation: exampleReservation,
   burials: [],
-  signedTransaction: '020000000001',
-  transactionId: hex64('e'),
+  outcome: {
+    kind: 'signed',
+    signedTransaction: '020000000001',
+    transactionId: hex64('e'),
+    tokenSerial: '3f9a1c0b7d2e4586',
+  },
+  attestation: {
+    statement: {
+      type: 'portcullis/attestation/v1',
+      deploymentId: exampleStatement.deploymentId,
+      fromOrdinal: 6,
+      toOrdinal: 7,
+      root: hex64('7'),
+      newestOrdinal: 7,
+      keptFrom: 1,
+      attestedAtMs: CREATED_MS + 13 * MINUTE_MS,
+    },
+    path: [hex64('8')],
+    signature: 'ab'.repeat(64),
+  },
 };
 
 export const exampleNowMs = CREATED_MS + 13 * MINUTE_MS;

@@ -7,6 +7,8 @@ import { ApprovalsModule } from '../approvals/approvals.module.js';
 import { AuditController } from '../audit/audit.controller.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { CallRecorderModule } from '../audit/call-recorder.module.js';
+import { CertificateController } from '../certificates/certificate.controller.js';
+import { CertificatesModule } from '../certificates/certificates.module.js';
 import { GovernanceController } from '../governance/governance.controller.js';
 import { GovernanceModule } from '../governance/governance.module.js';
 import { HeadsController } from '../governance/heads.controller.js';
@@ -36,6 +38,7 @@ import { Sweeper } from './sweeper.js';
     GovernanceModule,
     AuditModule,
     CallRecorderModule,
+    CertificatesModule,
     TransfersModule,
     ApprovalsModule,
     WalletsModule,
@@ -51,6 +54,7 @@ import { Sweeper } from './sweeper.js';
     HeadsController,
     ProposalController,
     AuditController,
+    CertificateController,
     StatusController,
     DocumentsController,
   ],

@@ -431,7 +431,7 @@ const PROPOSALS: Record<OwnProposalRefusalCode, ProblemKind> = {
   'proposal-not-over': kind(
     409,
     'Not over',
-    'Only what was superseded, taken back or refused is drafted anew; `state` says where it stands.',
+    'Only what was superseded or taken back is drafted anew; `state` says where it stands.',
   ),
   'proposal-of-another-person': kind(
     403,

@@ -15,6 +15,7 @@ import type { SignedRequest } from '../../core/statements/request.js';
 import type { Certificates } from '../../platform/certificates.js';
 import {
   type BuryResult,
+  type CertificatesResult,
   type CheckpointResult,
   type GovernanceResult,
   type Growth,
@@ -152,6 +153,11 @@ export class SignerClient {
   /** Asks for a signed checkpoint of the audit log, with proof that it has grown from the one that was signed last. */
   checkpoint(growth: Growth): Promise<Outcome<CheckpointResult>> {
     return this.ask('checkpoint', { ...growth });
+  }
+
+  /** Decision certificates from an ordinal on, attested together: at most so many. */
+  async certificates(fromOrdinal: number, most: number): Promise<CertificatesResult> {
+    return certain(await this.ask('certificates', { fromOrdinal, most }));
   }
 
   /** At most 50 entries of the governance log from a sequence. */

@@ -4,7 +4,7 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { VerifiedRequest } from '../../core/authorization/requests.js';
-import type { Certificate } from '../../core/certificates/certificate.js';
+import { type Certificate, decisionsOf } from '../../core/certificates/certificate.js';
 import { knownFrom } from '../../core/certificates/decision.js';
 import { lookAlikeOf, spelledAddress } from '../../core/governance/known-addresses.js';
 import { whitelistedAt } from '../../core/governance/state.js';
@@ -104,14 +104,18 @@ export async function gatherFor(
 }
 
 /** What the signer knew when it signed for a transfer: it judges what replaces that by the same. */
-export function knownThen({ decisions }: Certificate, transferId: string): Known | undefined {
-  const knew = decisions.find((decision) => decision.transferId === transferId)?.knew;
+export function knownThen(certificate: Certificate, transferId: string): Known | undefined {
+  const knew = decisionsOf(certificate).find((decision) => decision.transferId === transferId)?.knew;
   return knew && knownFrom(knew);
 }
 
 /** Remembers whom a signed transaction pays. */
-export async function rememberPaid(db: EntityManager, { order }: Certificate, nowMs: number): Promise<void> {
-  for (const { request } of order.transfers) {
+export async function rememberPaid(
+  db: EntityManager,
+  { reservation }: Certificate,
+  nowMs: number,
+): Promise<void> {
+  for (const { request } of reservation.order.transfers) {
     const { chain, destination } = request.statement;
     const address = spelledAddress(chain, destination);
     await run(

@@ -36,6 +36,9 @@ const WAITING_FOR_A_WORD: readonly string[] = [
   'head-signature-invalid',
 ] satisfies HeadRefusalCode[];
 
+/** The signer's host says another time than the signer measured: somebody sets that right, or a quorum says the time. */
+const CLOCK_DIVERGED = 'clock-diverged';
+
 /** Whether a rule lets it pass is not known for want of a fact: in a moment it may be. */
 const WAITING_FOR_FACTS: readonly string[] = ['fact-missing', 'facts-disagree'];
 
@@ -56,6 +59,7 @@ const ABOUT_FACTS: readonly string[] = [
 export function waitsAtSigner(code: string): boolean {
   return (
     code === WALLET_FROZEN ||
+    code === CLOCK_DIVERGED ||
     WAITING_FOR_A_WORD.includes(code) ||
     waitsForFacts(code) ||
     ABOUT_FACTS.includes(code)
@@ -97,17 +101,19 @@ export function fateAfterRefusal(
   maxRefusals: number,
 ): Fate {
   const about = facts.transferId;
+  // Says whose no it was, which the log goes by.
+  const said = { ...facts, refusedBy: 'signer' };
   const named = typeof about === 'string' && transferIds.includes(about);
   if (named && about !== transfer.transferId)
     return { to: 'approved', reason: 'batch-released', facts: { code } };
   if (EXPIRIES.includes(code)) {
     // Named or not, only time is at fault; one that is not expired itself finds that out when it is looked at again.
     return named
-      ? { to: 'expired', reason: code, facts }
-      : { to: 'approved', reason: code, facts, signerRefused: true };
+      ? { to: 'expired', reason: code, facts: said }
+      : { to: 'approved', reason: code, facts: said, signerRefused: true };
   }
   const mayTryAgain = (!named || isAboutGovernance(code)) && transfer.signerRefusals + 1 < maxRefusals;
   return mayTryAgain
-    ? { to: 'approved', reason: 'signer-refused', facts: { ...facts, code }, signerRefused: true }
-    : { to: 'refused', reason: code, facts, signerRefused: true };
+    ? { to: 'approved', reason: 'signer-refused', facts: { ...said, code }, signerRefused: true }
+    : { to: 'refused', reason: code, facts: said, signerRefused: true };
 }

@@ -32,6 +32,7 @@ import {
   type Move,
   moveTransaction,
   moveTransfer,
+  noteSignature,
   noteWaiting,
   required,
   transactionForUpdate,
@@ -268,7 +269,7 @@ export class SigningSteps {
     asked: TransactionRow,
     result: SignResult,
   ): Promise<Claim | undefined> {
-    if (JSON.stringify(result.certificate.order.transaction) !== JSON.stringify(asked.unsigned)) {
+    if (JSON.stringify(result.certificate.reservation.order.transaction) !== JSON.stringify(asked.unsigned)) {
       throw new Fault<TransferFaultCode>(
         'signer-answer-inconsistent',
         'the signer answered for other bytes',
@@ -291,6 +292,7 @@ export class SigningSteps {
       };
       const { transactionId } = result;
       await rememberPaid(db, result.certificate, nowMs);
+      if (row.signedHex === null) await noteSignature(db, row, result, nowMs);
       if (row.state === 'signing') {
         await moveTransaction(db, row, 'signed', nowMs, { ...signature, reason: null, facts: {} });
         await servedWallet(this.parts, row.walletId).driver.signed(db, signedOf(row));

@@ -13,6 +13,7 @@ import { attestedVoid } from '../../core/recovery/void.js';
 import { transferStatement, verdict } from '../../core/statements/approval.js';
 import { baseUnits, sha256Hex } from '../../core/statements/fields.js';
 import { signedRequest } from '../../core/statements/request.js';
+import { CertificateRow } from '../certificates/certificate.entity.js';
 import {
   amountColumn,
   integerColumn,
@@ -95,6 +96,8 @@ export class TransitionRow {
   @Column(jsonColumn(factsJson)) facts!: z.infer<typeof factsJson>;
   @Column(timeColumn()) atMs!: number;
   @Column(textColumn()) movedBy!: string;
+  /** What policies said, where they were asked with the move, as JSON; null where they were not. For the audit log alone. */
+  @Column(textColumn({ nullable: true })) decision!: string | null;
 }
 
 @Entity('transactions')
@@ -143,6 +146,25 @@ export class TransactionCancelRow {
   @Column(textColumn({ primary: true })) transferId!: string;
   @Column(textColumn()) askedBy!: string;
   @Column(timeColumn()) askedAtMs!: number;
+}
+
+/** What the signer decided when it signed. For the audit log alone. */
+@Entity('signatures')
+export class SignatureRow {
+  @Column(textColumn({ primary: true })) transactionKey!: string;
+  @Column(textColumn()) transactionId!: string;
+  @Column(textColumn()) walletId!: string;
+  /** Ids of what it pays, or ends as a cancel. */
+  @Column(jsonColumn(z.array(z.string()))) transfers!: string[];
+  @Column(textColumn()) policyHash!: string;
+  /** JSON, as its certificate has them. */
+  @Column(textColumn()) decisions!: string;
+  @Column(integerColumn()) journalSequence!: number;
+  @Column(textColumn()) journalHash!: string;
+  /** Of the certificate as canonical JSON, hex. */
+  /** Of its canonical form without the attestation, which comes later. */
+  @Column(textColumn()) certificateSha256!: string;
+  @Column(timeColumn()) recordedAtMs!: number;
 }
 
 /** A quorum's word that the signer has accepted. */
@@ -205,9 +227,11 @@ export const transferEntities = [
   TransactionRow,
   TransactionTransferRow,
   TransactionCancelRow,
+  SignatureRow,
   BurialRow,
   ApprovalRow,
   LimitCounterRow,
   LimitChargeRow,
   WorkRow,
+  CertificateRow,
 ];

@@ -4,6 +4,7 @@ import type { EntityManager } from 'typeorm';
 import type { Certificate } from '../../core/certificates/certificate.js';
 import { accepted, type Outcome, refused } from '../../core/fault.js';
 import { requestDigest, type SignedRequest, transferIdOf } from '../../core/statements/request.js';
+import { asAttested } from '../certificates/certificate.archive.js';
 import type { Alongside } from '../database/alongside.js';
 import { insertNew } from '../database/sql.js';
 import { verifyTransfer } from './assess.js';
@@ -213,7 +214,7 @@ export class TransferService {
     return accepted(transaction);
   }
 
-  /** The signer's decision certificate for a transaction of this transfer. */
+  /** The signer's decision certificate for a transaction of this transfer: attested once the archive has it so. */
   async certificate(
     transferId: string,
     transactionKey: string,
@@ -224,9 +225,8 @@ export class TransferService {
       const pays = await db.existsBy(TransactionTransferRow, { transferId, transactionKey });
       const row = pays ? await db.findOneBy(TransactionRow, { transactionKey }) : null;
       if (!row) return refused('transaction-unknown', { transferId, transactionKey });
-      return row.certificate === null
-        ? refused('certificate-missing', { transferId, transactionKey })
-        : accepted(row.certificate);
+      if (row.certificate === null) return refused('certificate-missing', { transferId, transactionKey });
+      return accepted(await asAttested(db, row.certificate));
     });
   }
 }

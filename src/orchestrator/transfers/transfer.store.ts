@@ -1,11 +1,15 @@
 // Reading and moving transfers and transactions. Every move is checked against the allowed ones, raises the version, and
 // is written together with its transition; a row that somebody else moved meanwhile undoes the whole transaction.
 
+import { createHash } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
+import { attestedBytes, decisionsOf } from '../../core/certificates/certificate.js';
 import { type Facts, Fault } from '../../core/fault.js';
 import type { AttestedVoid } from '../../core/recovery/void.js';
-import { forUpdate } from '../database/sql.js';
+import type { SignResult } from '../../signer-protocol/messages.js';
+import { forUpdate, insertNew } from '../database/sql.js';
 import {
+  SignatureRow,
   TransactionCancelRow,
   TransactionRow,
   TransactionTransferRow,
@@ -53,6 +57,7 @@ export async function recordArrival(db: EntityManager, row: TransferRow, move: M
     facts: move.facts ?? {},
     atMs: move.nowMs,
     movedBy: move.by,
+    decision: null,
   });
 }
 
@@ -96,6 +101,7 @@ export async function moveTransfer(
     facts,
     atMs: move.nowMs,
     movedBy: move.by,
+    decision: patch.decision ? JSON.stringify(patch.decision) : null,
   });
 }
 
@@ -112,6 +118,29 @@ export async function keepVoid(
   attestedVoid: AttestedVoid,
 ): Promise<void> {
   if (row.attestedVoid === null) await changeTransfer(db, row, { attestedVoid });
+}
+
+/** Notes for the audit log what the signer decided when it signed: a signature is made once, however often it is had. */
+export async function noteSignature(
+  db: EntityManager,
+  { transactionKey, walletId }: TransactionRow,
+  { certificate, transactionId }: SignResult,
+  nowMs: number,
+): Promise<void> {
+  const ended = await db.findBy(TransactionCancelRow, { transactionKey });
+  const { reservation, journalSequence, journalHash } = certificate;
+  await insertNew(db, SignatureRow, {
+    transactionKey,
+    transactionId,
+    walletId,
+    transfers: [...(await transferIdsOf(db, transactionKey)), ...ended.map(({ transferId }) => transferId)],
+    policyHash: reservation.policyHash,
+    decisions: JSON.stringify(decisionsOf(certificate)),
+    journalSequence,
+    journalHash,
+    certificateSha256: createHash('sha256').update(attestedBytes(certificate)).digest('hex'),
+    recordedAtMs: nowMs,
+  });
 }
 
 /** Notes that a quorum has buried what was signed for it, where it stays as it is. */

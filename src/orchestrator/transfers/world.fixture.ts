@@ -10,7 +10,6 @@ import { verifyApprovals } from '../../core/authorization/approvals.js';
 import { checkFreeze } from '../../core/authorization/authorize.js';
 import { verifyRequest } from '../../core/authorization/requests.js';
 import type { SigningOrder } from '../../core/authorization/signing-order.js';
-import { CERTIFICATE_TYPE } from '../../core/certificates/certificate.js';
 import { accepted, Fault, type Outcome, refused } from '../../core/fault.js';
 import type { GovernanceEntry, Wallet } from '../../core/governance/entry.js';
 import { entryHash } from '../../core/governance/entry.js';
@@ -40,6 +39,7 @@ import {
   type UnsignedTransaction,
 } from '../chains/chain-driver.js';
 import { rows, sqlInteger } from '../database/sql.js';
+import { exampleCertificate } from '../http/examples.js';
 import type { Cast } from './cast.fixture.js';
 
 /** What a transaction of this world says: who pays which transfers, with which number. */
@@ -206,21 +206,12 @@ export class ScriptedSigner {
     return {
       ...signature,
       repeated: false,
+      // Nobody verifies it here; what is relied on is the order and the transaction.
       certificate: {
-        type: CERTIFICATE_TYPE,
+        ...exampleCertificate,
         deploymentId,
-        signerVersion: 'scripted',
-        journalSequence: 1,
-        journalHash: deploymentId,
-        governanceSequence: 0,
-        governanceHead: deploymentId,
-        policyHash: deploymentId,
-        decidedAtMs: this.nowMs(),
-        tokenSerial: 'none',
-        order,
-        decisions: [],
-        burials: [],
-        ...signature,
+        reservation: { ...exampleCertificate.reservation, order },
+        outcome: { kind: 'signed', ...signature, tokenSerial: 'none' },
       },
     };
   }

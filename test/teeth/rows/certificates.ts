@@ -9,20 +9,20 @@ export const CERTIFICATES: readonly Tooth[] = [
       without: 'the schema of a certificate',
       was: "  if (!parsed.success) {\n    return refused('certificate-malformed', {",
       becomes:
-        "  if (!parsed.success) return accepted({ certificate: input as Certificate, proved: [], trusted: [] });\n  if (!parsed.success) {\n    return refused('certificate-malformed', {",
+        "  if (!parsed.success) return accepted({ certificate: input as Certificate, attested: undefined, proved: [], trusted: [] });\n  if (!parsed.success) {\n    return refused('certificate-malformed', {",
       title: 'a certificate is refused with certificate-malformed when a field is missing',
     },
     {
       code: 'certificate-other-deployment',
       without: 'comparing the genesis with the one that is known',
-      was: 'if (!genesis || entryHash(genesis.body) !== genesisHash || certified.deploymentId !== genesisHash) {',
-      becomes: 'if (!genesis) {',
+      was: "return isKnown && change?.kind === 'genesis' && deploymentId === genesisHash\n",
+      becomes: "return change?.kind === 'genesis'\n",
       title: 'a certificate is refused with certificate-other-deployment when it is of another deployment',
     },
     {
       code: 'certificate-log-too-short',
       without: 'the demand for the log up to the decision',
-      was: 'if (log.length <= certified.governanceSequence) {',
+      was: 'if (log.length <= governanceSequence) {',
       becomes: 'if (false) {',
       title:
         'a certificate is refused with certificate-log-too-short when it rests on entries that are not in the log',
@@ -30,21 +30,21 @@ export const CERTIFICATES: readonly Tooth[] = [
     {
       code: 'certificate-governance-mismatch',
       without: 'comparing the governance head',
-      was: 'if (replayed.value.head !== certified.governanceHead) {',
+      was: 'if (replayed.value.head !== governanceHead) {',
       becomes: 'if (false) {',
       title: 'a certificate is refused with certificate-governance-mismatch when it rests on another log',
     },
     {
       code: 'certificate-policy-mismatch',
       without: 'comparing the policy hash',
-      was: 'if (replayed.value.policyHash !== certified.policyHash) {',
+      was: 'if (replayed.value.policyHash !== policyHash) {',
       becomes: 'if (false) {',
       title: 'a certificate is refused with certificate-policy-mismatch when it rests on other policies',
     },
     {
       code: 'certificate-decision-mismatch',
       without: 'comparing the decisions',
-      was: 'if (canonicalJson(found) !== canonicalJson(certified.decisions))',
+      was: 'if (canonicalJson(decided) !== canonicalJson(decisions))',
       becomes: 'if (false)',
       title: 'a certificate is refused with certificate-decision-mismatch when another approved',
     },
@@ -59,14 +59,14 @@ export const CERTIFICATES: readonly Tooth[] = [
     {
       code: 'certificate-burial-missing',
       without: 'the demand that the burial is of the log',
-      was: '    if (at < 0 || at > certified.governanceSequence) {',
-      becomes: '    if (at < 0 || at > certified.governanceSequence) continue;\n    if (false) {',
+      was: '    if (at < 0 || at > governanceSequence) {',
+      becomes: '    if (at < 0 || at > governanceSequence) continue;\n    if (false) {',
       title: 'a certificate is refused with certificate-burial-missing when who says so went by another log',
     },
     {
       code: 'certificate-transaction-mismatch',
       without: 'verifying the signed transaction',
-      was: "if (signed.kind === 'refused' || signed.value.transactionId !== certified.transactionId) {",
+      was: "if (signed.kind === 'refused' || signed.value.transactionId !== transactionId) {",
       becomes: 'if (false) {',
       title:
         'a certificate is refused with certificate-transaction-mismatch when it is of another transaction',
@@ -74,10 +74,114 @@ export const CERTIFICATES: readonly Tooth[] = [
     {
       code: 'certificate-transaction-mismatch',
       without: 'comparing the id of the signed transaction',
-      was: "if (signed.kind === 'refused' || signed.value.transactionId !== certified.transactionId) {",
+      was: "if (signed.kind === 'refused' || signed.value.transactionId !== transactionId) {",
       becomes: "if (signed.kind === 'refused') {",
       title:
         'a certificate is refused with certificate-transaction-mismatch when it is of another transaction',
+    },
+    {
+      code: 'certificate-malformed',
+      without: 'the demand for a canonical form',
+      was: "if (!isCanonical(certified)) return refused('certificate-malformed', { why: 'not canonical' });\n",
+      becomes: '',
+      title: 'a certificate is refused with certificate-malformed when a text in it has no canonical form',
+    },
+    {
+      code: 'certificate-intent-mismatch',
+      without: 'comparing what the signer read in the bytes',
+      was: 'if (canonicalJson(found.intent) !== canonicalJson(reservation.intent))',
+      becomes: 'if (false)',
+      title:
+        'a certificate is refused with certificate-intent-mismatch when its bytes do something else than it says',
+    },
+    {
+      code: 'certificate-reservation-mismatch',
+      without: 'comparing the rest of the reservation',
+      was: 'return canonicalJson(found) === canonicalJson(reservation)\n',
+      becomes: 'return canonicalJson(found).length > 0\n',
+      title: 'a certificate is refused with certificate-reservation-mismatch when another key is named',
+    },
+    {
+      code: 'certificate-journal-mismatch',
+      without: "computing the journal's hash",
+      was: 'return isHashed && isLinked\n',
+      becomes: 'return isLinked\n',
+      title:
+        'a certificate is refused with certificate-journal-mismatch when it stands elsewhere in the journal',
+    },
+    {
+      code: 'certificate-journal-mismatch',
+      without: 'the demand that the first one, and no other, names none before it',
+      was: 'return isHashed && isLinked\n',
+      becomes: 'return isHashed\n',
+      title:
+        'a certificate is refused with certificate-journal-mismatch when it is counted as the second, and names none before it',
+    },
+    {
+      code: 'certificate-attestation-missing',
+      without: "the demand for the signer's word that nothing was signed",
+      was: "return outcome.kind === 'signed'\n",
+      becomes: 'return outcome.kind\n',
+      title:
+        'a certificate is refused with certificate-attestation-missing when nobody attests that nothing was signed',
+    },
+  ]),
+  ...teethOf('src/core/certificates/attestation.ts', 'test/signer/certificates.integration.spec.ts', [
+    {
+      code: 'certificate-attestation-other',
+      without: 'the demand that the attestation is about this certificate',
+      was: 'if (!isAbout) return',
+      becomes: 'if (false) return',
+      title:
+        'a certificate is refused with certificate-attestation-other when the attestation is about what is lost',
+    },
+    {
+      code: 'certificate-attestation-mismatch',
+      without: 'the way from the certificate to the root',
+      was: "if (included.kind === 'refused') {",
+      becomes: 'if (false) {',
+      title:
+        'a certificate is refused with certificate-attestation-mismatch when it is not what was attested',
+    },
+    {
+      code: 'certificate-attestation-invalid',
+      without: 'verifying the signature of the attestation key',
+      was: 'return verifier.p256(',
+      becomes: 'return true || verifier.p256(',
+      title:
+        'a certificate is refused with certificate-attestation-invalid when the attestation key has not signed how many there are',
+    },
+  ]),
+  ...teethOf('src/core/certificates/chain.ts', 'src/core/certificates/chain.spec.ts', [
+    {
+      code: 'certificate-chain-forked',
+      without: 'comparing two of one ordinal',
+      was: 'if (other.certificate.journalHash !== journalHash)',
+      becomes: 'if (false)',
+      title: 'is refused with certificate-chain-forked when two reservations have one ordinal',
+    },
+    {
+      code: 'certificate-chain-contradiction',
+      without: 'comparing what is said of one reservation',
+      was: 'if (!agree(one, other))',
+      becomes: 'if (false)',
+      title: 'is refused with certificate-chain-contradiction when what was never to be signed is signed',
+    },
+    {
+      code: 'certificate-chain-broken',
+      without: 'following from one to the next',
+      was: 'if (before && !follows(before, certificate))',
+      becomes: 'if (false)',
+      title: 'is refused with certificate-chain-broken when one names another before it',
+    },
+  ]),
+  ...teethOf('src/core/certificates/dossier.ts', 'src/cli/verify.command.spec.ts', [
+    {
+      code: 'certificate-malformed',
+      without: 'the demand for the canonical form of a file',
+      was: 'return canonicalJson(value as CanonicalValue) === text\n',
+      becomes: 'return canonicalJson(value as CanonicalValue) !== undefined\n',
+      title: 'verify ends with 2 for a certificate in another order',
     },
   ]),
 ];

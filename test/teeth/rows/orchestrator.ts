@@ -182,8 +182,8 @@ export const ORCHESTRATOR: readonly Tooth[] = [
     {
       code: 'certificate-missing',
       without: 'an answer for a transaction that is not signed',
-      was: 'return row.certificate === null\n',
-      becomes: "return transferId === ''\n",
+      was: "if (row.certificate === null) return refused('certificate-missing', { transferId, transactionKey });\n",
+      becomes: '',
       title: 'a transfer that is not there has no certificate before it is signed (certificate-missing)',
     },
     {

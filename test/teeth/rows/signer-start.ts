@@ -209,9 +209,9 @@ export const SIGNER_START: readonly Tooth[] = [
     {
       code: 'anchor-malformed',
       without: 'the form of the record on the token',
-      was: 'if (checkpoint === null || record.version < 1n || record.version > BigInt(Number.MAX_SAFE_INTEGER)) {',
+      was: 'if (outliving === null || record.version < 1n || record.version > BigInt(Number.MAX_SAFE_INTEGER)) {',
       becomes:
-        'if (checkpoint === null) return { genesisHash: "", sequence: 0, hash: "", checkpoint: undefined };\n  if (false) {',
+        'if (outliving === null) return { genesisHash: "", sequence: 0, hash: "", checkpoint: undefined, reservation: undefined };\n  if (false) {',
       title:
         'the record on the token that is not there as it was any more stops everything (anchor-malformed)',
     },

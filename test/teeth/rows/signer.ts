@@ -208,6 +208,15 @@ export const SIGNER: readonly Tooth[] = [
         'a signer on a store does not start when no quorum signed the restore that it begins with (store-corrupt)',
     },
   ]),
+  ...teethOf('src/signer/ledger.ts', 'src/signer/ledger.spec.ts', [
+    {
+      code: 'store-corrupt',
+      without: 'the demand that a reservation follows the one before it',
+      was: 'if (ordinal !== next.ordinal || previous !== next.previous) {',
+      becomes: 'if (false) {',
+      title: 'the ledger takes no reservation that names another one before it (store-corrupt)',
+    },
+  ]),
   ...teethOf('src/signer/server.ts', 'test/signer/door.integration.spec.ts', [
     {
       code: 'socket-directory-open',

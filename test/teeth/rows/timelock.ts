@@ -138,20 +138,6 @@ export const TIMELOCK: readonly Tooth[] = [
   ...teethOf('src/core/governance/rules.ts', 'src/core/governance/whitelist.spec.ts', [
     {
       code: 'governance-change-invalid',
-      without: 'looking at the address of a whitelist entry',
-      was: 'if (why !== undefined) return invalid(why, entry.entryId);',
-      becomes: '',
-      title: 'a whitelist entry is refused with an address of another chain',
-    },
-    {
-      code: 'governance-change-invalid',
-      without: 'the ban on two entries for an address',
-      was: 'if (again !== undefined)',
-      becomes: 'if (false)',
-      title: 'a whitelist entry is refused for an address that has one',
-    },
-    {
-      code: 'governance-change-invalid',
       without: 'the demand that a delegation ends after it begins',
       was: 'if (startsAtMs >= endsAtMs)',
       becomes: 'if (false)',
@@ -166,6 +152,27 @@ export const TIMELOCK: readonly Tooth[] = [
     },
   ]),
   ...teethOf('src/core/governance/change.ts', 'src/core/governance/whitelist.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'looking at the address of a whitelist entry',
+      was: "if (!valid) return 'a whitelist entry has no address of its chain';\n",
+      becomes: '',
+      title: 'a whitelist entry is refused with an address of another chain',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that the chain of a whitelist entry is registered',
+      was: "if (!registered) return 'a whitelist entry is on a chain that is not registered';\n",
+      becomes: 'if (!registered) return undefined;\n',
+      title: 'a whitelist entry is refused with a chain that nobody registered',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the ban on two entries for an address',
+      was: 'return placesOf(state.whitelist).has(addressKey(chain, address))',
+      becomes: 'return state.whitelist === undefined',
+      title: 'a whitelist entry is refused for an address that has one',
+    },
     {
       code: 'governance-change-invalid',
       without: 'the demand that a whitelist entry is there which is removed',

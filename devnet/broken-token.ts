@@ -1,8 +1,8 @@
 // A token that does not sign for a while: it hangs up, so that what was reserved meanwhile stays without a signature, or
 // it keeps everybody waiting.
 
-import type { Deployment } from '../../devnet/deployment.js';
-import type { KeySigner } from '../../hardware/key-signer.js';
+import type { KeySigner } from '../hardware/key-signer.js';
+import type { Deployment } from './deployment.js';
 
 async function withSigning<T>(
   deployment: Deployment,
@@ -15,7 +15,8 @@ async function withSigning<T>(
   const token = parts.tokens.get('treasury');
   if (!token) throw new Error('no token');
   const real = token.signer;
-  Object.assign(token, { signer: Object.create(real, { signDigest: { value: altered(real) } }) });
+  const broken: unknown = Object.create(real, { signDigest: { value: altered(real) } });
+  Object.assign(token, { signer: broken });
   try {
     return await run();
   } finally {

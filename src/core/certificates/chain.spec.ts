@@ -1,0 +1,171 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CertifiedOutcome } from './certificate.js';
+import { checkChain } from './chain.js';
+import { chainWords } from './report.js';
+import type { Verified } from './verify.js';
+
+const SIGNED: CertifiedOutcome = {
+  kind: 'signed',
+  signedTransaction: '02',
+  transactionId: 'aa',
+  tokenSerial: '1',
+};
+const hashOf = (ordinal: number) => ordinal.toString(16).padStart(64, '0');
+
+interface Told {
+  readonly ordinal: number;
+  readonly previous?: string;
+  readonly hash?: string;
+  readonly sequence?: number;
+  readonly outcome?: CertifiedOutcome;
+  /** When the signer attested it; null: not yet. */
+  readonly at?: number | null;
+  readonly newest?: number;
+  readonly keptFrom?: number;
+}
+
+/** What the chain looks at of a certificate that has been verified by itself. */
+function one({ ordinal, at = 1_000, newest = 9, keptFrom = 1, ...told }: Told): Verified {
+  return {
+    certificate: {
+      journalSequence: told.sequence ?? ordinal * 2,
+      journalHash: told.hash ?? hashOf(ordinal),
+      reservation: { ordinal, previous: told.previous ?? hashOf(ordinal - 1) },
+      outcome: told.outcome ?? SIGNED,
+    },
+    attested: at === null ? undefined : { newestOrdinal: newest, keptFrom, attestedAtMs: at },
+  } as unknown as Verified;
+}
+
+function found(verified: readonly Verified[], whole = false) {
+  const chain = checkChain(verified, whole);
+  return chain.kind === 'refused' ? chain.code : chain.value;
+}
+
+describe('a chain of certificates', () => {
+  it('is the same in whatever order they come, and however often', () => {
+    const certificates = [3, 1, 2, 2, 3].map((ordinal) => one({ ordinal }));
+    expect(found(certificates)).toEqual({
+      here: { from: 1, to: 3 },
+      missing: [],
+      newest: { ordinal: 9, atMs: 1_000 },
+      keptFrom: 1,
+    });
+  });
+
+  it('of nothing is nothing', () => {
+    expect(found([], true)).toMatchObject({ here: undefined, missing: [], newest: undefined });
+  });
+
+  it('has gaps between what is there, and before and behind it where it is said to be whole', () => {
+    const certificates = [2, 3, 6].map((ordinal) => one({ ordinal }));
+    expect(found(certificates)).toMatchObject({ missing: [{ from: 4, to: 5 }] });
+    expect(found(certificates, true)).toMatchObject({
+      missing: [
+        { from: 1, to: 1 },
+        { from: 4, to: 5 },
+        { from: 7, to: 9 },
+      ],
+    });
+  });
+
+  it("counts up to what the signer's latest word says, whichever certificate that is with", () => {
+    const certificates = [one({ ordinal: 1, newest: 3, at: 3_000 }), one({ ordinal: 2, newest: 2 })];
+    expect(found(certificates, true)).toMatchObject({
+      newest: { ordinal: 3, atMs: 3_000 },
+      missing: [{ from: 3, to: 3 }],
+    });
+  });
+
+  it.each<[string, string, Told, Told]>([
+    [
+      'certificate-chain-forked',
+      'two reservations have one ordinal',
+      { ordinal: 4 },
+      { ordinal: 4, hash: hashOf(99) },
+    ],
+    [
+      'certificate-chain-broken',
+      'one names another before it',
+      { ordinal: 4 },
+      { ordinal: 5, previous: hashOf(3) },
+    ],
+    [
+      'certificate-chain-broken',
+      'a later one stands before it in the journal',
+      { ordinal: 4 },
+      { ordinal: 6, sequence: 7 },
+    ],
+    [
+      'certificate-chain-broken',
+      'both stand at one place of the journal',
+      { ordinal: 4 },
+      { ordinal: 6, sequence: 8 },
+    ],
+    [
+      'certificate-chain-contradiction',
+      'what was never to be signed is signed',
+      { ordinal: 4, outcome: { kind: 'ended' } },
+      { ordinal: 4, at: 2_000 },
+    ],
+    [
+      'certificate-chain-contradiction',
+      'what was never to be signed is signed, which nobody attests',
+      { ordinal: 4, outcome: { kind: 'ended' } },
+      { ordinal: 4, at: null },
+    ],
+    [
+      'certificate-chain-contradiction',
+      'what was signed was not signed later',
+      { ordinal: 4 },
+      { ordinal: 4, outcome: { kind: 'begun' }, at: 2_000 },
+    ],
+    [
+      'certificate-chain-contradiction',
+      'two signatures were given for one reservation',
+      { ordinal: 4 },
+      { ordinal: 4, outcome: { ...SIGNED, signedTransaction: '03' } },
+    ],
+  ])('is refused with %s when %s', (code, _title, before, after) => {
+    expect(found([one(before), one(after)])).toBe(code);
+    expect(found([one(after), one(before)])).toBe(code);
+  });
+
+  it.each<[string, Told]>([
+    ['signed later', { ordinal: 4, at: 2_000 }],
+    ['signed at the same time', { ordinal: 4 }],
+    ['signed, which is not attested yet', { ordinal: 4, at: null }],
+    ['void later', { ordinal: 4, at: 2_000, outcome: { kind: 'ended' } }],
+  ])('may have what was begun, and was %s', (_title, later) => {
+    const begun: Told = { ordinal: 4, outcome: { kind: 'begun' } };
+    expect(found([one(begun), one(later)])).toMatchObject({ missing: [] });
+    expect(found([one(later), one(begun)])).toMatchObject({ missing: [] });
+  });
+
+  it('is told in words: what is missing, and what of it the signer says it has lost', () => {
+    const chain = checkChain([one({ ordinal: 3, keptFrom: 3, newest: 4 })], true);
+    if (chain.kind === 'refused') throw new Error(chain.code);
+    expect(chainWords(chain.value, true)).toEqual({
+      proved: [],
+      trusted: ['that the signer reserved nothing after 4 since 1970-01-01T00:00:01.000Z'],
+      missing: [
+        'reservations 1 to 2: something may have been signed there, lost with a store of the signer, as it says',
+        'reservation 4: something may have been signed there',
+      ],
+    });
+    expect(chainWords(chain.value, false)).toEqual({ proved: [], trusted: [], missing: [] });
+  });
+
+  it('is told to be all that there is only where it is', () => {
+    const words = (ordinals: readonly number[], whole: boolean) => {
+      const chain = checkChain(
+        ordinals.map((ordinal) => one({ ordinal, newest: 2 })),
+        whole,
+      );
+      return chain.kind === 'refused' ? chain.code : chainWords(chain.value, whole).proved.join();
+    };
+    expect(words([1, 2], true)).toContain('no signature is hidden');
+    expect(words([1, 2], false)).toBe('reservations 1 to 2 follow each other without a gap');
+    expect(words([2], true)).toBe('');
+  });
+});

@@ -1,0 +1,110 @@
+// The chain of reservations that certificates stand for. The signer counts them without a gap, each names the one before, and
+// the attestation says how many there were: so a missing certificate shows, and with it a signature that somebody hides. It
+// knows only the certificates that it is given, each of which has been verified by itself.
+
+import { accepted, type Outcome, refused } from '../fault.js';
+import { canonicalJson } from '../statements/canonical-json.js';
+import type { Certificate } from './certificate.js';
+import type { Verified } from './verify.js';
+
+export type ChainRefusalCode =
+  /** Two reservations have one ordinal: there are two journals. */
+  | 'certificate-chain-forked'
+  /** A reservation does not follow from the one before it. */
+  | 'certificate-chain-broken'
+  /** The signer says two things of one reservation that cannot both be true. */
+  | 'certificate-chain-contradiction';
+
+/** Ordinals from one to another, both included. */
+export interface Ordinals {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Chain {
+  /** The first and the last one that are here; undefined when there is none. */
+  readonly here: Ordinals | undefined;
+  /** What is not here, lowest first: between those, and with `whole` also before and behind them. */
+  readonly missing: readonly Ordinals[];
+  /** The latest word of the signer on how many there were; undefined when nothing is attested. */
+  readonly newest: { readonly ordinal: number; readonly atMs: number } | undefined;
+  /** Reservations before it were lost with a store, says the signer. */
+  readonly keptFrom: number;
+}
+
+/** Whether of one reservation both can be said, the one later than the other. */
+function agree(one: Verified, other: Verified): boolean {
+  const [a, b] = [one.certificate, other.certificate];
+  if (canonicalJson(a.outcome) === canonicalJson(b.outcome)) return true;
+  const isBegun = (it: Certificate) => it.outcome.kind === 'begun';
+  return (
+    (timeOf(one) <= timeOf(other) && isBegun(a) && !isBegun(b)) ||
+    (timeOf(other) <= timeOf(one) && isBegun(b) && !isBegun(a))
+  );
+}
+
+/** What is not attested yet was given out with the signature, and stays true. */
+function timeOf({ attested }: Verified): number {
+  return attested?.attestedAtMs ?? Number.POSITIVE_INFINITY;
+}
+
+function follows(before: Certificate, next: Certificate): boolean {
+  const isNext = next.reservation.ordinal === before.reservation.ordinal + 1;
+  const isLinked = next.reservation.previous === before.journalHash;
+  return next.journalSequence > before.journalSequence && (!isNext || isLinked);
+}
+
+function missingBetween(ordinals: readonly number[], from: number, to: number): Ordinals[] {
+  const missing: Ordinals[] = [];
+  let next = from;
+  for (const ordinal of ordinals) {
+    if (ordinal > next) missing.push({ from: next, to: ordinal - 1 });
+    next = ordinal + 1;
+  }
+  if (next <= to) missing.push({ from: next, to });
+  return missing;
+}
+
+/**
+ * The certificates as a chain, in whatever order they come and however often. `whole`: they are said to be all that there are,
+ * so that those before the first and up to the newest are missing too.
+ */
+export function checkChain(verified: readonly Verified[], whole: boolean): Outcome<Chain, ChainRefusalCode> {
+  const byOrdinal = new Map<number, Verified>();
+  for (const one of verified) {
+    const { journalHash, reservation } = one.certificate;
+    const { ordinal } = reservation;
+    const other = byOrdinal.get(ordinal);
+    byOrdinal.set(ordinal, other && timeOf(other) > timeOf(one) ? other : one);
+    if (!other) continue;
+    if (other.certificate.journalHash !== journalHash)
+      return refused('certificate-chain-forked', { ordinal });
+    if (!agree(one, other)) return refused('certificate-chain-contradiction', { ordinal });
+  }
+  const inOrder = [...byOrdinal].sort(([one], [other]) => one - other);
+  for (const [at, [ordinal, { certificate }]] of inOrder.entries()) {
+    const before = inOrder[at - 1]?.[1].certificate;
+    if (before && !follows(before, certificate)) return refused('certificate-chain-broken', { ordinal });
+  }
+  return accepted(chainOf(inOrder, whole));
+}
+
+function chainOf(inOrder: readonly (readonly [number, Verified])[], whole: boolean): Chain {
+  const ordinals = inOrder.map(([ordinal]) => ordinal);
+  const [from, to] = [ordinals[0], ordinals.at(-1)];
+  const words = inOrder.flatMap(([, { attested }]) => attested ?? []);
+  const newest = words.reduce<Chain['newest']>(
+    (latest, { newestOrdinal, attestedAtMs }) =>
+      latest && latest.ordinal >= newestOrdinal ? latest : { ordinal: newestOrdinal, atMs: attestedAtMs },
+    undefined,
+  );
+  const keptFrom = Math.max(1, ...words.map((word) => word.keptFrom));
+  if (from === undefined || to === undefined) return { here: undefined, missing: [], newest, keptFrom };
+  const last = whole ? Math.max(to, newest?.ordinal ?? 0) : to;
+  return {
+    here: { from, to },
+    missing: missingBetween(ordinals, whole ? 1 : from, last),
+    newest,
+    keptFrom,
+  };
+}

@@ -1,0 +1,24 @@
+// Teeth of the signer's time.
+
+import { type Tooth, teethOf } from '../tooth.js';
+
+export const CLOCK: readonly Tooth[] = [
+  ...teethOf('src/signer/signer.ts', 'test/signer/clock.integration.spec.ts', [
+    {
+      code: 'clock-diverged',
+      without: 'stopping where the clocks go apart',
+      was: 'if (diverged)',
+      becomes: 'if (false)',
+      title: 'goes on within the bound, stops beyond it, and goes on when the host is right again',
+    },
+  ]),
+  ...teethOf('src/signer/accepting.ts', 'test/signer/clock.integration.spec.ts', [
+    {
+      code: 'clock-not-agreed',
+      without: "comparing a quorum's time with the host's",
+      was: "if (change.kind !== 'time-set' || clock.agrees(change.timeMs))",
+      becomes: 'if (clock !== undefined)',
+      title: 'a quorum that says the time has the signer trust a host that says the same, and no other',
+    },
+  ]),
+];
