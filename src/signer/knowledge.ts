@@ -9,6 +9,7 @@ import { lookOf } from '../core/policy/looks.js';
 import type { Known } from '../core/policy/types.js';
 import { measuredSince } from './accepting.js';
 import type { SignerParts } from './reports.js';
+import type { Instant } from './signer-clock.js';
 import type { SignerStore } from './store.js';
 
 /** The wall clock may have been set forward by so much since the start; beyond it nobody knows which hour it is. */
@@ -27,12 +28,11 @@ function knownThen(store: SignerStore, transferId: string): Known | undefined {
   return knew && knownFrom(knew);
 }
 
-/** Of one order. */
-export function knowledge({ store, clock }: KnowingParts, state: GovernanceState): Knowing {
+/** Of one order, at the moment at which it is decided. */
+export function knowledge({ store, clock }: KnowingParts, state: GovernanceState, now: Instant): Knowing {
   return ({ request, destination }) => {
     const then = knownThen(store, request.transferId);
     if (then) return then;
-    const now = clock.now();
     const { chain } = request.chain;
     const address = spelledAddress(chain, destination);
     const listed = whitelistedAt(state, { chain, address, tier: request.wallet.tier }, now.wallMs);

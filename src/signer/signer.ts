@@ -211,7 +211,7 @@ export class Signer {
       nowMs: now.wallMs,
       usage: (charge) => store.ledger.usage(charge, now.measuredMs),
       pastOf: (transferId) => store.ledger.pastOf(transferId),
-      knowing: knowledge(this.parts, this.state),
+      knowing: knowledge(this.parts, this.state, now),
       cancelled: (spends) => cancelled(spends, store.ledger),
     });
     if (authorized.kind === 'refused') return authorized;

@@ -138,6 +138,18 @@ describe('what the signer knows', () => {
       rule: 'hot-ethereum/by-day',
       knew: { atMs: Date.UTC(2030, 0, 8, 8) },
     });
+    // Another moment than that of the decision is nobody's word.
+    const lying = (altered: object) =>
+      audited({
+        ...certificate,
+        reservation: withDecisions(certificate, (decision) => ({
+          ...decision,
+          knew: { ...decision.knew, ...altered },
+        })),
+      });
+    expect(lying({ atMs: Date.UTC(2030, 0, 8, 8) + 1 })).toMatchObject({
+      code: 'certificate-decision-mismatch',
+    });
     const [transfer] = order.transfers;
     if (!transfer) throw new Error('no transfer');
     // What replaces it is judged by the hour of the first: a fee can be raised at night as well.

@@ -7,6 +7,7 @@ import { type DecodedOrder, decodeOrder } from '../authorization/decode-order.js
 import type { Knowing } from '../authorization/situation.js';
 import { accepted, Fault, type Outcome, refused } from '../fault.js';
 import { type Change, entryHash, type GovernanceEntry } from '../governance/entry.js';
+import { lookAlikeOf } from '../governance/known-addresses.js';
 import { replayLog } from '../governance/replay.js';
 import { type GovernanceRefusalCode, type GovernanceState, whitelistedAt } from '../governance/state.js';
 import { verifySignedBitcoin } from '../intents/bitcoin/assemble.js';
@@ -75,7 +76,7 @@ function claimedUsage(decisions: readonly CertifiedDecision[]): LimitUsage {
 }
 
 /**
- * What the certificate says that the signer knew: taken on trust as well, but for the whitelist, which is in the log. What
+ * What the certificate says that the signer knew: taken on trust as well, but for what is in the log. What
  * replaces an earlier transaction is judged by what was known then, under a log that may have been shorter.
  */
 function claimedKnowledge({ transfers, at }: Reservation, state: GovernanceState): Knowing {
@@ -86,9 +87,16 @@ function claimedKnowledge({ transfers, at }: Reservation, state: GovernanceState
     const known = knownFrom(decision.knew);
     if (decision.past === 'signed') return known;
     const place = { chain: chain.chain, address: destination, tier: wallet.tier };
-    const listed = whitelistedAt(state, place, known.atMs ?? at.wallMs);
+    const listed = whitelistedAt(state, place, at.wallMs);
     const ageMs = known.whitelist?.ageMs ?? 0;
-    return { ...known, whitelist: listed && { entryId: listed.entryId, label: listed.label, ageMs } };
+    return {
+      ...known,
+      // Hours are told by the moment of the decision and no other.
+      atMs: known.atMs === undefined ? undefined : at.wallMs,
+      // Own addresses and those of the whitelist are known here too.
+      lookAlikeOf: lookAlikeOf(state, chain.chain, destination, known.lookAlikeOf),
+      whitelist: listed && { entryId: listed.entryId, label: listed.label, ageMs },
+    };
   };
 }
 
