@@ -51,6 +51,7 @@ const filterShape = {
     .string()
     .regex(/^[0-9]{1,15}$/, 'a number')
     .exactOptional(),
+  proposal: sha256Hex.exactOptional(),
   policy: sha256Hex.exactOptional(),
   kind: auditKind.exactOptional(),
   from: time,
@@ -74,6 +75,7 @@ const filterFlags: readonly (readonly [string, string])[] = [
   ['--by <credential>', 'signed with this credential'],
   ['--request-key <id>', 'by this request key'],
   ['--entry <sequence>', 'about this entry of the governance log'],
+  ['--proposal <id>', 'about this proposal of a change of governance'],
   ['--policy <hash>', 'decided under these policies'],
   ['--kind <kind>', auditKind.options.join(', ')],
   ['--from <time>', 'from then on, like 2026-11-27T14:00:00Z'],
@@ -82,7 +84,7 @@ const filterFlags: readonly (readonly [string, string])[] = [
 
 /** The API's names are those of the log; the command line's are those of people. */
 function filtersOf(options: z.infer<typeof filterOptions>): AuditFilters {
-  const { transfer, wallet, officer, by, requestKey, entry, policy, kind, from, to } = options;
+  const { transfer, wallet, officer, by, requestKey, entry, proposal, policy, kind, from, to } = options;
   return {
     transfer: transfer === undefined ? undefined : transferIdFrom(transfer),
     wallet,
@@ -90,6 +92,7 @@ function filtersOf(options: z.infer<typeof filterOptions>): AuditFilters {
     credential: by,
     key: requestKey,
     entry,
+    proposal,
     policy,
     kind,
     from,

@@ -4,9 +4,9 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { z } from 'zod';
-import { accepted, type Outcome, refused } from '../core/fault.js';
 import { verifyHeader } from '../core/facts/ethereum-header.js';
 import { NO_CODE, provenAccount, provenWord } from '../core/facts/trie.js';
+import { accepted, type Outcome, refused } from '../core/fault.js';
 import { type Fetching, fetchJson, firstLine, type Seen, type WatcherRefusalCode } from './source.js';
 
 const MAX_NODE_BYTES = 8 * 1024 * 1024;

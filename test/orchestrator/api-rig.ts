@@ -59,11 +59,18 @@ export class ApiRig {
   }
 
   /** On a clock that stands still unless another is given. */
-  static async start(dialect: Dialect, time?: DeploymentOptions['time']): Promise<ApiRig> {
+  static async start(
+    dialect: Dialect,
+    time?: DeploymentOptions['time'],
+    timelock?: DeploymentOptions['timelock'],
+  ): Promise<ApiRig> {
     const folder = mkdtempSync(join(tmpdir(), 'portcullis-http-'));
     const postgres =
       dialect === 'PostgreSQL' ? await startPostgres({ logFile: join(folder, 'postgres.log') }) : undefined;
-    const deployment = await Deployment.create(time === undefined ? {} : { time });
+    const deployment = await Deployment.create({
+      ...(time === undefined ? {} : { time }),
+      ...(timelock === undefined ? {} : { timelock }),
+    });
     await deployment.start();
     const { listen } = deployment.config();
     const settings: z.input<typeof configurationSchema> = {

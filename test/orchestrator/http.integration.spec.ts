@@ -27,6 +27,7 @@ const officersOnly = [
   ['GET', '/v1/governance/head'],
   ['POST', '/v1/governance/head'],
   ['GET', '/v1/governance/proposals'],
+  ['GET', '/v1/governance/waiting'],
   ['POST', '/v1/governance/proposals'],
   ['GET', `/v1/governance/proposals/${'0'.repeat(64)}`],
   ['POST', `/v1/governance/proposals/${'0'.repeat(64)}/signatures`],

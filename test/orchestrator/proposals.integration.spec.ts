@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { makeOfficer, type Officer, officersSign } from '../../devnet/deployment.js';
+import { BITCOIN, makeOfficer, type Officer, officersSign } from '../../devnet/deployment.js';
 import { type Change, entryBytes, entryHash } from '../../src/core/governance/entry.js';
 import { appModule } from '../../src/orchestrator/app.module.js';
 import { auditPage } from '../../src/orchestrator/audit/audit.endpoints.js';
@@ -17,6 +17,7 @@ import {
   proposalPage,
   proposalView,
 } from '../../src/orchestrator/governance/proposal.dto.js';
+import { listWaiting } from '../../src/orchestrator/governance/proposal.endpoints.js';
 import { serve } from '../../src/orchestrator/http/serve.js';
 import { Log } from '../../src/orchestrator/logging/log.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
@@ -333,5 +334,97 @@ describe.each(dialects)('proposals on %s', (dialect) => {
     } finally {
       await second.stop();
     }
+  });
+});
+
+describe('proposals where what loosens waits', () => {
+  const HOUR_MS = 3_600_000;
+  let rig: ApiRig;
+
+  beforeAll(async () => {
+    const veto = { group: 'governors', threshold: 1 };
+    rig = await ApiRig.start('SQLite', undefined, { whitelistMs: HOUR_MS, policyMs: 2 * HOUR_MS, veto });
+  });
+  afterAll(async () => {
+    await rig?.stop();
+  });
+
+  const whitelisting = (entryId: string, address: string): Change => ({
+    kind: 'whitelist-added',
+    entry: { entryId, label: 'OTC desk B', chain: BITCOIN, address, tiers: ['hot'] },
+  });
+
+  async function proposed(change: Change): Promise<ProposalView> {
+    const answer = await rig.alice.post(PROPOSALS, { body: { change } });
+    if (answer.status !== 201) throw new Error(answer.text);
+    return proposalView.parse(answer.body);
+  }
+
+  function sign(by: 'alice' | 'bob' | 'carol', { proposalId, body }: ProposalView): Promise<Answer> {
+    const [signature] = officersSign(entryBytes(body), [rig.deployment[by]]);
+    return rig[by].post(`${PROPOSALS}/${proposalId}/signatures`, { body: signature });
+  }
+
+  async function waitingNow() {
+    return listWaiting.answer.schema.parse((await rig.bob.get('/v1/governance/waiting')).body).items;
+  }
+
+  it('say that an entry waits, list it with when it can be activated, and take no early activation', async () => {
+    const address = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
+    const added = await proposed(whitelisting('otc-b', address));
+    expect(added.effect[0]?.says).toContain('wait, 1 hour of the time that the signer counts');
+    await sign('alice', added);
+    expect((await sign('bob', added)).body.state).toBe('accepted');
+    expect(await waitingNow()).toEqual([
+      expect.objectContaining({
+        entry: added.proposalId,
+        kind: 'whitelist-added',
+        delayMs: HOUR_MS,
+        leftMs: HOUR_MS,
+        usableFromMs: rig.deployment.time.wall + HOUR_MS,
+        signedBy: ['alice', 'bob'],
+        canActivate: ['carol'],
+        effect: [
+          expect.objectContaining({ details: [{ form: 'address', label: 'OTC desk B', text: address }] }),
+        ],
+      }),
+    ]);
+    const activate: Change = { kind: 'activated', entry: added.proposalId };
+    const early = await rig.carol.post(PROPOSALS, { body: { change: activate } });
+    expectProblem(early, 409, 'governance-timelock');
+
+    // The host's clock goes ahead, and the signer has not run for so long.
+    rig.deployment.time.wall += HOUR_MS;
+    const activation = await proposed(activate);
+    expect(activation.wanted).toEqual([
+      expect.objectContaining({ group: 'governors', threshold: 1, canSign: ['carol'] }),
+    ]);
+    expectProblem(await sign('bob', activation), 422, 'governance-signer-not-asked');
+    expect((await sign('carol', activation)).body).toMatchObject({
+      state: 'complete',
+      trouble: { code: 'governance-timelock', facts: { leftMs: HOUR_MS } },
+    });
+    rig.deployment.time.advance(HOUR_MS);
+    for (const end = Date.now() + WAIT_MS; Date.now() < end && (await waitingNow()).length > 0; )
+      await sleep(100);
+    const shown = await rig.bob.get(`${PROPOSALS}/${activation.proposalId}`);
+    expect(shown.body.state).toBe('accepted');
+    expect(await waitingNow()).toEqual([]);
+  });
+
+  it('end what waits by a veto, after which there is nothing to activate', async () => {
+    const added = await proposed(
+      whitelisting('otc-c', 'bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry'),
+    );
+    await sign('alice', added);
+    await sign('bob', added);
+    const veto = await proposed({ kind: 'vetoed', entry: added.proposalId, why: 'nobody knows them' });
+    expect((await sign('carol', veto)).body.state).toBe('accepted');
+    expect(await waitingNow()).toEqual([]);
+    rig.deployment.time.advance(HOUR_MS);
+    const late = await rig.carol.post(PROPOSALS, {
+      body: { change: { kind: 'activated', entry: added.proposalId } },
+    });
+    expectProblem(late, 409, 'governance-not-pending');
   });
 });

@@ -17,6 +17,7 @@ const SPECIAL = [
     boundary: /token-records\.ts:(?:createRecord|destroyLeftovers)|signWith:api\.C_Sign:/,
   },
   { part: 'lost-store', boundary: /Restores\.refresh|restoreFacts/ },
+  { part: 'proposals', boundary: /^src\/orchestrator\/governance\/proposal/ },
   { part: 'frozen', boundary: /recordFrozen|Steps\.waitForThaw/ },
   { part: 'stopped-chains', boundary: /EthereumDriver\.stop|Scanner\.scan:/ },
   {

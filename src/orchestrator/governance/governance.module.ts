@@ -16,6 +16,7 @@ import { GovernanceFollower } from './governance.follower.js';
 import { GovernanceService } from './governance.service.js';
 import { Heads } from './heads.js';
 import { Proposals } from './proposal.service.js';
+import { Waiting } from './waiting.js';
 
 const FOLLOW_MS = 5_000;
 const HAND_IN_MS = 2_000;
@@ -50,8 +51,14 @@ const HAND_IN_MS = 2_000;
       useFactory: (database: Database, governance: GovernanceService, clock: Clock) =>
         new Proposals({ database, governance, verifier: nativeVerifier, clock }),
     },
+    {
+      provide: Waiting,
+      inject: [GovernanceService, SignerClient, CLOCK],
+      useFactory: (governance: GovernanceService, signer: SignerClient, clock: Clock) =>
+        new Waiting(governance, signer, clock),
+    },
   ],
-  exports: [GovernanceService, Heads, Proposals],
+  exports: [GovernanceService, Heads, Proposals, Waiting],
 })
 export class GovernanceModule implements OnModuleInit, OnModuleDestroy {
   private readonly handingIn: Repeated;

@@ -7,17 +7,19 @@ import type { KeyedEffect } from '../http/call.js';
 import { Caller, Effect, Input, type InputOf, Serves } from '../http/endpoint.js';
 import type { Principal } from '../identity/principal.js';
 import { GovernanceService } from './governance.service.js';
-import type { ProposalPage, ProposalView } from './proposal.dto.js';
+import type { ProposalPage, ProposalView, WaitingEntry } from './proposal.dto.js';
 import {
   cancelProposal,
   draftProposal,
   getProposal,
   listProposals,
+  listWaiting,
   redraftProposal,
   signProposal,
 } from './proposal.endpoints.js';
 import type { ProposalRefusalCode } from './proposal.errors.js';
 import { Proposals } from './proposal.service.js';
+import { Waiting } from './waiting.js';
 
 type Result = Outcome<ProposalView, ProposalRefusalCode>;
 
@@ -26,6 +28,7 @@ export class ProposalController {
   constructor(
     private readonly proposals: Proposals,
     private readonly governance: GovernanceService,
+    private readonly waiting: Waiting,
   ) {}
 
   @Serves(draftProposal)
@@ -78,6 +81,11 @@ export class ProposalController {
     return change
       ? this.proposals.drafted(change, personOf(caller))
       : this.proposals.redraft(proposalId, personOf(caller), alongside);
+  }
+
+  @Serves(listWaiting)
+  async listWaiting(): Promise<Outcome<{ items: WaitingEntry[] }>> {
+    return accepted({ items: await this.waiting.list() });
   }
 }
 

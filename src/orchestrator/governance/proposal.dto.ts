@@ -96,3 +96,27 @@ export type ProposalPage = z.infer<typeof proposalPage>;
 
 export const draftBody = z.strictObject({ change });
 export const proposalParams = z.strictObject({ proposalId: sha256Hex });
+
+export const waitingEntry = z
+  .strictObject({
+    entry: sha256Hex.describe('Its hash: what `activated` and `vetoed` name.'),
+    sequence: z.int(),
+    kind: z.string().describe('Of its change.'),
+    effect: z
+      .array(saidShape)
+      .nullable()
+      .describe('What it would change if it acted now; null when it could not any more.'),
+    delayMs: z.int().describe('How long it waits, of the time that the signer counts while it runs.'),
+    leftMs: z.int().nullable().describe('What is left of that; null while the signer does not answer.'),
+    usableFromMs: z
+      .int()
+      .nullable()
+      .describe('About when it can be activated, if the signer runs on until then. 0 ms left: now.'),
+    signedBy: z.array(identifier).describe('Persons. None of them activates it.'),
+    canActivate: z.array(identifier),
+    canVeto: z.strictObject({ group: identifier, threshold: z.int() }),
+  })
+  .meta({ id: 'WaitingEntry' });
+export type WaitingEntry = z.infer<typeof waitingEntry>;
+
+export const waitingEntries = z.strictObject({ items: z.array(waitingEntry).describe('Oldest first.') });

@@ -11,6 +11,7 @@ import {
   proposalPage,
   proposalParams,
   proposalView,
+  waitingEntries,
 } from './proposal.dto.js';
 
 const { body, signatures } = exampleEntry;
@@ -196,4 +197,49 @@ export const redraftProposal = endpoint({
     example: { ...exampleProposal, redraftOf: 'e'.repeat(64), signedBy: [], signatures: [] },
   },
   refusals: ['proposal-unknown', 'proposal-not-over', ...draftRefusals],
+});
+
+export const listWaiting = endpoint({
+  operation: 'listWaitingEntries',
+  method: 'GET',
+  path: '/v1/governance/waiting',
+  tag: 'Governance',
+  summary: 'List entries that wait',
+  description:
+    'Entries of the log that loosen and act only when they have waited and somebody else has activated them. How long that is still, the signer says, which counts it itself.',
+  access: 'officer',
+  answer: {
+    is: 'ok',
+    description: 'What waits.',
+    schema: waitingEntries,
+    example: {
+      items: [
+        {
+          entry: 'c'.repeat(64),
+          sequence: 4,
+          kind: 'whitelist-added',
+          effect: [
+            {
+              tone: 'change',
+              says: 'puts an address on the whitelist as "OTC desk B" (otc-b), for hot wallets on Bitcoin regtest (bip122:0f9188f13cb7b2c71f2a335e3a4fc328)',
+              details: [
+                {
+                  form: 'address',
+                  label: 'OTC desk B',
+                  text: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080',
+                },
+              ],
+            },
+          ],
+          delayMs: 86_400_000,
+          leftMs: 3_600_000,
+          usableFromMs: exampleNowMs + 3_600_000,
+          signedBy: ['ada', 'ben'],
+          canActivate: ['cleo'],
+          canVeto: { group: 'governors', threshold: 1 },
+        },
+      ],
+    },
+  },
+  refusals: [],
 });
