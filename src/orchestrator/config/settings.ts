@@ -2,7 +2,7 @@
 // it holds no key, no PIN and no switch that turns a check off. What may be paid is governance, not configuration.
 
 import { z } from 'zod';
-import { chainId, sha256Hex } from '../../core/statements/fields.js';
+import { chainId, identifier, sha256Hex } from '../../core/statements/fields.js';
 import { bitcoinSettings } from '../chains/bitcoin/settings.js';
 import { ethereumSettings } from '../chains/ethereum/settings.js';
 
@@ -197,6 +197,14 @@ export const watcherSettings = z.strictObject({
 });
 export type WatcherSettings = z.infer<typeof watcherSettings>;
 
+export const freezeSettings = z.strictObject({
+  /** As governance has it. */
+  keyId: identifier,
+  /** PEM file of the freeze key, mode 0600. */
+  keyFile: path,
+});
+export type FreezeSettings = z.infer<typeof freezeSettings>;
+
 export const logSettings = z.strictObject({
   level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
@@ -214,6 +222,8 @@ export const configuration = z.strictObject({
   approvals: approvalSettings.prefault({}),
   watchers: z.array(watcherSettings).max(8).default([]),
   audit: auditSettings.prefault({}),
+  /** With a freeze key of its own it stops the signer where it sees what must not be; without one it raises the alarm alone. */
+  freeze: freezeSettings.optional(),
   log: logSettings.prefault({}),
 });
 export type Configuration = z.infer<typeof configuration>;
