@@ -224,7 +224,13 @@ function trusted(certified: Certificate, attested: AttestationStatement | undefi
       ? ['how much of each limit had been used before']
       : []),
     ...decisions.flatMap(knowledgeWords),
-    ...decisions.flatMap(knowledgeWords),
+    ...decisions.flatMap(({ transferId, heldMs }) =>
+      heldMs === undefined
+        ? []
+        : [
+            `${transferId}: that it had waited for ${Math.floor(heldMs / MINUTE_MS)} minutes, as its rule holds it`,
+          ],
+    ),
     ...decisions
       .filter(({ past }) => past !== 'unseen')
       .map(({ transferId, past }) =>
@@ -307,6 +313,7 @@ function checkReservation(
     nowMs: reservation.at.wallMs,
     usage: claimedUsage(decisions),
     pastOf: (transferId) => pasts.get(transferId) ?? 'unseen',
+    heldMs: (transferId) => decisions.find((one) => one.transferId === transferId)?.heldMs,
     knowing: claimedKnowledge(reservation, state),
     // What it cancels is the signer's word; the policy's absolute cap is checked all the same.
     cancelled: () => (cancelling ? { feeCeiling: decoded.maxFee, moved: undefined } : undefined),

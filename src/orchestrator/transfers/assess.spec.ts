@@ -55,9 +55,10 @@ const AMOUNTS = [ETHER / 10n, ETHER, ETHER + 1n, 5n * ETHER, 5n * ETHER + 1n];
 const DAY_USED = [0n, 5n * ETHER - 1n, 5n * ETHER, 5n * ETHER + 1n, 9n * ETHER, 10n * ETHER];
 const HOUR_USED = [0n, 59n, 60n];
 
-/** Two of which a rule of the last policy refuses, and none, under which it cannot be asked. */
+const WELL_KNOWN: Known = { atMs: NOW_MS, firstUse: false, lookAlikeOf: undefined, whitelist: undefined };
+/** Two of which a rule of the last policy refuses, and none, under which it cannot be asked; more often what it lets pass. */
 const KNOWN: readonly (Known | undefined)[] = [
-  { atMs: NOW_MS, firstUse: false, lookAlikeOf: undefined, whitelist: undefined },
+  ...Array.from({ length: 6 }, () => WELL_KNOWN),
   { atMs: NOW_MS, firstUse: true, lookAlikeOf: undefined, whitelist: undefined },
   { atMs: NOW_MS, firstUse: false, lookAlikeOf: '0xdead', whitelist: undefined },
   undefined,
@@ -121,6 +122,7 @@ function signerSays(
     usage,
     pastOf: () => 'unseen',
     knowing: () => known,
+    heldMs: () => undefined,
     cancelled: () => undefined,
   });
 }
@@ -206,7 +208,7 @@ describe('what the orchestrator says is needed', () => {
           }
         },
       ),
-      { numRuns: 600 },
+      { numRuns: 900 },
     );
     expect([...seen].toSorted()).toEqual([
       'allow',

@@ -204,6 +204,7 @@ export function storedOf(decision: Permission): StoredDecision {
     rule: decision.rule,
     policyHash: decision.policyHash,
     requirements: decision.requirements.map((requirement) => approvalRequirement.parse(requirement)),
+    ...(decision.holdMs !== undefined && { holdMs: decision.holdMs }),
     limits: decision.limits.map((limit) => ({
       limitId: limit.limitId,
       key: limit.key,

@@ -10,7 +10,7 @@ import { assess, chargesFor, type Permission, storedOf, verifyRow } from './asse
 import { gatherFor, knowledgeOf } from './knowledge.js';
 import { Limits, usageFor } from './limit.store.js';
 import type { PipelineParts } from './pipeline.js';
-import { waitsForFacts } from './signer-refusals.js';
+import { heldUntilMs, waitsForFacts } from './signer-refusals.js';
 import { TransferRow } from './transfer.entity.js';
 import { type Move, moveTransfer, noteWaiting, transferForUpdate } from './transfer.store.js';
 import { finish, hold, type Lease, wake } from './work.store.js';
@@ -124,7 +124,8 @@ export class DecidingSteps {
       statementOf(row.request.statement, {
         policyHash: inForce,
         governanceHead: head,
-        expiresAtMs: Math.min(row.expiresAtMs, nowMs + settings.approvalTtlMs),
+        // Officers have as long as ever; what they signed has to outlive the hold.
+        expiresAtMs: Math.min(row.expiresAtMs, nowMs + settings.approvalTtlMs + (decision.holdMs ?? 0)),
       });
     const needs = approvalWords(decision.requirements);
     await moveTransfer(
@@ -178,8 +179,13 @@ export class DecidingSteps {
     if (row.state === 'approved' && missing.length > 0) {
       return this.decideAgain(db, row, 'approvals-withdrawn', governance, nowMs, statement);
     }
+    const expiresAtMs = Math.min(row.expiresAtMs, statement?.expiresAtMs ?? row.expiresAtMs);
+    const untilMs = heldUntilMs(row);
+    if (untilMs !== undefined && untilMs > nowMs) return Math.min(expiresAtMs, untilMs);
+    // The signer is asked again; it may say that it still waits.
+    if (untilMs !== undefined) await noteWaiting(db, row, null);
     if (row.state === 'approved') await wake(db, 'wallet', row.walletId, nowMs);
-    return Math.min(row.expiresAtMs, statement?.expiresAtMs ?? row.expiresAtMs);
+    return expiresAtMs;
   }
 
   private async decideAgain(

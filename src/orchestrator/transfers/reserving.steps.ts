@@ -22,7 +22,7 @@ import { backoffMs } from './backoff.js';
 import { gatherFor, knowledgeOf } from './knowledge.js';
 import { Limits, usageFor } from './limit.store.js';
 import { type PipelineParts, servedWallet } from './pipeline.js';
-import { WALLET_FROZEN } from './signer-refusals.js';
+import { TRANSFER_HELD, WALLET_FROZEN } from './signer-refusals.js';
 import { TransactionRow, TransactionTransferRow, TransferRow } from './transfer.entity.js';
 import { type Move, moveTransfer, noteWaiting } from './transfer.store.js';
 import { type Claim, finish, hold, keep, type Lease, wake } from './work.store.js';
@@ -286,7 +286,8 @@ function approvedOf(db: EntityManager, walletId: string, waits: 'IS NULL' | 'IS 
     .createQueryBuilder(TransferRow, 'transfer')
     .where('transfer.walletId = :walletId', { walletId })
     .andWhere('transfer.state = :state', { state: 'approved' })
-    .andWhere(`transfer.waitingFor ${waits}`);
+    .andWhere(`transfer.waitingFor ${waits}`)
+    .andWhere('(transfer.waitingFor IS NULL OR transfer.waitingFor <> :held)', { held: TRANSFER_HELD });
 }
 
 function payableOf({ row, assessment }: Candidate): Payable {

@@ -66,6 +66,28 @@ export function waitsAtSigner(code: string): boolean {
   );
 }
 
+/** The rule of a transfer holds it, and the signer still measures the time. */
+export const TRANSFER_HELD = 'transfer-held';
+
+/** The refusal with the time at which to ask again: about when the signer will have measured enough, if it runs on. */
+export function withHoldUntil<R extends Refusal>(refusal: R, nowMs: number): R {
+  const { leftMs } = refusal.facts;
+  if (refusal.code !== TRANSFER_HELD || typeof leftMs !== 'number') return refusal;
+  return { ...refusal, facts: { ...refusal.facts, heldUntilMs: nowMs + leftMs } };
+}
+
+/** When to ask again for a transfer that is held; undefined for any other. */
+export function heldUntilMs({
+  state,
+  waitingFor,
+  facts,
+}: Pick<TransferRow, 'state' | 'waitingFor' | 'facts'>): number | undefined {
+  const { heldUntilMs: untilMs } = facts;
+  return state === 'approved' && waitingFor === TRANSFER_HELD && typeof untilMs === 'number'
+    ? untilMs
+    : undefined;
+}
+
 /** A person has the signer asked once more, for what it had been asked for before. */
 export const ASKED_AGAIN = 'signer-asked-again';
 
@@ -106,6 +128,7 @@ export function fateAfterRefusal(
   const named = typeof about === 'string' && transferIds.includes(about);
   if (named && about !== transfer.transferId)
     return { to: 'approved', reason: 'batch-released', facts: { code } };
+  if (named && code === TRANSFER_HELD) return { to: 'approved', reason: code, facts, waitingFor: code };
   if (EXPIRIES.includes(code)) {
     // Named or not, only time is at fault; one that is not expired itself finds that out when it is looked at again.
     return named

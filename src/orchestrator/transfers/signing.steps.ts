@@ -25,6 +25,7 @@ import {
   mayBeOfLostStore,
   WALLET_FROZEN,
   waitsAtSigner,
+  withHoldUntil,
 } from './signer-refusals.js';
 import { TransactionRow, type TransferRow } from './transfer.entity.js';
 import type { TransferFaultCode } from './transfer.errors.js';
@@ -207,7 +208,7 @@ export class SigningSteps {
       await this.recordWaiting(lease, row, outcome.code);
       return undefined;
     }
-    await this.recordRefused(lease, row, outcome);
+    await this.recordRefused(lease, row, withHoldUntil(outcome, this.parts.clock.nowMs()));
     return undefined;
   }
 
