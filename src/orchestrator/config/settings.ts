@@ -190,6 +190,13 @@ export const auditSettings = z.strictObject({
 });
 export type AuditSettings = z.infer<typeof auditSettings>;
 
+/** Whose signed facts are put into orders. What they state is believed by the signer, or not, by their signature. */
+export const watcherSettings = z.strictObject({
+  url: z.url({ protocol: /^https?$/, error: 'an address like http://watcher.internal:7440' }).max(2_048),
+  timeoutMs: duration(100, MINUTE_MS, 5 * SECOND_MS),
+});
+export type WatcherSettings = z.infer<typeof watcherSettings>;
+
 export const freezeSettings = z.strictObject({
   /** As governance has it. */
   keyId: identifier,
@@ -213,6 +220,7 @@ export const configuration = z.strictObject({
   chains: chainSettings.prefault({}),
   workers: workerSettings.prefault({}),
   approvals: approvalSettings.prefault({}),
+  watchers: z.array(watcherSettings).max(8).default([]),
   audit: auditSettings.prefault({}),
   /** With a freeze key of its own it stops the signer where it sees what must not be; without one it raises the alarm alone. */
   freeze: freezeSettings.optional(),

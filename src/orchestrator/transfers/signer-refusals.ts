@@ -1,6 +1,7 @@
 // What becomes of a transfer whose transaction the signer refused and has certainly not signed. Pure.
 
 import { MAX_CLOCK_SKEW_MS } from '../../core/authorization/requests.js';
+import type { FactRefusalCode } from '../../core/facts/verify.js';
 import type { Refusal } from '../../core/fault.js';
 import type { HeadRefusalCode } from '../../core/governance/fresh-head.js';
 import type { Fate } from './release.js';
@@ -16,6 +17,9 @@ const ABOUT_GOVERNANCE: readonly string[] = [
 ];
 
 const EXPIRIES: readonly string[] = ['request-expired', 'approval-expired'];
+
+/** The signer's own: somebody else's order came with a newer one. */
+type ConflictingFact = 'fact-sequence-decreased';
 
 /** The signer began again after a lost store, later than this was asked for. */
 export const BEFORE_RESTORE = 'request-before-restore';
@@ -35,9 +39,31 @@ const WAITING_FOR_A_WORD: readonly string[] = [
 /** The signer's host says another time than the signer measured: somebody sets that right, or a quorum says the time. */
 const CLOCK_DIVERGED = 'clock-diverged';
 
+/** Whether a rule lets it pass is not known for want of a fact: in a moment it may be. */
+const WAITING_FOR_FACTS: readonly string[] = ['fact-missing', 'facts-disagree'];
+
+export function waitsForFacts(code: string): boolean {
+  return WAITING_FOR_FACTS.includes(code);
+}
+
+/** Facts that the signer does not take: others are put into the order at the next try. */
+const ABOUT_FACTS: readonly string[] = [
+  'fact-too-old',
+  'fact-from-the-future',
+  'fact-sequence-decreased',
+  'fact-key-unknown',
+  'fact-kind-not-allowed',
+] satisfies (FactRefusalCode | ConflictingFact)[];
+
 /** The transaction is good as it is, and is asked for again until somebody has done something. */
 export function waitsAtSigner(code: string): boolean {
-  return code === WALLET_FROZEN || code === CLOCK_DIVERGED || WAITING_FOR_A_WORD.includes(code);
+  return (
+    code === WALLET_FROZEN ||
+    code === CLOCK_DIVERGED ||
+    WAITING_FOR_A_WORD.includes(code) ||
+    waitsForFacts(code) ||
+    ABOUT_FACTS.includes(code)
+  );
 }
 
 /** The rule of a transfer holds it, and the signer still measures the time. */
