@@ -1,12 +1,12 @@
 // What is SAFU's: which changes touch it, and what keeps it apart from everything else. Whatever touches it needs SAFU's own
 // quorum beside that of governance.
 
-import { parsePolicies } from '../policy/parse.js';
 import { groupsNamedBy } from '../policy/approvals.js';
+import { parsePolicies } from '../policy/parse.js';
 import type { Policy } from '../policy/types.js';
 import { canonicalJson } from '../statements/canonical-json.js';
 import { type Change, type PolicyDocument, policyHashOf } from './entry.js';
-import { groupsEver, type GovernanceState } from './state.js';
+import { type GovernanceState, groupsEver } from './state.js';
 
 interface Flaw {
   readonly why: string;
