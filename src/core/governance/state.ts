@@ -211,3 +211,17 @@ export function holderOf(
   }
   return undefined;
 }
+
+/** The persons who have a device that shows what they sign; of these credentials alone, where some are given. */
+export function displayHolders(
+  { persons }: Pick<GovernanceState, 'persons'>,
+  credentialIds?: readonly string[],
+): ReadonlySet<string> {
+  const holders = [...persons.values()].filter(({ credentials }) =>
+    credentials.some(
+      ({ credentialClass, credentialId }) =>
+        credentialClass === 'device-display' && (credentialIds?.includes(credentialId) ?? true),
+    ),
+  );
+  return new Set(holders.map(({ personId }) => personId));
+}
