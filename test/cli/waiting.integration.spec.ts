@@ -29,13 +29,13 @@ beforeAll(async () => {
   const officer = await deskOf('dora');
   ({ desk, publicKey } = officer);
   // Commands go by this machine's clock, and entries may not say that they waited when by it they did not.
-  const time = new TestTime(Date.now() - 400 * 24 * HOUR_MS);
-  const veto = { group: 'governors', threshold: 1 };
+  const time = new TestTime(Date.now() - 25 * 24 * HOUR_MS);
+  const veto = { group: 'watchers', threshold: 1 };
   deployment = await Deployment.create({ time, timelock: { whitelistMs: HOUR_MS, policyMs: WAIT_MS, veto } });
   signer = await deployment.start();
   socket = socketOf(deployment);
   const { person } = officer;
-  const entry = await hand({ kind: 'person-added', person, groups: ['governors'] });
+  const entry = await hand({ kind: 'person-added', person, groups: ['governors', 'watchers'] });
   time.advance(WAIT_MS);
   await hand({ kind: 'activated', entry: entryHash(entry.body) }, [deployment.carol]);
   dora = await desk.config('dora', { deployment: deployment.deploymentId });
@@ -95,7 +95,9 @@ describe('portcullis governance pending', () => {
     deployment.time.advance(HOUR_MS);
     const { answer } = await desk.run('governance', 'pending', '--socket', socket, '--json');
     expect(answer).toMatchObject({
-      pending: [{ hash, leftMs: 47 * HOUR_MS, signers: ['alice', 'bob'], activators: ['carol', 'dora'] }],
+      pending: [
+        { hash, leftMs: 47 * HOUR_MS, signers: ['alice', 'bob'], activators: ['carol', 'erika', 'dora'] },
+      ],
     });
     const { output } = await desk.run('governance', 'pending', '--socket', socket);
     expect(output).toContain(`Adds the person guest-${names}, "A Guest"`);
@@ -154,7 +156,10 @@ describe('portcullis governance activate', () => {
     const { alice, carol } = deployment;
     const hash = await waiting();
     deployment.time.advance(WAIT_MS);
-    await hand({ kind: 'group-set', group: { groupId: 'governors', members: ['alice', 'bob', 'carol'] } });
+    const watchers = ['alice', 'bob', 'carol', 'erika'];
+    const out = await hand({ kind: 'group-set', group: { groupId: 'watchers', members: watchers } });
+    deployment.time.advance(WAIT_MS);
+    await hand({ kind: 'activated', entry: entryHash(out.body) }, [carol]);
     await withApi(async (api) => {
       const args = ['activate', hash, '--api', api.url, '--yes', '--json', '--config', dora];
       expect(await desk.run('governance', ...args)).toMatchObject({
@@ -163,8 +168,8 @@ describe('portcullis governance activate', () => {
       });
       expect(api.posted).toEqual([]);
     });
-    const members = ['alice', 'bob', 'carol', 'dora'];
-    const back = await hand({ kind: 'group-set', group: { groupId: 'governors', members } }, [alice, carol]);
+    const members = [...watchers, 'dora'];
+    const back = await hand({ kind: 'group-set', group: { groupId: 'watchers', members } }, [alice, carol]);
     deployment.time.advance(WAIT_MS);
     await hand({ kind: 'activated', entry: entryHash(back.body) }, [deployment.bob]);
   });
@@ -221,7 +226,7 @@ describe('portcullis governance veto', () => {
     const { timelock } = await readState();
     const stricter: Change = {
       kind: 'timelock-set',
-      timelock: { ...timelock, veto: { group: 'governors', threshold: 2 } },
+      timelock: { ...timelock, veto: { group: 'watchers', threshold: 2 } },
     };
     const quorum = { group: 'governors', threshold: 3 };
     await hand({ kind: 'quorum-set', quorum });

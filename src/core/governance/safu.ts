@@ -1,12 +1,12 @@
 // What is SAFU's: which changes touch it, and what keeps it apart from everything else. Whatever touches it needs SAFU's own
 // quorum beside that of governance.
 
-import { parsePolicies } from '../policy/parse.js';
 import { groupsNamedBy } from '../policy/approvals.js';
+import { parsePolicies } from '../policy/parse.js';
 import type { Policy } from '../policy/types.js';
 import { canonicalJson } from '../statements/canonical-json.js';
 import { type Change, type PolicyDocument, policyHashOf } from './entry.js';
-import { groupsEver, type GovernanceState } from './state.js';
+import { type GovernanceState, groupsEver } from './state.js';
 
 interface Flaw {
   readonly why: string;
@@ -77,6 +77,7 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
     case 'timelock-set':
     // What facts say decides what policies let pass, SAFU's among them.
     case 'fact-key-added':
+    case 'freeze-key-removed':
     case 'fact-rule-set':
       return true;
     case 'person-added':
@@ -119,7 +120,6 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
     case 'audit-log-set':
     case 'time-set':
     case 'freeze-key-added':
-    case 'freeze-key-removed':
     // Whoever activates or vetoes is asked about elsewhere; SAFU's quorum signed what waits.
     case 'activated':
     case 'vetoed':
