@@ -108,6 +108,7 @@ describe('policy explain', () => {
       decision: 'approve',
       rule: 'hot-bitcoin/middle',
       requirements: [{ group: 'treasury', quorum: 2 }],
+      holdMs: 0,
       limits: [
         {
           limitId: 'hot-bitcoin/day',

@@ -12,6 +12,7 @@ import type { GovernanceState } from '../core/governance/state.js';
 import { parseUnits } from '../core/money/amount.js';
 import { approvalWords } from '../core/policy/approvals.js';
 import { type Explanation, explain } from '../core/policy/decide.js';
+import { durationWords } from '../core/policy/durations.js';
 import { parsePolicies } from '../core/policy/parse.js';
 import { type PastDecision, replayPast } from '../core/policy/replay-past.js';
 import type { Known, Policy, PolicySet, Situation } from '../core/policy/types.js';
@@ -203,12 +204,19 @@ export function situationOf(options: ExplainOptions, state: GovernanceState, now
   };
 }
 
+function holdWords({ holdMs }: { readonly holdMs?: number }): string {
+  return holdMs === undefined ? '' : `, and then it waits for ${durationWords(holdMs)}`;
+}
+
 function decisionLine(decision: Explanation['decision']): Line {
   switch (decision.kind) {
     case 'allow':
-      return [good('allowed'), ` by ${decision.rule}: nobody has to approve`];
+      return [good('allowed'), ` by ${decision.rule}: nobody has to approve${holdWords(decision)}`];
     case 'approve':
-      return [attention('to be approved'), ` by ${decision.rule}: ${approvalWords(decision.requirements)}`];
+      return [
+        attention('to be approved'),
+        ` by ${decision.rule}: ${approvalWords(decision.requirements)}${holdWords(decision)}`,
+      ];
     case 'refuse': {
       const by = decision.rule === undefined ? '' : ` by ${decision.rule}`;
       const limit = decision.facts.limit === undefined ? '' : `: ${decision.facts.limit} is exceeded`;
@@ -245,7 +253,7 @@ async function explainTransfer(
       rule: decision.rule ?? null,
       ...(decision.kind === 'refuse'
         ? { code: decision.code, facts: decision.facts }
-        : { requirements: decision.requirements }),
+        : { requirements: decision.requirements, holdMs: decision.holdMs ?? 0 }),
       limits: limits.map(({ amount, max, ...words }) => ({
         ...words,
         amount: amount.toString(),
@@ -286,7 +294,7 @@ const DAY_MS = 24 * HOUR_MS;
 export function pastOf(certificate: Certificate, state: GovernanceState): PastDecision[] {
   const { order, at } = certificate.reservation;
   const decisions = decisionsOf(certificate);
-  return decisions.flatMap(({ transferId, past, kind, rule, approvers, knew }) => {
+  return decisions.flatMap(({ transferId, past, kind, rule, approvers, knew, heldMs }) => {
     const statement = order.transfers
       .map(({ request }) => request.statement)
       .find((one) => transferIdOf(requestDigest(one)) === transferId);
@@ -312,6 +320,7 @@ export function pastOf(certificate: Certificate, state: GovernanceState): PastDe
         },
         kind,
         rule,
+        ...(heldMs !== undefined && { heldMs }),
         approvers: new Set(approvers),
         excluded: new Set([
           statement.requester,

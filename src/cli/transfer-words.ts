@@ -87,7 +87,7 @@ export function transferLines(one: Transfer, nowMs: number, state?: GovernanceSt
           faint(ended ? factWords(one.reason.facts) : ''),
         ],
       ],
-      ...(one.waitingFor === null ? [] : [['waits for', one.waitingFor] as const]),
+      ...(one.waitingFor === null ? [] : [['waits for', waitingWords(one)] as const]),
       ['pays', bothUnits(one.amount, one.asset)],
       ['to', address(one.destination)],
       ['asset', assetWords(one.asset)],
@@ -124,6 +124,14 @@ export function transferLines(one: Transfer, nowMs: number, state?: GovernanceSt
   ];
 }
 
+/** The hold of a rule with the time until when it lasts, if the signer runs on. */
+function waitingWords({ waitingFor, reason: { facts } }: Transfer): string {
+  const { heldUntilMs, rule } = facts;
+  return waitingFor === 'transfer-held' && typeof heldUntilMs === 'number'
+    ? `the hold of ${rule}, until about ${instant(heldUntilMs)}`
+    : (waitingFor ?? '');
+}
+
 /** What distinguishes one moment of a followed transfer from the next; equal moments are not told twice. */
 export function momentOf(one: Transfer): string {
   const newest = one.transactions.at(-1);
@@ -140,7 +148,7 @@ export function momentLine(one: Transfer, atMs: number, state?: GovernanceState)
   const newest = one.transactions.at(-1);
   const more: string[] = [];
   if (one.state === 'awaiting-approvals') more.push(`missing ${approvalWords(one.approvals.missing)}`);
-  if (one.waitingFor !== null) more.push(`waits for ${one.waitingFor}`);
+  if (one.waitingFor !== null) more.push(`waits for ${waitingWords(one)}`);
   if (newest?.transactionId && ['signed', 'broadcast'].includes(one.state)) more.push(newest.transactionId);
   if (one.state === 'confirming' && newest) more.push(`${newest.confirmations} confirmations`);
   if (one.state === 'settled' && newest?.feePaid) {

@@ -1,7 +1,11 @@
 // Ed25519 private keys in PEM files (PKCS#8, RFC 8410) that only their owner can read: those that move nothing and approve
-// nothing, a backend's request key and a watcher's fact key.
+// nothing: a backend's request key, a watcher's fact key, a freeze key.
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { Fault } from '../core/fault.js';
+
+export type KeyFileFaultCode = 'key-unreadable' | 'key-open-to-others' | 'key-malformed';
 
 const OPEN_TO_OTHERS = 0o077;
 const RAW_BYTES = 32;
@@ -41,4 +45,25 @@ function privateKeyOf(text: string): KeyObject | undefined {
     // OpenSSL throws for whatever is no key; the caller says which file it was. The cause could quote the content.
     return undefined;
   }
+}
+
+function fault(code: KeyFileFaultCode, message: string, path: string, cause?: unknown): Fault {
+  return new Fault<KeyFileFaultCode>(code, message, { facts: { path }, cause });
+}
+
+/** The key in a program's own file. Throws a KeyFileFaultCode. */
+export function readEd25519(path: string): Ed25519Key {
+  let text: string;
+  let mode: number;
+  try {
+    ({ mode } = statSync(path));
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw fault('key-unreadable', `cannot read ${path}`, path, cause);
+  }
+  if (isOpenToOthers(mode))
+    throw fault('key-open-to-others', `others can read ${path}: chmod 600 ${path}`, path);
+  const key = ed25519Of(text);
+  if (!key) throw fault('key-malformed', `${path} holds no Ed25519 private key`, path);
+  return key;
 }

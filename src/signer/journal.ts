@@ -45,6 +45,17 @@ export const vouchedHead = z.strictObject({
 });
 export type VouchedHead = z.infer<typeof vouchedHead>;
 
+/** Since when a transfer waits, where its rule holds it: then, nothing else was missing. */
+export const held = z.strictObject({
+  kind: z.literal('held'),
+  at: instant,
+  transferId,
+  /** `document/rule` of the policies of this hash: under others it begins anew. */
+  rule: z.string().max(200),
+  policyHash: sha256Hex,
+});
+export type Held = z.infer<typeof held>;
+
 /** A checkpoint that the signer vouches for: whatever it vouches for later of this log begins with it. */
 export const checkpointed = z.strictObject({
   kind: z.literal('checkpointed'),
@@ -72,6 +83,7 @@ export const journalBody = z.discriminatedUnion('kind', [
   signedRecord,
   voided,
   buried,
+  held,
   checkpointed,
   restored,
 ]);

@@ -12,10 +12,7 @@ import type { SignerParts } from './reports.js';
 import type { Instant } from './signer-clock.js';
 import type { SignerStore } from './store.js';
 
-/** The wall clock may have been set forward by so much since the start; beyond it nobody knows which hour it is. */
-const MAX_LEAP_MS = 5 * 60_000;
-
-type KnowingParts = Pick<SignerParts, 'store' | 'clock'>;
+type KnowingParts = Pick<SignerParts, 'store'>;
 
 /** What was known when a signed transfer was decided the first time: whatever replaces it is judged by the same. */
 function knownThen(store: SignerStore, transferId: string): Known | undefined {
@@ -29,7 +26,7 @@ function knownThen(store: SignerStore, transferId: string): Known | undefined {
 }
 
 /** Of one order, at the moment at which it is decided. */
-export function knowledge({ store, clock }: KnowingParts, state: GovernanceState, now: Instant): Knowing {
+export function knowledge({ store }: KnowingParts, state: GovernanceState, now: Instant): Knowing {
   return ({ request, destination }) => {
     const then = knownThen(store, request.transferId);
     if (then) return then;
@@ -37,7 +34,8 @@ export function knowledge({ store, clock }: KnowingParts, state: GovernanceState
     const address = spelledAddress(chain, destination);
     const listed = whitelistedAt(state, { chain, address, tier: request.wallet.tier }, now.wallMs);
     return {
-      atMs: clock.leapMs() > MAX_LEAP_MS ? undefined : now.wallMs,
+      // Where the host's clock is far from what was measured, nothing is signed at all.
+      atMs: now.wallMs,
       firstUse: !store.ledger.wasPaid(chain, address),
       lookAlikeOf: lookAlikeOf(state, chain, address, store.ledger.earliestPaid(chain, lookOf(address))),
       whitelist: listed && {

@@ -222,6 +222,9 @@ export class Ledger {
           put.burial.run(transferId, body.burial.statement.conflicting.transactionKey, sequence);
         }
         break;
+      case 'held':
+        put.hold.run(body.transferId, body.rule, body.policyHash, body.at.measuredMs);
+        break;
       case 'checkpointed': {
         const { kind, at, ...checkpoint } = body;
         return { checkpoint };
@@ -405,6 +408,11 @@ export class Ledger {
     return this.statements.readGovernance.all(fromSequence, limit).map((row) => row.journal_sequence);
   }
 
+  /** Since when, in measured time, a transfer waits under a rule of policies of this hash. */
+  heldSinceMs(transferId: string, rule: string, policyHash: string): number | undefined {
+    return this.statements.readHold.get(transferId, rule, policyHash)?.measured_ms;
+  }
+
   /** Was anything ever signed that pays this address, in its one spelling? */
   wasPaid(chain: string, address: string): boolean {
     return this.statements.readDestination.get(chain, address) !== undefined;
@@ -552,6 +560,12 @@ function prepare(db: Database.Database) {
     ),
     readFact: db.prepare<[string, string], { sequence: number; digest: string }>(
       'SELECT sequence, digest FROM facts WHERE key_id = ? AND subject = ?',
+    ),
+    hold: db.prepare(
+      'INSERT INTO holds (transfer_id, rule, policy_hash, measured_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    readHold: db.prepare<[string, string, string], { measured_ms: number }>(
+      'SELECT measured_ms FROM holds WHERE transfer_id = ? AND rule = ? AND policy_hash = ?',
     ),
     destination: db.prepare(
       'INSERT INTO destinations (chain, address, look, signed_sequence) VALUES (?, ?, ?, ?) ON CONFLICT (chain, address) DO NOTHING',

@@ -72,6 +72,13 @@ export const PROJECTION_SCHEMA = `
     digest TEXT NOT NULL,
     PRIMARY KEY (key_id, subject)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE holds (
+    transfer_id TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    policy_hash TEXT NOT NULL,
+    measured_ms INTEGER NOT NULL,
+    PRIMARY KEY (transfer_id, rule, policy_hash)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE destinations (
     chain TEXT NOT NULL,
     address TEXT NOT NULL,

@@ -58,11 +58,6 @@ export class SignerClock {
     return this.trustedWallMs + this.sinceMs(this.trustedAtMs);
   }
 
-  /** How far the wall clock has been set forward since it was trusted. It stays so until that is done again. */
-  leapMs(): number {
-    return this.now().wallMs - this.expectedMs();
-  }
-
   /** Where the host's clock and the measured time are too far apart to say which is right; undefined where they are not. */
   divergence(): Divergence | undefined {
     const hostMs = this.source.wallMs();

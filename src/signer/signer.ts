@@ -15,7 +15,7 @@ import { type DecodedOrder, decodeOrder } from '../core/authorization/decode-ord
 import type { SigningOrder } from '../core/authorization/signing-order.js';
 import { MAX_CERTIFIED_BURIALS } from '../core/certificates/certificate.js';
 import { type Reservation, reservationOf, transactionKeyOf } from '../core/certificates/reservation.js';
-import { accepted, Fault, type Outcome, refused } from '../core/fault.js';
+import { accepted, Fault, type Outcome, type Refusal, refused } from '../core/fault.js';
 import { entryHash, type GovernanceEntry } from '../core/governance/entry.js';
 import { replayEntry, replayLog } from '../core/governance/replay.js';
 import type { GovernanceRefusalCode, GovernanceState } from '../core/governance/state.js';
@@ -55,6 +55,7 @@ import {
   checkFacts,
   checkOver,
 } from './conflicts.js';
+import { beginHold, heldFor } from './holds.js';
 import { journalText, type SignedRecord } from './journal.js';
 import { knowledge } from './knowledge.js';
 import { transferSet } from './ledger.js';
@@ -211,10 +212,11 @@ export class Signer {
       nowMs: now.wallMs,
       usage: (charge) => store.ledger.usage(charge, now.measuredMs),
       pastOf: (transferId) => store.ledger.pastOf(transferId),
+      heldMs: heldFor(store, this.state, now),
       knowing: knowledge(this.parts, this.state, now),
       cancelled: (spends) => cancelled(spends, store.ledger),
     });
-    if (authorized.kind === 'refused') return authorized;
+    if (authorized.kind === 'refused') return this.refusedWith(authorized, order, now);
     const free = checkConflicts(authorized.value, store.ledger, known);
     if (free.kind === 'refused') return free;
     const newest = checkFacts(order, store.ledger);
@@ -232,6 +234,18 @@ export class Signer {
     } finally {
       this.underWay.delete(transactionKey);
     }
+  }
+
+  /** A hold begins only where facts are not older than those heard before, as nothing else is missing then. */
+  private refusedWith(
+    refusal: Refusal<SignRefusalCode>,
+    order: SigningOrder,
+    now: Instant,
+  ): Refusal<SignRefusalCode> {
+    const newest = checkFacts(order, this.parts.store.ledger);
+    if (newest.kind === 'refused' && refusal.code === 'transfer-held') return newest;
+    beginHold(this.parts.store, this.state, refusal, now);
+    return refusal;
   }
 
   /** Each wallet's keys are checked once before its first signature: those of genesis at the start, later ones here. */

@@ -10,11 +10,12 @@ import { z } from 'zod';
 import { Fault } from '../core/fault.js';
 import { ConfigurationFile } from '../platform/configuration-file.js';
 import { answerReport } from '../platform/configuration-report.js';
+import { readEd25519 } from '../platform/ed25519-key.js';
 import { logOf, stopWhenTold } from '../platform/program.js';
 import { systemClock } from '../platform/system-clock.js';
 import { checkConfig } from './check-config.js';
 import { watcherConfig } from './config.js';
-import { generateKey, readKey } from './key.js';
+import { generateKey } from './key.js';
 import { Sequence } from './sequence.js';
 import { Door } from './server.js';
 import { Watcher } from './watcher.js';
@@ -35,7 +36,7 @@ async function serve(configPath: string): Promise<void> {
   const config = readConfig(configPath);
   const { deploymentId, listen } = config;
   const { keyId, file } = config.key;
-  const { publicKey, sign } = readKey(file);
+  const { publicKey, sign } = readEd25519(file);
   const watcher = new Watcher(
     config,
     { deploymentId, keyId, sign },

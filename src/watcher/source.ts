@@ -4,6 +4,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { FactContent } from '../core/facts/fact.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
+import { type Call, fetchText } from '../platform/bounded-fetch.js';
 import type { Place } from './config.js';
 
 export type WatcherRefusalCode =
@@ -26,43 +27,7 @@ export interface Fetching {
   readonly maxBytes?: number;
 }
 
-export interface Call {
-  readonly url: string;
-  readonly authorization?: string;
-  /** Absent for GET. */
-  readonly body?: string;
-}
-
 type Fetched = Outcome<unknown, 'source-unreachable' | 'source-malformed'>;
-
-/** Throws for whatever is no answer: the caller makes a refusal of it. */
-async function textOf(
-  { url, authorization, body }: Call,
-  { timeoutMs, maxBytes }: Fetching,
-): Promise<string> {
-  const response = await fetch(url, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: {
-      accept: 'application/json',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(authorization === undefined ? {} : { authorization }),
-    },
-    ...(body === undefined ? {} : { body }),
-    redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs),
-  });
-  // A node answers an error with a status of its own; what counts is whether JSON stands there.
-  if (response.status >= 300 && body === undefined) throw new Error(`status ${response.status}`);
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  const pieces: AsyncIterable<Uint8Array> | undefined = response.body ?? undefined;
-  for await (const chunk of pieces ?? []) {
-    bytes += chunk.length;
-    if (bytes > (maxBytes ?? MAX_BYTES)) throw new Error('the answer is too large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
 
 /** Node.js gives revivers the text of a number. */
 type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
@@ -81,7 +46,7 @@ export function parseJson(text: string): Outcome<unknown, 'source-malformed'> {
 export async function fetchJson(call: Call, fetching: Fetching): Promise<Fetched> {
   let text: string;
   try {
-    text = await textOf(call, fetching);
+    text = await fetchText(call, { maxBytes: MAX_BYTES, ...fetching });
   } catch (error) {
     const why = error instanceof Error ? error.name : 'unknown';
     return refused('source-unreachable', { host: URL.parse(call.url)?.host ?? '', why });

@@ -61,6 +61,13 @@ async function hand(
   return entry;
 }
 
+/** Who may veto: either way it waits, and carol activates it. */
+async function watch(members: string[]): Promise<void> {
+  const entry = await hand({ kind: 'group-set', group: { groupId: 'watchers', members } });
+  deployment.time.advance(WAIT_MS);
+  await hand({ kind: 'activated', entry: entryHash(entry.body) }, [deployment.carol]);
+}
+
 /** Somebody is to join: that loosens. */
 async function waiting(): Promise<string> {
   names += 1;
@@ -153,13 +160,8 @@ describe('portcullis governance activate', () => {
   });
 
   it('is refused here to who signed the entry or may not veto, before the token signs', async () => {
-    const { alice, carol } = deployment;
     const hash = await waiting();
-    deployment.time.advance(WAIT_MS);
-    const watchers = ['alice', 'bob', 'carol', 'erika'];
-    const out = await hand({ kind: 'group-set', group: { groupId: 'watchers', members: watchers } });
-    deployment.time.advance(WAIT_MS);
-    await hand({ kind: 'activated', entry: entryHash(out.body) }, [carol]);
+    await watch(['alice', 'bob', 'carol', 'erika']);
     await withApi(async (api) => {
       const args = ['activate', hash, '--api', api.url, '--yes', '--json', '--config', dora];
       expect(await desk.run('governance', ...args)).toMatchObject({
@@ -168,10 +170,7 @@ describe('portcullis governance activate', () => {
       });
       expect(api.posted).toEqual([]);
     });
-    const members = [...watchers, 'dora'];
-    const back = await hand({ kind: 'group-set', group: { groupId: 'watchers', members } }, [alice, carol]);
-    deployment.time.advance(WAIT_MS);
-    await hand({ kind: 'activated', entry: entryHash(back.body) }, [deployment.bob]);
+    await watch(['alice', 'bob', 'carol', 'erika', 'dora']);
   });
 
   it('does nothing on a log that leads back to nobody whom this person trusts', async () => {

@@ -29,6 +29,7 @@ export interface OrchestratorOptions {
   readonly signerTimeoutMs?: number;
   readonly http?: Readonly<Record<string, unknown>>;
   readonly audit?: Readonly<Record<string, unknown>>;
+  readonly watchers?: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** How programs are compiled and started, for tests that look into them; as they are shipped unless said otherwise. */
@@ -111,6 +112,7 @@ export function configurationOf(
     },
     audit: { addMs: 200, checkpointMs: 1_000, ...options.audit },
     approvals: { ...options.approvals },
+    watchers: [...(options.watchers ?? [])],
     log: { level: 'warn' },
   };
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { expectBooksAgree, expectPaidOnce, type Wanted } from './books.js';
-import { ETHER, Rig } from './rig.js';
+import { ETHER, eventually, Rig } from './rig.js';
 
 const WITHDRAWALS = 60;
 /** A deadlock is retried and does no harm, but is never the way things go. */
@@ -66,6 +66,14 @@ describe('two orchestrators on one PostgreSQL with one signer', () => {
 });
 
 describe('the two in one database', () => {
+  it('keep one audit log, to which both add, with every record of either in it once', async () => {
+    await eventually('all is in the log', async () => (await rig.auditCheck()).waiting === 0);
+    const { entries, records, findings } = await rig.auditCheck();
+    expect(findings).toEqual([]);
+    expect(entries).toBeGreaterThan(10 * WITHDRAWALS);
+    expect(records).toBe(entries);
+  });
+
   it('take their locks in one order: waits that only the database can end, a second each, are rare', () => {
     const log = readFileSync(join(rig.folder, 'postgres.log'), 'utf8');
     expect(log.split('deadlock detected').length - 1).toBeLessThan(MANY_DEADLOCKS);

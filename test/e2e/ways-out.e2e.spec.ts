@@ -14,6 +14,7 @@ import { type Burial, type BurialStatement, burialBytes } from '../../src/core/r
 import { type VoidAuthority, verifyVoid } from '../../src/core/recovery/void.js';
 import type { SignedRequest } from '../../src/core/statements/request.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
+import { auditPage } from '../../src/orchestrator/audit/audit.endpoints.js';
 import type { TransferAnswer } from '../../src/orchestrator/transfers/transfer.dto.js';
 import {
   buryAnswer,
@@ -306,6 +307,7 @@ describe.each([
     await expectBooksAgree(rig);
     // Charged once: by the plan that is dead.
     expect(settled.limits.length).toBeGreaterThan(0);
+    await expectLogged(transferId);
   });
 
   it('whose request has expired meanwhile is buried, voided on that ground, and not paid', async () => {
@@ -327,6 +329,24 @@ describe.each([
     await expectBooksAgree(rig);
   });
 });
+
+/** The log has who did what to it, and what the signer decided each time: the payment, the cancel, the payment anew. */
+async function expectLogged(transferId: string): Promise<void> {
+  await eventually('all is in the log', async () => (await rig.auditCheck()).waiting === 0);
+  expect((await rig.auditCheck()).findings).toEqual([]);
+  const answer = await rig.client(rig.deployment.alice).get(`/v1/audit?transfer=${transferId}&limit=200`);
+  const { items } = auditPage.parse(answer.body);
+  const said = items.map(({ entry, person }) => `${entry.kind} ${entry.what} ${person ?? ''}`.trim());
+  expect(said).toEqual(expect.arrayContaining(['transition cancel-asked bob', 'approval buried carol']));
+  const signatures = items.filter(({ entry }) => entry.what === 'signature').toReversed();
+  const decided = signatures.map(({ record }) => JSON.parse(JSON.parse(record)[5]));
+  expect(decided.map((decisions) => decisions.length)).toEqual([1, 0, 1]);
+  expect(decided[0]).toMatchObject([{ transferId, kind: 'allow', limits: expect.any(Array) }]);
+  expect(decided[0][0].limits[0]).toMatchObject({
+    usedBefore: expect.stringMatching(/^[0-9]+$/),
+    usedAfter: expect.stringMatching(/^[0-9]+$/),
+  });
+}
 
 describe('a quorum', () => {
   it('does not count whoever asked for the transfer', async () => {

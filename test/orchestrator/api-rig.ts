@@ -63,6 +63,7 @@ export class ApiRig {
     dialect: Dialect,
     time?: DeploymentOptions['time'],
     timelock?: DeploymentOptions['timelock'],
+    more: Partial<z.input<typeof configurationSchema>> = {},
   ): Promise<ApiRig> {
     const folder = mkdtempSync(join(tmpdir(), 'portcullis-http-'));
     const postgres =
@@ -84,6 +85,7 @@ export class ApiRig {
       },
       workers: { pollMs: 20 },
       audit: { addMs: 100, checkpointMs: 500 },
+      ...more,
     };
     const configuration = configurationSchema.parse(settings);
     let logs = '';

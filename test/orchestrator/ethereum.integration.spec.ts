@@ -9,6 +9,7 @@ import { freePort } from '../../devnet/process.js';
 import type { Erc20Token } from '../../src/core/governance/entry.js';
 import { ETHEREUM_ENTITIES } from '../../src/orchestrator/chains/ethereum/ethereum.entity.js';
 import { Database } from '../../src/orchestrator/database/database.js';
+import { seenIn } from '../../src/orchestrator/governance/own-freezes.js';
 import { CHAIN, Desk, ETHER, GWEI, planned, planOf, type SettingsText } from './ethereum-desk.js';
 import {
   FALSE_TOKEN,
@@ -438,6 +439,9 @@ describe.each(['SQLite', 'PostgreSQL'])('the Ethereum driver on a node and %s', 
         code: 'nonce-foreign',
       });
       expect(desk.alarms.map((alarm) => alarm.code)).toEqual(['nonce-foreign']);
+      expect(desk.alarms.map(seenIn)).toMatchObject([
+        { scope: { kind: 'wallet' }, why: 'nonce 0 used by somebody else' },
+      ]);
       expect(foreign).toMatch(/^0x/);
     });
 

@@ -13,6 +13,7 @@ import { EthereumDriver } from '../../src/orchestrator/chains/ethereum/ethereum.
 import type { EthereumSettings } from '../../src/orchestrator/chains/ethereum/settings.js';
 import type { DatabaseFaultCode } from '../../src/orchestrator/database/database.errors.js';
 import type { Database, DatabaseDoor } from '../../src/orchestrator/database/database.js';
+import { FactSources } from '../../src/orchestrator/facts/fact-sources.js';
 import { GovernanceService } from '../../src/orchestrator/governance/governance.service.js';
 import { SignerClient } from '../../src/orchestrator/signer-client/signer-client.js';
 import {
@@ -171,6 +172,7 @@ export class OrchestratorHost implements Clock {
     const pipeline = new Pipeline({
       database,
       governance,
+      facts: new FactSources([], nativeVerifier, this, () => undefined),
       signer,
       drivers: [ethereum, bitcoin],
       verifier: nativeVerifier,

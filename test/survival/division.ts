@@ -18,6 +18,8 @@ const SPECIAL = [
   },
   { part: 'lost-store', boundary: /Restores\.refresh|restoreFacts/ },
   { part: 'proposals', boundary: /^src\/orchestrator\/governance\/proposal/ },
+  // Where a rule holds a transfer, as none of the others does.
+  { part: 'held', boundary: /^src\/signer\/holds\.ts:|DecidingSteps\.review:noteWaiting/ },
   { part: 'frozen', boundary: /recordFrozen|Steps\.waitForThaw/ },
   { part: 'stopped-chains', boundary: /EthereumDriver\.stop|Scanner\.scan:/ },
   {

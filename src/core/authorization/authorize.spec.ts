@@ -84,6 +84,7 @@ function given(altered: Partial<Circumstances> = {}): Circumstances {
     usage: () => 0n,
     pastOf: () => 'unseen',
     knowing: () => undefined,
+    heldMs: () => undefined,
     cancelled: () => ({ feeCeiling: 10_000n, moved: 1_000_000n }),
     ...altered,
   };
@@ -176,6 +177,46 @@ describe('a payment', () => {
       maxFee: 100_001n,
     });
     expect(answerTo([payment()], moves(100_000_000n))).toBe('fee-above-absolute-cap');
+  });
+
+  describe('that its rule holds', () => {
+    const lines = POLICY.map((line) => line.replace('then: allow', 'then: { hold: 2h, then: allow }'));
+    const parsed = parsePolicies([{ name: 'hot', lines }], state);
+    if (parsed.kind === 'refused') throw new Error(JSON.stringify(parsed.facts));
+    const having = (heldMs: number | undefined, more: Partial<Circumstances> = {}) => {
+      const order: SigningOrder = { wallet: 'hot-btc', transaction, transfers: [payment()] };
+      const held = { policies: parsed.value, heldMs: () => heldMs, ...more };
+      return authorize(order, decodedWith({}), given(held));
+    };
+
+    it('is refused with transfer-held until it has waited, to the millisecond', () => {
+      expect(having(7_199_999)).toMatchObject({
+        code: 'transfer-held',
+        facts: { rule: 'hot/all', leftMs: 1, begins: false },
+      });
+      expect(having(7_200_000)).toMatchObject({
+        kind: 'accepted',
+        value: { transfers: [{ heldMs: 7_200_000 }] },
+      });
+    });
+
+    it('begins to wait when nothing else is missing, and not before', () => {
+      expect(having(undefined)).toMatchObject({
+        code: 'transfer-held',
+        facts: { leftMs: 7_200_000, begins: true },
+      });
+      const dear = authorize(
+        { wallet: 'hot-btc', transaction, transfers: [payment()] },
+        decodedWith({ maxFee: 100_001n }),
+        given({ policies: parsed.value }),
+      );
+      expect(dear).toMatchObject({ code: 'fee-above-absolute-cap' });
+    });
+
+    it.each(['reserved', 'signed', 'dead'] as const)('does not wait again once it was %s', (past) => {
+      const again = having(undefined, { pastOf: () => past });
+      expect(again).toMatchObject({ kind: 'accepted', value: { transfers: [{ heldMs: undefined }] } });
+    });
   });
 
   it('is refused with policy-error when the bytes would carry out more than was ordered', () => {

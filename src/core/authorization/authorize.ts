@@ -42,7 +42,8 @@ export type AuthorizationRefusalCode =
   | 'approvals-insufficient'
   | 'fee-above-absolute-cap'
   | 'fee-above-relative-cap'
-  | 'nothing-to-cancel';
+  | 'nothing-to-cancel'
+  | 'transfer-held';
 
 /**
  * What the caller knows of a transfer's past. `signed`: a signature for it may be out, so expiry protects nothing any more.
@@ -58,6 +59,11 @@ export interface Circumstances {
   readonly nowMs: number;
   readonly usage: LimitUsage;
   readonly pastOf: (transferId: string) => TransferPast;
+  /**
+   * How long a transfer has waited, by time that the caller measured, since everything else was in place for it under this rule
+   * of the policies in force; undefined when that was never seen.
+   */
+  readonly heldMs: (transferId: string, rule: string) => number | undefined;
   /** Asked only where a rule for the wallet asks for it. */
   readonly knowing: Knowing;
   /** For an order without transfers: what it would cancel; undefined when nothing spends these. */
@@ -83,6 +89,8 @@ export interface AuthorizedTransfer {
   readonly past: TransferPast;
   /** What the decision rests on beside request, bytes and governance; undefined where no rule asks for more. */
   readonly knew: Known | undefined;
+  /** How long it was held; undefined where its rule does not hold, or did when it was reserved the first time. */
+  readonly heldMs: number | undefined;
 }
 
 /** An order that may be signed as far as bytes, signatures, governance and policy go. */
@@ -228,9 +236,33 @@ function authorizeTransfers(
       approvers: [...approvers.value],
       past: given.pastOf(transferId),
       knew,
+      heldMs: mustWait(decision, given.pastOf(transferId))
+        ? given.heldMs(transferId, decision.rule)
+        : undefined,
     });
   }
   return accepted(authorized);
+}
+
+/** What was reserved once has waited; what replaces it does not wait again. */
+function mustWait({ holdMs }: Permission, past: TransferPast): boolean {
+  return holdMs !== undefined && past === 'unseen';
+}
+
+/** Asked last: a hold begins when nothing else is missing. */
+function checkHolds(transfers: readonly AuthorizedTransfer[]): Result<never> | undefined {
+  for (const { request, decision, past, heldMs } of transfers) {
+    const { holdMs = 0, rule } = decision;
+    if (!mustWait(decision, past) || (heldMs !== undefined && heldMs >= holdMs)) continue;
+    const leftMs = holdMs - (heldMs ?? 0);
+    return refused('transfer-held', {
+      transferId: request.transferId,
+      rule,
+      leftMs,
+      begins: heldMs === undefined,
+    });
+  }
+  return undefined;
 }
 
 /** No rule is asked about a cancel, since nothing leaves the wallet; what it may cost is bounded as for a payment. */
@@ -288,5 +320,5 @@ export function authorize(
     const capped = checkFeeCaps(decoded.maxFee, movedOf(movements.value), decision.feeCaps);
     if (capped.kind === 'refused') return capped;
   }
-  return accepted({ decoded, transfers: transfers.value });
+  return checkHolds(transfers.value) ?? accepted({ decoded, transfers: transfers.value });
 }

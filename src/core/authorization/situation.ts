@@ -4,6 +4,7 @@
 import { tierOfAddress } from '../governance/known-addresses.js';
 import type { GovernanceState } from '../governance/state.js';
 import { askedFor } from '../policy/decide.js';
+import type { KnownFacts } from '../facts/verify.js';
 import type { Known, PolicySet, Situation } from '../policy/types.js';
 import type { Movement } from './decode-order.js';
 
@@ -15,6 +16,7 @@ export function situationOf(
   state: GovernanceState,
   policies: PolicySet,
   knowing: Knowing,
+  facts?: KnownFacts,
 ): Situation {
   const { request, contract, amount, destination } = movement;
   const { wallet, chain, statement } = request;
@@ -32,5 +34,6 @@ export function situationOf(
     feeCeiling: BigInt(statement.feeCeiling),
     toTier: asked.has('own-addresses') ? tierOfAddress(state, chain.chain, destination) : undefined,
     known: asked.has('known') ? knowing(movement) : undefined,
+    ...(facts === undefined ? {} : { facts }),
   };
 }

@@ -38,6 +38,8 @@ export const certifiedDecision = z.strictObject({
     }),
   ),
   knew: certifiedKnowledge.exactOptional(),
+  /** How long the signer had measured that it waited, where its rule holds it. */
+  heldMs: wholeNumber(0).exactOptional(),
 });
 export type CertifiedDecision = z.infer<typeof certifiedDecision>;
 
@@ -61,6 +63,7 @@ export function certifiedDecisionOf({
   approvers,
   past,
   knew,
+  heldMs,
 }: AuthorizedTransfer): CertifiedDecision {
   return {
     transferId: request.transferId,
@@ -77,5 +80,6 @@ export function certifiedDecisionOf({
       usedAfter: usedAfter.toString(),
     })),
     ...(knew && { knew: certifiedKnowledgeOf(knew) }),
+    ...(heldMs !== undefined && { heldMs }),
   };
 }

@@ -8,7 +8,8 @@ import { type CanonicalValue, canonicalJson } from '../statements/canonical-json
 import type { SignatureVerifier } from '../statements/signature.js';
 import { decisionsOf } from './certificate.js';
 import { type Chain, type ChainRefusalCode, checkChain } from './chain.js';
-import { type CertificateRefusalCode, type Verified, verifyCertificate } from './verify.js';
+import { History } from './history.js';
+import { type CertificateRefusalCode, type Verified, verifyUnder } from './verify.js';
 
 export interface EvidenceFile {
   readonly name: string;
@@ -112,11 +113,12 @@ export function checkFiles(
   files: readonly EvidenceFile[],
   { log, genesisHash, verifier }: Evidence,
 ): Checked[] {
+  const history = new History(log, verifier);
   return files.flatMap(({ name, text }) => {
     const { transferId, certificates } = certificatesIn(text);
     return certificates.map((found, index) => {
       const outcome =
-        found.kind === 'refused' ? found : verifyCertificate(found.value, log, genesisHash, verifier);
+        found.kind === 'refused' ? found : verifyUnder(found.value, history, genesisHash, verifier);
       const isOther = outcome.kind === 'accepted' && !isOf(outcome.value, transferId);
       return {
         file: name,

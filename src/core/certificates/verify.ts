@@ -8,12 +8,10 @@ import type { Knowing } from '../authorization/situation.js';
 import { accepted, Fault, type Outcome, refused } from '../fault.js';
 import { type Change, entryHash, type GovernanceEntry } from '../governance/entry.js';
 import { lookAlikeOf } from '../governance/known-addresses.js';
-import { replayLog } from '../governance/replay.js';
 import { type GovernanceRefusalCode, type GovernanceState, whitelistedAt } from '../governance/state.js';
 import { verifySignedBitcoin } from '../intents/bitcoin/assemble.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
 import { verifySignedEthereum } from '../intents/ethereum/assemble.js';
-import { parsePolicies } from '../policy/parse.js';
 import type { LimitUsage } from '../policy/types.js';
 import { type BurialRefusalCode, verifyBurial } from '../recovery/burial.js';
 import { canonicalJson } from '../statements/canonical-json.js';
@@ -28,6 +26,7 @@ import {
   certificate as schema,
 } from './certificate.js';
 import { type CertifiedDecision, knownFrom } from './decision.js';
+import { History } from './history.js';
 import { BEFORE_FIRST_RESERVATION, journalHashOf, type Reservation, reservationOf } from './reservation.js';
 
 type GenesisChange = Extract<Change, { readonly kind: 'genesis' }>;
@@ -118,15 +117,16 @@ function knowledgeWords({ transferId, knew }: CertifiedDecision): readonly strin
 }
 
 /** The log up to the entry under which the signer decided. Entries after it do not matter to this certificate. */
-function stateThen(certified: Certificate, log: readonly GovernanceEntry[], verifier: SignatureVerifier) {
+function stateThen(certified: Certificate, history: History) {
   const { governanceSequence, governanceHead, policyHash } = certified.reservation;
+  const { log } = history;
   if (log.length <= governanceSequence) {
     return refused('certificate-log-too-short', {
       entries: log.length,
       needed: governanceSequence + 1,
     });
   }
-  const replayed = replayLog(log.slice(0, governanceSequence + 1), verifier);
+  const replayed = history.at(governanceSequence);
   if (replayed.kind === 'refused') return replayed;
   if (replayed.value.head !== governanceHead) {
     return refused('certificate-governance-mismatch', {
@@ -146,7 +146,7 @@ function stateThen(certified: Certificate, log: readonly GovernanceEntry[], veri
 /** A transfer that was paid before by what is dead now: the quorum under which the signer heard it says so. */
 function checkBurials(
   certified: Certificate,
-  log: readonly GovernanceEntry[],
+  history: History,
   verifier: SignatureVerifier,
 ): Outcome<undefined, CertificateRefusalCode> {
   const { order, governanceSequence } = certified.reservation;
@@ -156,11 +156,11 @@ function checkBurials(
   if (missing) return refused('certificate-burial-missing', { transferId: missing.transferId });
   for (const burial of certified.burials) {
     const { statement } = burial;
-    const at = log.findIndex((entry) => entryHash(entry.body) === statement.governanceHead);
+    const at = history.log.findIndex((entry) => entryHash(entry.body) === statement.governanceHead);
     if (at < 0 || at > governanceSequence) {
       return refused('certificate-burial-missing', { governanceHead: statement.governanceHead });
     }
-    const then = replayLog(log.slice(0, at + 1), verifier);
+    const then = history.at(at);
     if (then.kind === 'refused') return then;
     // Whoever asked for a transfer that is paid beside those may have signed.
     const askers = order.transfers
@@ -224,7 +224,13 @@ function trusted(certified: Certificate, attested: AttestationStatement | undefi
       ? ['how much of each limit had been used before']
       : []),
     ...decisions.flatMap(knowledgeWords),
-    ...decisions.flatMap(knowledgeWords),
+    ...decisions.flatMap(({ transferId, heldMs }) =>
+      heldMs === undefined
+        ? []
+        : [
+            `${transferId}: that it had waited for ${Math.floor(heldMs / MINUTE_MS)} minutes, as its rule holds it`,
+          ],
+    ),
     ...decisions
       .filter(({ past }) => past !== 'unseen')
       .map(({ transferId, past }) =>
@@ -291,9 +297,10 @@ function checkReservation(
   certified: Certificate,
   decoded: DecodedOrder,
   state: GovernanceState,
+  history: History,
   verifier: SignatureVerifier,
 ): Outcome<undefined, CertificateRefusalCode> {
-  const policies = parsePolicies(state.policies, state);
+  const policies = history.policiesIn(state);
   if (policies.kind === 'refused') return refused('certificate-policy-mismatch', policies.facts);
   const { reservation } = certified;
   const { order } = reservation;
@@ -307,6 +314,7 @@ function checkReservation(
     nowMs: reservation.at.wallMs,
     usage: claimedUsage(decisions),
     pastOf: (transferId) => pasts.get(transferId) ?? 'unseen',
+    heldMs: (transferId) => decisions.find((one) => one.transferId === transferId)?.heldMs,
     knowing: claimedKnowledge(reservation, state),
     // What it cancels is the signer's word; the policy's absolute cap is checked all the same.
     cancelled: () => (cancelling ? { feeCeiling: decoded.maxFee, moved: undefined } : undefined),
@@ -362,6 +370,16 @@ export function verifyCertificate(
   genesisHash: string,
   verifier: SignatureVerifier,
 ): Outcome<Verified, CertificateRefusalCode> {
+  return verifyUnder(input, new History(log, verifier), genesisHash, verifier);
+}
+
+/** The same, for one of many under one log. */
+export function verifyUnder(
+  input: unknown,
+  history: History,
+  genesisHash: string,
+  verifier: SignatureVerifier,
+): Outcome<Verified, CertificateRefusalCode> {
   const parsed = schema.safeParse(input);
   if (!parsed.success) {
     return refused('certificate-malformed', {
@@ -370,17 +388,17 @@ export function verifyCertificate(
   }
   const certified = parsed.data;
   if (!isCanonical(certified)) return refused('certificate-malformed', { why: 'not canonical' });
-  const genesis = genesisOf(certified, log, genesisHash);
+  const genesis = genesisOf(certified, history.log, genesisHash);
   if (genesis.kind === 'refused') return genesis;
   const attested = attestedOf(certified, genesis.value, verifier);
   if (attested.kind === 'refused') return attested;
-  const then = stateThen(certified, log, verifier);
+  const then = stateThen(certified, history);
   if (then.kind === 'refused') return then;
-  const buried = checkBurials(certified, log, verifier);
+  const buried = checkBurials(certified, history, verifier);
   if (buried.kind === 'refused') return buried;
   const decoded = decodeOrder(certified.reservation.order, then.value);
   if (decoded.kind === 'refused') return decoded;
-  const reserved = checkReservation(certified, decoded.value, then.value, verifier);
+  const reserved = checkReservation(certified, decoded.value, then.value, history, verifier);
   if (reserved.kind === 'refused') return reserved;
   const placed = checkJournal(certified);
   if (placed.kind === 'refused') return placed;

@@ -37,8 +37,14 @@ export function unreachableRule(state: GovernanceState, { policies }: PolicySet)
   return undefined;
 }
 
-/** A deployment that began with two persons for its changes never has one person alone change it. */
+/** A deployment that began with two persons for its changes never has one person alone change it. So it is with SAFU's custodians. */
 export function soleGovernor(before: GovernanceState, after: GovernanceState): Orphan | undefined {
-  if (before.quorum.threshold < 2 || after.quorum.threshold >= 2) return undefined;
-  return { why: 'one person alone could then change governance', about: after.quorum.group };
+  if (before.quorum.threshold >= 2 && after.quorum.threshold < 2) {
+    return { why: 'one person alone could then change governance', about: after.quorum.group };
+  }
+  // What touches SAFU takes the quorum of governance as well, but its custodians are whom that quorum is to be held by.
+  if ((before.safu?.threshold ?? 0) >= 2 && after.safu && after.safu.threshold < 2) {
+    return { why: 'one custodian alone could then speak for SAFU', about: after.safu.group };
+  }
+  return undefined;
 }

@@ -133,12 +133,22 @@ describe('what touches SAFU', () => {
     ['its policy', policiesOf(POLICY, otherRules)],
     ['its policy taken away', { kind: 'policies-set', policies: [{ name: 'hot', lines: POLICY }] }],
     ['a destination', WHITELISTED],
-    ['its quorum', { kind: 'safu-quorum-set', quorum: { group: 'custodians', threshold: 1 } }],
+    ['its quorum', { kind: 'safu-quorum-set', quorum: { group: 'custodians', threshold: 2 } }],
     ['the timelock', TIMELOCK],
   ])('needs the custodians and the quorum: %s', (_, change) => {
     expect(codeOf(appended(state, change, alice, bob, carol))).toBe('governance-quorum-missing');
     expect(codeOf(appended(state, change, ...custodians))).toBe('governance-quorum-missing');
     expect(codeOf(appended(state, change, ...treasury, ...custodians))).toBe('accepted');
+  });
+
+  it('never comes down to one custodian where it took two', () => {
+    const quorum = { group: 'custodians', threshold: 1 };
+    const lowered = appended(state, { kind: 'safu-quorum-set', quorum }, ...treasury, ...custodians);
+    expect(whyOf(lowered)).toEqual([
+      'governance-change-invalid',
+      'one custodian alone could then speak for SAFU',
+      'custodians',
+    ]);
   });
 
   it.each<[string, Change]>(

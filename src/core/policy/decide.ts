@@ -306,7 +306,15 @@ function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decis
     });
   }
   const feeCaps = found.feeCaps ?? inconsistent('no fee caps');
-  return { kind: effect.kind, rule: name, policyHash: set.hash, requirements, limits, feeCaps };
+  return {
+    kind: effect.kind,
+    rule: name,
+    policyHash: set.hash,
+    requirements,
+    ...(effect.holdMs !== undefined && { holdMs: effect.holdMs }),
+    limits,
+    feeCaps,
+  };
 }
 
 /**

@@ -115,17 +115,24 @@ const alternatives = z.strictObject({
     .describe('One of these lists is enough'),
 });
 
+const approved = z.strictObject({
+  approve: z.union(
+    [requirements, alternatives],
+    'approve is a list like [ { group: treasury, quorum: 2 } ], or { any-of: [ [...], [...] ] }',
+  ),
+});
+
+const held = z.strictObject({
+  hold: duration.describe('How long the signer waits, while it runs, once everything else is in place'),
+  [RULE_KEYS.effect]: z.union(
+    [z.literal('allow'), approved],
+    'after a hold stands allow, or { approve: [ { group: treasury, quorum: 2 } ] }',
+  ),
+});
+
 const effect = z.union(
-  [
-    z.enum(['allow', 'refuse']),
-    z.strictObject({
-      approve: z.union(
-        [requirements, alternatives],
-        'approve is a list like [ { group: treasury, quorum: 2 } ], or { any-of: [ [...], [...] ] }',
-      ),
-    }),
-  ],
-  'then is allow, refuse, or { approve: [ { group: treasury, quorum: 2 } ] }',
+  [z.enum(['allow', 'refuse']), approved, held],
+  'then is allow, refuse, { approve: [ { group: treasury, quorum: 2 } ] }, or { hold: 24h, then: ... }',
 );
 
 export const policyFile = z.strictObject({

@@ -1,5 +1,6 @@
 // Durations as documents write them: 30m, 24h, 7d. Whole minutes.
 
+import { MAX_REQUEST_LIFETIME_MS } from '../authorization/requests.js';
 import { malformed, type Page, type Path } from './page.js';
 
 const MINUTE_MS = 60_000;
@@ -24,6 +25,18 @@ export function windowMsOf(page: Page, path: Path, text: string): number {
 
 export function ageOf(page: Page, path: Path, text: string): number {
   return durationOf(page, path, text, 'an age');
+}
+
+/** A request dies in the end: what waits for longer than it may live never leaves. */
+export function holdMsOf(page: Page, path: Path, text: string): number {
+  const holdMs = durationOf(page, path, text, 'a hold');
+  return holdMs < MAX_REQUEST_LIFETIME_MS
+    ? holdMs
+    : malformed(
+        page,
+        path,
+        `a hold is shorter than ${durationWords(MAX_REQUEST_LIFETIME_MS)}, for which a request may live`,
+      );
 }
 
 /** `30m`, `24h`, `7d`: in days where it is more than one and whole. What a document says is whole minutes. */

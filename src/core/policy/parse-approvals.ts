@@ -3,6 +3,7 @@
 
 import { candidatesFor, meetingMeets, missingApprovals } from './approvals.js';
 import type { RequirementsText, RuleText } from './document.js';
+import { holdMsOf } from './durations.js';
 import { distinct, malformed, type Page, type Path } from './page.js';
 import type { ApprovalRequirement, Effect } from './types.js';
 
@@ -74,12 +75,23 @@ function alternativesOf(
   );
 }
 
-export function effectOf(page: Page, path: Path, then: RuleText['then']): Effect {
-  if (typeof then === 'string') return { kind: then };
+type Approved = Extract<RuleText['then'], { readonly approve: unknown }>;
+type Approve = Extract<Effect, { readonly kind: 'approve' }>;
+
+function approveOf(page: Page, path: Path, { approve }: Approved): Approve {
   const at = [...path, 'approve'];
   const requirements =
-    'any-of' in then.approve
-      ? alternativesOf(page, [...at, 'any-of'], then.approve['any-of'])
-      : requirementsOf(page, at, then.approve);
+    'any-of' in approve
+      ? alternativesOf(page, [...at, 'any-of'], approve['any-of'])
+      : requirementsOf(page, at, approve);
   return { kind: 'approve', requirements };
+}
+
+export function effectOf(page: Page, path: Path, then: RuleText['then']): Effect {
+  if (typeof then === 'string') return { kind: then };
+  if ('approve' in then) return approveOf(page, path, then);
+  const holdMs = holdMsOf(page, [...path, 'hold'], then.hold);
+  const after = then.then;
+  if (after === 'allow') return { kind: 'allow', holdMs };
+  return { ...approveOf(page, [...path, 'then'], after), holdMs };
 }

@@ -4,6 +4,7 @@
 import { approvalWords, missingApprovals } from './approvals.js';
 import { spelled } from './conditions.js';
 import { decide } from './decide.js';
+import { durationWords } from './durations.js';
 import { lookOf } from './looks.js';
 import type { Known, PolicySet, Situation } from './types.js';
 import { charge, emptyWindow, usedIn, type WindowCounter } from './window.js';
@@ -19,6 +20,8 @@ export interface PastDecision {
   readonly approvers: ReadonlySet<string>;
   /** Persons whose approval does not count: who asked, and the owners of the request key. */
   readonly excluded: ReadonlySet<string>;
+  /** How long it had waited; absent where its rule did not hold it. */
+  readonly heldMs?: number;
 }
 
 export interface ChangedDecision {
@@ -93,7 +96,10 @@ export function replayPast(set: PolicySet, past: readonly PastDecision[], groups
       told(`approve by ${decision.rule}: ${approvalWords(missing)} missing`, true);
       continue;
     }
-    if (decision.kind !== one.kind) told(`${decision.kind} by ${decision.rule}`, false);
+    const { holdMs = 0 } = decision;
+    if (holdMs > (one.heldMs ?? 0))
+      told(`${decision.kind} by ${decision.rule}, held for ${durationWords(holdMs)}`, false);
+    else if (decision.kind !== one.kind) told(`${decision.kind} by ${decision.rule}`, false);
     paid.add(situation);
     for (const limit of decision.limits) {
       const counter = counters.get(nameOf(limit)) ?? emptyWindow(limit.windowMs);

@@ -12,6 +12,7 @@ export function asksNoLess(
   if (effect.kind === 'refuse') return true;
   if (other.effect.kind === 'refuse') return false;
   // What the other one would count, this one does not: that takes a person who looks at it instead.
+  if ((other.effect.holdMs ?? 0) > (effect.holdMs ?? 0)) return false;
   if (other.limits && effect.kind === 'allow') return false;
   if (other.effect.kind === 'allow') return true;
   if (other.effect.kind !== 'approve' || effect.kind !== 'approve') return false;

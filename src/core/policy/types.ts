@@ -115,8 +115,13 @@ export interface ApprovalRequirement {
 }
 
 export type Effect =
-  | { readonly kind: 'allow' }
-  | { readonly kind: 'approve'; readonly requirements: readonly ApprovalRequirement[] }
+  | { readonly kind: 'allow'; readonly holdMs?: number }
+  /** `holdMs`: how long the signer waits, by time that it measured, once everything else is in place. Absent where it does not. */
+  | {
+      readonly kind: 'approve';
+      readonly requirements: readonly ApprovalRequirement[];
+      readonly holdMs?: number;
+    }
   | { readonly kind: 'refuse' };
 
 export interface Rule {
@@ -254,6 +259,8 @@ export type Decision =
       readonly policyHash: string;
       /** Empty for `allow`, never empty for `approve`. */
       readonly requirements: readonly ApprovalRequirement[];
+      /** How long it still has to wait then; absent where it has not. */
+      readonly holdMs?: number;
       readonly limits: readonly LimitEffect[];
       readonly feeCaps: FeeCaps;
     }

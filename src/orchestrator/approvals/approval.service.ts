@@ -18,7 +18,7 @@ import type { Alongside } from '../database/alongside.js';
 import type { Governance } from '../governance/governance.service.js';
 import { heldApprovals } from '../transfers/approval.store.js';
 import { assess, verifyRow } from '../transfers/assess.js';
-import { knownOf } from '../transfers/knowledge.js';
+import { gatherFor, knowledgeOf } from '../transfers/knowledge.js';
 import type { PipelineParts } from '../transfers/pipeline.js';
 import { ApprovalRow, TransferRow } from '../transfers/transfer.entity.js';
 import { viewOf } from '../transfers/transfer.reader.js';
@@ -96,6 +96,8 @@ export class ApprovalService {
   async submit(transferId: string, approval: Approval, alongside?: Alongside): Promise<Result> {
     const { database, governance, clock } = this.parts;
     const now = governance.now();
+    if (this.parts.facts.isServed)
+      await gatherFor(this.parts, await database.read((db) => db.findBy(TransferRow, { transferId })));
     return database.transaction(async (db): Promise<Result> => {
       const nowMs = clock.nowMs();
       const waiting = await this.waiting(db, transferId, now, nowMs);
@@ -172,8 +174,10 @@ export class ApprovalService {
   ): Promise<void> {
     const approvals = await heldApprovals(db, row.transferId, statement);
     const held = { statement, approvals };
-    const known = await knownOf(db, now, request, nowMs);
-    const assessed = assess(now, request, held, known, () => 0n, this.parts.verifier, nowMs);
+    const knowledge = await knowledgeOf(db, this.parts, now, request, nowMs);
+    const assessed = assess(now, request, held, knowledge, () => 0n, this.parts.verifier, nowMs);
+    // Facts may want others to approve by now, or be missing: the step that looks at it next finds that out.
+    if (this.parts.facts.isServed) await wake(db, 'transfer', row.transferId, nowMs);
     if (assessed.kind === 'refused' || assessed.value.missing.length > 0) return;
     const facts = {
       approvers: assessed.value.approvals

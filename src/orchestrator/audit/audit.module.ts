@@ -8,6 +8,7 @@ import { CONFIGURATION } from '../config/config.module.js';
 import type { Configuration } from '../config/settings.js';
 import { Database } from '../database/database.js';
 import { GovernanceService } from '../governance/governance.service.js';
+import { OwnFreezes } from '../governance/own-freezes.js';
 import { Log } from '../logging/log.js';
 import { Repeated } from '../repeated.js';
 import { SignerClient } from '../signer-client/signer-client.js';
@@ -57,6 +58,7 @@ export class AuditModule implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(CONFIGURATION) { audit }: Configuration,
     @Inject(Log) programLog: Log,
     @Inject(CLOCK) clock: Clock,
+    @Inject(OwnFreezes) freezes: OwnFreezes,
   ) {
     let quietUntilMs = 0;
     this.growth = new Repeated(
@@ -68,6 +70,7 @@ export class AuditModule implements OnApplicationBootstrap, OnModuleDestroy {
       },
       audit.addMs,
       (error) => {
+        freezes.see(error);
         // A signer that is away is asked every second, and is in the log for other reasons.
         if (clock.nowMs() < quietUntilMs) return;
         quietUntilMs = clock.nowMs() + WARN_EVERY_MS;

@@ -72,12 +72,11 @@ export class CertificateArchive {
         .limit(MOST_BEGUN)
         .getMany(),
     );
-    for (const { ordinal } of begun) {
+    for (const { ordinal, certificate } of begun) {
       const { certificates } = await this.page(ordinal, 1);
       const [again] = certificates;
       // Lost with a store: it stays what it was.
-      if (again?.reservation.ordinal === ordinal) await this.keep(again);
-      else await database.transaction((db) => this.asked(db, ordinal));
+      await this.keep(again?.reservation.ordinal === ordinal ? again : certificate);
     }
   }
 
@@ -112,10 +111,6 @@ export class CertificateArchive {
       }
       if (kept.outcome === 'begun') await db.update(CertificateRow, { ordinal }, row);
     });
-  }
-
-  private async asked(db: EntityManager, ordinal: number): Promise<void> {
-    await db.update(CertificateRow, { ordinal }, { askedAtMs: this.parts.clock.nowMs() });
   }
 
   /** Certificates in the order of their reservations, from one on; and where the next page begins. */

@@ -2,7 +2,7 @@
 // it holds no key, no PIN and no switch that turns a check off. What may be paid is governance, not configuration.
 
 import { z } from 'zod';
-import { chainId, sha256Hex } from '../../core/statements/fields.js';
+import { chainId, identifier, sha256Hex } from '../../core/statements/fields.js';
 import { bitcoinSettings } from '../chains/bitcoin/settings.js';
 import { ethereumSettings } from '../chains/ethereum/settings.js';
 
@@ -190,6 +190,21 @@ export const auditSettings = z.strictObject({
 });
 export type AuditSettings = z.infer<typeof auditSettings>;
 
+/** Whose signed facts are put into orders. What they state is believed by the signer, or not, by their signature. */
+export const watcherSettings = z.strictObject({
+  url: z.url({ protocol: /^https?$/, error: 'an address like http://watcher.internal:7440' }).max(2_048),
+  timeoutMs: duration(100, MINUTE_MS, 5 * SECOND_MS),
+});
+export type WatcherSettings = z.infer<typeof watcherSettings>;
+
+export const freezeSettings = z.strictObject({
+  /** As governance has it. */
+  keyId: identifier,
+  /** PEM file of the freeze key, mode 0600. */
+  keyFile: path,
+});
+export type FreezeSettings = z.infer<typeof freezeSettings>;
+
 export const logSettings = z.strictObject({
   level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
@@ -205,7 +220,10 @@ export const configuration = z.strictObject({
   chains: chainSettings.prefault({}),
   workers: workerSettings.prefault({}),
   approvals: approvalSettings.prefault({}),
+  watchers: z.array(watcherSettings).max(8).default([]),
   audit: auditSettings.prefault({}),
+  /** With a freeze key of its own it stops the signer where it sees what must not be; without one it raises the alarm alone. */
+  freeze: freezeSettings.optional(),
   log: logSettings.prefault({}),
 });
 export type Configuration = z.infer<typeof configuration>;

@@ -3,6 +3,7 @@
 
 import { Global, Inject, Module, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import type { Clock } from '../../core/clock.js';
+import { readEd25519 } from '../../platform/ed25519-key.js';
 import { nativeVerifier } from '../../platform/native-verifier.js';
 import { CONFIGURATION } from '../config/config.module.js';
 import type { Configuration } from '../config/settings.js';
@@ -15,11 +16,13 @@ import { CLOCK } from '../tokens.js';
 import { GovernanceFollower } from './governance.follower.js';
 import { GovernanceService } from './governance.service.js';
 import { Heads } from './heads.js';
+import { OwnFreezes } from './own-freezes.js';
 import { Proposals } from './proposal.service.js';
 import { Waiting } from './waiting.js';
 
 const FOLLOW_MS = 5_000;
 const HAND_IN_MS = 2_000;
+const FREEZE_MS = 1_000;
 
 @Global()
 @Module({
@@ -46,6 +49,16 @@ const HAND_IN_MS = 2_000;
         ),
     },
     {
+      provide: OwnFreezes,
+      inject: [GovernanceService, CLOCK, CONFIGURATION],
+      useFactory: (governance: GovernanceService, clock: Clock, { freeze }: Configuration) =>
+        new OwnFreezes(
+          governance,
+          clock,
+          freeze && { keyId: freeze.keyId, key: readEd25519(freeze.keyFile) },
+        ),
+    },
+    {
       provide: Proposals,
       inject: [Database, GovernanceService, CLOCK],
       useFactory: (database: Database, governance: GovernanceService, clock: Clock) =>
@@ -58,14 +71,16 @@ const HAND_IN_MS = 2_000;
         new Waiting(governance, signer, clock),
     },
   ],
-  exports: [GovernanceService, Heads, Proposals, Waiting],
+  exports: [GovernanceService, Heads, OwnFreezes, Proposals, Waiting],
 })
 export class GovernanceModule implements OnModuleInit, OnModuleDestroy {
   private readonly handingIn: Repeated;
+  private readonly freezing: Repeated;
 
   constructor(
     @Inject(GovernanceFollower) private readonly follower: GovernanceFollower,
     @Inject(Proposals) proposals: Proposals,
+    @Inject(OwnFreezes) freezes: OwnFreezes,
     @Inject(Log) log: Log,
   ) {
     this.handingIn = new Repeated(
@@ -76,14 +91,21 @@ export class GovernanceModule implements OnModuleInit, OnModuleDestroy {
       HAND_IN_MS,
       (error) => log.warning('proposals not looked through', {}, error),
     );
+    this.freezing = new Repeated(
+      () => freezes.handIn(),
+      FREEZE_MS,
+      (error) => log.failure('not frozen', {}, error),
+    );
   }
 
   async onModuleInit(): Promise<void> {
     await this.follower.start();
     this.handingIn.start();
+    this.freezing.start();
   }
 
   async onModuleDestroy(): Promise<void> {
+    await this.freezing.stop();
     await this.handingIn.stop();
     await this.follower.stop();
   }

@@ -188,3 +188,72 @@ describe('a proposal with all its signatures', () => {
     expect(signer.log.at(-1)?.body.change).toEqual(auditors('carol'));
   });
 });
+
+describe('a proposal is refused', () => {
+  it('when there is none of this id (proposal-unknown)', async () => {
+    const id = 'ab'.repeat(32);
+    const nothing = { credentialId: 'alice-piv', signature: 'ab'.repeat(64) };
+    const answers = [
+      await proposals.show(id),
+      await proposals.sign(id, nothing),
+      await proposals.cancel(id, 'alice'),
+      await proposals.redraft(id, 'alice'),
+    ];
+    expect(answers).toEqual(answers.map(() => expect.objectContaining({ code: 'proposal-unknown' })));
+  });
+
+  it('a signature when it wants none (proposal-not-open)', async () => {
+    const proposalId = await complete();
+    expect(await proposals.show(proposalId)).toMatchObject({ value: { state: 'accepted' } });
+    const late = await drafted(auditors('bob'));
+    cast.amend(auditors('alice'));
+    await governance.refresh();
+    expect(await sign(late, 'alice')).toMatchObject({
+      code: 'proposal-not-open',
+      facts: { state: 'superseded' },
+    });
+  });
+
+  it('a second signature of a person (governance-signer-duplicate)', async () => {
+    const proposalId = await drafted(auditors('carol'));
+    await sign(proposalId, 'alice');
+    expect(await sign(proposalId, 'alice')).toMatchObject({ code: 'governance-signer-duplicate' });
+  });
+
+  it('a signature of somebody whom nobody asked, or knows', async () => {
+    const proposalId = await drafted(auditors('carol'));
+    expect(await sign(proposalId, 'carol')).toMatchObject({
+      code: 'governance-signer-not-asked',
+      facts: { groups: 'governors' },
+    });
+    const stranger = { credentialId: 'mallory-piv', signature: 'ab'.repeat(64) };
+    expect(await proposals.sign(proposalId, stranger)).toMatchObject({ code: 'governance-signer-unknown' });
+  });
+
+  it('a signature over another entry (governance-signature-invalid)', async () => {
+    const proposalId = await drafted(auditors('carol'));
+    const other = await proposals.show(await drafted(auditors('bob')));
+    if (other.kind === 'refused') throw new Error(other.code);
+    const wrong = cast.signatureOver('alice', other.value.body);
+    expect(await proposals.sign(proposalId, wrong)).toMatchObject({ code: 'governance-signature-invalid' });
+  });
+
+  it('when somebody else than its drafter takes it back (proposal-of-another-person)', async () => {
+    const proposalId = await drafted(auditors('carol'));
+    expect(await proposals.cancel(proposalId, 'bob')).toMatchObject({ code: 'proposal-of-another-person' });
+  });
+
+  it('when it is drafted anew and is not over (proposal-not-over)', async () => {
+    const proposalId = await drafted(auditors('carol'));
+    expect(await proposals.redraft(proposalId, 'bob')).toMatchObject({ code: 'proposal-not-over' });
+  });
+
+  it('when one person has drafted too many for one place (proposals-too-many)', async () => {
+    for (let count = 0; count < 20; count += 1) {
+      const group = { groupId: `auditors-${count}`, members: ['carol'] };
+      await drafted({ kind: 'group-set', group });
+    }
+    expect(await proposals.draft(auditors('bob'), 'alice')).toMatchObject({ code: 'proposals-too-many' });
+    expect(await proposals.draft(auditors('bob'), 'bob')).toMatchObject({ kind: 'accepted' });
+  });
+});

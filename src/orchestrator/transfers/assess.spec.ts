@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { authorize } from '../../core/authorization/authorize.js';
 import { decodeOrder } from '../../core/authorization/decode-order.js';
 import type { SigningOrder } from '../../core/authorization/signing-order.js';
+import { NO_FACTS } from '../../core/facts/verify.js';
 import { Fault } from '../../core/fault.js';
 import { replayLog } from '../../core/governance/replay.js';
 import type { GovernanceState } from '../../core/governance/state.js';
@@ -54,9 +55,10 @@ const AMOUNTS = [ETHER / 10n, ETHER, ETHER + 1n, 5n * ETHER, 5n * ETHER + 1n];
 const DAY_USED = [0n, 5n * ETHER - 1n, 5n * ETHER, 5n * ETHER + 1n, 9n * ETHER, 10n * ETHER];
 const HOUR_USED = [0n, 59n, 60n];
 
-/** Two of which a rule of the last policy refuses, and none, under which it cannot be asked. */
+const WELL_KNOWN: Known = { atMs: NOW_MS, firstUse: false, lookAlikeOf: undefined, whitelist: undefined };
+/** Two of which a rule of the last policy refuses, and none, under which it cannot be asked; more often what it lets pass. */
 const KNOWN: readonly (Known | undefined)[] = [
-  { atMs: NOW_MS, firstUse: false, lookAlikeOf: undefined, whitelist: undefined },
+  ...Array.from({ length: 6 }, () => WELL_KNOWN),
   { atMs: NOW_MS, firstUse: true, lookAlikeOf: undefined, whitelist: undefined },
   { atMs: NOW_MS, firstUse: false, lookAlikeOf: '0xdead', whitelist: undefined },
   undefined,
@@ -120,6 +122,7 @@ function signerSays(
     usage,
     pastOf: () => 'unseen',
     knowing: () => known,
+    heldMs: () => undefined,
     cancelled: () => undefined,
   });
 }
@@ -147,14 +150,24 @@ describe('what the orchestrator says is needed', () => {
           const verified = certain(verifyTransfer(governance, request, nativeVerifier, NOW_MS));
           // Only what is asked for before the decision can be used in it; both ask for nothing else.
           const read = new Set(
-            chargesFor(governance, verified, known).map(({ limitId, key }) => `${limitId} ${key}`),
+            chargesFor(governance, verified, { known, facts: NO_FACTS }).map(
+              ({ limitId, key }) => `${limitId} ${key}`,
+            ),
           );
           const usage: LimitUsage = ({ limitId, key }) => {
             if (!read.has(`${limitId} ${key}`)) throw new Fault('fixture', 'a counter that was not read');
             return limitId.startsWith('everything') ? hourUsed : dayUsed;
           };
           const held = heldFor(request, statement, officers, state);
-          const assessed = assess(governance, verified, held, known, usage, nativeVerifier, NOW_MS);
+          const assessed = assess(
+            governance,
+            verified,
+            held,
+            { known, facts: NO_FACTS },
+            usage,
+            nativeVerifier,
+            NOW_MS,
+          );
 
           if (assessed.kind === 'refused') {
             const order = orderFor(request, [{ request, statement: null, approvals: [] }]);
@@ -195,7 +208,7 @@ describe('what the orchestrator says is needed', () => {
           }
         },
       ),
-      { numRuns: 600 },
+      { numRuns: 900 },
     );
     expect([...seen].toSorted()).toEqual([
       'allow',

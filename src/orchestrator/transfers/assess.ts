@@ -10,13 +10,14 @@ import {
   verifyRequest,
 } from '../../core/authorization/requests.js';
 import { situationOf } from '../../core/authorization/situation.js';
+import { type KnownFacts, NO_FACTS } from '../../core/facts/verify.js';
 import { accepted, type Facts, type Outcome, refused } from '../../core/fault.js';
 import type { Chain } from '../../core/governance/entry.js';
 import { groupsAt } from '../../core/governance/state.js';
 import { scriptOfAddress } from '../../core/intents/bitcoin/address.js';
 import { ethereumAddress } from '../../core/intents/ethereum/address.js';
 import { approvalRequirement, missingApprovals } from '../../core/policy/approvals.js';
-import { chargesOf, decide } from '../../core/policy/decide.js';
+import { chargesOf, decide, factsFor } from '../../core/policy/decide.js';
 import type {
   ApprovalRequirement,
   Decision,
@@ -24,6 +25,7 @@ import type {
   LimitCharge,
   LimitUsage,
   PolicyRefusalCode,
+  Situation,
 } from '../../core/policy/types.js';
 import type { Approval, TransferStatement } from '../../core/statements/approval.js';
 import type { SignedRequest } from '../../core/statements/request.js';
@@ -68,17 +70,35 @@ export function movementOf(request: VerifiedRequest): Movement {
   };
 }
 
-function situationFor({ state, policies }: Governance, request: VerifiedRequest, known: Known | undefined) {
-  return situationOf(movementOf(request), state, policies, () => known);
+/** What this side knows beside request and governance. */
+export interface Knowledge {
+  readonly known: Known | undefined;
+  readonly facts: KnownFacts;
+}
+
+function situationFor(
+  { state, policies }: Governance,
+  request: VerifiedRequest,
+  { known, facts }: Knowledge,
+): Situation {
+  return situationOf(movementOf(request), state, policies, () => known, facts);
+}
+
+/** Subjects of the facts that policy could ask for about a transfer. */
+export function factsWanted(governance: Governance, request: VerifiedRequest): readonly string[] {
+  return factsFor(
+    governance.policies,
+    situationFor(governance, request, { known: undefined, facts: NO_FACTS }),
+  );
 }
 
 /** The counters that a transfer would charge. */
 export function chargesFor(
   governance: Governance,
   request: VerifiedRequest,
-  known: Known | undefined,
+  knowledge: Knowledge,
 ): readonly LimitCharge[] {
-  return chargesOf(governance.policies, situationFor(governance, request, known));
+  return chargesOf(governance.policies, situationFor(governance, request, knowledge));
 }
 
 /** Verifies a request and its destination. Input is hostile. */
@@ -121,12 +141,12 @@ export function assess(
   governance: Governance,
   request: VerifiedRequest,
   held: Held,
-  known: Known | undefined,
+  knowledge: Knowledge,
   usage: LimitUsage,
   verifier: SignatureVerifier,
   nowMs: number,
 ): Outcome<Assessment, AssessmentRefusalCode> {
-  const decision = decide(governance.policies, situationFor(governance, request, known), usage);
+  const decision = decide(governance.policies, situationFor(governance, request, knowledge), usage);
   if (decision.kind === 'refuse') {
     const facts: Facts = {
       ...decision.facts,
@@ -184,6 +204,7 @@ export function storedOf(decision: Permission): StoredDecision {
     rule: decision.rule,
     policyHash: decision.policyHash,
     requirements: decision.requirements.map((requirement) => approvalRequirement.parse(requirement)),
+    ...(decision.holdMs !== undefined && { holdMs: decision.holdMs }),
     limits: decision.limits.map((limit) => ({
       limitId: limit.limitId,
       key: limit.key,

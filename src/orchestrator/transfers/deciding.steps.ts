@@ -6,23 +6,37 @@ import { approvalWords } from '../../core/policy/approvals.js';
 import { statementOf, type TransferStatement } from '../../core/statements/approval.js';
 import type { Governance } from '../governance/governance.service.js';
 import { heldApprovals } from './approval.store.js';
-import { assess, chargesFor, storedOf, verifyRow } from './assess.js';
-import { knownOf } from './knowledge.js';
+import { assess, chargesFor, type Permission, storedOf, verifyRow } from './assess.js';
+import { gatherFor, knowledgeOf } from './knowledge.js';
 import { Limits, usageFor } from './limit.store.js';
 import type { PipelineParts } from './pipeline.js';
-import type { TransferRow } from './transfer.entity.js';
-import { type Move, moveTransfer, transferForUpdate } from './transfer.store.js';
+import { heldUntilMs, waitsForFacts } from './signer-refusals.js';
+import { TransferRow } from './transfer.entity.js';
+import { type Move, moveTransfer, noteWaiting, transferForUpdate } from './transfer.store.js';
 import { finish, hold, type Lease, wake } from './work.store.js';
 
 /** Reasons that stand for "too late", as the state `expired`. */
 const EXPIRIES: readonly string[] = ['request-expired', 'approval-expired'];
 
+/** Between two looks at what waits for a fact. */
+const LOOK_AGAIN_MS = 5_000;
+
+/** Facts have changed, and with them whose approvals are wanted. */
+function isOtherThan({ decision }: TransferRow, now: Permission): boolean {
+  return JSON.stringify(decision?.requirements) !== JSON.stringify(storedOf(now).requirements);
+}
+
 export class DecidingSteps {
   constructor(private readonly parts: PipelineParts) {}
 
   async run(lease: Lease): Promise<void> {
-    const { database, clock, governance } = this.parts;
+    const { database, clock, governance, facts } = this.parts;
     const now = governance.now();
+    // Network, outside any transaction.
+    if (facts.isServed) {
+      const { subject: transferId } = lease;
+      await gatherFor(this.parts, await database.read((db) => db.findBy(TransferRow, { transferId })));
+    }
     await database.transaction(async (db) => {
       await hold(db, lease);
       const row = await transferForUpdate(db, lease.subject);
@@ -42,6 +56,7 @@ export class DecidingSteps {
       case 'requested':
         return this.screen(db, row, governance, nowMs);
       case 'screened':
+      case 'decided':
         return this.decide(db, row, governance, nowMs);
       case 'awaiting-approvals':
       case 'approved':
@@ -81,13 +96,13 @@ export class DecidingSteps {
     const verified = verifyRow(governance, row, verifier, nowMs);
     if (verified.kind === 'refused') return this.end(db, row, verified, nowMs);
     const request = verified.value;
-    const known = await knownOf(db, governance, request, nowMs);
-    const limits = await Limits.read(db, chargesFor(governance, request, known), nowMs);
+    const knowledge = await knowledgeOf(db, this.parts, governance, request, nowMs);
+    const limits = await Limits.read(db, chargesFor(governance, request, knowledge), nowMs);
     const assessed = assess(
       governance,
       request,
       { statement: null, approvals: [] },
-      known,
+      knowledge,
       usageFor(row, limits.usage),
       verifier,
       nowMs,
@@ -109,7 +124,8 @@ export class DecidingSteps {
       statementOf(row.request.statement, {
         policyHash: inForce,
         governanceHead: head,
-        expiresAtMs: Math.min(row.expiresAtMs, nowMs + settings.approvalTtlMs),
+        // Officers have as long as ever; what they signed has to outlive the hold.
+        expiresAtMs: Math.min(row.expiresAtMs, nowMs + settings.approvalTtlMs + (decision.holdMs ?? 0)),
       });
     const needs = approvalWords(decision.requirements);
     await moveTransfer(
@@ -145,19 +161,31 @@ export class DecidingSteps {
     }
     const approvals = await heldApprovals(db, row.transferId, statement);
     // While officers are asked, only people are counted: a limit that is full now may be free when they have answered.
-    const known = await knownOf(db, governance, verified.value, nowMs);
-    const limits = await Limits.read(db, chargesFor(governance, verified.value, known), nowMs);
+    const knowledge = await knowledgeOf(db, this.parts, governance, verified.value, nowMs);
+    const limits = await Limits.read(db, chargesFor(governance, verified.value, knowledge), nowMs);
     const usage = row.state === 'approved' ? usageFor(row, limits.usage) : () => 0n;
     const held = { statement, approvals };
-    const assessed = assess(governance, verified.value, held, known, usage, verifier, nowMs);
+    const assessed = assess(governance, verified.value, held, knowledge, usage, verifier, nowMs);
     if (assessed.kind === 'refused') return this.end(db, row, assessed, nowMs);
-    const { statementInForce, missing } = assessed.value;
+    const { statementInForce, missing, decision } = assessed.value;
+    if (row.state === 'awaiting-approvals' && statementInForce && isOtherThan(row, decision)) {
+      return this.decideAgain(db, row, 'requirements-changed', governance, nowMs, statement);
+    }
+    if (row.state === 'awaiting-approvals' && statementInForce && missing.length === 0) {
+      // The last approval came while a fact was missing.
+      await moveTransfer(db, row, 'approved', this.because('approvals-complete', nowMs));
+    }
     if (!statementInForce) return this.decideAgain(db, row, 'statement-not-in-force', governance, nowMs);
     if (row.state === 'approved' && missing.length > 0) {
       return this.decideAgain(db, row, 'approvals-withdrawn', governance, nowMs, statement);
     }
+    const expiresAtMs = Math.min(row.expiresAtMs, statement?.expiresAtMs ?? row.expiresAtMs);
+    const untilMs = heldUntilMs(row);
+    if (untilMs !== undefined && untilMs > nowMs) return Math.min(expiresAtMs, untilMs);
+    // The signer is asked again; it may say that it still waits.
+    if (untilMs !== undefined) await noteWaiting(db, row, null);
     if (row.state === 'approved') await wake(db, 'wallet', row.walletId, nowMs);
-    return Math.min(row.expiresAtMs, statement?.expiresAtMs ?? row.expiresAtMs);
+    return expiresAtMs;
   }
 
   private async decideAgain(
@@ -173,13 +201,17 @@ export class DecidingSteps {
     return this.decide(db, row, governance, nowMs, keep);
   }
 
-  /** Ends a transfer for which nothing is reserved. */
+  /** Ends a transfer for which nothing is reserved, unless it only lacks what watchers may say in a moment. */
   private async end(
     db: EntityManager,
     row: TransferRow,
     refusal: { readonly code: string; readonly facts: Move['facts'] },
     nowMs: number,
-  ): Promise<null> {
+  ): Promise<number | null> {
+    if (waitsForFacts(refusal.code)) {
+      await noteWaiting(db, row, refusal.code);
+      return nowMs + LOOK_AGAIN_MS;
+    }
     const to = EXPIRIES.includes(refusal.code) ? 'expired' : 'refused';
     await moveTransfer(db, row, to, this.because(refusal.code, nowMs, refusal.facts));
     return null;

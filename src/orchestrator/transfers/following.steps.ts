@@ -15,7 +15,7 @@ import type {
 } from '../chains/chain-driver.js';
 import { assess, verifyRow } from './assess.js';
 import { backoffMs } from './backoff.js';
-import { knownOf, knownThen } from './knowledge.js';
+import { factsOf, knownOf, knownThen } from './knowledge.js';
 import { longestWatchMs, type PipelineParts, servedWallet } from './pipeline.js';
 import { insertPlan } from './reserving.steps.js';
 import { ALIVE, cancelTheSame, hasReplacement, isWanted } from './rivals.js';
@@ -428,7 +428,8 @@ export class FollowingSteps {
       const known =
         (certificate && knownThen(certificate, transfer.transferId)) ??
         (await knownOf(db, governance.now(), verified.value, nowMs));
-      const assessed = assess(governance.now(), verified.value, held, known, () => 0n, verifier, nowMs);
+      const knowledge = { known, facts: factsOf(this.parts, governance.now(), verified.value) };
+      const assessed = assess(governance.now(), verified.value, held, knowledge, () => 0n, verifier, nowMs);
       if (assessed.kind === 'refused') return [];
       const { feeCaps } = assessed.value.decision;
       payables.push({ transferId: transfer.transferId, request: transfer.request.statement, feeCaps });

@@ -11,8 +11,12 @@ import { whitelistedAt } from '../../core/governance/state.js';
 import { askedFor } from '../../core/policy/decide.js';
 import { lookOf } from '../../core/policy/looks.js';
 import type { Known } from '../../core/policy/types.js';
+import { type KnownFacts, NO_FACTS } from '../../core/facts/verify.js';
 import { rows, run, sqlInteger } from '../database/sql.js';
 import type { Governance } from '../governance/governance.service.js';
+import { factsWanted, type Knowledge, verifyRow } from './assess.js';
+import type { PipelineParts } from './pipeline.js';
+import type { TransferRow } from './transfer.entity.js';
 
 const addressRow = z.object({ address: z.string() });
 
@@ -57,6 +61,46 @@ export async function knownOf(
       ageMs: Math.max(0, nowMs - (mirrored?.mirrored_at_ms ?? nowMs)),
     },
   };
+}
+
+/** What is known for one transfer, of facts what was heard lately: whoever asks has them gathered before. */
+export async function knowledgeOf(
+  db: EntityManager,
+  { facts, clock }: Pick<PipelineParts, 'facts' | 'clock'>,
+  governance: Governance,
+  request: VerifiedRequest,
+  nowMs: number,
+): Promise<Knowledge> {
+  return {
+    known: await knownOf(db, governance, request, nowMs),
+    facts: factsOf({ facts, clock }, governance, request),
+  };
+}
+
+/** Facts are old by the time at which they were signed, which may be a little ahead of when a step began. */
+export function factsOf(
+  { facts, clock }: Pick<PipelineParts, 'facts' | 'clock'>,
+  governance: Governance,
+  request: VerifiedRequest,
+): KnownFacts {
+  if (!facts.isServed) return NO_FACTS;
+  const subjects = factsWanted(governance, request);
+  return facts.known(governance.state, subjects, request.transferId, clock.nowMs());
+}
+
+/** Has watchers asked about what policy could want to know of these. Network: never in a transaction. */
+export async function gatherFor(
+  { facts, governance, verifier, clock }: PipelineParts,
+  transfers: readonly Pick<TransferRow, 'request' | 'transferId'>[],
+): Promise<readonly string[]> {
+  if (!facts.isServed || transfers.length === 0) return [];
+  const now = governance.now();
+  const subjects = transfers.flatMap((row) => {
+    const verified = verifyRow(now, row, verifier, clock.nowMs(), true);
+    return verified.kind === 'refused' ? [] : factsWanted(now, verified.value);
+  });
+  await facts.gather(subjects);
+  return subjects;
 }
 
 /** What the signer knew when it signed for a transfer: it judges what replaces that by the same. */

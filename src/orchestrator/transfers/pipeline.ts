@@ -8,6 +8,7 @@ import type { Randomness } from '../../core/randomness.js';
 import type { SignatureVerifier } from '../../core/statements/signature.js';
 import type { ChainDriver } from '../chains/chain-driver.js';
 import type { DatabaseDoor } from '../database/database.js';
+import type { FactSources } from '../facts/fact-sources.js';
 import type { GovernanceService } from '../governance/governance.service.js';
 import type { SignerClient } from '../signer-client/signer-client.js';
 import type { TransferFaultCode } from './transfer.errors.js';
@@ -71,6 +72,7 @@ export type PipelineSigner = Pick<SignerClient, 'sign' | 'records' | 'void' | 'b
 export interface PipelineParts {
   readonly database: DatabaseDoor;
   readonly governance: GovernanceService;
+  readonly facts: FactSources;
   readonly signer: PipelineSigner;
   readonly drivers: readonly ChainDriver[];
   readonly verifier: SignatureVerifier;
@@ -83,6 +85,7 @@ export interface PipelineParts {
 export class Pipeline implements PipelineParts {
   readonly database: DatabaseDoor;
   readonly governance: GovernanceService;
+  readonly facts: FactSources;
   readonly signer: PipelineSigner;
   readonly drivers: readonly ChainDriver[];
   readonly verifier: SignatureVerifier;
@@ -93,6 +96,7 @@ export class Pipeline implements PipelineParts {
   constructor(parts: PipelineParts) {
     this.database = parts.database;
     this.governance = parts.governance;
+    this.facts = parts.facts;
     this.signer = parts.signer;
     this.drivers = parts.drivers;
     this.verifier = parts.verifier;

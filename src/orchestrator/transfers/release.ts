@@ -26,6 +26,8 @@ export interface Fate {
   readonly facts?: Facts;
   /** The signer refused the plan, for a reason that was not this transfer's own. */
   readonly signerRefused?: boolean;
+  /** Why it is not planned again at once. */
+  readonly waitingFor?: string;
 }
 
 export interface Giving {
@@ -116,7 +118,7 @@ async function releaseOne(db: EntityManager, row: TransactionRow, giving: Giving
       transfer,
       fate.to,
       { reason: fate.reason, facts: fate.facts ?? {}, nowMs, by },
-      { transactionKey: null, signerRefusals },
+      { transactionKey: null, signerRefusals, waitingFor: fate.waitingFor ?? null },
       mover,
     );
     if (fate.to === 'approved') await wake(db, 'transfer', transfer.transferId, nowMs);

@@ -19,10 +19,10 @@ import type { Governance } from '../governance/governance.service.js';
 import { heldApprovals } from './approval.store.js';
 import { type Assessment, assess, chargesFor, storedOf, verifyRow } from './assess.js';
 import { backoffMs } from './backoff.js';
-import { knownOf } from './knowledge.js';
+import { gatherFor, knowledgeOf } from './knowledge.js';
 import { Limits, usageFor } from './limit.store.js';
 import { type PipelineParts, servedWallet } from './pipeline.js';
-import { WALLET_FROZEN } from './signer-refusals.js';
+import { TRANSFER_HELD, WALLET_FROZEN } from './signer-refusals.js';
 import { TransactionRow, TransactionTransferRow, TransferRow } from './transfer.entity.js';
 import { type Move, moveTransfer, noteWaiting } from './transfer.store.js';
 import { type Claim, finish, hold, keep, type Lease, wake } from './work.store.js';
@@ -53,6 +53,8 @@ export class ReservingSteps {
     const { wallet, driver } = servedWallet(this.parts, lease.subject);
     const now = governance.now();
     if (freezeOf(now.state, lease.subject) !== undefined) return this.waitForThaw(lease);
+    if (this.parts.facts.isServed)
+      await gatherFor(this.parts, await database.read((db) => this.approved(db, lease, false)));
     const offered = await database.read(async (db) => this.candidates(db, lease, now, clock.nowMs()));
     // Network, outside any transaction. What has changed until the reservation is left for the next round.
     const outlook = offered.length > 0 ? await this.outlook(lease, wallet, driver, offered) : undefined;
@@ -167,8 +169,16 @@ export class ReservingSteps {
     if (verified.kind === 'refused') return undefined;
     const approvals = await heldApprovals(db, row.transferId, row.statement);
     const held = { statement: row.statement, approvals };
-    const known = await knownOf(db, governance, verified.value, nowMs);
-    const assessed = assess(governance, verified.value, held, known, usageFor(row, usage), verifier, nowMs);
+    const knowledge = await knowledgeOf(db, this.parts, governance, verified.value, nowMs);
+    const assessed = assess(
+      governance,
+      verified.value,
+      held,
+      knowledge,
+      usageFor(row, usage),
+      verifier,
+      nowMs,
+    );
     if (assessed.kind === 'refused') return undefined;
     const { statementInForce, missing } = assessed.value;
     return statementInForce && missing.length === 0 ? assessed.value : undefined;
@@ -190,8 +200,8 @@ export class ReservingSteps {
     for (const row of approved) {
       const request = verifyRow(governance, row, verifier, nowMs);
       if (request.kind === 'refused') continue;
-      const known = await knownOf(db, governance, request.value, nowMs);
-      wanted.push(...chargesFor(governance, request.value, known));
+      const knowledge = await knowledgeOf(db, this.parts, governance, request.value, nowMs);
+      wanted.push(...chargesFor(governance, request.value, knowledge));
     }
     const limits = await Limits.take(db, wanted, nowMs);
     const payable: Candidate[] = [];
@@ -276,7 +286,8 @@ function approvedOf(db: EntityManager, walletId: string, waits: 'IS NULL' | 'IS 
     .createQueryBuilder(TransferRow, 'transfer')
     .where('transfer.walletId = :walletId', { walletId })
     .andWhere('transfer.state = :state', { state: 'approved' })
-    .andWhere(`transfer.waitingFor ${waits}`);
+    .andWhere(`transfer.waitingFor ${waits}`)
+    .andWhere('(transfer.waitingFor IS NULL OR transfer.waitingFor <> :held)', { held: TRANSFER_HELD });
 }
 
 function payableOf({ row, assessment }: Candidate): Payable {

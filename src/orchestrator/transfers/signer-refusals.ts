@@ -1,6 +1,7 @@
 // What becomes of a transfer whose transaction the signer refused and has certainly not signed. Pure.
 
 import { MAX_CLOCK_SKEW_MS } from '../../core/authorization/requests.js';
+import type { FactRefusalCode } from '../../core/facts/verify.js';
 import type { Refusal } from '../../core/fault.js';
 import type { HeadRefusalCode } from '../../core/governance/fresh-head.js';
 import type { Fate } from './release.js';
@@ -16,6 +17,9 @@ const ABOUT_GOVERNANCE: readonly string[] = [
 ];
 
 const EXPIRIES: readonly string[] = ['request-expired', 'approval-expired'];
+
+/** The signer's own: somebody else's order came with a newer one. */
+type ConflictingFact = 'fact-sequence-decreased';
 
 /** The signer began again after a lost store, later than this was asked for. */
 export const BEFORE_RESTORE = 'request-before-restore';
@@ -35,9 +39,53 @@ const WAITING_FOR_A_WORD: readonly string[] = [
 /** The signer's host says another time than the signer measured: somebody sets that right, or a quorum says the time. */
 const CLOCK_DIVERGED = 'clock-diverged';
 
+/** Whether a rule lets it pass is not known for want of a fact: in a moment it may be. */
+const WAITING_FOR_FACTS: readonly string[] = ['fact-missing', 'facts-disagree'];
+
+export function waitsForFacts(code: string): boolean {
+  return WAITING_FOR_FACTS.includes(code);
+}
+
+/** Facts that the signer does not take: others are put into the order at the next try. */
+const ABOUT_FACTS: readonly string[] = [
+  'fact-too-old',
+  'fact-from-the-future',
+  'fact-sequence-decreased',
+  'fact-key-unknown',
+  'fact-kind-not-allowed',
+] satisfies (FactRefusalCode | ConflictingFact)[];
+
 /** The transaction is good as it is, and is asked for again until somebody has done something. */
 export function waitsAtSigner(code: string): boolean {
-  return code === WALLET_FROZEN || code === CLOCK_DIVERGED || WAITING_FOR_A_WORD.includes(code);
+  return (
+    code === WALLET_FROZEN ||
+    code === CLOCK_DIVERGED ||
+    WAITING_FOR_A_WORD.includes(code) ||
+    waitsForFacts(code) ||
+    ABOUT_FACTS.includes(code)
+  );
+}
+
+/** The rule of a transfer holds it, and the signer still measures the time. */
+export const TRANSFER_HELD = 'transfer-held';
+
+/** The refusal with the time at which to ask again: about when the signer will have measured enough, if it runs on. */
+export function withHoldUntil<R extends Refusal>(refusal: R, nowMs: number): R {
+  const { leftMs } = refusal.facts;
+  if (refusal.code !== TRANSFER_HELD || typeof leftMs !== 'number') return refusal;
+  return { ...refusal, facts: { ...refusal.facts, heldUntilMs: nowMs + leftMs } };
+}
+
+/** When to ask again for a transfer that is held; undefined for any other. */
+export function heldUntilMs({
+  state,
+  waitingFor,
+  facts,
+}: Pick<TransferRow, 'state' | 'waitingFor' | 'facts'>): number | undefined {
+  const { heldUntilMs: untilMs } = facts;
+  return state === 'approved' && waitingFor === TRANSFER_HELD && typeof untilMs === 'number'
+    ? untilMs
+    : undefined;
 }
 
 /** A person has the signer asked once more, for what it had been asked for before. */
@@ -80,6 +128,7 @@ export function fateAfterRefusal(
   const named = typeof about === 'string' && transferIds.includes(about);
   if (named && about !== transfer.transferId)
     return { to: 'approved', reason: 'batch-released', facts: { code } };
+  if (named && code === TRANSFER_HELD) return { to: 'approved', reason: code, facts, waitingFor: code };
   if (EXPIRIES.includes(code)) {
     // Named or not, only time is at fault; one that is not expired itself finds that out when it is looked at again.
     return named

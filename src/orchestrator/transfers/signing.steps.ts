@@ -13,6 +13,7 @@ import { newestHead } from '../governance/heads.js';
 import { heldApprovals } from './approval.store.js';
 import { validApprovals } from './assess.js';
 import { signedOf } from './following.steps.js';
+import { gatherFor } from './knowledge.js';
 import { rememberPaid } from './knowledge.js';
 import { type PipelineParts, servedWallet } from './pipeline.js';
 import { type Fate, plannedOf, releaseTransaction } from './release.js';
@@ -24,6 +25,7 @@ import {
   mayBeOfLostStore,
   WALLET_FROZEN,
   waitsAtSigner,
+  withHoldUntil,
 } from './signer-refusals.js';
 import { TransactionRow, type TransferRow } from './transfer.entity.js';
 import type { TransferFaultCode } from './transfer.errors.js';
@@ -189,7 +191,11 @@ export class SigningSteps {
 
   private async sign(lease: Lease, row: TransactionRow): Promise<Claim | undefined> {
     const { database, signer } = this.parts;
-    const order = await database.read((db) => this.orderOf(db, row));
+    const subjects = await gatherFor(
+      this.parts,
+      this.parts.facts.isServed ? await database.read((db) => transfersOf(db, row.transactionKey)) : [],
+    );
+    const order = await database.read((db) => this.orderOf(db, row, subjects));
     let outcome: Awaited<ReturnType<typeof signer.sign>>;
     try {
       outcome = await signer.sign(order);
@@ -202,11 +208,15 @@ export class SigningSteps {
       await this.recordWaiting(lease, row, outcome.code);
       return undefined;
     }
-    await this.recordRefused(lease, row, outcome);
+    await this.recordRefused(lease, row, withHoldUntil(outcome, this.parts.clock.nowMs()));
     return undefined;
   }
 
-  private async orderOf(db: EntityManager, row: TransactionRow): Promise<SigningOrder> {
+  private async orderOf(
+    db: EntityManager,
+    row: TransactionRow,
+    subjects: readonly string[],
+  ): Promise<SigningOrder> {
     const transfers: OrderedTransfer[] = [];
     for (const transfer of await transfersOf(db, row.transactionKey)) {
       const { request } = transfer;
@@ -231,7 +241,15 @@ export class SigningSteps {
     }
     const transaction = required(row.unsigned, { transactionKey: row.transactionKey, what: 'unsigned' });
     const head = await this.wordFor(db, transfers);
-    return { wallet: row.walletId, transaction, transfers, ...(head && { head }) };
+    const { facts, governance, clock } = this.parts;
+    const held = facts.held(governance.state(), subjects, clock.nowMs());
+    return {
+      wallet: row.walletId,
+      transaction,
+      transfers,
+      ...(head && { head }),
+      ...(held.length > 0 && { facts: held }),
+    };
   }
 
   /** The newest word of a governor, where one is asked and somebody's payment is approved by nobody. */

@@ -10,6 +10,7 @@ import { ApprovalService } from '../approvals/approval.service.js';
 import { auditEntities } from '../audit/audit.entity.js';
 import { Database } from '../database/database.js';
 import { governanceEntities } from '../governance/governance.entity.js';
+import { FactSources } from '../facts/fact-sources.js';
 import { GovernanceService } from '../governance/governance.service.js';
 import { Cast, START_MS } from './cast.fixture.js';
 import { defaultPipelineSettings, Pipeline, type PipelineParts, type PipelineSettings } from './pipeline.js';
@@ -115,6 +116,7 @@ export class Life {
         },
       },
       governance,
+      facts: new FactSources([], nativeVerifier, stage, () => undefined),
       signer: {
         sign: async (order) => {
           point('before sign');

@@ -32,6 +32,8 @@ export const storedDecision = z.strictObject({
   rule: z.string(),
   policyHash: sha256Hex,
   requirements: z.array(approvalRequirement),
+  /** How long the signer waits once nothing else is missing; absent where it does not. */
+  holdMs: z.int().min(1).exactOptional(),
   limits: z.array(
     z.strictObject({
       limitId: z.string(),

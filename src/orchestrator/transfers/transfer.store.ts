@@ -105,8 +105,12 @@ export async function moveTransfer(
   });
 }
 
-/** Says why a transfer stays where it is, without moving it. */
-export async function noteWaiting(db: EntityManager, row: TransferRow, waitingFor: string): Promise<void> {
+/** Says why a transfer stays where it is, without moving it; null: nothing keeps it any more. */
+export async function noteWaiting(
+  db: EntityManager,
+  row: TransferRow,
+  waitingFor: string | null,
+): Promise<void> {
   if (row.waitingFor === waitingFor) return;
   await changeTransfer(db, row, { waitingFor });
 }

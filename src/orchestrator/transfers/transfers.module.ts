@@ -9,6 +9,7 @@ import type { ChainDriver } from '../chains/chain-driver.js';
 import { CONFIGURATION } from '../config/config.module.js';
 import type { Configuration } from '../config/settings.js';
 import { Database } from '../database/database.js';
+import { FactSources } from '../facts/fact-sources.js';
 import { GovernanceService } from '../governance/governance.service.js';
 import { Log } from '../logging/log.js';
 import { SignerClient } from '../signer-client/signer-client.js';
@@ -31,7 +32,16 @@ export function pipelineSettings({ workers, approvals }: Configuration): Pipelin
   providers: [
     {
       provide: Pipeline,
-      inject: [Database, GovernanceService, SignerClient, CHAIN_DRIVERS, CLOCK, RANDOMNESS, CONFIGURATION],
+      inject: [
+        Database,
+        GovernanceService,
+        SignerClient,
+        CHAIN_DRIVERS,
+        CLOCK,
+        RANDOMNESS,
+        CONFIGURATION,
+        Log,
+      ],
       useFactory: (
         database: Database,
         governance: GovernanceService,
@@ -40,10 +50,14 @@ export function pipelineSettings({ workers, approvals }: Configuration): Pipelin
         clock: Clock,
         randomness: Randomness,
         configuration: Configuration,
+        log: Log,
       ) =>
         new Pipeline({
           database,
           governance,
+          facts: new FactSources(configuration.watchers, nativeVerifier, clock, (watcher, error) =>
+            log.warning('watcher not heard', { watcher }, error),
+          ),
           signer,
           drivers,
           verifier: nativeVerifier,

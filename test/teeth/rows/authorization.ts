@@ -234,10 +234,28 @@ export const AUTHORIZATION: readonly Tooth[] = [
     {
       code: 'fee-above-absolute-cap',
       without: 'asking for the caps of a payment',
-      was: "    if (capped.kind === 'refused') return capped;\n  }\n  return accepted({ decoded, transfers: transfers.value });",
-      becomes: '  }\n  return accepted({ decoded, transfers: transfers.value });',
+      was: "    if (capped.kind === 'refused') return capped;\n  }\n  return checkHolds",
+      becomes: '  }\n  return checkHolds',
       test: 'src/core/authorization/authorize.spec.ts',
       title: 'a payment is refused with fee-above-absolute-cap when it costs one satoshi above the cap',
+    },
+    {
+      code: 'transfer-held',
+      without: 'the hold of a rule',
+      was: 'return checkHolds(transfers.value) ?? accepted(',
+      becomes: 'return accepted(',
+      test: 'src/core/authorization/authorize.spec.ts',
+      title:
+        'a payment that its rule holds is refused with transfer-held until it has waited, to the millisecond',
+    },
+    {
+      code: 'transfer-held',
+      without: 'the demand that it was held for long enough',
+      was: '(heldMs !== undefined && heldMs >= holdMs)',
+      becomes: 'heldMs !== undefined',
+      test: 'src/core/authorization/authorize.spec.ts',
+      title:
+        'a payment that its rule holds is refused with transfer-held until it has waited, to the millisecond',
     },
     {
       code: 'nothing-to-cancel',

@@ -72,12 +72,21 @@ export const GOVERNANCE: readonly Tooth[] = [
       title: 'a freeze is undone by the quorum alone, each as it was made',
     },
   ]),
+  ...teethOf('src/core/governance/orphans.ts', 'src/core/governance/safu.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that SAFU takes two custodians where it took two before',
+      was: 'if ((before.safu?.threshold ?? 0) >= 2 && after.safu && after.safu.threshold < 2) {',
+      becomes: 'if (false) {',
+      title: 'what touches SAFU never comes down to one custodian where it took two',
+    },
+  ]),
   ...teethOf('src/core/governance/orphans.ts', 'src/core/governance/orphans.spec.ts', [
     {
       code: 'governance-change-invalid',
       without: 'the demand that governance takes two persons where it took two before',
-      was: 'if (before.quorum.threshold < 2 || after.quorum.threshold >= 2) return undefined;',
-      becomes: 'if (before.quorum.threshold > 0) return undefined;',
+      was: 'if (before.quorum.threshold >= 2 && after.quorum.threshold < 2) {',
+      becomes: 'if (false) {',
       title:
         'an entry that orphans what it changes is refused when one person alone could change governance after it',
     },

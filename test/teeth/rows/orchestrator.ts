@@ -378,4 +378,89 @@ export const ORCHESTRATOR: readonly Tooth[] = [
       },
     ],
   ),
+  ...teethOf(
+    'src/orchestrator/governance/proposal.service.ts',
+    'src/orchestrator/governance/proposal.service.spec.ts',
+    [
+      {
+        code: 'proposal-unknown',
+        without: 'an answer for a proposal that is not there',
+        was: "return refused<OwnProposalRefusalCode>('proposal-unknown', { proposalId });",
+        becomes: "return refused<OwnProposalRefusalCode>('proposal-not-over', { proposalId });",
+        title: 'a proposal is refused when there is none of this id (proposal-unknown)',
+      },
+      {
+        code: 'proposal-not-open',
+        without: 'the demand that a proposal wants signatures',
+        was: "if (stands !== 'open') return notOpen(proposalId, stands);",
+        becomes: '',
+        title: 'a proposal is refused a signature when it wants none (proposal-not-open)',
+      },
+      {
+        code: 'governance-signer-unknown',
+        without: 'the demand that a signer is in the roster',
+        was: "if (!holder) return refused('governance-signer-unknown', { credentialId });",
+        becomes: 'if (!holder) return accepted(undefined);',
+        title: 'a proposal is refused a signature of somebody whom nobody asked, or knows',
+      },
+      {
+        code: 'governance-signer-duplicate',
+        without: 'counting a person once',
+        was: "if (earlier) return refused('governance-signer-duplicate', { personId });",
+        becomes: '',
+        title: 'a proposal is refused a second signature of a person (governance-signer-duplicate)',
+      },
+      {
+        code: 'governance-signer-not-asked',
+        without: 'the demand that a signature would count',
+        was: 'if (!wanted.some(({ candidates }) => candidates.includes(personId))) {',
+        becomes: 'if (false) {',
+        title: 'a proposal is refused a signature of somebody whom nobody asked, or knows',
+      },
+      {
+        code: 'governance-signature-invalid',
+        without: 'verifying a signature over a proposal',
+        was: 'if (!isSignedBy(holder.credential, entryBytes(body), signature, verifier)) {',
+        becomes: 'if (false) {',
+        title: 'a proposal is refused a signature over another entry (governance-signature-invalid)',
+      },
+      {
+        code: 'proposal-of-another-person',
+        without: 'the demand that its drafter takes a proposal back',
+        was: 'if (proposedBy !== personId) {',
+        becomes: 'if (false) {',
+        title:
+          'a proposal is refused when somebody else than its drafter takes it back (proposal-of-another-person)',
+      },
+      {
+        code: 'proposal-not-over',
+        without: 'the demand that a proposal is over before it is drafted anew',
+        was: "if (stands === 'open' || stands === 'complete' || stands === 'accepted') {",
+        becomes: 'if (false) {',
+        title: 'a proposal is refused when it is drafted anew and is not over (proposal-not-over)',
+      },
+      {
+        code: 'proposals-too-many',
+        without: 'the bound on proposals of one person',
+        was: 'proposedBy: personId })) >= MOST_OF_ONE) {',
+        becomes: 'proposedBy: personId })) >= 1_000) {',
+        title:
+          'a proposal is refused when one person has drafted too many for one place (proposals-too-many)',
+      },
+    ],
+  ),
+  ...teethOf(
+    'src/orchestrator/governance/proposal.controller.ts',
+    'test/orchestrator/proposals.integration.spec.ts',
+    [
+      {
+        code: 'approval-of-another-person',
+        without: 'the demand that a signature comes from who gave it',
+        was: 'if (holder && holder.person.personId !== personOf(caller)) {',
+        becomes: 'if (false) {',
+        title:
+          'proposals on SQLite take a signature of whoever calls, over this very entry, once for each person',
+      },
+    ],
+  ),
 ];

@@ -7,6 +7,7 @@ import { CONFIGURATION } from '../../config/config.module.js';
 import type { Configuration } from '../../config/settings.js';
 import { Database } from '../../database/database.js';
 import { GovernanceService } from '../../governance/governance.service.js';
+import { OwnFreezes } from '../../governance/own-freezes.js';
 import { Log } from '../../logging/log.js';
 import { SignerClient } from '../../signer-client/signer-client.js';
 import { CLOCK } from '../../tokens.js';
@@ -16,7 +17,7 @@ import { EthereumDriver } from './ethereum.driver.js';
   providers: [
     {
       provide: EthereumDriver,
-      inject: [CONFIGURATION, Database, GovernanceService, SignerClient, Log, CLOCK],
+      inject: [CONFIGURATION, Database, GovernanceService, SignerClient, Log, CLOCK, OwnFreezes],
       useFactory: (
         { chains }: Configuration,
         database: Database,
@@ -24,6 +25,7 @@ import { EthereumDriver } from './ethereum.driver.js';
         signer: SignerClient,
         log: Log,
         clock: Clock,
+        freezes: OwnFreezes,
       ) =>
         new EthereumDriver({
           database,
@@ -34,7 +36,10 @@ import { EthereumDriver } from './ethereum.driver.js';
             const { nonces } = await signer.status();
             return nonces.find((one) => one.walletId === walletId)?.next;
           },
-          alarm: (fault) => log.failure('alarm', { family: 'ethereum', code: fault.code }, fault),
+          alarm: (fault) => {
+            log.failure('alarm', { family: 'ethereum', code: fault.code }, fault);
+            freezes.see(fault);
+          },
         }),
     },
   ],

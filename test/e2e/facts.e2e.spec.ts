@@ -1,0 +1,113 @@
+// Rules on what things are worth, end to end: a watcher as its own process, an orchestrator that fetches its facts, and a signer
+// that believes none but those.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BITCOIN } from '../../devnet/deployment.js';
+import { type RunningWatcher, WatcherHome } from '../../devnet/watcher.js';
+import { verifyCertificate } from '../../src/core/certificates/verify.js';
+import type { PolicyDocument } from '../../src/core/governance/entry.js';
+import { certificateFile } from '../../src/orchestrator/transfers/transfer.dto.js';
+import { nativeVerifier } from '../../src/platform/native-verifier.js';
+import { eventually, Rig } from './rig.js';
+
+const POLICY: PolicyDocument = {
+  name: 'hot-bitcoin',
+  lines: [
+    'policy: hot-bitcoin',
+    'applies-to: { wallets: [hot-btc] }',
+    'fee-caps: { absolute: "0.001 BTC", relative: "100%" }',
+    'limits:',
+    '  - { id: day, per: wallet, window: 24h, currency: USD, max: "1000 USD" }',
+    'rules:',
+    '  - id: large',
+    '    when: { asset: BTC, amount-above: "300 USD" }',
+    '    then: { approve: [{ group: treasury, quorum: 2 }] }',
+    '  - id: small',
+    '    when: { asset: BTC, screening-in: [clear] }',
+    '    then: allow',
+  ],
+};
+
+let place: string;
+let rig: Rig;
+let home: WatcherHome;
+let watcher: RunningWatcher;
+
+const settings = () => ({
+  keepMs: 500,
+  prices: [
+    {
+      chain: BITCOIN,
+      sources: [{ name: 'one', place: { file: join(place, 'prices.json') }, pointer: '/btc' }],
+      leastSources: 1,
+      maxSpreadBasisPoints: 100,
+    },
+  ],
+  screenings: [
+    {
+      kind: 'list' as const,
+      chains: [BITCOIN],
+      file: join(place, 'listed'),
+      otherwise: { result: 'clear' as const, riskScore: 3 },
+    },
+  ],
+});
+
+beforeAll(async () => {
+  place = mkdtempSync(join(tmpdir(), 'portcullis-facts-e2e-'));
+  writeFileSync(join(place, 'prices.json'), '{"btc":60000}');
+  writeFileSync(join(place, 'listed'), '');
+  home = await WatcherHome.make(join(place, 'watcher'));
+  rig = await Rig.start({
+    policies: [POLICY],
+    orchestrators: 0,
+    settingsFor: () => Promise.resolve({ watchers: [{ url: watcher.url, timeoutMs: 2_000 }] }),
+  });
+  watcher = await home.start(rig.deployment.deploymentId, settings());
+  await rig.addOrchestrator();
+  await rig.govern({ kind: 'fact-key-added', factKey: home.key });
+  rig.chains.startMining();
+});
+afterAll(async () => {
+  await rig?.stop();
+  await watcher?.stop();
+  rmSync(place, { recursive: true, force: true });
+});
+
+describe('a withdrawal under a rule in dollars', () => {
+  it('leaves unattended below the bound, with a certificate that proves price and screening', async () => {
+    const id = await rig.taken(rig.request({ asset: 'BTC', amount: 400_000n }));
+    const [transfer] = await rig.settled([id]);
+    expect(transfer?.state).toBe('settled');
+    const answer = await rig.client(rig.deployment.alice).get(`/v1/transfers/${id}/certificates`);
+    const [certificate] = certificateFile.parse(answer.body).certificates;
+    const { deployment } = rig;
+    expect(verifyCertificate(certificate, deployment.log, deployment.deploymentId, nativeVerifier).kind).toBe(
+      'accepted',
+    );
+    expect(certificate?.reservation.transfers[0]?.decision.rule).toBe('hot-bitcoin/small');
+    expect(
+      certificate?.reservation.order.facts?.map(({ statement }) => statement.content.kind).sort(),
+    ).toEqual(['price', 'screening']);
+  });
+
+  it('waits for officers above it', async () => {
+    const id = await rig.taken(rig.request({ asset: 'BTC', amount: 500_001n }));
+    await rig.approve(id, [rig.deployment.alice, rig.deployment.carol]);
+    expect((await rig.settled([id]))[0]?.state).toBe('settled');
+  });
+
+  it('waits while nobody has screened its destination, and goes on when somebody has', async () => {
+    writeFileSync(join(place, 'listed'), 'a line that nobody can read, so that nobody is clear\n');
+    const id = await rig.taken(rig.request({ asset: 'BTC', amount: 100_000n }));
+    await eventually(
+      'it waits for a fact',
+      async () => (await rig.transfer(id)).waitingFor === 'fact-missing',
+    );
+    writeFileSync(join(place, 'listed'), '');
+    expect((await rig.settled([id]))[0]?.state).toBe('settled');
+  });
+});
