@@ -31,6 +31,21 @@ function publicKey(): string {
   return keyFile.parse(JSON.parse(readFileSync(places.key(LABEL), 'utf8'))).publicKey;
 }
 
+/** A change of governance that two officers sign, and the signer takes. */
+export async function enact(changeFile: string, entryFile: string): Promise<void> {
+  rmSync(entryFile, { force: true });
+  const [first] = SIGNERS;
+  const as = (person: string) => ['--config', places.config(person)];
+  await portcullisOk(
+    ['governance', 'propose', '--change', changeFile, '--out', entryFile, ...as(first)],
+    z.unknown(),
+  );
+  for (const person of SIGNERS) {
+    await portcullisOk(['governance', 'sign', entryFile, '--yes', ...as(person)], z.unknown());
+  }
+  await portcullisOk(['governance', 'submit', entryFile, ...as(first)], z.unknown());
+}
+
 /** Once for each deployment: two officers sign the entry, the signer takes it. */
 export async function nameAuditLog(screen: Screen): Promise<void> {
   if (existsSync(places.auditLogNamed)) return;
@@ -40,15 +55,7 @@ export async function nameAuditLog(screen: Screen): Promise<void> {
   await screen.during(
     'audit log named by two officers',
     async () => {
-      rmSync(places.auditLogEntry, { force: true });
-      const [first] = SIGNERS;
-      const as = (person: string) => ['--config', places.config(person)];
-      const files = [places.auditLogChange, '--out', places.auditLogEntry];
-      await portcullisOk(['governance', 'propose', '--change', ...files, ...as(first)], z.unknown());
-      for (const person of SIGNERS) {
-        await portcullisOk(['governance', 'sign', places.auditLogEntry, '--yes', ...as(person)], z.unknown());
-      }
-      await portcullisOk(['governance', 'submit', places.auditLogEntry, ...as(first)], z.unknown());
+      await enact(places.auditLogChange, places.auditLogEntry);
     },
     () => ORIGIN,
   );

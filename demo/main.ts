@@ -29,6 +29,7 @@ import {
 } from './refusals.js';
 import { Screen } from './screen.js';
 import { choosePorts, makeFolders, places, readCeremony, shown, startOver, takeStage } from './stage.js';
+import { registerWatcher, startWatcher, watcherUrl } from './watcher.js';
 import { approveAll, askForAll, followAll, fund, verifyAll, wishes } from './withdrawals.js';
 
 /** As a shell reports a program that Ctrl-C has ended. */
@@ -95,6 +96,12 @@ async function play(screen: Screen, running: Running): Promise<Program[]> {
   await makeAuditKey();
   let signer: Program = await screen.during('signer, checks itself and opens the token', startSigner);
   running.add(() => signer.stop());
+  const watcher = await screen.during(
+    'watcher, states what things are worth',
+    () => startWatcher(ports, nodes, record),
+    () => watcherUrl(ports),
+  );
+  running.add(() => watcher.stop());
   const orchestrator = await screen.during(
     'orchestrator, holds no key',
     () => startOrchestrator(ports, nodes, record),
@@ -106,6 +113,7 @@ async function play(screen: Screen, running: Running): Promise<Program[]> {
   running.add(() => miner.stop());
   const alice = ['--config', places.config('alice')];
   await nameAuditLog(screen);
+  await registerWatcher(screen, ports);
   await screen.during(
     'today’s word of a governor about the log, for what nobody approves',
     () => portcullisOk(['governance', 'vouch', '--yes', ...alice], z.unknown()),
@@ -150,7 +158,9 @@ async function play(screen: Screen, running: Running): Promise<Program[]> {
 
   screen.title(`All of it went as it should, in ${screen.seconds} seconds.`);
   whereToLook(screen, api, asked[0]?.transferId ?? '', waiting);
-  return [bitcoin.program, ethereum.program, signer, orchestrator].filter((program) => program !== null);
+  return [bitcoin.program, ethereum.program, signer, watcher, orchestrator].filter(
+    (program) => program !== null,
+  );
 }
 
 function whereToLook(screen: Screen, api: string, settled: string, waiting: string): void {

@@ -105,6 +105,7 @@ function orchestratorConfig(
     },
     workers: { pollMs: 100, backoffMinMs: 200, backoffMaxMs: 2_000 },
     audit: { addMs: 250, checkpointMs: 2_000 },
+    watchers: [{ url: `http://127.0.0.1:${ports.watcher}` }],
   };
 }
 

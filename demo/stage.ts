@@ -47,6 +47,14 @@ export const places = {
   auditLogEntry: inHome('ceremony', 'audit-log-entry.json'),
   /** Written when the signer has taken the entry. */
   auditLogNamed: inHome('ceremony', 'audit-log.done'),
+  watcher: inHome('watcher'),
+  watcherConfig: inHome('watcher', 'watcher.json'),
+  factKey: inHome('watcher', 'fact-key.pem'),
+  prices: inHome('watcher', 'prices.json'),
+  factKeyChange: inHome('ceremony', 'fact-key.yaml'),
+  factKeyEntry: inHome('ceremony', 'fact-key-entry.json'),
+  /** Written when the signer has taken the entry. */
+  factKeyNamed: inHome('ceremony', 'fact-key.done'),
   auditMirror: inHome('audit-mirror'),
   governanceLog: inHome('governance.json'),
   ports: inHome('ports.json'),
@@ -74,6 +82,7 @@ export function makeFolders(): void {
     'ceremony',
     'signer',
     'orchestrator',
+    'watcher',
     'ethereum',
     'certificates',
   ]) {
@@ -129,7 +138,7 @@ export function readCeremony(): CeremonyRecord | undefined {
   return ceremonyRecord.parse(JSON.parse(readFileSync(places.ceremony, 'utf8')));
 }
 
-const portNumbers = z.strictObject({ api: z.int(), bitcoin: z.int(), ethereum: z.int() });
+const portNumbers = z.strictObject({ api: z.int(), bitcoin: z.int(), ethereum: z.int(), watcher: z.int() });
 export type Ports = z.infer<typeof portNumbers>;
 
 /** The ports of the start before where they are free, others where they are not. */
@@ -141,6 +150,7 @@ export async function choosePorts(): Promise<Ports> {
     api: await portLike(known?.api),
     bitcoin: await portLike(known?.bitcoin),
     ethereum: await portLike(known?.ethereum),
+    watcher: await portLike(known?.watcher),
   };
   writeText(places.ports, `${JSON.stringify(ports, null, 2)}\n`, 0o644);
   return ports;

@@ -11,8 +11,8 @@ export function asksNoLess(
   const { effect } = rule;
   if (effect.kind === 'refuse') return true;
   if (other.effect.kind === 'refuse') return false;
-  // What the other one would count, this one does not: that takes a person who looks at it instead.
   if ((other.effect.holdMs ?? 0) > (effect.holdMs ?? 0)) return false;
+  // What the other one would count, this one does not: that takes a person who looks at it instead.
   if (other.limits && effect.kind === 'allow') return false;
   if (other.effect.kind === 'allow') return true;
   if (other.effect.kind !== 'approve' || effect.kind !== 'approve') return false;
