@@ -40,6 +40,7 @@ export type GovernanceRefusalCode =
   | 'governance-change-invalid'
   | 'governance-not-pending'
   | 'governance-timelock'
+  | 'governance-pending-stale'
   | 'governance-activator-proposed';
 
 /** What is not signed any more until a quorum thaws it. */
