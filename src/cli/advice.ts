@@ -38,6 +38,8 @@ const ADVICE: Readonly<Record<string, string>> = {
     'The orchestrator cannot say what the chain holds for this wallet. Mend its node, or make the facts from nodes of your own (--facts).',
   'restore-governance-mismatch':
     'The statement is not on top of the newest governance log that is known here. Find out who has the newest one before anybody signs.',
+  'restore-governance-behind':
+    "The log is not that of the lost store: it lacks the entry that the token remembers. Get the log from every officer's own copy, and find out who cut this one.",
   'restore-other-record':
     'The statement is about another record than the token has: it was used already, or the wrong host was asked.',
   'restore-expired': 'Draw it up again, and have the new one signed.',

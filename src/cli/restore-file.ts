@@ -3,10 +3,12 @@
 
 import { z } from 'zod';
 import { accepted, type Outcome, refused } from '../core/fault.js';
+import type { GovernanceEntry } from '../core/governance/entry.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { p2wpkhAddress } from '../core/intents/bitcoin/address.js';
 import { parsePolicies } from '../core/policy/parse.js';
 import {
+  checkLogReaches,
   type RestoredWallet,
   type RestoreRefusalCode,
   type RestoreStatement,
@@ -28,13 +30,18 @@ export function readRestore(path: string): RestoreFile {
   return readJson(path, restoreFile, 'a restore');
 }
 
-const record = z.object({
-  event: z.literal('record'),
-  deploymentId: sha256Hex,
-  sequence: wholeNumber(0),
-  hash: sha256Hex,
-});
-export type SignerRecord = Pick<z.infer<typeof record>, 'deploymentId' | 'sequence' | 'hash'>;
+const record = z
+  .object({
+    event: z.literal('record'),
+    deploymentId: sha256Hex,
+    sequence: wholeNumber(0),
+    hash: sha256Hex,
+    /** These two are not there when the record is from before records had them. */
+    governanceSequence: wholeNumber(0).exactOptional(),
+    governanceHead: sha256Hex.exactOptional(),
+  })
+  .refine((line) => (line.governanceSequence === undefined) === (line.governanceHead === undefined));
+export type SignerRecord = Omit<z.infer<typeof record>, 'event'>;
 
 /** The line of `signer record` in what the signer printed. Faults `file-unreadable`, `file-malformed`. */
 export function readRecord(path: string): SignerRecord {
@@ -67,17 +74,26 @@ export function contentRefusal(
   return isSound ? accepted(undefined) : verified;
 }
 
-/** Another record than the token's: what the officer has been told of it differs from what the statement says. */
+/**
+ * What the signer refuses this statement for, by what the officer has been told of the record on its token: it is about
+ * another one, or the log at hand, if there is one, is not that of the lost store.
+ */
 export function recordRefusal(
   { lost, deploymentId }: RestoreStatement,
   found: SignerRecord,
-): Outcome<undefined, 'restore-other-record' | 'restore-other-deployment'> {
+  log: readonly GovernanceEntry[] | undefined,
+): Outcome<undefined, 'restore-other-record' | 'restore-other-deployment' | 'restore-governance-behind'> {
   if (found.deploymentId !== deploymentId) {
     return refused('restore-other-deployment', { statement: deploymentId, token: found.deploymentId });
   }
-  return lost.sequence === found.sequence && lost.hash === found.hash
-    ? accepted(undefined)
-    : refused('restore-other-record', { statement: lost.sequence, token: found.sequence });
+  if (lost.sequence !== found.sequence || lost.hash !== found.hash) {
+    return refused('restore-other-record', { statement: lost.sequence, token: found.sequence });
+  }
+  const { governanceSequence, governanceHead } = found;
+  const isPinned = governanceSequence !== undefined && governanceHead !== undefined;
+  return isPinned && log
+    ? checkLogReaches(log, { sequence: governanceSequence, hash: governanceHead })
+    : accepted(undefined);
 }
 
 /** Addresses of a Bitcoin wallet, from the keys in governance; none for another family. */

@@ -63,8 +63,8 @@ function draftPart(
   const anew = 'draw it up anew, under another name, and have that one signed';
   const record = reading(files.record, () => readRecord(files.record));
   if (record !== undefined && !(record instanceof Fault)) {
-    const other = recordRefusal(file.statement, record);
-    if (other.kind === 'refused') return wrong(`${other.code}: it is about another record; ${anew}`, command);
+    const other = recordRefusal(file.statement, record, log?.entries);
+    if (other.kind === 'refused') return wrong(`${other.code}: ${anew}`, command);
   }
   if (log === undefined) return missing('it is there; without the log nothing can be said of it');
   const refusal = contentRefusal(file.statement, log, nowMs);

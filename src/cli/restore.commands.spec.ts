@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Fault } from '../core/fault.js';
-import type { GovernanceEntry } from '../core/governance/entry.js';
+import { entryHash, type GovernanceEntry } from '../core/governance/entry.js';
 import { ADD_DAVE, alice, bob, bodyAfter, type Key, signed } from '../core/governance/people.fixture.js';
 import {
   RESTORE_TYPE,
@@ -128,6 +128,18 @@ describe('the walk from a lost store', () => {
       () => write(files.record, { ...record, sequence: 42 }),
       'draft',
       'restore-other-record',
+    ],
+    [
+      'a log from before what the token remembers',
+      () => write(files.record, { ...record, governanceSequence: 1, governanceHead: entryHash(second.body) }),
+      'draft',
+      'restore-governance-behind',
+    ],
+    [
+      'a record with half of what it says of governance',
+      () => write(files.record, { ...record, governanceSequence: 0 }),
+      'record',
+      'signer record',
     ],
     ['a newer log', () => write(files.log, [genesis, second]), 'draft', 'restore-governance-mismatch'],
     [
@@ -292,6 +304,13 @@ describe('portcullis signer restore', () => {
     write(files.record, { ...record, hash: '0'.repeat(64) });
     expect(await check('--log', files.log, '--record', files.record)).toMatchObject({
       failure: { error: { code: 'restore-other-record' } },
+    });
+    write(files.record, { ...record, governanceSequence: 0, governanceHead: state.head });
+    expect(await check('--log', files.log, '--record', files.record)).toMatchObject({ exit: EXIT.ok });
+    write(files.record, { ...record, governanceSequence: 1, governanceHead: entryHash(second.body) });
+    expect(await check('--log', files.log, '--record', files.record)).toMatchObject({
+      exit: EXIT.refused,
+      failure: { error: { code: 'restore-governance-behind' } },
     });
     const configured = at('cli.yaml');
     writeFileSync(configured, 'log: longer.json\n', { mode: 0o600 });

@@ -181,7 +181,7 @@ async function drawnUp(
     createdAtMs: nowMs,
     expiresAtMs: nowMs + options.expiresIn,
   };
-  const other = recordRefusal(statement, record);
+  const other = recordRefusal(statement, record, governance.entries);
   if (other.kind === 'refused') return other;
   const refusal = contentRefusal(statement, governance, nowMs);
   if (refusal.kind === 'refused') return refusal;
@@ -250,7 +250,9 @@ function sign(given: Given<SignOptions>, path: string): Promise<Outcome<Answer>>
     const refusal = contentRefusal(statement, governance, clock.nowMs());
     if (refusal.kind === 'refused') return refusal;
     const other =
-      options.record === undefined ? undefined : recordRefusal(statement, readRecord(options.record));
+      options.record === undefined
+        ? undefined
+        : recordRefusal(statement, readRecord(options.record), governance.entries);
     if (other?.kind === 'refused') return other;
     const { personId } = await checkOwnKey(here, state);
     const seen = await compared(given, statement, governance);
@@ -286,7 +288,7 @@ async function check(given: Given<z.infer<typeof checkOptions>>, path: string): 
   const { entries, state } = await newestGovernance(given, undefined);
   const nowMs = clock.nowMs();
   if (options.record !== undefined) {
-    const other = recordRefusal(statement, readRecord(options.record));
+    const other = recordRefusal(statement, readRecord(options.record), entries);
     if (other.kind === 'refused') return other;
   }
   const verified = verifyRestore(file, entries, state.deploymentId, nativeVerifier, nowMs);

@@ -6,13 +6,21 @@ import { describe, expect, it } from '@jest/globals';
 import type { KeySigner, TokenFaultCode, TokenRecord } from '../../hardware/key-signer.js';
 import type { ReservationEnd } from '../core/certificates/reservation.js';
 import { Fault } from '../core/fault.js';
-import { Anchor, type Anchorable, anchorValue, readAnchor } from './anchor.js';
+import type { GovernanceEnd } from '../core/recovery/restore.js';
+import { Anchor, type Anchorable, anchorValue, type Outliving, readAnchor } from './anchor.js';
 import type { VouchedHead } from './journal.js';
 import type { StoreFaultCode } from './store-file.js';
 
 const GENESIS = '9e'.repeat(32);
 const hashOf = (sequence: number) => sequence.toString(16).padStart(64, '0');
 const CHECKPOINT = { size: 1, root: 'c0'.repeat(32) };
+const GOVERNANCE = { sequence: 7, hash: '60'.repeat(32) };
+const outliving = (some: Partial<Outliving>): Outliving => ({
+  checkpoint: undefined,
+  reservation: undefined,
+  governance: undefined,
+  ...some,
+});
 
 /** A journal that grows by a number. */
 class Journal implements Anchorable {
@@ -22,8 +30,9 @@ class Journal implements Anchorable {
   }
   newest: VouchedHead | undefined;
   reserved: ReservationEnd | undefined;
+  governance: GovernanceEnd | undefined;
   outliving() {
-    return { checkpoint: this.newest, reservation: this.reserved };
+    return { checkpoint: this.newest, reservation: this.reserved, governance: this.governance };
   }
   /** What a test holds back, the disk has not taken yet. */
   durable: () => Promise<void> = () => Promise.resolve();
@@ -254,7 +263,7 @@ describe('the record on the token', () => {
     const { originHash, ...alone } = checkpoint;
     token.record = {
       version: 1n,
-      value: anchorValue(GENESIS, hashOf(0), { checkpoint: alone, reservation: undefined }),
+      value: anchorValue(GENESIS, hashOf(0), outliving({ checkpoint: alone })),
     };
     expect((await readAnchor(token.signer as KeySigner))?.checkpoint).toEqual(alone);
     token.record = { version: 1n, value: anchorValue(GENESIS, hashOf(0)) };
@@ -266,7 +275,7 @@ describe('the record on the token', () => {
     ['the size is no count', BigInt(Number.MAX_SAFE_INTEGER) + 1n],
   ])('is none when %s (anchor-malformed)', async (_title, size) => {
     const { token } = stage();
-    const value = anchorValue(GENESIS, hashOf(0), { checkpoint: CHECKPOINT, reservation: undefined });
+    const value = anchorValue(GENESIS, hashOf(0), outliving({ checkpoint: CHECKPOINT }));
     new DataView(value.buffer).setBigUint64(64, size, false);
     token.record = { version: 1n, value };
     await expect(readAnchor(token.signer as KeySigner)).rejects.toMatchObject({ code: 'anchor-malformed' });
@@ -279,14 +288,76 @@ describe('the record on the token', () => {
   ])('remembers the newest reservation %s', async (_title, checkpoint) => {
     const { token } = stage();
     const reservation = { ordinal: Number.MAX_SAFE_INTEGER, hash: 'c1'.repeat(32) };
-    token.record = { version: 1n, value: anchorValue(GENESIS, hashOf(0), { checkpoint, reservation }) };
+    token.record = {
+      version: 1n,
+      value: anchorValue(GENESIS, hashOf(0), outliving({ checkpoint, reservation })),
+    };
     expect(await readAnchor(token.signer as KeySigner)).toEqual({
       genesisHash: GENESIS,
       sequence: 0,
       hash: hashOf(0),
       checkpoint,
       reservation,
+      governance: undefined,
     });
+  });
+
+  it('says what the newest entry of governance is, as of the entry that it covers', async () => {
+    const { journal, token, cover } = stage();
+    // The record from before has none.
+    expect((await readAnchor(token.signer as KeySigner))?.governance).toBeUndefined();
+    journal.length = 2;
+    journal.governance = GOVERNANCE;
+    void cover(1);
+    const { write } = await token.nextWrite();
+    // What comes after it began is not what it is about.
+    journal.governance = { sequence: 8, hash: '68'.repeat(32) };
+    write();
+    await turn();
+    expect(token.record?.value.length).toBe(216);
+    expect(await readAnchor(token.signer as KeySigner)).toEqual({
+      genesisHash: GENESIS,
+      sequence: 1,
+      hash: hashOf(1),
+      governance: GOVERNANCE,
+    });
+  });
+
+  it.each([
+    ['the genesis alone', { governance: { sequence: 0, hash: GENESIS } }],
+    ['a checkpoint', { governance: GOVERNANCE, checkpoint: CHECKPOINT }],
+    ['a reservation', { governance: GOVERNANCE, reservation: { ordinal: 1, hash: 'c1'.repeat(32) } }],
+    [
+      'both, and as high as they go',
+      {
+        governance: { sequence: Number.MAX_SAFE_INTEGER, hash: '60'.repeat(32) },
+        checkpoint: { ...CHECKPOINT, originHash: 'a0'.repeat(32) },
+        reservation: { ordinal: 1, hash: 'c1'.repeat(32) },
+      },
+    ],
+  ])('remembers the newest entry of governance with %s', async (_title, some) => {
+    const { token } = stage();
+    token.record = { version: 1n, value: anchorValue(GENESIS, hashOf(0), outliving(some)) };
+    expect(await readAnchor(token.signer as KeySigner)).toEqual({
+      genesisHash: GENESIS,
+      sequence: 0,
+      hash: hashOf(0),
+      ...some,
+    });
+  });
+
+  it.each([
+    ['the sequence of its governance is no count', 176, BigInt(Number.MAX_SAFE_INTEGER) + 1n],
+    ['the ordinal of its reservation is 0 and its hash is not', 136, 0n],
+    ['the size of its checkpoint is 0 and its root is not', 64, 0n],
+  ])('is none when %s (anchor-malformed)', async (_title, at, count) => {
+    const { token } = stage();
+    const reservation = { ordinal: 1, hash: 'c1'.repeat(32) };
+    const all = { checkpoint: CHECKPOINT, reservation, governance: GOVERNANCE };
+    const value = anchorValue(GENESIS, hashOf(0), all);
+    new DataView(value.buffer).setBigUint64(at, count, false);
+    token.record = { version: 1n, value };
+    await expect(readAnchor(token.signer as KeySigner)).rejects.toMatchObject({ code: 'anchor-malformed' });
   });
 
   it.each([
@@ -296,7 +367,7 @@ describe('the record on the token', () => {
   ])('is none when %s (anchor-malformed)', async (_title, ordinal, byte) => {
     const { token } = stage();
     const reservation = { ordinal: 1, hash: byte.repeat(32) };
-    const value = anchorValue(GENESIS, hashOf(0), { checkpoint: CHECKPOINT, reservation });
+    const value = anchorValue(GENESIS, hashOf(0), outliving({ checkpoint: CHECKPOINT, reservation }));
     new DataView(value.buffer).setBigUint64(136, ordinal, false);
     token.record = { version: 1n, value };
     await expect(readAnchor(token.signer as KeySigner)).rejects.toMatchObject({ code: 'anchor-malformed' });
@@ -311,6 +382,9 @@ describe('the record on the token', () => {
     ['there is a byte behind its origin', 1n, 137],
     ['a byte of its reservation is missing', 1n, 175],
     ['there is a byte behind its reservation', 1n, 177],
+    ['a byte of its governance is missing', 1n, 215],
+    ['there is a byte behind its governance', 1n, 217],
+    ['nothing stands where its governance is to be', 1n, 216],
     ['nothing stands where its checkpoint is to be', 1n, 104],
     ['nothing stands where its reservation is to be', 1n, 176],
     ['its version is 0', 0n, 64],

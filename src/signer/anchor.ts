@@ -1,7 +1,8 @@
-// The record on the token that pins the store: genesis hash, journal sequence, journal hash, and two things that outlive the
-// store: the newest checkpoint of the audit log, so that a restored one cannot vouch for a fork, and the newest reservation,
-// so that a restored one goes on counting. No signature leaves the signer before the record covers its reservation. One
-// write covers all that wait for it.
+// The record on the token that pins the store: genesis hash, journal sequence, journal hash, and three things that outlive
+// the store: the newest checkpoint of the audit log, so that a restored one cannot vouch for a fork, the newest reservation,
+// so that a restored one goes on counting, and the newest entry of governance, so that none is restored over a log from
+// before somebody was removed. No signature leaves the signer before the record covers its reservation. One write covers all
+// that wait for it.
 //
 // Each write replaces the record that was written or read last, and no other; what is read has to be an entry of this very
 // journal. Otherwise another signer goes on with the same token, or this one's machine was put back under it, and its
@@ -14,6 +15,7 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { KeySigner, TokenFaultCode, TokenRecord } from '../../hardware/key-signer.js';
 import { type ReservationEnd, reservationEnd } from '../core/certificates/reservation.js';
 import { Fault } from '../core/fault.js';
+import { type GovernanceEnd, governanceEnd } from '../core/recovery/restore.js';
 import { type VouchedHead, vouchedHead } from './journal.js';
 import type { JournalHead } from './store.js';
 import type { StoreFaultCode } from './store-file.js';
@@ -28,39 +30,50 @@ export interface Anchored extends JournalHead {
   readonly checkpoint: VouchedHead | undefined;
   /** As of that entry; undefined when there was none until then. */
   readonly reservation: ReservationEnd | undefined;
+  /** As of that entry; undefined in a record that was written when records did not have it. The next write brings it. */
+  readonly governance: GovernanceEnd | undefined;
 }
 
 /** What outlives the store, as of an entry of the journal. */
-export type Outliving = Pick<Anchored, 'checkpoint' | 'reservation'>;
+export type Outliving = Pick<Anchored, 'checkpoint' | 'reservation' | 'governance'>;
 
-const NOTHING_OUTLIVING: Outliving = { checkpoint: undefined, reservation: undefined };
+const NOTHING_OUTLIVING: Outliving = {
+  checkpoint: undefined,
+  reservation: undefined,
+  governance: undefined,
+};
 const PINNED_BYTES = 64;
 const COUNT_BYTES = 8;
 const HASH_BYTES = 32;
 const CHECKPOINT_AT = PINNED_BYTES;
 const ORIGIN_AT = CHECKPOINT_AT + COUNT_BYTES + HASH_BYTES;
 const RESERVATION_AT = ORIGIN_AT + HASH_BYTES;
-const WITH_RESERVATION_BYTES = RESERVATION_AT + COUNT_BYTES + HASH_BYTES;
+const GOVERNANCE_AT = RESERVATION_AT + COUNT_BYTES + HASH_BYTES;
+const WITH_GOVERNANCE_BYTES = GOVERNANCE_AT + COUNT_BYTES + HASH_BYTES;
+/** All but the last are from when records had less. */
+const LENGTHS = [PINNED_BYTES, ORIGIN_AT, RESERVATION_AT, GOVERNANCE_AT, WITH_GOVERNANCE_BYTES];
 const NOTHING = '0'.repeat(2 * HASH_BYTES);
 
-function lengthOf({ checkpoint, reservation }: Outliving): number {
-  if (reservation) return WITH_RESERVATION_BYTES;
+function lengthOf({ checkpoint, reservation, governance }: Outliving): number {
+  if (governance) return WITH_GOVERNANCE_BYTES;
+  if (reservation) return GOVERNANCE_AT;
   if (checkpoint) return checkpoint.originHash ? RESERVATION_AT : ORIGIN_AT;
   return PINNED_BYTES;
 }
 
 /**
- * What the record on the token says beside its version: 32 bytes of genesis hash, 32 bytes of journal hash, and once there is
- * a checkpoint its size, 8 bytes with the highest first, its root of 32 bytes, and 32 bytes of SHA-256 of its log's origin;
- * and once there is a reservation its ordinal, 8 bytes likewise, and 32 bytes of its hash in the journal. Zeros stand before
- * a reservation for what is not there.
+ * What the record on the token says beside its version: 32 bytes of genesis hash, 32 bytes of journal hash; of the newest
+ * checkpoint its size, 8 bytes with the highest first, its root of 32 bytes, and 32 bytes of SHA-256 of its log's origin; of
+ * the newest reservation its ordinal, 8 bytes likewise, and 32 bytes of its hash in the journal; of the newest entry of
+ * governance its sequence, 8 bytes likewise, and its hash of 32 bytes. Zeros stand for what is not there and has something
+ * behind it; a record ends with what there is.
  */
 export function anchorValue(
   genesisHash: string,
   hash: string,
   outliving: Outliving = NOTHING_OUTLIVING,
 ): Uint8Array {
-  const { checkpoint, reservation } = outliving;
+  const { checkpoint, reservation, governance } = outliving;
   const value = new Uint8Array(lengthOf(outliving));
   const view = new DataView(value.buffer);
   value.set(hexToBytes(genesisHash), 0);
@@ -74,6 +87,10 @@ export function anchorValue(
     view.setBigUint64(RESERVATION_AT, BigInt(reservation.ordinal), false);
     value.set(hexToBytes(reservation.hash), RESERVATION_AT + COUNT_BYTES);
   }
+  if (governance) {
+    view.setBigUint64(GOVERNANCE_AT, BigInt(governance.sequence), false);
+    value.set(hexToBytes(governance.hash), GOVERNANCE_AT + COUNT_BYTES);
+  }
   return value;
 }
 
@@ -81,7 +98,7 @@ export function anchorValue(
 function checkpointIn(value: Uint8Array): VouchedHead | undefined | null {
   if (value.length === PINNED_BYTES) return undefined;
   const bytes = value.subarray(CHECKPOINT_AT, RESERVATION_AT);
-  const isLast = value.length < WITH_RESERVATION_BYTES;
+  const isLast = value.length < GOVERNANCE_AT;
   if (!isLast && bytes.every((byte) => byte === 0)) return undefined;
   const size = Number(new DataView(value.buffer, value.byteOffset).getBigUint64(CHECKPOINT_AT, false));
   const root = bytesToHex(value.subarray(CHECKPOINT_AT + COUNT_BYTES, ORIGIN_AT));
@@ -93,19 +110,33 @@ function checkpointIn(value: Uint8Array): VouchedHead | undefined | null {
 
 /** Undefined when the record has no reservation, null when what stands there is none. */
 function reservationIn(value: Uint8Array): ReservationEnd | undefined | null {
-  if (value.length < WITH_RESERVATION_BYTES) return undefined;
+  if (value.length < GOVERNANCE_AT) return undefined;
+  const bytes = value.subarray(RESERVATION_AT, GOVERNANCE_AT);
+  const isLast = value.length === GOVERNANCE_AT;
+  if (!isLast && bytes.every((byte) => byte === 0)) return undefined;
   const ordinal = Number(new DataView(value.buffer, value.byteOffset).getBigUint64(RESERVATION_AT, false));
-  const hash = bytesToHex(value.subarray(RESERVATION_AT + COUNT_BYTES));
+  const hash = bytesToHex(bytes.subarray(COUNT_BYTES));
   const parsed = reservationEnd.safeParse({ ordinal, hash });
   return parsed.success ? parsed.data : null;
 }
 
-/** Null when what stands there is neither checkpoint nor reservation. */
+/** Undefined when the record has no entry of governance, null when what stands there is none: each log begins with one. */
+function governanceIn(value: Uint8Array): GovernanceEnd | undefined | null {
+  if (value.length < WITH_GOVERNANCE_BYTES) return undefined;
+  const sequence = Number(new DataView(value.buffer, value.byteOffset).getBigUint64(GOVERNANCE_AT, false));
+  const hash = bytesToHex(value.subarray(GOVERNANCE_AT + COUNT_BYTES));
+  const parsed = governanceEnd.safeParse({ sequence, hash });
+  return parsed.success && hash !== NOTHING ? parsed.data : null;
+}
+
+/** Null when something there is not what is to stand there. */
 function outlivingIn(value: Uint8Array): Outliving | null {
-  if (![PINNED_BYTES, ORIGIN_AT, RESERVATION_AT, WITH_RESERVATION_BYTES].includes(value.length)) return null;
+  if (!LENGTHS.includes(value.length)) return null;
   const checkpoint = checkpointIn(value);
   const reservation = reservationIn(value);
-  return checkpoint === null || reservation === null ? null : { checkpoint, reservation };
+  const governance = governanceIn(value);
+  if (checkpoint === null || reservation === null || governance === null) return null;
+  return { checkpoint, reservation, governance };
 }
 
 /** What the token remembers; undefined when it never was part of a ceremony. Throws `anchor-malformed`. */

@@ -10,11 +10,12 @@ import {
 } from '../core/certificates/reservation.js';
 import { factDigest, subjectOf } from '../core/facts/fact.js';
 import { Fault } from '../core/fault.js';
+import { entryHash } from '../core/governance/entry.js';
 import { spelledAddress } from '../core/governance/known-addresses.js';
 import { lookOf } from '../core/policy/looks.js';
 import type { LimitCharge } from '../core/policy/types.js';
 import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from '../core/policy/window.js';
-import { refreshable, restoreCutoffMs } from '../core/recovery/restore.js';
+import { type GovernanceEnd, refreshable, restoreCutoffMs } from '../core/recovery/restore.js';
 import { requestDigest } from '../core/statements/request.js';
 import type { JournalEntry, Restored, Voided, VouchedHead } from './journal.js';
 import { PROJECTION_SCHEMA } from './schema.js';
@@ -91,6 +92,7 @@ interface Change {
   readonly nonce?: readonly [walletId: string, next: bigint];
   readonly checkpoint?: VouchedHead;
   readonly reservation?: ReservationEnd;
+  readonly governance?: GovernanceEnd;
 }
 
 function counterFromText(windowMs: number, text: string): WindowCounter {
@@ -146,6 +148,7 @@ export class Ledger {
   private newest: VouchedHead | undefined;
   private checkpointsMs = 0;
   private reserved: ReservationEnd | undefined;
+  private governed: GovernanceEnd | undefined;
   /** Of the first reservation that this journal has or will have. */
   private firstOrdinal = 1;
   private readonly statements: ReturnType<typeof prepare>;
@@ -174,11 +177,12 @@ export class Ledger {
    */
   apply(entry: JournalEntry, write: () => void): void {
     if (!this.db.inTransaction) this.begin.run();
-    const { counters, nonce, checkpoint, reservation } = this.projectWhole(entry, write);
+    const { counters, nonce, checkpoint, reservation, governance } = this.projectWhole(entry, write);
     for (const held of counters?.values() ?? []) this.hold(held);
     if (nonce) this.nonces.set(...nonce);
     this.newest = checkpoint ?? this.newest;
     this.reserved = reservation ?? this.reserved;
+    this.governed = governance ?? this.governed;
     const { body } = entry;
     if (body.kind === 'checkpointed')
       this.checkpointsMs = Math.max(this.checkpointsMs, body.at.measuredMs) + CHECKPOINT_EVERY_MS;
@@ -205,7 +209,7 @@ export class Ledger {
       case 'genesis':
       case 'governance':
         put.governance.run(body.entry.body.sequence, sequence);
-        break;
+        return { governance: { sequence: body.entry.body.sequence, hash: entryHash(body.entry.body) } };
       case 'reserved':
         return { ...this.reserve(sequence, body), reservation: this.count(sequence, hash, body) };
       case 'signed':
@@ -377,6 +381,11 @@ export class Ledger {
   /** What a lost journal counted is counted. Undefined when nothing was ever reserved. */
   newestReservation(): ReservationEnd | undefined {
     return this.reserved;
+  }
+
+  /** Undefined only before the genesis. A restored journal has the whole log again. */
+  newestGovernance(): GovernanceEnd | undefined {
+    return this.governed;
   }
 
   /** The place of the next reservation in their chain. */

@@ -133,8 +133,13 @@ async function main(): Promise<void> {
     return;
   }
   if (verb === 'record' && values.config) {
-    const { genesisHash, sequence, hash } = await readRecord(readConfig(values.config));
-    log('info', 'record', { deploymentId: genesisHash, sequence, hash });
+    const { genesisHash, sequence, hash, governance } = await readRecord(readConfig(values.config));
+    log('info', 'record', {
+      deploymentId: genesisHash,
+      sequence,
+      hash,
+      ...(governance && { governanceSequence: governance.sequence, governanceHead: governance.hash }),
+    });
     return;
   }
   if (verb === 'restore' && values.config && values.restore && values.log) {

@@ -7,6 +7,7 @@ import { accepted, Fault, type Outcome, refused } from '../core/fault.js';
 import { entryHash, type GovernanceEntry } from '../core/governance/entry.js';
 import { replayGenesis } from '../core/governance/replay.js';
 import {
+  checkLogReaches,
   type Restore,
   type RestoreRefusalCode,
   restoreBytes,
@@ -47,7 +48,7 @@ export interface StartOptions {
 /** What of the configuration says where the store is, and which deployment it is of. */
 type Place = Pick<SignerConfig, 'storePath' | 'deploymentId' | 'anchorToken'>;
 
-export type RestoringRefusalCode = RestoreRefusalCode | 'restore-other-record';
+export type RestoringRefusalCode = RestoreRefusalCode | 'restore-other-record' | 'restore-governance-behind';
 
 export interface RunningSigner {
   readonly signer: Signer;
@@ -111,7 +112,7 @@ export async function initialise(
       const head = store.head();
       await token.writeRecord(ANCHOR_RECORD, {
         version: BigInt(head.sequence) + 1n,
-        value: anchorValue(config.deploymentId, head.hash),
+        value: anchorValue(config.deploymentId, head.hash, store.outliving()),
       });
     } finally {
       store.close();
@@ -149,7 +150,8 @@ export async function readRecord(config: SignerConfig, options: StartOptions = {
 
 /**
  * Makes a store that goes on where a lost one ended, because a quorum says so. Refuses what is not signed by it, is about
- * another record than the token's, or has expired; never touches a store that is there. Doing it again after a crash in the
+ * another record than the token's, comes with another governance log than the lost store's, or has expired; never touches a
+ * store that is there. Doing it again after a crash in the
  * middle is safe. Afterwards this restore is of no use any more: the token's record has moved on.
  */
 export async function restoreStore(
@@ -184,6 +186,9 @@ export async function bringBack(
   const { wallMs } = new SignerClock(time, { wallMs: 0, measuredMs: 0 }).now();
   const verified = verifyRestore(restore, log, config.deploymentId, nativeVerifier, wallMs);
   if (verified.kind === 'refused') return verified;
+  // A record from before records had it pins no entry of governance: there it is the quorum's word alone, as it was then.
+  const reaches = pinned.governance ? checkLogReaches(log, pinned.governance) : accepted(undefined);
+  if (reaches.kind === 'refused') return reaches;
   const at = { wallMs: Math.max(wallMs, statement.createdAtMs), measuredMs: 0 };
   const seal = await readSeal(token);
   const { checkpoint, reservation } = pinned;
@@ -302,6 +307,7 @@ export async function bringUp(
   const pinned = await readPinned(config, token);
   const store = SignerStore.open(config.storePath, await readSeal(token), sync);
   try {
+    // With the journal's hash, what else the record says as of that entry is pinned: governance has no other place to be.
     store.requireAnchor(pinned);
     const clock = new SignerClock(time, store.lastInstant());
     const anchor = new Anchor(token, config.deploymentId, store, pinned);

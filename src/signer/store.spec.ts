@@ -7,7 +7,16 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { Fault } from '../core/fault.js';
-import { genesisOf, start } from '../core/governance/people.fixture.js';
+import { entryHash } from '../core/governance/entry.js';
+import {
+  ADD_DAVE,
+  alice,
+  bob,
+  bodyAfter,
+  genesisOf,
+  signed as signedEntry,
+  start,
+} from '../core/governance/people.fixture.js';
 import { RESTORE_TYPE } from '../core/recovery/restore.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
 import { ownArithmetic } from '../platform/signature-arithmetic.js';
@@ -217,6 +226,24 @@ describe("the signer's store", () => {
     const last = SignerStore.open(path, SEAL);
     expect(last.checkpoint()).toEqual(own);
     last.close();
+  });
+
+  it('says what the newest entry of governance is, opened again or restored as well', () => {
+    const genesis = genesisOf();
+    const entry = signedEntry(bodyAfter(start, ADD_DAVE), alice, bob);
+    const store = SignerStore.create(path, genesis, SEAL);
+    expect(store.outliving().governance).toEqual({ sequence: 0, hash: entryHash(genesis.body) });
+    store.append({ kind: 'governance', at: AT, entry });
+    const newest = { sequence: 1, hash: entryHash(entry.body) };
+    expect(store.outliving().governance).toEqual(newest);
+    store.close();
+    const again = SignerStore.open(path, SEAL);
+    expect(again.outliving().governance).toEqual(newest);
+    again.close();
+    const begin = restoreOf(9, 'ab'.repeat(32));
+    const restored = SignerStore.restore(`${path}-restored`, begin, [genesis, entry], SEAL);
+    expect(restored.outliving().governance).toEqual(newest);
+    restored.close();
   });
 
   it('that goes on from a lost one goes on with the reservations that it counted', () => {

@@ -11,6 +11,7 @@ import type Database from 'better-sqlite3';
 import type { ReservationEnd } from '../core/certificates/reservation.js';
 import { Fault } from '../core/fault.js';
 import type { GovernanceEntry } from '../core/governance/entry.js';
+import type { GovernanceEnd } from '../core/recovery/restore.js';
 import {
   BEFORE_FIRST,
   type JournalBody,
@@ -224,8 +225,13 @@ export class SignerStore {
   outliving(): {
     readonly checkpoint: VouchedHead | undefined;
     readonly reservation: ReservationEnd | undefined;
+    readonly governance: GovernanceEnd | undefined;
   } {
-    return { checkpoint: this.checkpoint(), reservation: this.ledger.newestReservation() };
+    return {
+      checkpoint: this.checkpoint(),
+      reservation: this.ledger.newestReservation(),
+      governance: this.ledger.newestGovernance(),
+    };
   }
 
   /** Adds an entry and everything that follows from it, in one durable commit. Nothing of it holds when it throws. */

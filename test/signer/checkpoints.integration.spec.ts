@@ -21,6 +21,7 @@ import {
   statusResult,
 } from '../../src/signer-protocol/messages.js';
 import { growthOf, valueIn } from './growth.js';
+import { writeOlderRecord } from './older-record.js';
 import { untouchedRestore } from './untouched-restore.js';
 
 const DESTINATION = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
@@ -272,7 +273,12 @@ describe('a log that a quorum has closed', () => {
     expect(codeOf(await ask(await growing(0, 50)))).toBe('checkpoint-from-other');
     // As an orchestrator would that keeps the newest entry of governance from the officers and the signer.
     const naming = deployment.log.pop();
-    await restored();
+    await lostStore();
+    expect(await restoring()).toBe('restore-governance-behind');
+    // Nothing else stops it where the record is from before records had the newest entry of governance.
+    await writeOlderRecord(deployment, options());
+    expect(await restoring()).toBe('accepted');
+    signer = await deployment.start();
     for (const asked of [await growing(50, 51), await growing(0, 50), await growing(9, 20, forked)])
       expect(codeOf(await ask(asked))).toBe('checkpoint-of-other-log');
     expect(codeOf(await signer.ask({ verb: 'governance-append', entry: naming }))).toBe('done');
@@ -283,14 +289,23 @@ describe('a log that a quorum has closed', () => {
   }, 60_000);
 });
 
-/** As after a lost disk: with what the token remembers, and a quorum's word. */
-async function restored(): Promise<void> {
+async function lostStore(): Promise<void> {
   await deployment.stop();
   const { storePath } = deployment.config();
   for (const suffix of ['', '-wal', '-shm']) await rm(`${storePath}${suffix}`, { force: true });
+}
+
+/** With what the token remembers, and a quorum's word. */
+async function restoring(): Promise<string> {
   const lost = await readRecord(deployment.config(), options());
   const restore = untouchedRestore(deployment, lost, deployment.time.wall);
   const outcome = await restoreStore(deployment.config(), restore, deployment.log, options());
-  expect(outcome.kind).toBe('accepted');
+  return outcome.kind === 'refused' ? outcome.code : outcome.kind;
+}
+
+/** As after a lost disk. */
+async function restored(): Promise<void> {
+  await lostStore();
+  expect(await restoring()).toBe('accepted');
   signer = await deployment.start();
 }

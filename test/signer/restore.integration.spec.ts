@@ -11,7 +11,7 @@ import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { type Coin, coin, eip1559, payTo, psbt } from '../../devnet/transactions.js';
 import type { OrderedTransfer, SigningOrder } from '../../src/core/authorization/signing-order.js';
 import { Fault } from '../../src/core/fault.js';
-import type { GovernanceEntry } from '../../src/core/governance/entry.js';
+import { entryHash, type GovernanceEntry } from '../../src/core/governance/entry.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
 import {
@@ -21,6 +21,7 @@ import {
   restoreBytes,
 } from '../../src/core/recovery/restore.js';
 import { readRecord, restoreStore } from '../../src/signer/start.js';
+import { writeOlderRecord } from './older-record.js';
 
 const BITCOIN = 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328';
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
@@ -309,6 +310,33 @@ describe('a lost store', () => {
   });
 });
 
+describe('the governance log of a restore', () => {
+  it('may be longer than what the lost store knew', async () => {
+    const entry = deployment.entry({ kind: 'quorum-set', quorum: { group: 'governors', threshold: 2 } }, [
+      deployment.alice,
+      deployment.bob,
+    ]);
+    deployment.log.push(entry);
+    await loseStore();
+    expect(await restoring(await statement())).toBe('accepted');
+    const { governance } = await readRecord(deployment.config(), options());
+    expect(governance).toEqual({ sequence: deployment.log.length - 1, hash: deployment.head });
+    expect(await startCode()).toBe('started');
+  });
+
+  it("is the quorum's word alone where the record is from before records had it, and in the record afterwards", async () => {
+    await loseStore();
+    const pinned = async () => (await readRecord(deployment.config(), options())).governance;
+    const newest = { sequence: deployment.log.length - 1, hash: deployment.head };
+    expect(await pinned()).toEqual(newest);
+    await writeOlderRecord(deployment, options());
+    expect(await pinned()).toBeUndefined();
+    expect(await restoring(await statement())).toBe('accepted');
+    expect(await pinned()).toEqual(newest);
+    expect(await startCode()).toBe('started');
+  });
+});
+
 describe('a heartbeat of the lost store', () => {
   it('put into the restored one lets no window pass (store-corrupt)', async () => {
     await deployment.stop();
@@ -440,6 +468,31 @@ describe('a restore is refused', () => {
     expect(await restoring(given, undefined, cut)).toBe('restore-governance-mismatch');
     expect(await restoring(given, undefined, [])).toBe('restore-other-deployment');
     expect(await restoring(given)).toBe('accepted');
+  });
+
+  it('over a log from before an officer was removed, cut or leading elsewhere, though the quorum of then signs (restore-governance-behind)', async () => {
+    const { alice, bob, carol } = deployment;
+    const before = [...deployment.log];
+    const forkOf = (log: readonly GovernanceEntry[]): GovernanceEntry[] => {
+      const previous = entryHash((log.at(-1) as GovernanceEntry).body);
+      const change = { kind: 'quorum-set', quorum: { group: 'governors', threshold: 2 } } as const;
+      return [...log, deployment.entry(change, [bob, carol], { sequence: log.length, previous })];
+    };
+    const group = { groupId: 'governors', members: ['alice', 'bob'] };
+    const removal = deployment.entry({ kind: 'group-set', group }, [alice, bob]);
+    expect(codeOf(await signer.ask({ verb: 'governance-append', entry: removal }))).toBe('done');
+    deployment.log.push(removal);
+    await loseStore();
+    const given = await statement();
+    for (const log of [before, forkOf(before), forkOf(forkOf(before))]) {
+      const governanceHead = entryHash((log.at(-1) as GovernanceEntry).body);
+      const theirs = { ...given, governanceSequence: log.length - 1, governanceHead };
+      expect(await restoring(theirs, [bob, carol], log)).toBe('restore-governance-behind');
+    }
+    expect(existsSync(storePath())).toBe(false);
+    expect(await restoring(given, [bob, carol])).toBe('governance-quorum-missing');
+    expect(await restoring(given)).toBe('accepted');
+    expect(await startCode()).toBe('started');
   });
 
   it('with a token that was never part of a ceremony, which has nothing to go on from (anchor-missing)', async () => {

@@ -81,10 +81,11 @@ export class SignerHost {
     const path = this.storePath;
     const store = SignerStore.open(path, new Seal(SEAL_SECRET));
     const { sequence, hash } = store.head();
+    const outliving = store.outliving();
     store.close();
     token.write(ANCHOR_RECORD, {
       version: BigInt(sequence) + 1n,
-      value: anchorValue(DEPLOYMENT_ID, hash),
+      value: anchorValue(DEPLOYMENT_ID, hash, outliving),
     });
   }
 

@@ -1,22 +1,28 @@
 import { sign } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { MAX_CLOCK_SKEW_MS } from '../authorization/requests.js';
-import type { GovernanceEntry } from '../governance/entry.js';
+import { entryHash, type GovernanceEntry } from '../governance/entry.js';
 import {
+  ADD_DAVE,
   alice,
   BITCOIN,
   bob,
+  bodyAfter,
+  carol,
   ETHEREUM,
   GENESIS,
   genesisOf,
   type Key,
+  REMOVE_CAROL,
+  signed,
   stateOf,
 } from '../governance/people.fixture.js';
-import { replayGenesis } from '../governance/replay.js';
+import { replayGenesis, replayLog } from '../governance/replay.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
 import { PUBLIC_KEY } from '../intents/ethereum/transaction.fixture.js';
 import { portableVerifier } from '../statements/signature.js';
 import {
+  checkLogReaches,
   MAX_REFRESHED_NONCES,
   MAX_RESTORE_LIFETIME_MS,
   RESTORE_TYPE,
@@ -172,6 +178,26 @@ describe('a restore', () => {
 
   it('has no end any more once it was accepted', () => {
     expect(answerTo(statement({ expiresAtMs: NOW_MS }), { nowMs: undefined })).toBe('accepted');
+  });
+
+  it('is taken over a log only that holds the entry which the lost store had (restore-governance-behind)', () => {
+    const removed = signed(bodyAfter(state, REMOVE_CAROL), alice, bob);
+    const forked = signed(bodyAfter(state, ADD_DAVE), bob, carol);
+    const stateAfter = (log: readonly GovernanceEntry[]) => stateOf(replayLog(log, portableVerifier));
+    const longer = signed(bodyAfter(stateAfter([genesis, removed]), ADD_DAVE), alice, bob);
+    const further = signed(bodyAfter(stateAfter([genesis, forked]), REMOVE_CAROL), bob, carol);
+    const known = { sequence: 1, hash: entryHash(removed.body) };
+    const code = (...log: readonly GovernanceEntry[]) => {
+      const outcome = checkLogReaches(log, known);
+      return outcome.kind === 'refused' ? outcome.code : 'accepted';
+    };
+    expect(code(genesis, removed)).toBe('accepted');
+    expect(code(genesis, removed, longer)).toBe('accepted');
+    expect(code()).toBe('restore-governance-behind');
+    expect(code(genesis)).toBe('restore-governance-behind');
+    expect(code(genesis, forked)).toBe('restore-governance-behind');
+    expect(code(genesis, forked, further)).toBe('restore-governance-behind');
+    expect(code(genesis, forked, removed)).toBe('restore-governance-behind');
   });
 
   it('leaves to be used up the coins that are there, and the nonces that may have been signed', () => {

@@ -74,6 +74,10 @@ export const restoreStatement = z.strictObject({
 });
 export type RestoreStatement = z.infer<typeof restoreStatement>;
 
+/** An entry of the governance log that is known to have been the newest one. */
+export const governanceEnd = z.strictObject({ sequence: wholeNumber(0), hash: sha256Hex });
+export type GovernanceEnd = z.infer<typeof governanceEnd>;
+
 export const restore = z.strictObject({ statement: restoreStatement, signatures: entrySignatures });
 export type Restore = z.infer<typeof restore>;
 
@@ -146,9 +150,25 @@ function checkWallets(
 }
 
 /**
+ * Does the log hold the entry that the lost store is known to have had, at its place? Otherwise it was cut before it or leads
+ * elsewhere, and those who were removed since could sign a restore as the quorum that they once were. What comes after that
+ * entry is not asked. The log is hostile.
+ */
+export function checkLogReaches(
+  log: readonly GovernanceEntry[],
+  known: GovernanceEnd,
+): Outcome<undefined, 'restore-governance-behind'> {
+  const entry = log[known.sequence];
+  return entry !== undefined && entryHash(entry.body) === known.hash
+    ? accepted(undefined)
+    : refused('restore-governance-behind', { known: known.sequence, log: log.length - 1 });
+}
+
+/**
  * Is this restore signed by the quorum of the log's newest state, and about all of its wallets? Log and restore are
  * hostile; `deploymentId` is what the token was pinned to. Expiry is asked only when it is first accepted (`nowMs`
- * undefined: it was accepted before). Whether the token remembers the record that it names is the caller's to compare.
+ * undefined: it was accepted before). Whether the token remembers the record that it names is the caller's to compare, and
+ * so is whether the log is that of the lost store (`checkLogReaches`): each log has a quorum of its own.
  */
 export function verifyRestore(
   { statement, signatures }: Restore,

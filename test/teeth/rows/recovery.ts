@@ -166,6 +166,22 @@ export const RECOVERY: readonly Tooth[] = [
       title: 'a restore is refused with restore-governance-mismatch when the log has another head',
     },
     {
+      code: 'restore-governance-behind',
+      without: 'the demand that the log holds the entry that is known',
+      was: 'return entry !== undefined && entryHash(entry.body) === known.hash',
+      becomes: 'return known.sequence >= 0',
+      title:
+        'a restore is taken over a log only that holds the entry which the lost store had (restore-governance-behind)',
+    },
+    {
+      code: 'restore-governance-behind',
+      without: 'comparing the entry with the one that is known',
+      was: 'return entry !== undefined && entryHash(entry.body) === known.hash',
+      becomes: 'return entry !== undefined',
+      title:
+        'a restore is taken over a log only that holds the entry which the lost store had (restore-governance-behind)',
+    },
+    {
       code: 'restore-expired',
       without: 'the time of a restore',
       was: 'if (isTooLong || isOutOfTime) {',
@@ -394,6 +410,14 @@ export const RECOVERY: readonly Tooth[] = [
       becomes: 'if (false) {',
       title:
         'a restore is refused when the quorum, the record, the log, the time or a wallet is not what it says',
+    },
+    {
+      code: 'restore-governance-behind',
+      without: 'comparing the log of a restore with the record on the token',
+      was: "  if (reaches.kind === 'refused') return reaches;\n",
+      becomes: '',
+      title:
+        'a restore is refused over a log from before an officer was removed, cut or leading elsewhere, though the quorum of then signs (restore-governance-behind)',
     },
     {
       code: 'anchor-missing',

@@ -211,7 +211,7 @@ export const SIGNER_START: readonly Tooth[] = [
       without: 'the form of the record on the token',
       was: 'if (outliving === null || record.version < 1n || record.version > BigInt(Number.MAX_SAFE_INTEGER)) {',
       becomes:
-        'if (outliving === null) return { genesisHash: "", sequence: 0, hash: "", checkpoint: undefined, reservation: undefined };\n  if (false) {',
+        'if (outliving === null) return { genesisHash: "", sequence: 0, hash: "", checkpoint: undefined, reservation: undefined, governance: undefined };\n  if (false) {',
       title:
         'the record on the token that is not there as it was any more stops everything (anchor-malformed)',
     },
