@@ -161,7 +161,7 @@ export interface DeploymentOptions {
   readonly policies?: readonly PolicyDocument[];
   /** Tokens that genesis registers; one at `TOKEN_CONTRACT` unless given. */
   readonly tokens?: readonly Erc20Token[];
-  /** Nothing waits unless given. */
+  /** Nothing waits unless given; then erika watches too, who is no governor: the group `watchers`. */
   readonly timelock?: Timelock;
   /** A clock that stands still unless given. */
   readonly time?: TestTime;
@@ -187,6 +187,7 @@ export class Deployment {
   readonly alice = makeOfficer('alice');
   readonly bob = makeOfficer('bob');
   readonly carol = makeOfficer('carol');
+  readonly erika = makeOfficer('erika');
   /** The exchange's own backend, and a desk that officer carol runs herself. */
   readonly exchange = makeBackend('exchange-1', ['exchange']);
   readonly desk = makeBackend('carol-desk', ['carol']);
@@ -261,6 +262,7 @@ export class Deployment {
     }
     this.policies = options.policies ?? (await shippedPolicies());
     const officers = [this.alice, this.bob, this.carol];
+    const people = options.timelock ? [...officers, this.erika] : officers;
     const body: EntryBody = {
       type: GOVERNANCE_TYPE,
       sequence: 0,
@@ -270,7 +272,7 @@ export class Deployment {
       change: {
         kind: 'genesis',
         seed: randomBytes(32).toString('hex'),
-        persons: officers.map(({ personId, credential }) => ({
+        persons: people.map(({ personId, credential }) => ({
           personId,
           name: personId,
           credentials: [credential],
@@ -278,6 +280,7 @@ export class Deployment {
         groups: [
           { groupId: 'treasury', members: ['alice', 'bob', 'carol'] },
           { groupId: 'governors', members: ['alice', 'bob', 'carol'] },
+          ...(options.timelock ? [{ groupId: 'watchers', members: ['alice', 'bob', 'carol', 'erika'] }] : []),
         ],
         quorum: { group: 'governors', threshold: 2 },
         timelock: options.timelock ?? NO_TIMELOCK,

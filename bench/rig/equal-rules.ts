@@ -21,6 +21,7 @@ const CONTEXT: PolicyContext = {
   wallets: new Map([[WALLET.walletId, WALLET]]),
   tokens: new Map(),
   groups: new Map(),
+  persons: new Map(),
   everRegistered: new Set(),
 };
 const LIMITS = 20;

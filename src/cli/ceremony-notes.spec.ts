@@ -16,6 +16,7 @@ import { ceremonyNotes } from './ceremony-notes.js';
 
 const HOUR_MS = 3_600_000;
 const erin = personOf('erin', newKey('erin-1'));
+const frank = personOf('frank', newKey('frank-1'));
 
 function notesOf(change: Partial<Genesis>): readonly string[] {
   return ceremonyNotes(stateOf(replayGenesis(genesisOf(change, alice, bob, carol), portableVerifier)));
@@ -23,9 +24,20 @@ function notesOf(change: Partial<Genesis>): readonly string[] {
 
 const usual = { whitelistMs: 24 * HOUR_MS, policyMs: 48 * HOUR_MS, freshHeadMs: 24 * HOUR_MS };
 const watched: Partial<Genesis> = {
-  persons: [...GENESIS.persons, erin],
-  groups: [...GENESIS.groups, { groupId: 'watch', members: ['erin', 'carol'] }],
+  persons: [...GENESIS.persons, erin, frank],
+  groups: [...GENESIS.groups, { groupId: 'watch', members: ['erin', 'frank'] }],
   timelock: { ...usual, veto: { group: 'watch', threshold: 1 } },
+};
+
+/** Four govern by three; two of the same can veto. */
+const among: Partial<Genesis> = {
+  persons: [...GENESIS.persons, erin],
+  groups: [
+    { groupId: 'governors', members: ['alice', 'bob', 'carol', 'erin'] },
+    { groupId: 'treasury', members: ['alice', 'bob', 'carol'] },
+  ],
+  quorum: { group: 'governors', threshold: 3 },
+  timelock: { ...usual, veto: { group: 'governors', threshold: 2 } },
 };
 
 describe('what the ceremony is told of a genesis', () => {
@@ -34,9 +46,9 @@ describe('what the ceremony is told of a genesis', () => {
   });
 
   it('is that no governor can be removed before another was added, where all who activate are governors', () => {
-    const [note, ...others] = notesOf({ timelock: { ...usual, veto: { group: 'governors', threshold: 1 } } });
+    const [note, ...others] = notesOf(among);
     expect(note).toBe(
-      'alice, bob, carol cannot be removed, also not when their token is stolen, before somebody was added, which waits 2 days: else nobody who may activate is left when the quorum has signed',
+      'alice, bob, carol, erin cannot be removed, also not when their token is stolen, before somebody was added, which waits 2 days: else nobody who may activate is left when the quorum has signed',
     );
     expect(others).toEqual([]);
   });
@@ -56,7 +68,9 @@ describe('what the ceremony is told of a genesis', () => {
       `a new whitelist entry waits ${24 * HOUR_MS - 1} milliseconds only; the usual wait is 1 day`,
       'whatever else loosens acts at once; the usual wait is 2 days',
     ]);
-    expect(notesOf({ timelock: { ...shorter, veto: { group: 'governors', threshold: 1 } } })).toHaveLength(3);
+    expect(
+      notesOf({ ...among, timelock: { ...shorter, veto: { group: 'governors', threshold: 2 } } }),
+    ).toHaveLength(3);
   });
 
   it('is that nobody vouches for the head, where none is asked to', () => {

@@ -26,7 +26,8 @@ import { activation, vetoing } from './waiting.commands.js';
 
 const HOUR_MS = 3_600_000;
 const erin = newKey('erin-1');
-const NOW = 1_800_000_000_000;
+/** Two days after the genesis. */
+const NOW = 1_700_000_000_000 + 48 * 3_600_000;
 
 /** A log that takes what follows, as the signer does, and that others write to as well. */
 class Log {

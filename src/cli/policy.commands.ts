@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { type Certificate, decisionsOf } from '../core/certificates/certificate.js';
 import { knownFrom } from '../core/certificates/decision.js';
+import { knownThen as factsThen } from '../core/facts/verify.js';
 import { accepted, type Outcome } from '../core/fault.js';
 import { type Chain, type PolicyDocument, policyDocument, type Wallet } from '../core/governance/entry.js';
 import { tierOfAddress } from '../core/governance/known-addresses.js';
@@ -317,6 +318,7 @@ export function pastOf(certificate: Certificate, state: GovernanceState): PastDe
           feeCeiling: BigInt(statement.feeCeiling),
           toTier: tierOfAddress(state, wallet.chain, statement.destination),
           known: knew && knownFrom(knew),
+          ...(order.facts && { facts: factsThen(state, order.facts, transferId) }),
         },
         kind,
         rule,

@@ -25,6 +25,7 @@ const requirement = z.object({
   quorum: z.int(),
   except: z.array(identifier).exactOptional(),
   notMembersOf: z.array(identifier).exactOptional(),
+  withDisplay: z.int().exactOptional(),
   alternative: z.int().exactOptional(),
 });
 

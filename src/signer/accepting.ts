@@ -3,12 +3,13 @@
 
 import { accepted, type Outcome, refused } from '../core/fault.js';
 import type { Change, GovernanceEntry } from '../core/governance/entry.js';
+import { ACTIVATION_MS, waitOf } from '../core/governance/loosening.js';
 import type { GovernanceState, PendingEntry } from '../core/governance/state.js';
 import type { PendingReport } from '../signer-protocol/messages.js';
 import type { Instant, SignerClock } from './signer-clock.js';
 import type { SignerStore } from './store.js';
 
-export type WaitRefusalCode = 'governance-timelock';
+export type WaitRefusalCode = 'governance-timelock' | 'governance-pending-stale';
 /** The host's clock and the measured time are too far apart; or a quorum's time and the host's are. */
 export type ClockRefusalCode = 'clock-diverged' | 'clock-not-agreed';
 
@@ -23,8 +24,8 @@ export function measuredSince(store: Store, sequence: number, now: Instant): num
 }
 
 /** How much of a wait is left, ms. 0: it is over. */
-function leftMs(store: Store, { sequence, delayMs }: PendingEntry, now: Instant): number {
-  return Math.max(0, delayMs - measuredSince(store, sequence, now));
+function leftMs(state: GovernanceState, store: Store, entry: PendingEntry, now: Instant): number {
+  return Math.max(0, waitOf(state, entry) - measuredSince(store, entry.sequence, now));
 }
 
 /** Has what this entry activates waited? Entries that activate nothing have nothing to wait for. */
@@ -35,9 +36,13 @@ function checkWait(
 ): Outcome<undefined, WaitRefusalCode> {
   if (change.kind !== 'activated') return accepted(undefined);
   const waiting = state.pending.get(change.entry);
-  const left = waiting ? leftMs(store, waiting, at) : 0;
-  return left > 0
-    ? refused('governance-timelock', { entry: change.entry, leftMs: left })
+  if (!waiting) return accepted(undefined);
+  const left = leftMs(state, store, waiting, at);
+  if (left > 0) return refused('governance-timelock', { entry: change.entry, leftMs: left });
+  // An activation can be dated back; what was measured cannot.
+  const overdueMs = measuredSince(store, waiting.sequence, at) - waitOf(state, waiting) - ACTIVATION_MS;
+  return overdueMs > 0
+    ? refused('governance-pending-stale', { entry: change.entry, overdueMs })
     : accepted(undefined);
 }
 
@@ -73,10 +78,10 @@ export function actingChange({ pending }: GovernanceState, { body: { change } }:
 }
 
 /** What waits, oldest first, and how long each still has to. */
-export function pendingReports({ pending }: GovernanceState, store: Store, now: Instant): PendingReport[] {
-  return [...pending.values()].map((entry) => ({
+export function pendingReports(state: GovernanceState, store: Store, now: Instant): PendingReport[] {
+  return [...state.pending.values()].map((entry) => ({
     hash: entry.hash,
     sequence: entry.sequence,
-    leftMs: leftMs(store, entry, now),
+    leftMs: leftMs(state, store, entry, now),
   }));
 }

@@ -29,13 +29,13 @@ beforeAll(async () => {
   const officer = await deskOf('dora');
   ({ desk, publicKey } = officer);
   // Commands go by this machine's clock, and entries may not say that they waited when by it they did not.
-  const time = new TestTime(Date.now() - 400 * 24 * HOUR_MS);
-  const veto = { group: 'governors', threshold: 1 };
+  const time = new TestTime(Date.now() - 25 * 24 * HOUR_MS);
+  const veto = { group: 'watchers', threshold: 1 };
   deployment = await Deployment.create({ time, timelock: { whitelistMs: HOUR_MS, policyMs: WAIT_MS, veto } });
   signer = await deployment.start();
   socket = socketOf(deployment);
   const { person } = officer;
-  const entry = await hand({ kind: 'person-added', person, groups: ['governors'] });
+  const entry = await hand({ kind: 'person-added', person, groups: ['governors', 'watchers'] });
   time.advance(WAIT_MS);
   await hand({ kind: 'activated', entry: entryHash(entry.body) }, [deployment.carol]);
   dora = await desk.config('dora', { deployment: deployment.deploymentId });
@@ -61,9 +61,9 @@ async function hand(
   return entry;
 }
 
-/** Who governs, and may veto: either way it waits, and carol activates it. */
-async function govern(members: string[]): Promise<void> {
-  const entry = await hand({ kind: 'group-set', group: { groupId: 'governors', members } });
+/** Who may veto: either way it waits, and carol activates it. */
+async function watch(members: string[]): Promise<void> {
+  const entry = await hand({ kind: 'group-set', group: { groupId: 'watchers', members } });
   deployment.time.advance(WAIT_MS);
   await hand({ kind: 'activated', entry: entryHash(entry.body) }, [deployment.carol]);
 }
@@ -102,7 +102,9 @@ describe('portcullis governance pending', () => {
     deployment.time.advance(HOUR_MS);
     const { answer } = await desk.run('governance', 'pending', '--socket', socket, '--json');
     expect(answer).toMatchObject({
-      pending: [{ hash, leftMs: 47 * HOUR_MS, signers: ['alice', 'bob'], activators: ['carol', 'dora'] }],
+      pending: [
+        { hash, leftMs: 47 * HOUR_MS, signers: ['alice', 'bob'], activators: ['carol', 'erika', 'dora'] },
+      ],
     });
     const { output } = await desk.run('governance', 'pending', '--socket', socket);
     expect(output).toContain(`Adds the person guest-${names}, "A Guest"`);
@@ -159,7 +161,7 @@ describe('portcullis governance activate', () => {
 
   it('is refused here to who signed the entry or may not veto, before the token signs', async () => {
     const hash = await waiting();
-    await govern(['alice', 'bob', 'carol']);
+    await watch(['alice', 'bob', 'carol', 'erika']);
     await withApi(async (api) => {
       const args = ['activate', hash, '--api', api.url, '--yes', '--json', '--config', dora];
       expect(await desk.run('governance', ...args)).toMatchObject({
@@ -168,7 +170,7 @@ describe('portcullis governance activate', () => {
       });
       expect(api.posted).toEqual([]);
     });
-    await govern(['alice', 'bob', 'carol', 'dora']);
+    await watch(['alice', 'bob', 'carol', 'erika', 'dora']);
   });
 
   it('does nothing on a log that leads back to nobody whom this person trusts', async () => {
@@ -223,7 +225,7 @@ describe('portcullis governance veto', () => {
     const { timelock } = await readState();
     const stricter: Change = {
       kind: 'timelock-set',
-      timelock: { ...timelock, veto: { group: 'governors', threshold: 2 } },
+      timelock: { ...timelock, veto: { group: 'watchers', threshold: 2 } },
     };
     const quorum = { group: 'governors', threshold: 3 };
     await hand({ kind: 'quorum-set', quorum });

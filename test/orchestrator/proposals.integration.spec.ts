@@ -342,7 +342,7 @@ describe('proposals where what loosens waits', () => {
   let rig: ApiRig;
 
   beforeAll(async () => {
-    const veto = { group: 'governors', threshold: 1 };
+    const veto = { group: 'watchers', threshold: 1 };
     rig = await ApiRig.start('SQLite', undefined, { whitelistMs: HOUR_MS, policyMs: 2 * HOUR_MS, veto });
   });
   afterAll(async () => {
@@ -383,7 +383,7 @@ describe('proposals where what loosens waits', () => {
         leftMs: HOUR_MS,
         usableFromMs: rig.deployment.time.wall + HOUR_MS,
         signedBy: ['alice', 'bob'],
-        canActivate: ['carol'],
+        canActivate: ['carol', 'erika'],
         effect: [
           expect.objectContaining({ details: [{ form: 'address', label: 'OTC desk B', text: address }] }),
         ],
@@ -397,7 +397,7 @@ describe('proposals where what loosens waits', () => {
     rig.deployment.time.wall += HOUR_MS;
     const activation = await proposed(activate);
     expect(activation.wanted).toEqual([
-      expect.objectContaining({ group: 'governors', threshold: 1, canSign: ['carol'] }),
+      expect.objectContaining({ group: 'watchers', threshold: 1, canSign: ['carol', 'erika'] }),
     ]);
     expectProblem(await sign('bob', activation), 422, 'governance-signer-not-asked');
     expect((await sign('carol', activation)).body).toMatchObject({

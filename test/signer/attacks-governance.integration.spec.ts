@@ -35,7 +35,7 @@ let bob: Officer;
 
 beforeAll(async () => {
   deployment = await Deployment.create({
-    timelock: { whitelistMs: 24 * HOUR_MS, policyMs: WAIT_MS, veto: { group: 'governors', threshold: 1 } },
+    timelock: { whitelistMs: 24 * HOUR_MS, policyMs: WAIT_MS, veto: { group: 'watchers', threshold: 1 } },
   });
   signer = await deployment.start();
   bob = deployment.bob;
@@ -118,7 +118,7 @@ describe('governance: the signer refuses', () => {
     const { alice, carol, time } = deployment;
     const guest = makeOfficer('guest');
     const person = { personId: 'guest', name: 'guest', credentials: [guest.credential] };
-    const veto = { group: 'governors', threshold: 1 };
+    const veto = { group: 'watchers', threshold: 1 };
     const shorter = { whitelistMs: HOUR_MS, policyMs: HOUR_MS, veto };
     const set = await taken(change({ kind: 'timelock-set', timelock: shorter }, [alice, bob]));
     time.advance(WAIT_MS - HOUR_MS);
@@ -206,7 +206,7 @@ describe('governance: the signer refuses', () => {
     expect(await codeFor({ ...moved, signatures: frozen?.signatures ?? [] })).toBe(
       'governance-signature-invalid',
     );
-    await loosened({ kind: 'freeze-key-removed', keyId });
+    await taken(change({ kind: 'freeze-key-removed', keyId }, [alice, bob]));
     expect(await codeFor(byKey(change({ kind: 'frozen', scope: everything, why: 'drill' }, [])))).toBe(
       'governance-signer-unknown',
     );

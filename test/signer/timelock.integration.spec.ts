@@ -25,7 +25,7 @@ let own: string;
 
 beforeAll(async () => {
   deployment = await Deployment.create({
-    timelock: { whitelistMs: 24 * HOUR_MS, policyMs: WAIT_MS, veto: { group: 'governors', threshold: 1 } },
+    timelock: { whitelistMs: 24 * HOUR_MS, policyMs: WAIT_MS, veto: { group: 'watchers', threshold: 1 } },
   });
   signer = await deployment.start();
   own = p2wpkhScript(deployment.publicKeys.bitcoin);
@@ -35,9 +35,9 @@ afterAll(() => deployment.destroy());
 const mallory = makeOfficer('mallory');
 const dora = makeOfficer('dora');
 
-function joining({ personId, credential }: Officer, groupId = 'governors'): Change {
+function joining({ personId, credential }: Officer, ...groups: readonly string[]): Change {
   const person = { personId, name: personId, credentials: [credential] };
-  return { kind: 'person-added', person, groups: [groupId] };
+  return { kind: 'person-added', person, groups: [...groups] };
 }
 
 async function hand(entry: GovernanceEntry) {
@@ -72,7 +72,7 @@ async function pending() {
 describe('an entry that loosens', () => {
   it('does nothing until it has waited by the time that the signer measured, whatever clocks say', async () => {
     const { alice, bob, carol, time } = deployment;
-    const entry = await append(joining(dora), [alice, bob]);
+    const entry = await append(joining(dora, 'governors', 'watchers'), [alice, bob]);
     const hash = entryHash(entry.body);
     expect(await pending()).toEqual([{ hash, sequence: 1, leftMs: WAIT_MS }]);
     const startedAtMs = time.wall;
@@ -119,9 +119,21 @@ describe('an entry that loosens', () => {
     expect(codeOf(await signer.ask({ verb: 'governance-append', entry: activation }))).toBe('done');
   });
 
+  it('acts never when nobody activated it for thirty days, however the activation is dated', async () => {
+    const { alice, bob, carol, time } = deployment;
+    const entry = await append(joining(makeOfficer('gustav'), 'treasury'), [alice, bob]);
+    const ripeMs = time.wall + WAIT_MS;
+    time.advance(WAIT_MS + 30 * 24 * HOUR_MS + 1);
+    expect(codeOf(await hand(activating(entry, carol)))).toBe('governance-pending-stale');
+    expect(codeOf(await hand(activating(entry, carol, { createdAtMs: ripeMs })))).toBe(
+      'governance-pending-stale',
+    );
+    await append({ kind: 'vetoed', entry: entryHash(entry.body), why: 'too old' }, [carol]);
+  });
+
   it('is signed by the quorum of the state before it: what it would bring counts for nothing yet', async () => {
     const { alice, bob, carol, time } = deployment;
-    const entry = await append(joining(mallory), [alice, bob]);
+    const entry = await append(joining(mallory, 'governors'), [alice, bob]);
     const remove: Change = { kind: 'person-removed', personId: 'carol' };
     expect(codeOf(await hand(deployment.entry(remove, [alice, mallory])))).toBe('governance-signer-unknown');
     expect(codeOf(await hand(activating(entry, mallory)))).toBe('governance-signer-unknown');

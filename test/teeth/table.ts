@@ -97,6 +97,11 @@ export const ASIDE: readonly Aside[] = [
     why: 'what a step finds wrong with its own rows: it is undone and done again, nobody is refused anything',
   },
   {
+    union: 'OwnFreezeFaultCode',
+    file: 'src/orchestrator/governance/own-freezes.ts',
+    why: 'why a freeze of its own could not be had: nobody is let through by it, and it is tried again',
+  },
+  {
     union: 'PolicyParseRefusalCode',
     file: 'src/core/policy/page.ts',
     why: 'why a text is no policy: governance answers governance-change-invalid, which has a tooth for it, and policies/bad has a sample of each',
@@ -132,6 +137,11 @@ export const ASIDE: readonly Aside[] = [
 
 /** Second lines, behind checks that have teeth: no input leads there while the first line stands. */
 export const TOOTHLESS: readonly Toothless[] = [
+  {
+    code: 'policy-inconsistent',
+    file: 'src/core/policy/conditions/known.ts',
+    why: 'where nothing is known, without it the next line would throw as well, and be answered as the same policy-error',
+  },
   {
     code: 'audit-tile-not-read',
     file: 'src/core/audit/tiles.ts',

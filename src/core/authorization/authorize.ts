@@ -8,7 +8,7 @@
 import { type FactRefusalCode, knownFacts, type VerifiedFact, verifyFacts } from '../facts/verify.js';
 import { accepted, type Outcome, refused } from '../fault.js';
 import { type HeadRefusalCode, verifyHead } from '../governance/fresh-head.js';
-import { freezeOf, type GovernanceState, groupsAt } from '../governance/state.js';
+import { displayHolders, freezeOf, type GovernanceState, groupsAt } from '../governance/state.js';
 import { approvalWords, missingApprovals } from '../policy/approvals.js';
 import { decide, feeCapsOf } from '../policy/decide.js';
 import type {
@@ -221,6 +221,10 @@ function authorizeTransfers(
       approvers.value,
       groupsAt(given.state, given.nowMs),
       excludedApprovers(request),
+      displayHolders(
+        given.state,
+        ordered.approvals.map(({ credentialId }) => credentialId),
+      ),
     );
     if (missing.length > 0) {
       return refused('approvals-insufficient', {

@@ -3,7 +3,7 @@ import { BITCOIN, ETHEREUM } from '../governance/people.fixture.js';
 import { portableVerifier } from '../statements/signature.js';
 import { factContent, parseSubject, type SignedFact, signedFact, subjectOf } from './fact.js';
 import { factBy, NOW_MS, priceOf, screeningOf, stateWith, watching } from './facts.fixture.js';
-import { DEFAULT_FACT_RULE, knownFacts, MAX_FACT_SKEW_MS, verifyFacts } from './verify.js';
+import { DEFAULT_FACT_RULE, knownFacts, knownThen, MAX_FACT_SKEW_MS, verifyFacts } from './verify.js';
 
 const ADDRESS = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const one = watching('watcher-1');
@@ -115,6 +115,16 @@ describe('what is known about a transfer', () => {
     const others = screeningOf(ADDRESS, { transferId: `tr-${'2'.repeat(40)}` });
     const known = knownFacts(wanting(1), verified(factBy(one, own), factBy(one, others)), transferId);
     expect([...known.values()]).toEqual([[own]]);
+  });
+});
+
+describe('what was known when something was signed', () => {
+  it('is what its order said, though a key is gone by now', () => {
+    const said = [factBy(one, priceOf('1')), factBy(watching('gone'), priceOf('2'))];
+    expect(knownThen(state, said, '').get(`price/${BITCOIN}/native/USD`)).toEqual([
+      priceOf('1'),
+      priceOf('2'),
+    ]);
   });
 });
 

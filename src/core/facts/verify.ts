@@ -25,7 +25,7 @@ export type FactRefusalCode =
 
 export interface VerifiedFact {
   readonly subject: string;
-  readonly key: FactKey;
+  readonly key: Pick<FactKey, 'source'>;
   readonly content: FactContent;
 }
 
@@ -98,4 +98,18 @@ export function knownFacts(
     }
   }
   return known;
+}
+
+/** What was known for a transfer of an order whose facts were verified when it was signed; their keys may be gone by now. */
+export function knownThen(
+  state: Pick<GovernanceState, 'factRules' | 'factKeys'>,
+  facts: readonly SignedFact[],
+  transferId: string,
+): KnownFacts {
+  const verified = facts.map(({ statement: { keyId, content } }) => ({
+    subject: subjectOf(content),
+    key: state.factKeys.get(keyId) ?? { source: keyId },
+    content,
+  }));
+  return knownFacts(state, verified, transferId);
 }

@@ -5,7 +5,7 @@
 import { accepted, type Outcome, refused } from '../fault.js';
 import { applyChange, type LogPlace, moved } from './change.js';
 import type { Change, EntryBody } from './entry.js';
-import { delayOf } from './loosening.js';
+import { ACTIVATION_MS, delayOf, waitOf } from './loosening.js';
 import { checkQuorum } from './quorum.js';
 import { invalid, type Result } from './rules.js';
 import {
@@ -32,6 +32,31 @@ export function pendingEntry(
 ): Outcome<PendingEntry, GovernanceRefusalCode> {
   const waiting = pending.get(entry);
   return waiting ? accepted(waiting) : refused('governance-not-pending', { entry });
+}
+
+/** What a change sets as a whole; undefined where it adds to something or takes from it. */
+function targetOf(change: Change): string | undefined {
+  switch (change.kind) {
+    case 'group-set':
+      return `group/${change.group.groupId}`;
+    case 'fact-rule-set':
+      return `fact-rule/${change.rule.kind}`;
+    case 'quorum-set':
+    case 'safu-quorum-set':
+    case 'timelock-set':
+    case 'policies-set':
+      return change.kind;
+    default:
+      return undefined;
+  }
+}
+
+/** The change acts. What waited to set the same thing was meant for what has been until now, and ends. */
+function acting(state: GovernanceState, change: Change, at: LogPlace): Result {
+  const target = targetOf(change);
+  if (target === undefined) return applyChange(state, change, at);
+  const pending = new Map([...state.pending].filter(([, waiting]) => targetOf(waiting.change) !== target));
+  return applyChange({ ...state, pending }, change, at);
 }
 
 function wait(
@@ -66,11 +91,13 @@ function activate(
   const waiting = found.value;
   const own = [...waiting.signers.keys()].find((person) => signers.has(person));
   if (own !== undefined) return refused('governance-activator-proposed', { personId: own });
-  const earliestMs = waiting.createdAtMs + waiting.delayMs;
+  const earliestMs = waiting.createdAtMs + waitOf(state, waiting);
   if (createdAtMs < earliestMs) return refused('governance-timelock', { entry: waiting.hash, earliestMs });
+  const latestMs = earliestMs + ACTIVATION_MS;
+  if (createdAtMs > latestMs) return refused('governance-pending-stale', { entry: waiting.hash, latestMs });
   const enough = checkQuorum(state, waiting.change, stillOf(state, waiting.signers));
   if (enough.kind === 'refused') return enough;
-  return applyChange(without(state, waiting.hash), waiting.change, at);
+  return acting(without(state, waiting.hash), waiting.change, at);
 }
 
 /** The state after one more entry whose signatures and place in the log have been verified. */
@@ -83,5 +110,5 @@ export function applyEntry(state: GovernanceState, body: EntryBody, hash: string
     return found.kind === 'refused' ? found : accepted(moved(without(state, found.value.hash), at));
   }
   const delayMs = delayOf(state, change);
-  return delayMs === 0 ? applyChange(state, change, at) : wait(state, body, at, delayMs, signers);
+  return delayMs === 0 ? acting(state, change, at) : wait(state, body, at, delayMs, signers);
 }

@@ -15,7 +15,7 @@ import {
   type WhitelistEntry,
 } from './entry.js';
 import { soleGovernor } from './orphans.js';
-import { checked, invalid, isEd25519Key, type Result } from './rules.js';
+import { checked, dispensableFlaw, invalid, isEd25519Key, type Result } from './rules.js';
 import { addressKey, type GovernanceState, placesOf, scopeKey, tokenKey } from './state.js';
 
 /** Where an entry stands: its number and its hash. */
@@ -77,7 +77,7 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
   ]);
   if (typeof everRegistered === 'string')
     return invalid('a key or credential is registered twice', everRegistered);
-  return checked({
+  const state: GovernanceState = {
     deploymentId: hash,
     sequence: 0,
     head: hash,
@@ -106,7 +106,9 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     policyHash: policyHashOf(genesis.policies),
     frozen: new Map(),
     everRegistered,
-  });
+  };
+  const flaw = dispensableFlaw(state);
+  return flaw === undefined ? checked(state) : invalid(flaw, 'genesis');
 }
 
 function without<T>(map: ReadonlyMap<string, T>, key: string): Map<string, T> {
@@ -291,10 +293,17 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
   }
 }
 
+const SETS_WHO_GOVERNS: readonly Change['kind'][] = ['group-set', 'quorum-set', 'timelock-set'];
+
 /** The state with one more change in force, at its place in the log. Who may make it has been asked. */
 export function applyChange(state: GovernanceState, change: Change, at: LogPlace): Result {
   const next = changed(state, change, at.sequence);
   if (typeof next === 'string') return invalid(next, change.kind);
   const sole = soleGovernor(state, next);
-  return sole ? invalid(sole.why, sole.about) : checked(moved(next, at));
+  if (sole) return invalid(sole.why, sole.about);
+  if (SETS_WHO_GOVERNS.includes(change.kind)) {
+    const flaw = dispensableFlaw(next);
+    if (flaw !== undefined) return invalid(flaw, change.kind);
+  }
+  return checked(moved(next, at));
 }

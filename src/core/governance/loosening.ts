@@ -3,7 +3,7 @@
 import { DEFAULT_FACT_RULE } from '../facts/verify.js';
 import { parsePolicies } from '../policy/parse.js';
 import type { Change, Group, QuorumRule, Timelock } from './entry.js';
-import type { GovernanceState } from './state.js';
+import type { GovernanceState, PendingEntry } from './state.js';
 
 function isAsStrict(next: QuorumRule, now: QuorumRule | undefined): boolean {
   return (
@@ -79,7 +79,6 @@ export function delayOf(state: GovernanceState, change: Change): number {
     case 'policies-set':
     case 'fact-key-added':
     case 'delegation-added':
-    case 'freeze-key-removed':
       return policyMs;
     // Nobody may do more after these than before.
     case 'person-removed':
@@ -90,6 +89,8 @@ export function delayOf(state: GovernanceState, change: Change): number {
     case 'whitelist-removed':
     case 'delegation-removed':
     case 'freeze-key-added':
+    // A key that freezes again after each thaw would otherwise need but one person who vetoes its removal, and nothing ever moved.
+    case 'freeze-key-removed':
     case 'frozen':
     // It takes the quorum and no time: what stands still costs customers theirs.
     case 'thawed':
@@ -102,4 +103,12 @@ export function delayOf(state: GovernanceState, change: Change): number {
     case 'genesis':
       return 0;
   }
+}
+
+/** So long after its wait an entry may still be activated: what nobody wanted then was not meant for today. */
+export const ACTIVATION_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** How long an entry waits in all: as it had to when it came, or as it would have to today, whichever is longer. */
+export function waitOf(state: GovernanceState, { change, delayMs }: PendingEntry): number {
+  return Math.max(delayMs, delayOf(state, change));
 }

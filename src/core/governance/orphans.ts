@@ -3,7 +3,7 @@
 
 import { missingApprovals } from '../policy/approvals.js';
 import type { PolicySet } from '../policy/types.js';
-import type { GovernanceState } from './state.js';
+import { displayHolders, type GovernanceState } from './state.js';
 
 /** Why it is refused, in words for `governance-change-invalid`, and what it is about. */
 export interface Orphan {
@@ -19,12 +19,13 @@ export function unreachableRule(state: GovernanceState, { policies }: PolicySet)
   const keys = [...state.requestKeys.values()];
   if (keys.length === 0) return undefined;
   const everybody = new Set(state.persons.keys());
+  const shown = displayHolders(state);
   for (const { name, rules } of policies) {
     for (const { id, effect } of rules) {
       if (effect.kind !== 'approve') continue;
       const isReachable = keys.some(
         ({ owners }) =>
-          missingApprovals(effect.requirements, everybody, state.groups, new Set(owners)).length === 0,
+          missingApprovals(effect.requirements, everybody, state.groups, new Set(owners), shown).length === 0,
       );
       if (!isReachable) {
         return {

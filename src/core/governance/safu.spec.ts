@@ -116,7 +116,7 @@ const WHITELISTED: Change = {
 };
 const otherRules = SAFU_POLICY.map((line) => line.replace('quorum: 2', 'quorum: 1'));
 const otherHot = POLICY.map((line) => line.replace('quorum: 2', 'quorum: 3'));
-const TIMELOCK: Change = { kind: 'timelock-set', timelock: { ...state.timelock, policyMs: 1 } };
+const TIMELOCK: Change = { kind: 'timelock-set', timelock: { ...state.timelock, freshHeadMs: 60_000 } };
 
 describe('what touches SAFU', () => {
   it.each<[string, Change]>([

@@ -77,6 +77,7 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
     case 'timelock-set':
     // What facts say decides what policies let pass, SAFU's among them.
     case 'fact-key-added':
+    case 'freeze-key-removed':
     case 'fact-rule-set':
       return true;
     case 'person-added':
@@ -119,7 +120,6 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
     case 'audit-log-set':
     case 'time-set':
     case 'freeze-key-added':
-    case 'freeze-key-removed':
     // Whoever activates or vetoes is asked about elsewhere; SAFU's quorum signed what waits.
     case 'activated':
     case 'vetoed':

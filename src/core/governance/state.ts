@@ -40,6 +40,7 @@ export type GovernanceRefusalCode =
   | 'governance-change-invalid'
   | 'governance-not-pending'
   | 'governance-timelock'
+  | 'governance-pending-stale'
   | 'governance-activator-proposed';
 
 /** What is not signed any more until a quorum thaws it. */
@@ -210,4 +211,18 @@ export function holderOf(
     if (credential) return { person, credential };
   }
   return undefined;
+}
+
+/** The persons who have a device that shows what they sign; of these credentials alone, where some are given. */
+export function displayHolders(
+  { persons }: Pick<GovernanceState, 'persons'>,
+  credentialIds?: readonly string[],
+): ReadonlySet<string> {
+  const holders = [...persons.values()].filter(({ credentials }) =>
+    credentials.some(
+      ({ credentialClass, credentialId }) =>
+        credentialClass === 'device-display' && (credentialIds?.includes(credentialId) ?? true),
+    ),
+  );
+  return new Set(holders.map(({ personId }) => personId));
 }

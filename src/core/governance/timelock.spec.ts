@@ -30,18 +30,24 @@ const HOUR_MS = 3_600_000;
 const erin = newKey('erin-1');
 const frank = newKey('frank-1');
 
-/** Governors alice, bob, carol; erin watches over them and is none. */
-const slow = stateOf(
-  replayGenesis(
-    genesisOf({
-      persons: [...GENESIS.persons, personOf('erin', erin), personOf('frank', frank)],
-      groups: [...GENESIS.groups, { groupId: 'watch', members: ['erin', 'carol'] }],
-      quorum: { group: 'governors', threshold: 2 },
-      timelock: { whitelistMs: 24 * HOUR_MS, policyMs: 48 * HOUR_MS, veto: { group: 'watch', threshold: 1 } },
-    }),
-    portableVerifier,
-  ),
-);
+/** Governors alice, bob, carol; erin and frank watch over them and are none, carol does both. */
+const slow = slowWith('watch');
+/** Where no governor can veto. */
+const apart = slowWith('guards');
+
+function slowWith(vetoers: string): GovernanceState {
+  const genesis = genesisOf({
+    persons: [...GENESIS.persons, personOf('erin', erin), personOf('frank', frank)],
+    groups: [
+      ...GENESIS.groups,
+      { groupId: 'watch', members: ['erin', 'frank', 'carol'] },
+      { groupId: 'guards', members: ['erin', 'frank'] },
+    ],
+    quorum: { group: 'governors', threshold: 2 },
+    timelock: { whitelistMs: 24 * HOUR_MS, policyMs: 48 * HOUR_MS, veto: { group: vetoers, threshold: 1 } },
+  });
+  return stateOf(replayGenesis(genesis, portableVerifier));
+}
 
 function entryAfter(
   state: GovernanceState,
@@ -103,7 +109,7 @@ const LOOSENING: readonly (readonly [string, Change])[] = [
     },
   ],
   ['policies', { kind: 'policies-set', policies: [{ name: 'hot', lines: POLICY }] }],
-  ['fewer who may veto', { kind: 'group-set', group: { groupId: 'watch', members: ['carol'] } }],
+  ['fewer who may veto', { kind: 'group-set', group: { groupId: 'watch', members: ['erin', 'frank'] } }],
   [
     'a delegation',
     {
@@ -148,8 +154,8 @@ describe('what loosens', () => {
     const before =
       name === 'a smaller quorum'
         ? taken(
-            slow,
-            entryAfter(slow, { kind: 'quorum-set', quorum: { group: 'governors', threshold: 3 } }, [
+            apart,
+            entryAfter(apart, { kind: 'quorum-set', quorum: { group: 'governors', threshold: 3 } }, [
               alice,
               bob,
             ]),
@@ -284,12 +290,12 @@ describe('a group that policies keep out', () => {
   const groups = [
     ...GENESIS.groups,
     { groupId: 'desk', members: ['bob', 'carol'] },
-    { groupId: 'watch', members: ['erin'] },
+    { groupId: 'watch', members: ['erin', 'frank'] },
   ];
   const kept = stateOf(
     replayGenesis(
       genesisOf({
-        persons: [...GENESIS.persons, personOf('erin', erin)],
+        persons: [...GENESIS.persons, personOf('erin', erin), personOf('frank', frank)],
         groups,
         timelock: slow.timelock,
         policies: [{ name: 'hot', lines }],
@@ -314,6 +320,71 @@ describe('a group that policies keep out', () => {
   });
 });
 
+describe('what has waited', () => {
+  const DAY_MS = 24 * HOUR_MS;
+
+  it('is not activated when it has waited thirty days too long (governance-pending-stale)', () => {
+    expect(codeFor(waiting, activation(waiting, [erin], RIPE_MS + 30 * DAY_MS))).toBe('accepted');
+    expect(codeFor(waiting, activation(waiting, [erin], RIPE_MS + 30 * DAY_MS + 1))).toBe(
+      'governance-pending-stale',
+    );
+  });
+
+  it('waits as long as it would have to today, where the timelock has become longer', () => {
+    const timelock = { ...slow.timelock, policyMs: 72 * HOUR_MS };
+    const slower = taken(waiting, entryAfter(waiting, { kind: 'timelock-set', timelock }, [alice, bob]));
+    expect(codeFor(slower, activation(slower, [erin]))).toBe('governance-timelock');
+    expect(codeFor(slower, activation(slower, [erin], RIPE_MS + 24 * HOUR_MS))).toBe('accepted');
+  });
+
+  it('ends when what it would set is set otherwise meanwhile', () => {
+    const members = ['alice', 'bob', 'carol', 'frank'];
+    const larger: Change = { kind: 'group-set', group: { groupId: 'treasury', members } };
+    const asked = taken(slow, entryAfter(slow, larger, [alice, bob]));
+    const smaller: Change = { kind: 'group-set', group: { groupId: 'treasury', members: ['alice', 'bob'] } };
+    const cut = taken(asked, entryAfter(asked, smaller, [alice, bob]));
+    expect(cut.pending.size).toBe(0);
+    expect(codeFor(cut, activation(cut, [erin], RIPE_MS, asked.head))).toBe('governance-not-pending');
+    const other: Change = {
+      kind: 'group-set',
+      group: { groupId: 'governors', members: ['alice', 'bob', 'carol'] },
+    };
+    expect(taken(asked, entryAfter(asked, other, [alice, bob])).pending.size).toBe(1);
+  });
+});
+
+describe('whoever alone can veto', () => {
+  const invalid = (why: string, about: string) => ['governance-change-invalid', why, about];
+
+  it('is never one whom nobody could remove: not in a genesis', () => {
+    const timelock = { ...slow.timelock, veto: { group: 'governors', threshold: 1 } };
+    expect(whyOf(replayGenesis(genesisOf({ timelock }), portableVerifier))).toEqual(
+      invalid('alice could veto every change and never be removed', 'genesis'),
+    );
+  });
+
+  it('is never one whom nobody could remove: not by a later change either', () => {
+    const alone: Change = { kind: 'group-set', group: { groupId: 'watch', members: ['erin'] } };
+    expect(whyOf(replayEntry(slow, entryAfter(slow, alone, [alice, bob]), portableVerifier))).toEqual(
+      invalid('erin could veto every change and never be removed', 'group-set'),
+    );
+    const all: Change = { kind: 'quorum-set', quorum: { group: 'governors', threshold: 3 } };
+    expect(whyOf(replayEntry(slow, entryAfter(slow, all, [alice, bob]), portableVerifier))).toEqual(
+      invalid('carol could veto every change and never be removed', 'quorum-set'),
+    );
+  });
+
+  it('is removed at once by the quorum, also where that leaves another who is', () => {
+    const removed = taken(slow, entryAfter(slow, { kind: 'person-removed', personId: 'erin' }, [alice, bob]));
+    expect(removed.groups.get('watch')).toEqual(['frank', 'carol']);
+    const again = taken(
+      removed,
+      entryAfter(removed, { kind: 'person-removed', personId: 'frank' }, [alice, bob]),
+    );
+    expect(again.groups.get('watch')).toEqual(['carol']);
+  });
+});
+
 describe('what tightens', () => {
   it.each<[string, Change]>([
     ['a person removed', { kind: 'person-removed', personId: 'frank' }],
@@ -328,7 +399,8 @@ describe('what tightens', () => {
       },
     ],
   ])('acts at once: %s', (_, change) => {
-    const after = taken(slow, entryAfter(slow, change, [alice, bob]));
+    const before = change.kind === 'quorum-set' ? apart : slow;
+    const after = taken(before, entryAfter(before, change, [alice, bob]));
     expect(after.pending.size).toBe(0);
   });
 
@@ -336,7 +408,7 @@ describe('what tightens', () => {
     ['shorter for policies', { policyMs: 48 * HOUR_MS - 1 }],
     ['shorter for the whitelist', { whitelistMs: 0 }],
     ['longer for policies and shorter for the whitelist', { policyMs: 90 * 24 * HOUR_MS, whitelistMs: 1 }],
-    ['with another group that may veto', { veto: { group: 'governors', threshold: 1 } }],
+    ['with another group that may veto', { veto: { group: 'guards', threshold: 1 } }],
   ])('is not a timelock %s', (_, altered) => {
     const timelock = { ...slow.timelock, ...altered };
     const after = taken(slow, entryAfter(slow, { kind: 'timelock-set', timelock }, [alice, bob]));
@@ -358,7 +430,7 @@ describe('a timelock', () => {
   });
 
   it('is refused when nobody is left to activate what the quorum has signed', () => {
-    const veto = { group: 'governors', threshold: 1 };
+    const veto = { group: 'governors', threshold: 2 };
     expect(refusalOf({ ...slow.timelock, veto }, { group: 'governors', threshold: 3 })).toEqual([
       'governance-change-invalid',
       'nobody who may activate is left when the quorum has signed',

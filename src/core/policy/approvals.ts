@@ -9,6 +9,8 @@ import type { ApprovalRequirement, Rule } from './types.js';
 
 export type ApprovalFaultCode = 'approval-requirement-invalid';
 
+const NOBODY: ReadonlySet<string> = new Set();
+
 type Groups = ReadonlyMap<string, readonly string[]>;
 
 /** A requirement as it is stored and shown. */
@@ -20,6 +22,11 @@ export const approvalRequirement = z.strictObject({
     .array(identifier)
     .exactOptional()
     .describe('Groups whose members do not count for this one.'),
+  withDisplay: z
+    .int()
+    .min(1)
+    .exactOptional()
+    .describe('At least so many of them approve with a device that shows what they sign.'),
   alternative: z
     .int()
     .min(0)
@@ -67,15 +74,26 @@ export function meetingMeets(
       (other) =>
         other.group === one.group &&
         other.quorum >= one.quorum &&
+        (other.withDisplay ?? 0) >= (one.withDisplay ?? 0) &&
         isWithin(one.except, other.except) &&
         isWithin(one.notMembersOf, other.notMembersOf),
     ),
   );
 }
 
-function wordsOfOne({ group, quorum, except = [], notMembersOf = [] }: ApprovalRequirement): string {
+function wordsOfOne({
+  group,
+  quorum,
+  except = [],
+  notMembersOf = [],
+  withDisplay = 0,
+}: ApprovalRequirement): string {
   const without = [...except, ...notMembersOf.map((other) => `anybody of ${other}`)];
-  return `${quorum} of ${group}${without.length === 0 ? '' : ` (without ${without.join(', ')})`}`;
+  const more = [
+    ...(withDisplay > 0 ? [`${withDisplay} with a display`] : []),
+    ...(without.length > 0 ? [`without ${without.join(', ')}`] : []),
+  ];
+  return `${quorum} of ${group}${more.length === 0 ? '' : ` (${more.join('; ')})`}`;
 }
 
 /** As a person says it: `3 of treasury, or 1 of treasury and 1 of board (without dora)`. Empty for none. */
@@ -88,6 +106,8 @@ export function approvalWords(requirements: readonly ApprovalRequirement[]): str
 /** One approval that a requirement wants: the persons who could give it. */
 interface Seat {
   readonly requirement: number;
+  /** Only for who approves with a display. */
+  readonly isShown: boolean;
   readonly candidates: readonly string[];
 }
 
@@ -95,9 +115,10 @@ function seatsOf(
   requirements: readonly ApprovalRequirement[],
   available: ReadonlySet<string>,
   groups: Groups,
+  shown: ReadonlySet<string>,
 ): readonly Seat[] {
   return requirements.flatMap((wanted, requirement) => {
-    const { group, quorum } = wanted;
+    const { group, quorum, withDisplay = 0 } = wanted;
     if (!Number.isSafeInteger(quorum) || quorum < 1) {
       throw new Fault<ApprovalFaultCode>('approval-requirement-invalid', 'a quorum is at least 1', {
         facts: { group, quorum },
@@ -105,8 +126,14 @@ function seatsOf(
     }
     const candidates = candidatesFor(wanted, groups).filter((member) => available.has(member));
     // Seats beyond the candidates stay empty in any case; they are counted as missing without being tried.
-    const seats = Math.min(quorum, candidates.length);
-    return Array.from({ length: seats }, () => ({ requirement, candidates }));
+    const seen = candidates.filter((member) => shown.has(member));
+    const seats = (isShown: boolean, wantedSeats: number, from: readonly string[]) =>
+      Array.from({ length: Math.min(wantedSeats, from.length) }, () => ({
+        requirement,
+        isShown,
+        candidates: from,
+      }));
+    return [...seats(true, withDisplay, seen), ...seats(false, quorum - withDisplay, candidates)];
   });
 }
 
@@ -119,6 +146,7 @@ function missingOfAll(
   requirements: readonly ApprovalRequirement[],
   available: ReadonlySet<string>,
   groups: Groups,
+  shown: ReadonlySet<string>,
 ): readonly ApprovalRequirement[] {
   const seatOfPerson = new Map<string, Seat>();
   const seat = (wanting: Seat, tried: Set<string>): boolean => {
@@ -133,11 +161,14 @@ function missingOfAll(
     }
     return false;
   };
-  for (const wanting of seatsOf(requirements, available, groups)) seat(wanting, new Set());
-  const filled = requirements.map(() => 0);
-  for (const { requirement } of seatOfPerson.values()) filled[requirement] = (filled[requirement] ?? 0) + 1;
+  for (const wanting of seatsOf(requirements, available, groups, shown)) seat(wanting, new Set());
+  const taken = [...seatOfPerson.values()];
   return requirements
-    .map((wanted, index) => ({ ...wanted, quorum: wanted.quorum - (filled[index] ?? 0) }))
+    .map(({ withDisplay = 0, ...wanted }, index) => {
+      const filled = taken.filter(({ requirement }) => requirement === index);
+      const left = withDisplay - filled.filter(({ isShown }) => isShown).length;
+      return { ...wanted, quorum: wanted.quorum - filled.length, ...(left > 0 && { withDisplay: left }) };
+    })
     .filter(({ quorum }) => quorum > 0);
 }
 
@@ -146,15 +177,18 @@ function missingOfAll(
  * are met. As long as none is, what each of them lacks: whoever may approve can see all that would help.
  * `approvers` are persons who validly approved; `excluded` are those whose approval never counts (the requester, the
  * owners of the request key). A group that does not exist has no members. Throws `approval-requirement-invalid` for a
- * quorum below 1, in whichever alternative.
+ * quorum below 1, in whichever alternative. `shown` are those of them who approved with a device that shows what they sign.
  */
 export function missingApprovals(
   requirements: readonly ApprovalRequirement[],
   approvers: ReadonlySet<string>,
   groups: Groups,
   excluded: ReadonlySet<string>,
+  shown: ReadonlySet<string> = NOBODY,
 ): readonly ApprovalRequirement[] {
   const available = new Set([...approvers].filter((person) => !excluded.has(person)));
-  const missing = alternativesOf(requirements).map((together) => missingOfAll(together, available, groups));
+  const missing = alternativesOf(requirements).map((together) =>
+    missingOfAll(together, available, groups, shown),
+  );
   return missing.some((lacking) => lacking.length === 0) ? [] : missing.flat();
 }

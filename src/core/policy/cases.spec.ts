@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { currency, type FactContent, factContent, screeningResult, subjectOf } from '../facts/fact.js';
 import type { KnownFacts } from '../facts/verify.js';
 import { tier } from '../governance/entry.js';
+import { displayHolders } from '../governance/state.js';
 import { parseUnits } from '../money/amount.js';
 import { FIAT_DECIMALS } from '../money/fiat.js';
 import { approvalWords, missingApprovals } from './approvals.js';
@@ -61,7 +62,11 @@ const caseFile = z.strictObject({
           rule: z.string().optional(),
           code: z.string().optional(),
           limit: z.string().optional(),
-          needs: z.array(z.strictObject({ group: z.string(), quorum: z.int() })).optional(),
+          needs: z
+            .array(z.strictObject({ group: z.string(), quorum: z.int(), withDisplay: z.int().optional() }))
+            .optional(),
+          /** In minutes. */
+          hold: z.int().optional(),
           missing: z.string().optional(),
         }),
       }),
@@ -166,7 +171,13 @@ function missingOf({ approved }: Case, decision: Decision): string | undefined {
   if (approved === undefined || decision.kind !== 'approve') return undefined;
   const excluded = new Set(['payouts']);
   const { requirements } = decision;
-  const missing = missingApprovals(requirements, new Set(approved), SHIPPED_CONTEXT.groups, excluded);
+  const missing = missingApprovals(
+    requirements,
+    new Set(approved),
+    SHIPPED_CONTEXT.groups,
+    excluded,
+    displayHolders(SHIPPED_CONTEXT),
+  );
   return missing.length === 0 ? undefined : approvalWords(missing);
 }
 
@@ -203,6 +214,8 @@ describe.each([
           ...(decision.kind === 'refuse' &&
             decision.code === 'limit-exceeded' && { limit: decision.facts.limit }),
           ...(decision.kind === 'approve' && one.approved === undefined && { needs: decision.requirements }),
+          ...(decision.kind !== 'refuse' &&
+            decision.holdMs !== undefined && { hold: decision.holdMs / 60_000 }),
           ...(missing !== undefined && { missing }),
         }).toEqual(one.expect);
       });

@@ -99,6 +99,12 @@ const requirements = z
       group: identifier,
       quorum: z.int().min(1, 'a quorum is at least 1').max(64),
       except: names.describe('Persons who do not count for this one').optional(),
+      'with-display': z
+        .int()
+        .min(1)
+        .max(64)
+        .describe('At least so many of them approve with a device that shows what they sign')
+        .optional(),
       'not-members-of': names.describe('Groups whose members do not count for this one').optional(),
     }),
     'a list like [ { group: treasury, quorum: 2 } ] is wanted here',

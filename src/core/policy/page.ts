@@ -11,7 +11,7 @@ import type { PolicyAsset } from './types.js';
 /** What policies may refer to. */
 export type PolicyContext = Pick<
   GovernanceState,
-  'chains' | 'wallets' | 'tokens' | 'groups' | 'everRegistered'
+  'chains' | 'wallets' | 'tokens' | 'groups' | 'persons' | 'everRegistered'
 >;
 
 export type PolicyParseRefusalCode = 'policy-malformed';

@@ -1,6 +1,7 @@
 // What a rule does with a transfer, and whose approvals it wants: groups that exist, quorums that can be reached, and no list
 // that another one makes needless. Whether approvals are enough is approvals.ts.
 
+import { displayHolders } from '../governance/state.js';
 import { candidatesFor, meetingMeets, missingApprovals } from './approvals.js';
 import type { RequirementsText, RuleText } from './document.js';
 import { holdMsOf } from './durations.js';
@@ -13,7 +14,7 @@ function requirementOf(
   written: RequirementsText[number],
 ): Omit<ApprovalRequirement, 'alternative'> {
   const { groups, everRegistered } = page.context;
-  const { group, quorum, except, 'not-members-of': notMembersOf } = written;
+  const { group, quorum, except, 'not-members-of': notMembersOf, 'with-display': withDisplay } = written;
   const members = groups.get(group) ?? malformed(page, [...path, 'group'], `no such group: ${group}`);
   // Whoever was a person once may stay in the text: else nobody whom a policy names could be removed in a hurry.
   except?.forEach((person, index) => {
@@ -25,7 +26,13 @@ function requirementOf(
   });
   distinct(page, [...path, 'except'], except ?? []);
   distinct(page, [...path, 'not-members-of'], notMembersOf ?? []);
-  const requirement = { group, quorum, ...(except && { except }), ...(notMembersOf && { notMembersOf }) };
+  const requirement = {
+    group,
+    quorum,
+    ...(except && { except }),
+    ...(notMembersOf && { notMembersOf }),
+    ...(withDisplay !== undefined && { withDisplay }),
+  };
   const left = candidatesFor(requirement, groups).length;
   if (quorum > left) {
     const besides = left < members.length ? ' besides those who do not count' : '';
@@ -35,7 +42,22 @@ function requirementOf(
       `${group} has ${left} members${besides}, ${quorum} can never approve`,
     );
   }
+  if (withDisplay !== undefined) checkDisplays(page, [...path, 'with-display'], requirement, withDisplay);
   return requirement;
+}
+
+function checkDisplays(page: Page, path: Path, requirement: ApprovalRequirement, withDisplay: number): void {
+  const { groups } = page.context;
+  if (withDisplay > requirement.quorum) malformed(page, path, 'more than the quorum asks for at all');
+  const shown = displayHolders(page.context);
+  const able = candidatesFor(requirement, groups).filter((person) => shown.has(person)).length;
+  if (withDisplay > able) {
+    malformed(
+      page,
+      path,
+      `${able} of ${requirement.group} have a device with a display, ${withDisplay} can never approve with one`,
+    );
+  }
 }
 
 /** What has to be met together. */
@@ -52,7 +74,7 @@ function requirementsOf(
     return requirementOf(page, [...path, index], one);
   });
   const everybody = new Set(requirements.flatMap(({ group }) => groups.get(group) ?? []));
-  if (missingApprovals(requirements, everybody, groups, new Set()).length > 0) {
+  if (missingApprovals(requirements, everybody, groups, new Set(), displayHolders(page.context)).length > 0) {
     malformed(page, path, 'these groups share too many members to approve together');
   }
   return requirements;

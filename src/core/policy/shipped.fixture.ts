@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Outcome } from '../fault.js';
-import type { PolicyDocument, Tier } from '../governance/entry.js';
+import type { Person, PolicyDocument, Tier } from '../governance/entry.js';
 import { tokenKey } from '../governance/state.js';
 import type { PolicyContext } from './page.js';
 import type { Situation } from './types.js';
@@ -19,6 +19,15 @@ export const USDX = '0x5FbDB2315678afecb367f032d93F642f64180aa3';
 function wallet(walletId: string, chain: string, tier: Tier) {
   const keys = [{ label: walletId, publicKey: `02${'11'.repeat(32)}` }];
   return { walletId, chain, tier, token: 'treasury', keys };
+}
+
+const WITH_DISPLAY = ['alice', 'dora', 'frank'];
+
+function credentialOf(personId: string): Person['credentials'][number] {
+  const publicKey = `04${'22'.repeat(64)}`;
+  return WITH_DISPLAY.includes(personId)
+    ? { credentialId: personId, credentialClass: 'device-display', algorithm: 'eip191', publicKey }
+    : { credentialId: personId, credentialClass: 'pkcs11', algorithm: 'p256', publicKey };
 }
 
 /** A withdrawal of 100 satoshis. */
@@ -53,6 +62,10 @@ export const SHIPPED_CONTEXT: PolicyContext = {
   wallets: new Map([
     ['hot-btc', wallet('hot-btc', BITCOIN, 'hot')],
     ['hot-eth', wallet('hot-eth', ETHEREUM, 'hot')],
+    ...(['warm', 'cold', 'safu'] as const).flatMap((tier) => [
+      [`${tier}-btc`, wallet(`${tier}-btc`, BITCOIN, tier)] as const,
+      [`${tier}-eth`, wallet(`${tier}-eth`, ETHEREUM, tier)] as const,
+    ]),
   ]),
   tokens: new Map([
     [
@@ -63,9 +76,19 @@ export const SHIPPED_CONTEXT: PolicyContext = {
   groups: new Map([
     ['treasury', ['alice', 'bob', 'carol']],
     ['board', ['carol', 'dora']],
+    ['custodians', ['frank', 'grace', 'heidi']],
   ]),
+  // Who has a device with a display: one of the treasury, one of the board, and one of the custodians.
+  persons: new Map(
+    ['alice', 'bob', 'carol', 'dora', 'frank', 'grace', 'heidi'].map((personId) => [
+      personId,
+      { personId, name: personId, credentials: [credentialOf(personId)] },
+    ]),
+  ),
   // Erin is nobody's member any more.
-  everRegistered: new Set(['alice', 'bob', 'carol', 'dora', 'erin'].map((person) => `person:${person}`)),
+  everRegistered: new Set(
+    ['alice', 'bob', 'carol', 'dora', 'erin', 'frank', 'grace', 'heidi'].map((person) => `person:${person}`),
+  ),
 };
 
 export function documentOf(name: string, text: string): PolicyDocument {

@@ -110,6 +110,8 @@ export interface ApprovalRequirement {
   readonly except?: readonly string[];
   /** Groups whose members do not count for this one. */
   readonly notMembersOf?: readonly string[];
+  /** At least so many of them approve with a device that shows what they sign. Absent where none has to. */
+  readonly withDisplay?: number;
   /** Which alternative this belongs to, from 0. Absent where there is only one. */
   readonly alternative?: number;
 }

@@ -366,6 +366,11 @@ const GOVERNANCE: Record<GovernanceRefusalCode, ProblemKind> = {
     'The timelock still runs',
     'The entry cannot be activated yet; `leftMs` of the time that the signer counts itself are missing.',
   ),
+  'governance-pending-stale': kind(
+    409,
+    'Waited too long',
+    'The entry could have been activated for thirty days, and was not: it is proposed anew.',
+  ),
   'governance-activator-proposed': kind(
     403,
     'Proposed by the same person',

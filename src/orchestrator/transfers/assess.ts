@@ -13,7 +13,7 @@ import { situationOf } from '../../core/authorization/situation.js';
 import { type KnownFacts, NO_FACTS } from '../../core/facts/verify.js';
 import { accepted, type Facts, type Outcome, refused } from '../../core/fault.js';
 import type { Chain } from '../../core/governance/entry.js';
-import { groupsAt } from '../../core/governance/state.js';
+import { displayHolders, groupsAt } from '../../core/governance/state.js';
 import { scriptOfAddress } from '../../core/intents/bitcoin/address.js';
 import { ethereumAddress } from '../../core/intents/ethereum/address.js';
 import { approvalRequirement, missingApprovals } from '../../core/policy/approvals.js';
@@ -168,6 +168,10 @@ export function assess(
     new Set(approvals.map((approval) => approval.personId)),
     groupsAt(governance.state, nowMs),
     excludedApprovers(request),
+    displayHolders(
+      governance.state,
+      approvals.map(({ credentialId }) => credentialId),
+    ),
   );
   return accepted({ request, decision, statementInForce: inForce, approvals, missing });
 }

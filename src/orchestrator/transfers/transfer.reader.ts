@@ -3,7 +3,7 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { accepted, type Outcome, refused } from '../../core/fault.js';
-import type { GovernanceState } from '../../core/governance/state.js';
+import { displayHolders, type GovernanceState } from '../../core/governance/state.js';
 import { missingApprovals } from '../../core/policy/approvals.js';
 import { statementDigest } from '../../core/statements/approval.js';
 import { transferId } from '../../core/statements/request.js';
@@ -88,7 +88,12 @@ async function approvalsOf(
   const { statement } = row;
   const required = row.decision?.requirements ?? [];
   const given = await approvalRows(db, row.transferId, statement);
-  const approvers = given.filter((one) => one.verdict === 'approve').map((one) => one.personId);
+  const approving = given.filter((one) => one.verdict === 'approve');
+  const approvers = approving.map((one) => one.personId);
+  const shown = displayHolders(
+    governance,
+    approving.map((one) => one.credentialId),
+  );
   return {
     required,
     given: given.map(({ personId, credentialId, verdict, receivedAtMs }) => ({
@@ -97,7 +102,13 @@ async function approvalsOf(
       verdict,
       atMs: receivedAtMs,
     })),
-    missing: missingApprovals(required, new Set(approvers), governance.groups, excludedOf(row, governance)),
+    missing: missingApprovals(
+      required,
+      new Set(approvers),
+      governance.groups,
+      excludedOf(row, governance),
+      shown,
+    ),
     statement,
     statementDigest: statement === null ? null : statementDigest(statement),
   };

@@ -234,8 +234,8 @@ export const AUTHORIZATION: readonly Tooth[] = [
     {
       code: 'fee-above-absolute-cap',
       without: 'asking for the caps of a payment',
-      was: "    if (capped.kind === 'refused') return capped;\n  }\n  return accepted({ decoded, transfers: transfers.value });",
-      becomes: '  }\n  return accepted({ decoded, transfers: transfers.value });',
+      was: "    if (capped.kind === 'refused') return capped;\n  }\n  return checkHolds",
+      becomes: '  }\n  return checkHolds',
       test: 'src/core/authorization/authorize.spec.ts',
       title: 'a payment is refused with fee-above-absolute-cap when it costs one satoshi above the cap',
     },

@@ -214,6 +214,15 @@ export const POLICY: readonly Tooth[] = [
     },
     {
       code: 'approvals-insufficient',
+      without: 'the display that some of a quorum approve with',
+      was: 'const seen = candidates.filter((member) => shown.has(member));',
+      becomes: 'const seen = candidates;',
+      test: 'src/core/policy/approvals-with-display.spec.ts',
+      title:
+        'approvals with a display are missing as long as nobody has approved with one, however many have',
+    },
+    {
+      code: 'approvals-insufficient',
       without: 'counting a person once for all groups',
       was: 'if (!taken || seat(taken, tried)) {',
       becomes: 'if (true) {',

@@ -28,6 +28,13 @@ export const TIMELOCK: readonly Tooth[] = [
       title: 'what loosens is not activated a millisecond before its time, by its own words',
     },
     {
+      code: 'governance-pending-stale',
+      without: 'the end of what nobody activated',
+      was: 'if (createdAtMs > latestMs)',
+      becomes: 'if (false)',
+      title: 'what has waited is not activated when it has waited thirty days too long',
+    },
+    {
       code: 'governance-quorum-missing',
       without: 'counting the signers of what waited by the roster that is',
       was: "if (enough.kind === 'refused') return enough;",
@@ -220,10 +227,17 @@ export const TIMELOCK: readonly Tooth[] = [
     {
       code: 'governance-timelock',
       without: 'the wait that the signer measured',
-      was: 'return left > 0\n    ?',
-      becomes: 'return false\n    ?',
+      was: 'if (left > 0)',
+      becomes: 'if (false)',
       title:
         'an entry that loosens does nothing until it has waited by the time that the signer measured, whatever clocks say',
+    },
+    {
+      code: 'governance-pending-stale',
+      without: 'the end of a wait by the time that the signer measured',
+      was: 'return overdueMs > 0\n    ?',
+      becomes: 'return false\n    ?',
+      title: 'an entry that loosens acts never when nobody activated it for thirty days',
     },
   ]),
 ];
