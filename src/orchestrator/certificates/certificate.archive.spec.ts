@@ -26,6 +26,7 @@ class ScriptedSigner implements CertificateSource {
   readonly key = makeKey();
   readonly outcomes: CertifiedOutcome['kind'][] = [];
   keptFrom = 1;
+  reservedAtMs = 0;
   readonly asked: (readonly [number, number])[] = [];
   /** What it does instead, once. */
   lie: ((page: CertificatesResult) => CertificatesResult) | undefined;
@@ -41,7 +42,7 @@ class ScriptedSigner implements CertificateSource {
       ...example,
       deploymentId: this.deploymentId,
       journalHash: hashOf(ordinal + this.salt),
-      reservation: { ...example.reservation, ordinal, transactionKey: `bitcoin:${hashOf(ordinal)}` },
+      reservation: { ...example.reservation, at: { wallMs: this.reservedAtMs, measuredMs: 0 }, ordinal },
       outcome: kind === 'signed' ? example.outcome : { kind },
     };
   }
@@ -88,6 +89,7 @@ beforeEach(async () => {
   stage = new Stage({ url: `sqlite:${join(folder, 'test.db')}` });
   life = await stage.life('one');
   signer = new ScriptedSigner();
+  signer.reservedAtMs = stage.nowMs();
   const attestation = { token: 't', label: 'a', algorithm: 'p256', publicKey: signer.key.point } as const;
   archive = new CertificateArchive({
     database: life.database,
@@ -171,25 +173,23 @@ describe('the archive of certificates', () => {
     ]);
   });
 
-  it('asks again for what was begun, now and then, and no more once it has ended', async () => {
+  it('asks again for what was begun, ever less often, and no more once it has ended', async () => {
     reserve(1, 'begun');
     await collectAll();
-    signer.asked.length = 0;
-    await collectAll();
-    expect(signer.asked).toEqual([[2, 64]]);
-    stage.pass(30_000);
-    await collectAll();
-    expect(signer.asked).toEqual([
-      [2, 64],
-      [2, 64],
-      [1, 1],
-    ]);
+    const askedAt: number[] = [];
+    for (let second = 1; second <= 60; second++) {
+      stage.pass(1_000);
+      signer.asked.length = 0;
+      await collectAll();
+      if (signer.asked.some(([from]) => from === 1)) askedAt.push(second);
+    }
+    expect(askedAt).toEqual([2, 4, 8, 16, 32]);
     signer.outcomes[0] = 'ended';
-    stage.pass(30_000);
+    stage.pass(4_000);
     await collectAll();
     expect(await kept()).toEqual([[1, 'ended']]);
     signer.asked.length = 0;
-    stage.pass(30_000);
+    stage.pass(24 * 3_600_000);
     await collectAll();
     expect(signer.asked).toEqual([[2, 64]]);
   });

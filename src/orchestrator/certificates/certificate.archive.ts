@@ -31,8 +31,9 @@ export interface ArchiveParts {
   readonly state: () => Pick<GovernanceState, 'deploymentId' | 'attestation'>;
 }
 
-/** What was begun is mostly signed a moment later. */
-const BEGUN_AGAIN_MS = 30_000;
+/** What was begun is mostly signed a moment later; what is not by then hardly ever is. Each time it costs a signature. */
+const SOONEST_AGAIN_MS = 2_000;
+const LATEST_AGAIN_MS = 10 * 60_000;
 /** Of those that were begun, so many at a time. */
 const MOST_BEGUN = 8;
 /** A page for an auditor ends with the certificate that passes this. */
@@ -62,13 +63,13 @@ export class CertificateArchive {
 
   private async lookAgain(): Promise<void> {
     const { database, clock } = this.parts;
-    const due = clock.nowMs() - BEGUN_AGAIN_MS;
+    const nowMs = clock.nowMs();
     const begun = await database.read((db) =>
       db
         .createQueryBuilder(CertificateRow, 'kept')
         .where("kept.outcome = 'begun'")
-        .andWhere('kept.askedAtMs <= :due', { due: BigInt(due) })
-        .orderBy('kept.askedAtMs', 'ASC')
+        .andWhere('kept.askAgainAtMs <= :nowMs', { nowMs: BigInt(nowMs) })
+        .orderBy('kept.askAgainAtMs', 'ASC')
         .limit(MOST_BEGUN)
         .getMany(),
     );
@@ -102,7 +103,11 @@ export class CertificateArchive {
     const { database, clock } = this.parts;
     const { ordinal } = certificate.reservation;
     const outcome = certificate.outcome.kind;
-    const row = { ordinal, outcome, certificate, askedAtMs: clock.nowMs() };
+    const nowMs = clock.nowMs();
+    // After as long as it is old already: twice as long each time.
+    const ageMs = nowMs - certificate.reservation.at.wallMs;
+    const askAgainAtMs = nowMs + Math.min(Math.max(ageMs, SOONEST_AGAIN_MS), LATEST_AGAIN_MS);
+    const row = { ordinal, outcome, certificate, askAgainAtMs };
     await database.transaction(async (db) => {
       if (await insertNew(db, CertificateRow, row)) return;
       const kept = await db.findOneByOrFail(CertificateRow, { ordinal });

@@ -13,6 +13,6 @@ export class CertificateRow {
   @Column(integerColumn({ primary: true })) ordinal!: number;
   @Column(oneOfColumn(certificateOutcomes)) outcome!: (typeof certificateOutcomes)[number];
   @Column(jsonColumn(certificate)) certificate!: z.infer<typeof certificate>;
-  /** When the signer was asked for it last. */
-  @Column(timeColumn()) askedAtMs!: number;
+  /** When the signer is asked for it again, while it is begun only. */
+  @Column(timeColumn()) askAgainAtMs!: number;
 }

@@ -4,6 +4,7 @@ CREATE TABLE certificates (
   ordinal BIGINT NOT NULL PRIMARY KEY,
   outcome TEXT NOT NULL,
   certificate TEXT NOT NULL,
-  asked_at_ms BIGINT NOT NULL
+  -- When the signer is asked for it again, while it is begun only.
+  ask_again_at_ms BIGINT NOT NULL
 );
-CREATE INDEX certificates_by_outcome ON certificates (outcome, asked_at_ms);
+CREATE INDEX certificates_by_outcome ON certificates (outcome, ask_again_at_ms);
