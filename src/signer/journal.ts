@@ -10,7 +10,7 @@ import { burial } from '../core/recovery/burial.js';
 import { restore } from '../core/recovery/restore.js';
 import { voidBasis } from '../core/recovery/void.js';
 import { type CanonicalValue, canonicalJson } from '../core/statements/canonical-json.js';
-import { sha256Hex } from '../core/statements/fields.js';
+import { identifier, sha256Hex } from '../core/statements/fields.js';
 import { signedRequest, transferId } from '../core/statements/request.js';
 import { logHead } from '../signer-protocol/messages.js';
 
@@ -53,6 +53,8 @@ export const held = z.strictObject({
   /** `document/rule` of the policies of this hash: under others it begins anew. */
   rule: z.string().max(200),
   policyHash: sha256Hex,
+  /** Of the request key that asked for it. */
+  keyId: identifier,
 });
 export type Held = z.infer<typeof held>;
 

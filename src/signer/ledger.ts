@@ -227,7 +227,7 @@ export class Ledger {
         }
         break;
       case 'held':
-        put.hold.run(body.transferId, body.rule, body.policyHash, body.at.measuredMs);
+        put.hold.run(body.transferId, body.rule, body.policyHash, body.at.measuredMs, body.keyId);
         break;
       case 'checkpointed': {
         const { kind, at, ...checkpoint } = body;
@@ -422,6 +422,11 @@ export class Ledger {
     return this.statements.readHold.get(transferId, rule, policyHash)?.measured_ms;
   }
 
+  /** How many holds a request key has begun after this measured time. */
+  holdsBegun(keyId: string, afterMs: number): number {
+    return this.statements.countHolds.get(keyId, afterMs)?.holds ?? 0;
+  }
+
   /** Was anything ever signed that pays this address, in its one spelling? */
   wasPaid(chain: string, address: string): boolean {
     return this.statements.readDestination.get(chain, address) !== undefined;
@@ -571,7 +576,10 @@ function prepare(db: Database.Database) {
       'SELECT sequence, digest FROM facts WHERE key_id = ? AND subject = ?',
     ),
     hold: db.prepare(
-      'INSERT INTO holds (transfer_id, rule, policy_hash, measured_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO holds (transfer_id, rule, policy_hash, measured_ms, key_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    countHolds: db.prepare<[string, number], { holds: number }>(
+      'SELECT count(*) AS holds FROM holds WHERE key_id = ? AND measured_ms > ?',
     ),
     readHold: db.prepare<[string, string, string], { measured_ms: number }>(
       'SELECT measured_ms FROM holds WHERE transfer_id = ? AND rule = ? AND policy_hash = ?',

@@ -77,8 +77,10 @@ export const PROJECTION_SCHEMA = `
     rule TEXT NOT NULL,
     policy_hash TEXT NOT NULL,
     measured_ms INTEGER NOT NULL,
+    key_id TEXT NOT NULL,
     PRIMARY KEY (transfer_id, rule, policy_hash)
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX holds_by_key ON holds (key_id, measured_ms);
   CREATE TABLE destinations (
     chain TEXT NOT NULL,
     address TEXT NOT NULL,

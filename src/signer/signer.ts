@@ -55,7 +55,7 @@ import {
   checkFacts,
   checkOver,
 } from './conflicts.js';
-import { beginHold, heldFor } from './holds.js';
+import { beginHold, type HoldRefusalCode, heldFor } from './holds.js';
 import { journalText, type SignedRecord } from './journal.js';
 import { knowledge } from './knowledge.js';
 import { transferSet } from './ledger.js';
@@ -79,6 +79,7 @@ export type SignRefusalCode =
   | AuthorizationRefusalCode
   | ConflictRefusalCode
   | ClockRefusalCode
+  | HoldRefusalCode
   | 'transaction-of-other-order'
   | 'order-too-large';
 export type SignerFaultCode = 'token-unknown' | 'policy-unreadable';
@@ -244,8 +245,7 @@ export class Signer {
   ): Refusal<SignRefusalCode> {
     const newest = checkFacts(order, this.parts.store.ledger);
     if (newest.kind === 'refused' && refusal.code === 'transfer-held') return newest;
-    beginHold(this.parts.store, this.state, refusal, now);
-    return refusal;
+    return beginHold(this.parts.store, this.state, refusal, order, now);
   }
 
   /** Each wallet's keys are checked once before its first signature: those of genesis at the start, later ones here. */

@@ -55,11 +55,15 @@ const ABOUT_FACTS: readonly string[] = [
   'fact-kind-not-allowed',
 ] satisfies (FactRefusalCode | ConflictingFact)[];
 
+/** The request key has begun as many holds as it may in a day: this one begins when an earlier one is a day old. */
+const HOLDS_TOO_MANY = 'holds-too-many';
+
 /** The transaction is good as it is, and is asked for again until somebody has done something. */
 export function waitsAtSigner(code: string): boolean {
   return (
     code === WALLET_FROZEN ||
     code === CLOCK_DIVERGED ||
+    code === HOLDS_TOO_MANY ||
     WAITING_FOR_A_WORD.includes(code) ||
     waitsForFacts(code) ||
     ABOUT_FACTS.includes(code)

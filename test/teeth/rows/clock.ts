@@ -3,6 +3,15 @@
 import { type Tooth, teethOf } from '../tooth.js';
 
 export const CLOCK: readonly Tooth[] = [
+  ...teethOf('src/signer/holds.ts', 'src/signer/holds.spec.ts', [
+    {
+      code: 'holds-too-many',
+      without: 'the bound of the holds that a request key begins in a day',
+      was: 'if (store.ledger.holdsBegun(keyId, at.measuredMs - DAY_MS) >= MOST_HOLDS_A_DAY) {',
+      becomes: 'if (store.ledger.holdsBegun(keyId, at.measuredMs - DAY_MS) < 0) {',
+      title: 'a hold that begins is not written when the key has begun as many in a day as it may',
+    },
+  ]),
   ...teethOf('src/signer/signer.ts', 'test/signer/clock.integration.spec.ts', [
     {
       code: 'clock-diverged',
