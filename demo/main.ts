@@ -28,7 +28,16 @@ import {
   voids,
 } from './refusals.js';
 import { Screen } from './screen.js';
-import { choosePorts, makeFolders, places, readCeremony, shown, startOver, takeStage } from './stage.js';
+import {
+  choosePorts,
+  isCeremonyReadable,
+  makeFolders,
+  places,
+  readCeremony,
+  shown,
+  startOver,
+  takeStage,
+} from './stage.js';
 import { registerWatcher, startWatcher, watcherUrl } from './watcher.js';
 import { approveAll, askForAll, followAll, fund, verifyAll, wishes } from './withdrawals.js';
 
@@ -227,7 +236,10 @@ async function main(): Promise<number> {
   }
   takeStage();
   // A ceremony that was cut short left nothing that anybody could rely on.
-  if (values.fresh || (existsSync(places.home) && readCeremony() === undefined)) startOver();
+  const isOlder = readCeremony() !== undefined && !isCeremonyReadable();
+  if (isOlder)
+    process.stdout.write('\n  What the demo made before is of an older version; it begins anew.\n');
+  if (values.fresh || isOlder || (existsSync(places.home) && readCeremony() === undefined)) startOver();
   makeFolders();
   const screen = new Screen(process.stdout);
   const running = new Running();

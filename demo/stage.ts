@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { repositoryRoot } from '../devnet/paths.js';
 import { freePort } from '../devnet/process.js';
 import { Fault } from '../src/core/fault.js';
+import { governanceEntry } from '../src/core/governance/entry.js';
 import type { DemoFaultCode } from './failure.js';
 
 export const PEOPLE = ['alice', 'bob', 'carol'] as const;
@@ -136,6 +137,14 @@ export type CeremonyRecord = z.infer<typeof ceremonyRecord>;
 export function readCeremony(): CeremonyRecord | undefined {
   if (!existsSync(places.ceremony)) return undefined;
   return ceremonyRecord.parse(JSON.parse(readFileSync(places.ceremony, 'utf8')));
+}
+
+/** Whether this version still reads the genesis that an earlier start has signed. */
+export function isCeremonyReadable(): boolean {
+  return (
+    existsSync(places.genesis) &&
+    governanceEntry.safeParse(JSON.parse(readFileSync(places.genesis, 'utf8'))).success
+  );
 }
 
 const portNumbers = z.strictObject({ api: z.int(), bitcoin: z.int(), ethereum: z.int(), watcher: z.int() });

@@ -17,13 +17,22 @@ import { durationWords } from '../core/policy/durations.js';
 import { parsePolicies } from '../core/policy/parse.js';
 import { type PastDecision, replayPast } from '../core/policy/replay-past.js';
 import type { Known, Policy, PolicySet, Situation } from '../core/policy/types.js';
-import { requestDigest, transferIdOf } from '../core/statements/request.js';
+import {
+  type RequestStatement,
+  requestDigest,
+  transferId,
+  transferIdOf,
+} from '../core/statements/request.js';
+import { type Transfer, transfer } from '../sdk/shapes.js';
+import { readRequest } from '../sdk/ways-out.js';
+import { asAnyone } from './caller.js';
 import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
 import { cliFault, EXIT } from './exit.js';
 import { readText } from './files.js';
-import { readLog, replayed } from './governance-log.js';
+import { knownGovernance, readLog, replayed } from './governance-log.js';
 import { attention, bad, faint, good, type Line, strong, table } from './lines.js';
+import { officerFlags, officerShape } from './options.js';
 import { verifyFiles } from './verify.command.js';
 import { instant } from './words.js';
 
@@ -127,13 +136,15 @@ async function check(
   });
 }
 
-const explainOptions = z.object({
-  ...logOption,
+const imagined = {
   wallet: z.string(),
   amount: z.string(),
   to: z.string(),
   requester: z.string(),
   customer: z.string(),
+};
+
+const supposed = {
   fee: z.string().exactOptional(),
   at: z.iso.datetime({ offset: true }).exactOptional(),
   firstUse: z.boolean().default(false),
@@ -144,8 +155,20 @@ const explainOptions = z.object({
     .string()
     .regex(/^[0-9]{1,6}$/, 'a number of hours')
     .default('0'),
+};
+
+const explainOptions = z.object({
+  ...logOption,
+  ...officerShape,
+  transfer: transferId.exactOptional(),
+  ...z.object(imagined).partial().shape,
+  ...supposed,
 });
 type ExplainOptions = z.infer<typeof explainOptions>;
+
+const imaginedTransfer = z.object({ ...imagined, ...supposed });
+type ImaginedTransfer = z.infer<typeof imaginedTransfer>;
+type Supposed = z.infer<z.ZodObject<typeof supposed>>;
 
 function otherArgument(why: string, facts: Readonly<Record<string, string>>): never {
   throw cliFault('arguments-invalid', why, facts);
@@ -162,7 +185,7 @@ function feeOf(written: string | undefined, coin: Chain['coin'] | undefined): bi
 }
 
 /** What is known of an imagined destination: nothing is looked up. */
-function imaginedKnown(options: ExplainOptions, nowMs: number): Known {
+function imaginedKnown(options: Supposed, nowMs: number): Known {
   const { at, firstUse, lookAlikeOf, whitelisted, whitelistLabel = '', whitelistHours } = options;
   const ageMs = Number(whitelistHours) * HOUR_MS;
   return {
@@ -174,7 +197,7 @@ function imaginedKnown(options: ExplainOptions, nowMs: number): Known {
 }
 
 /** An imagined transfer. Faults `arguments-invalid`. */
-export function situationOf(options: ExplainOptions, state: GovernanceState, nowMs: number): Situation {
+export function situationOf(options: ImaginedTransfer, state: GovernanceState, nowMs: number): Situation {
   const wallet =
     state.wallets.get(options.wallet) ??
     otherArgument('governance knows no such wallet', { wallet: options.wallet });
@@ -238,12 +261,114 @@ function decisionLines({ decision, limits }: Explanation): readonly Line[] {
   ];
 }
 
+/** What a signed request asks, as the signer would be asked about it. */
+function situationOfRequest(
+  statement: RequestStatement,
+  { walletId, tier, chain }: Wallet,
+  state: GovernanceState,
+  known: Known | undefined,
+): Situation {
+  return {
+    wallet: walletId,
+    tier,
+    chain,
+    contract: statement.asset.kind === 'native' ? 'native' : statement.asset.contract,
+    amount: BigInt(statement.amount),
+    destination: statement.destination,
+    requester: statement.requester,
+    customer: statement.customer,
+    kind: statement.kind,
+    feeCeiling: BigInt(statement.feeCeiling),
+    toTier: tierOfAddress(state, chain, statement.destination),
+    known,
+  };
+}
+
+/** What the service has on record of a transfer: its word, beside what is decided here. */
+interface OnRecord {
+  readonly state: string;
+  readonly rule: string | null;
+  readonly limits: Transfer['limits'];
+  readonly approvedBy: readonly string[];
+  readonly missing: string;
+}
+
+interface Explained {
+  readonly state: GovernanceState;
+  readonly situation: Situation;
+  readonly record: OnRecord | undefined;
+}
+
+function recordOf({ state, rule, limits, approvals }: Transfer): OnRecord {
+  const approvedBy = approvals.given.filter(({ verdict }) => verdict === 'approve');
+  return {
+    state,
+    rule,
+    limits,
+    approvedBy: approvedBy.map(({ personId }) => personId),
+    missing: approvalWords(approvals.missing),
+  };
+}
+
+/** A transfer that somebody has asked for: its request has to be the one that its id is made of. */
+async function askedFor(given: Given<ExplainOptions>, id: string): Promise<Outcome<Explained>> {
+  return asAnyone(given, async (api) => {
+    const { state } = await knownGovernance(given, api);
+    const request = await readRequest(api, id);
+    if (request.kind === 'refused') return request;
+    const { statement } = request.value;
+    if (transferIdOf(requestDigest(statement)) !== id) {
+      throw cliFault('statement-mismatch', 'the request that the service shows is of another transfer', {
+        id,
+      });
+    }
+    const wallet =
+      state.wallets.get(statement.wallet) ??
+      otherArgument('governance knows no such wallet', { wallet: statement.wallet });
+    const shown = await api.get(`/v1/transfers/${id}`, transfer);
+    if (shown.kind === 'refused') return shown;
+    const known = imaginedKnown(given.options, given.clock.nowMs());
+    const situation = situationOfRequest(statement, wallet, state, known);
+    return accepted({ state, situation, record: recordOf(shown.value) });
+  });
+}
+
+async function explainedBy(given: Given<ExplainOptions>): Promise<Outcome<Explained>> {
+  const { transfer: id, ...options } = given.options;
+  if (id !== undefined) return askedFor(given, id);
+  const whole = imaginedTransfer.safeParse(options);
+  if (!whole.success) {
+    return otherArgument('say --transfer ID, or what is imagined: wallet, amount, to, requester, customer', {
+      missing: whole.error.issues.map(({ path }) => path.join('.')).join(', '),
+    });
+  }
+  const state = stateFrom(given);
+  const situation = situationOf(whole.data, state, given.clock.nowMs());
+  return accepted({ state, situation, record: undefined });
+}
+
+function recordLines({ state, rule, limits, approvedBy, missing }: OnRecord): Line[] {
+  return [
+    '',
+    [faint('What the service has on record, which is its word alone:')],
+    [`${state}, by the rule ${rule ?? 'none'}; approved by ${approvedBy.join(', ') || 'nobody'}`],
+    [missing === '' ? 'no approval is missing' : `missing: ${missing}`],
+    ...(limits.length === 0
+      ? []
+      : table(
+          ['limit', 'counter', 'used before', 'used after', 'at most'],
+          limits.map((one) => [one.limitId, one.key, one.usedBefore, one.usedAfter, one.max]),
+        )),
+  ];
+}
+
 async function explainTransfer(
   given: Given<ExplainOptions>,
   files: readonly string[],
 ): Promise<Outcome<Answer>> {
-  const state = stateFrom(given);
-  const situation = situationOf(given.options, state, given.clock.nowMs());
+  const about = await explainedBy(given);
+  if (about.kind === 'refused') return about;
+  const { state, situation, record } = about.value;
   const parsed = parsePolicies(documentsOf(files, state), state);
   if (parsed.kind === 'refused') return parsed;
   const explained = explain(parsed.value, situation, () => 0n);
@@ -261,6 +386,7 @@ async function explainTransfer(
         max: max.toString(),
       })),
       passedOver,
+      ...(record && { record }),
     },
     lines: [
       ...decisionLines(explained),
@@ -275,6 +401,7 @@ async function explainTransfer(
           'Limits are taken for unused, and what is said of fee, time and destination for true. Signatures are not looked at.',
         ),
       ],
+      ...(record ? recordLines(record) : []),
     ],
     exit: decision.kind === 'refuse' ? EXIT.refused : EXIT.ok,
   });
@@ -306,18 +433,7 @@ export function pastOf(certificate: Certificate, state: GovernanceState): PastDe
         transferId,
         atMs: at.wallMs,
         situation: {
-          wallet: wallet.walletId,
-          tier: wallet.tier,
-          chain: wallet.chain,
-          contract: statement.asset.kind === 'native' ? 'native' : statement.asset.contract,
-          amount: BigInt(statement.amount),
-          destination: statement.destination,
-          requester: statement.requester,
-          customer: statement.customer,
-          kind: statement.kind,
-          feeCeiling: BigInt(statement.feeCeiling),
-          toTier: tierOfAddress(state, wallet.chain, statement.destination),
-          known: knew && knownFrom(knew),
+          ...situationOfRequest(statement, wallet, state, knew && knownFrom(knew)),
           ...(order.facts && { facts: factsThen(state, order.facts, transferId) }),
         },
         kind,
@@ -392,11 +508,12 @@ export function policyCommands(cli: CommandLine): void {
       usage: 'explain [files...]',
       summary: 'what policies say of a transfer, and why no other rule decided',
       description:
-        'Decides about a transfer that need not exist, under the documents in force or those in files. Consumes nothing. Exit code 0: it may leave, perhaps with approvals; 1: it is refused.',
+        'Decides about a transfer that need not exist, or with --transfer about one that somebody asked for, under the documents in force or those in files. Consumes nothing. Exit code 0: it may leave, perhaps with approvals; 1: it is refused.',
       example:
         'policy explain --wallet hot-btc --amount "0.5 BTC" --to bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080 --requester payouts --customer customer-7 --log governance.json',
     },
     [
+      ['--transfer <id>', 'a transfer that somebody asked for, in place of all that is imagined'],
       ['--wallet <id>', 'the wallet that pays'],
       ['--amount <amount>', 'like "0.5 BTC"'],
       ['--to <address>', 'where it goes'],
@@ -410,6 +527,7 @@ export function policyCommands(cli: CommandLine): void {
       ['--whitelist-label <label>', 'which has this label'],
       ['--whitelist-hours <n>', 'and is in effect for so many hours; else 0'],
       LOG_FLAG,
+      ...officerFlags,
     ],
     explainOptions,
     (given, ...files) => explainTransfer(given, files),

@@ -20,6 +20,7 @@ function transferIn(altered: Partial<Transfer> = {}): Transfer {
     updatedAtMs: NOW,
     rule: 'hot/all',
     policyHash: state.policyHash,
+    limits: [],
     approvals: {
       required: [{ group: 'treasury', quorum: 2 }],
       given: [{ personId: 'alice', credentialId: 'alice-1', verdict: 'approve', atMs: NOW }],

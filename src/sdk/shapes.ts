@@ -71,6 +71,18 @@ export const transfer = z.object({
   ...transferSummary.shape,
   rule: z.string().nullable(),
   policyHash: sha256Hex.nullable(),
+  limits: z
+    .array(
+      z.object({
+        limitId: z.string(),
+        key: z.string(),
+        windowMs: z.int(),
+        max: baseUnits,
+        usedBefore: baseUnits,
+        usedAfter: baseUnits,
+      }),
+    )
+    .default([]),
   approvals: z.object({
     required: z.array(requirement),
     given: z.array(z.object({ personId: identifier, credentialId: identifier, verdict, atMs: timestampMs })),

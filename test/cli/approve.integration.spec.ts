@@ -344,3 +344,61 @@ describe('portcullis resolve', () => {
     expect(api.posted).toEqual([]);
   });
 });
+
+describe('portcullis policy explain --transfer', () => {
+  /** As `serve`, with what the service has on record. */
+  function onRecord(signed: SignedRequest, shown = signed): string {
+    const transferId = serve(signed);
+    const view = api.answers.get(`/v1/transfers/${transferId}/approvals`) as object;
+    const limit = { limitId: 'hot/day', key: 'hot-btc', windowMs: 86_400_000, max: '200000000' };
+    api.answers.set(`/v1/transfers/${transferId}/request`, shown);
+    api.answers.set(`/v1/transfers/${transferId}`, {
+      ...view,
+      state: 'awaiting-approvals',
+      limits: [{ ...limit, usedBefore: '5', usedAfter: '25000005' }],
+      approvals: {
+        required: [{ group: 'treasury', quorum: 1 }],
+        given: [{ personId: 'bob', credentialId: 'bob-token', verdict: 'reject', atMs: Date.now() }],
+        missing: [{ group: 'treasury', quorum: 1 }],
+        statementDigest: null,
+      },
+    });
+    return transferId;
+  }
+
+  it('decides here about what was asked for, and shows beside it what the service has on record', async () => {
+    const transferId = onRecord(request());
+    const args = ['policy', 'explain', '--transfer', transferId, ...config];
+    const ended = await desk.run(...args, '--json');
+    expect(ended).toMatchObject({
+      exit: 0,
+      answer: {
+        decision: 'approve',
+        rule: 'hot/all',
+        requirements: [{ group: 'treasury', quorum: 1 }],
+        record: {
+          state: 'awaiting-approvals',
+          rule: 'hot/all',
+          approvedBy: [],
+          missing: '1 of treasury',
+          limits: [{ limitId: 'hot/day', usedBefore: '5', usedAfter: '25000005' }],
+        },
+      },
+    });
+    const { output } = await desk.run(...args);
+    expect(output).toContain('to be approved by hot/all: 1 of treasury');
+    expect(output).toContain('which is its word alone');
+    expect(output).toContain('missing: 1 of treasury');
+  });
+
+  it('says nothing of a request that is not this transfer’s, whatever the service shows', async () => {
+    const transferId = onRecord(request(), request({ requestId: 'req-2', amount: '1' }));
+    const ended = await desk.run('policy', 'explain', '--transfer', transferId, '--json', ...config);
+    expect(ended).toMatchObject({ exit: 4, code: 'statement-mismatch' });
+  });
+
+  it('asks for what is missing where nothing is said of a transfer', async () => {
+    const ended = await desk.run('policy', 'explain', '--wallet', 'hot-btc', '--json', ...config);
+    expect(ended).toMatchObject({ exit: 2, code: 'arguments-invalid' });
+  });
+});

@@ -11,6 +11,7 @@ import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import { HEAD_TYPE, headBytes, type SignedHead } from '../../src/core/governance/fresh-head.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
+import { MAX_DIVERGENCE_MS } from '../../src/signer/signer-clock.js';
 import { signResult } from '../../src/signer-protocol/messages.js';
 
 const HOUR_MS = 3_600_000;
@@ -81,8 +82,13 @@ describe('what nobody approves', () => {
     const asked = paying({ head: old });
     deployment.time.advance(1);
     const after = deployment.time.wall;
-    deployment.time.wall = after - 10 * HOUR_MS;
-    expect(codeOf(await signer.sign(asked))).toBe('head-stale');
+    for (const [backMs, code] of [
+      [MAX_DIVERGENCE_MS, 'head-stale'],
+      [10 * HOUR_MS, 'clock-diverged'],
+    ] as const) {
+      deployment.time.wall = after - backMs;
+      expect(codeOf(await signer.sign(asked))).toBe(code);
+    }
     deployment.time.wall = after;
     expect(codeOf(await signer.sign({ ...asked, head: head() }))).toBe('done');
   });
