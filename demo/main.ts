@@ -124,7 +124,7 @@ async function play(screen: Screen, running: Running): Promise<Program[]> {
   await nameAuditLog(screen);
   await registerWatcher(screen, ports);
   await screen.during(
-    'today’s word of a governor about the log, for what nobody approves',
+    'a governor vouches for the log, for what nobody approves',
     () => portcullisOk(['governance', 'vouch', '--yes', ...alice], z.unknown()),
     () => 'alice',
   );

@@ -84,7 +84,7 @@ export async function registerWatcher(screen: Screen, ports: Ports): Promise<voi
     const factKey = { keyId: KEY_ID, algorithm: 'ed25519', publicKey, source: KEY_ID, kinds };
     writeText(places.factKeyChange, stringify({ kind: 'fact-key-added', factKey }), 0o644);
     await screen.during(
-      'watcher’s key registered by two officers',
+      'key of the watcher registered by two officers',
       () => enact(places.factKeyChange, places.factKeyEntry),
       () => KEY_ID,
     );
