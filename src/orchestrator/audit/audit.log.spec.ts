@@ -465,6 +465,7 @@ describe('what an owner of the database does is found', () => {
     while ((await log.add()) > 0);
     await edited("DELETE FROM audit_sealed WHERE name = 'person'");
     expect(await checked()).toMatchObject({ findings: [], forgotten: 1 });
-    expect((await everything()).at(-1)?.entry).not.toContain('ada');
+    // Not within a hash, whose hex may have the letters by chance.
+    expect((await everything()).at(-1)?.entry).not.toMatch(/[^0-9a-f]ada/);
   });
 });
