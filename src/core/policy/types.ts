@@ -197,7 +197,7 @@ export interface WhitelistKnown {
 export interface Known {
   /** By which hours and days are told; undefined when whoever decides does not know what time it is. */
   readonly atMs: number | undefined;
-  /** Nothing that pays this destination on this chain was ever signed. */
+  /** Nothing of this wallet that pays this destination was ever signed. */
   readonly firstUse: boolean;
   /** The address known before that this one could be taken for. */
   readonly lookAlikeOf: string | undefined;
