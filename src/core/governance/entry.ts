@@ -158,6 +158,16 @@ export const erc20Token = z.strictObject({
   decimals: wholeNumber(0, 30),
   /** keccak256 of the contract's runtime code, as the officers saw it when they registered it. */
   codeHash: sha256Hex,
+  /**
+   * Words of its storage that have to stay as they are: of a proxy, the address of the code that it runs. A contract that
+   * holds its own logic needs none.
+   */
+  storage: z
+    .array(z.strictObject({ slot: sha256Hex, value: sha256Hex }))
+    .min(1)
+    .max(4)
+    .refine((words) => new Set(words.map(({ slot }) => slot)).size === words.length, 'a slot stands twice')
+    .exactOptional(),
 });
 export type Erc20Token = z.infer<typeof erc20Token>;
 

@@ -308,10 +308,17 @@ function wallets(before: Before, after: State): Said[] {
 
 function tokens(before: Before, after: State): Said[] {
   const { added, removed, changed } = compared(before?.tokens, after.tokens);
-  const said = (verb: string, { symbol, decimals, chain, contract, codeHash }: (typeof added)[number][1]) =>
+  const said = (
+    verb: string,
+    { symbol, decimals, chain, contract, codeHash, storage = [] }: (typeof added)[number][1],
+  ) =>
     change(`${verb} the token ${symbol}, ${decimals} decimals, on ${chainWords(chain, undefined)}`, [
       detail('address', 'contract', contract),
       detail('key', 'code hash', codeHash),
+      ...storage.flatMap(({ slot, value }) => [
+        detail('key', 'storage at', slot),
+        detail('key', 'stays', value),
+      ]),
     ]);
   return [
     ...added.map(([, token]) => said('registers', token)),

@@ -10,6 +10,7 @@ import { askedBy, type Test } from './conditions/table.js';
 import { priceSubject, valueCents } from './conditions/value.js';
 import { firstUnmet, needsOf, quantityWords, spelled, testOfAll, unknownOf, wordsOf } from './conditions.js';
 import { durationWords } from './durations.js';
+import { flawOfPins } from './pins.js';
 import { asksNoLess } from './strictness.js';
 import type {
   ApprovalRequirement,
@@ -157,6 +158,7 @@ export function factsFor(set: PolicySet, asked: Situation): readonly string[] {
       ...counted.flatMap(({ measure }) =>
         measure.kind === 'value' ? [priceSubject(measure.worth, situation)] : [],
       ),
+      ...(situation.pins ?? []).map(({ subject }) => subject),
     ]),
   ];
 }
@@ -294,6 +296,8 @@ function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decis
   }
   const { effect } = rule;
   if (effect.kind === 'refuse') return refuse('policy-refused', name, { rule: name });
+  const flaw = flawOfPins(situation.pins ?? [], situation.facts);
+  if (flaw) return refuse(flaw.code, name, { rule: name, fact: flaw.subject });
   const requirements = requirementsOf(rule);
   const limits: LimitEffect[] = [];
   for (const limit of limitsUnder(found, decider, situation)) {
