@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
+import { bandWords } from '../core/governance/band-words.js';
 import { draftEntry } from '../core/governance/draft.js';
 import { type EntryBody, entryBytes, entryHash, governanceEntry } from '../core/governance/entry.js';
 import { chainWords, scopeWords, spanWords } from '../core/governance/names.js';
@@ -130,6 +131,15 @@ export function stateLines({ state, pinned }: Pick<KnownGovernance, 'state' | 'p
           `  ${contract} on ${chain}`,
         ]),
       ),
+      listed(
+        'bands',
+        [...state.bands.values()].flatMap((asset) =>
+          asset.bands.map((band) => [
+            strong(band.tier),
+            `  ${bandWords(state, asset, band)}, on ${chainWords(asset.chain, state.chains.get(asset.chain))}`,
+          ]),
+        ),
+      ),
       ['audit log', state.auditLog ? `${state.auditLog.origin}, key ${state.auditLog.key.label}` : 'none'],
       ['policies', state.policies.map((policy) => policy.name).join(', ')],
       ['policy hash', state.policyHash],
@@ -238,6 +248,7 @@ export function governanceCommands(cli: CommandLine): void {
           chains: [...state.chains.values()],
           wallets: [...state.wallets.values()],
           tokens: [...state.tokens.values()],
+          bands: [...state.bands.values()],
           auditLog: state.auditLog ?? null,
           policies: state.policies,
         },

@@ -521,7 +521,7 @@ export function policyCommands(cli: CommandLine): void {
       ['--customer <name>', 'for whom'],
       ['--fee <amount>', 'the most that it may cost; else nothing'],
       ['--at <time>', 'when, like 2026-03-02T09:30:00+01:00; else now'],
-      ['--first-use', 'to where nothing was paid before'],
+      ['--first-use', 'to where this wallet paid nothing before'],
       ['--look-alike-of <address>', 'to what could be taken for this address'],
       ['--whitelisted <entry>', 'to what is on the whitelist, as this entry'],
       ['--whitelist-label <label>', 'which has this label'],

@@ -32,12 +32,15 @@ export function knowledge({ store }: KnowingParts, state: GovernanceState, now: 
     if (then) return then;
     const { chain } = request.chain;
     const address = spelledAddress(chain, destination);
-    const listed = whitelistedAt(state, { chain, address, tier: request.wallet.tier }, now.wallMs);
+    const { walletId, tier } = request.wallet;
+    const place = { chain, address, tier };
+    const listed = whitelistedAt(state, place, now.wallMs);
+    const paid = store.ledger.earliestPaid(walletId, chain, lookOf(address));
     return {
       // Where the host's clock is far from what was measured, nothing is signed at all.
       atMs: now.wallMs,
-      firstUse: !store.ledger.wasPaid(chain, address),
-      lookAlikeOf: lookAlikeOf(state, chain, address, store.ledger.earliestPaid(chain, lookOf(address))),
+      firstUse: !store.ledger.wasPaid(walletId, chain, address),
+      lookAlikeOf: lookAlikeOf(state, place, now.wallMs, paid),
       whitelist: listed && {
         entryId: listed.entryId,
         label: listed.label,

@@ -94,26 +94,38 @@ describe('the ledger', () => {
     expect(ledger.newestCheckpoint()).toEqual(second);
   });
 
-  it('knows a destination as paid once something that pays it is signed, and the first of a look', () => {
-    const sign = (at: number, name: string) => {
-      const transactionKey = reservation(ledger, name, [], []).transactionKey;
-      const body = {
-        kind: 'signed' as const,
-        transactionKey,
-        signedTransaction: '',
-        transactionId: name,
-        tokenSerial: '',
-      };
+  it('knows a destination as paid by a wallet once something of it that pays it is signed, and the first of a look', () => {
+    const pay = (at: number, name: string, walletId: string) => {
+      const body = reservation(ledger, name, [`tr_${at}`], [], [], walletId);
       ledger.apply({ sequence: at, hash: '', body }, taken);
+      const { transactionKey } = body;
+      return () => {
+        const signed = {
+          kind: 'signed' as const,
+          transactionKey,
+          signedTransaction: '',
+          transactionId: name,
+          tokenSerial: '',
+        };
+        ledger.apply({ sequence: at + 1, hash: '', body: signed }, taken);
+      };
     };
-    reserve(0, 'hot-btc', '1');
-    expect(ledger.wasPaid('bip122:aa', 'to-0')).toBe(false);
-    expect(ledger.earliestPaid('bip122:aa', 'to-0..to-0')).toBeUndefined();
-    sign(1, '0');
-    expect(ledger.wasPaid('bip122:aa', 'to-0')).toBe(true);
-    expect(ledger.wasPaid('bip122:bb', 'to-0')).toBe(false);
-    expect(ledger.earliestPaid('bip122:aa', 'to-0..to-0')).toBe('to-0');
-    expect(ledger.earliestPaid('bip122:bb', 'to-0..to-0')).toBeUndefined();
+    const [genuine, poison] = ['a-genuine-zzzz', 'a-poison-zzzz'];
+    const earliest = (walletId: string) => ledger.earliestPaid(walletId, 'bip122:aa', 'to-a..zzzz');
+    const signs = pay(0, genuine, 'hot-btc');
+    expect(ledger.wasPaid('hot-btc', 'bip122:aa', `to-${genuine}`)).toBe(false);
+    expect(earliest('hot-btc')).toEqual([]);
+    signs();
+    expect(ledger.wasPaid('hot-btc', 'bip122:aa', `to-${genuine}`)).toBe(true);
+    // What a hot wallet paid is known to no other one.
+    expect(ledger.wasPaid('cold-btc', 'bip122:aa', `to-${genuine}`)).toBe(false);
+    expect(ledger.wasPaid('hot-btc', 'bip122:bb', `to-${genuine}`)).toBe(false);
+    // What any of them paid can be taken for, and what this one paid before another did.
+    expect(earliest('cold-btc')).toEqual([`to-${genuine}`]);
+    pay(2, poison, 'cold-btc')();
+    expect(earliest('cold-btc')).toEqual([`to-${poison}`, `to-${genuine}`]);
+    expect(earliest('hot-btc')).toEqual([`to-${genuine}`, `to-${genuine}`]);
+    expect(ledger.earliestPaid('hot-btc', 'bip122:bb', 'to-a..zzzz')).toEqual([]);
   });
 
   it('says when it has lost what came before', () => {

@@ -254,13 +254,13 @@ export class Ledger {
     }
   }
 
-  /** Whom it pays was paid from now on, whatever becomes of it. */
+  /** Whom it pays was paid by its wallet from now on, whatever becomes of it. */
   private pay(sequence: number, transactionKey: string): void {
-    const { pays = '' } = this.statements.readPays.get(transactionKey) ?? {};
+    const { pays = '', wallet_id: walletId = '' } = this.statements.readPays.get(transactionKey) ?? {};
     for (const paid of pays === '' ? [] : pays.split(' ')) {
       const slash = paid.lastIndexOf('/');
       const [chain, address] = [paid.slice(0, slash), paid.slice(slash + 1)];
-      this.statements.destination.run(chain, address, lookOf(address), sequence);
+      this.statements.destination.run(walletId, chain, address, lookOf(address), sequence);
     }
   }
 
@@ -427,14 +427,18 @@ export class Ledger {
     return this.statements.countHolds.get(keyId, afterMs)?.holds ?? 0;
   }
 
-  /** Was anything ever signed that pays this address, in its one spelling? */
-  wasPaid(chain: string, address: string): boolean {
-    return this.statements.readDestination.get(chain, address) !== undefined;
+  /** Was anything of this wallet ever signed that pays this address, in its one spelling? */
+  wasPaid(walletId: string, chain: string, address: string): boolean {
+    return this.statements.readDestination.get(walletId, chain, address) !== undefined;
   }
 
-  /** The first address of this look that was ever paid. */
-  earliestPaid(chain: string, look: string): string | undefined {
-    return this.statements.readLook.get(chain, look)?.address;
+  /** The first addresses of this look that were ever paid: by this wallet, and by any. */
+  earliestPaid(walletId: string, chain: string, look: string): readonly string[] {
+    const found = [
+      this.statements.readLookOfWallet.get(walletId, chain, look),
+      this.statements.readLook.get(chain, look),
+    ];
+    return found.flatMap((row) => row?.address ?? []);
   }
 
   /** Digest of the request that has used this id, whatever became of it. */
@@ -585,13 +589,16 @@ function prepare(db: Database.Database) {
       'SELECT measured_ms FROM holds WHERE transfer_id = ? AND rule = ? AND policy_hash = ?',
     ),
     destination: db.prepare(
-      'INSERT INTO destinations (chain, address, look, signed_sequence) VALUES (?, ?, ?, ?) ON CONFLICT (chain, address) DO NOTHING',
+      'INSERT INTO destinations (wallet_id, chain, address, look, signed_sequence) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
     ),
-    readPays: db.prepare<[string], { pays: string }>(
-      'SELECT pays FROM transactions WHERE transaction_key = ?',
+    readPays: db.prepare<[string], { pays: string; wallet_id: string }>(
+      'SELECT pays, wallet_id FROM transactions WHERE transaction_key = ?',
     ),
-    readDestination: db.prepare<[string, string], { signed_sequence: number }>(
-      'SELECT signed_sequence FROM destinations WHERE chain = ? AND address = ?',
+    readDestination: db.prepare<[string, string, string], { signed_sequence: number }>(
+      'SELECT signed_sequence FROM destinations WHERE wallet_id = ? AND chain = ? AND address = ?',
+    ),
+    readLookOfWallet: db.prepare<[string, string, string], { address: string }>(
+      'SELECT address FROM destinations WHERE wallet_id = ? AND chain = ? AND look = ? ORDER BY signed_sequence, address LIMIT 1',
     ),
     readLook: db.prepare<[string, string], { address: string }>(
       'SELECT address FROM destinations WHERE chain = ? AND look = ? ORDER BY signed_sequence, address LIMIT 1',

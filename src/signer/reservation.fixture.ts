@@ -13,6 +13,7 @@ export function reservation(
   transferIds: readonly string[],
   spends: readonly string[],
   charges: ReservedTransfer['charges'] = [],
+  walletId = 'hot-btc',
 ): Reservation {
   const statement = { asset: { kind: 'native' }, amount: '1', chain: 'bip122:aa', destination: `to-${name}` };
   return {
@@ -20,8 +21,8 @@ export function reservation(
     at: { wallMs: 1, measuredMs: 1 },
     ...ledger.nextReservation(),
     transactionKey: `bitcoin:${hashOf(name)}`,
-    walletId: 'hot-btc',
-    order: { wallet: 'hot-btc', transfers: transferIds.map(() => ({ request: { statement } })) },
+    walletId,
+    order: { wallet: walletId, transfers: transferIds.map(() => ({ request: { statement } })) },
     spends,
     nonce: null,
     transfers: transferIds.map((transferId) => ({

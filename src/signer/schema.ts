@@ -82,11 +82,12 @@ export const PROJECTION_SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX holds_by_key ON holds (key_id, measured_ms);
   CREATE TABLE destinations (
+    wallet_id TEXT NOT NULL,
     chain TEXT NOT NULL,
     address TEXT NOT NULL,
     look TEXT NOT NULL,
     signed_sequence INTEGER NOT NULL,
-    PRIMARY KEY (chain, address)
+    PRIMARY KEY (wallet_id, chain, address)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX destinations_by_look ON destinations (chain, look, signed_sequence);
   CREATE TABLE limit_counters (

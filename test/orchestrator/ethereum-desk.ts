@@ -185,6 +185,7 @@ export class Desk {
       tokens: new Map(
         [...this.tokens.values()].map((token) => [tokenKey(token.chain, token.contract), token]),
       ),
+      bands: new Map(),
       policies: [],
       policyHash: '2'.repeat(64),
       frozen: new Map(),

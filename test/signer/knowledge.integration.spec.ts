@@ -8,6 +8,8 @@ import { eip1559 } from '../../devnet/transactions.js';
 import { type Certificate, decisionsOf } from '../../src/core/certificates/certificate.js';
 import type { CertifiedDecision } from '../../src/core/certificates/decision.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
+import type { Change } from '../../src/core/governance/entry.js';
+import { compressed } from '../../src/core/governance/names.js';
 import { checksumAddress } from '../../src/core/intents/ethereum/address.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
 import { signResult } from '../../src/signer-protocol/messages.js';
@@ -31,6 +33,16 @@ rules:
       fee-at-most: "0.002 ETH"
       within-hours: { from: "08:00", to: "18:00", zone: UTC }
     then: allow
+`;
+/** As a cold wallet's: what was never paid before goes nowhere. */
+const COLD_POLICY = `
+policy: cold-ethereum
+applies-to: { tier: cold }
+fee-caps: { absolute: "0.01 ETH", relative: "100%" }
+rules:
+  - { id: poisoned, when: { look-alike: yes }, then: refuse }
+  - { id: strange, when: { first-use: yes }, then: refuse }
+  - { id: known, when: { asset: ETH }, then: allow }
 `;
 
 /** An address with these hex digits at its beginning and end, and whatever between them. */
@@ -56,11 +68,17 @@ beforeAll(async () => {
 });
 afterAll(() => deployment.destroy());
 
-function orderTo(destination: string, milliEther: bigint, tip = 1n) {
+async function govern(change: Change): Promise<void> {
+  const entry = deployment.entry(change, [deployment.alice, deployment.bob]);
+  expect(codeOf(await client.ask({ verb: 'governance-append', entry }))).toBe('done');
+  deployment.log.push(entry);
+}
+
+function orderTo(destination: string, milliEther: bigint, tip = 1n, wallet = 'hot-eth') {
   const amount = milliEther * WEI_PER_MILLI;
   const request = deployment.request({
     chain: ETHEREUM,
-    wallet: 'hot-eth',
+    wallet,
     asset: ETH,
     amount: amount.toString(),
     destination,
@@ -70,15 +88,15 @@ function orderTo(destination: string, milliEther: bigint, tip = 1n) {
 }
 
 function orderFor(request: ReturnType<Deployment['request']>, tip: bigint) {
-  const { destination, amount } = request.statement;
+  const { destination, amount, wallet } = request.statement;
   const transaction = eip1559({
     to: destination,
     value: BigInt(amount),
-    nonce,
+    nonce: wallet === 'hot-eth' ? nonce : 0,
     maxPriorityFeePerGas: tip * 1_000_000_000n,
     maxFeePerGas: (30n + tip) * 1_000_000_000n,
   });
-  return { wallet: 'hot-eth', transaction, transfers: [deployment.transfer(request)] };
+  return { wallet, transaction, transfers: [deployment.transfer(request)] };
 }
 
 async function answered(order: ReturnType<typeof orderFor>): Promise<string | Certificate> {
@@ -174,6 +192,27 @@ describe('what the signer knows', () => {
     nonce += 1;
   });
 
+  it('is of the wallet that paid: what a hot one paid is as new to a cold one as anything', async () => {
+    const token = deployment.spawnTreasury();
+    const { publicKey } = await token.generateKey('cold-eth-1', 'secp256k1');
+    await token.close();
+    const keys = [{ label: 'cold-eth-1', publicKey: compressed(publicKey) }];
+    const wallet = { walletId: 'cold-eth', chain: ETHEREUM, tier: 'cold', token: 'treasury' } as const;
+    const cold = { name: 'cold-ethereum', lines: COLD_POLICY.trim().split('\n') };
+    deployment.policies = [...deployment.policies, cold];
+    await govern({ kind: 'wallet-added', wallet: { ...wallet, keys } });
+    await govern({ kind: 'policies-set', policies: [...deployment.policies] });
+    expect(await client.sign(orderTo(PAID, 1n, 1n, 'cold-eth'))).toMatchObject({
+      code: 'policy-refused',
+      facts: { rule: 'cold-ethereum/strange' },
+    });
+    // What another wallet paid can be taken for all the same.
+    expect(await client.sign(orderTo(TAKEN_FOR_IT, 1n, 1n, 'cold-eth'))).toMatchObject({
+      code: 'policy-refused',
+      facts: { rule: 'cold-ethereum/poisoned' },
+    });
+  });
+
   it('takes the whitelist from governance, and its age from time that it ran', async () => {
     const entry = {
       entryId: 'wl-1',
@@ -182,10 +221,10 @@ describe('what the signer knows', () => {
       address: DESK,
       tiers: ['hot' as const],
     };
-    const added = deployment.entry({ kind: 'whitelist-added', entry }, [deployment.alice, deployment.bob]);
-    expect(codeOf(await client.ask({ verb: 'governance-append', entry: added }))).toBe('done');
-    deployment.log.push(added);
+    await govern({ kind: 'whitelist-added', entry });
     expect(await answered(orderTo(TAKEN_FOR_DESK, 1n))).toBe('policy-refused');
+    // It is on the whitelist for hot wallets alone.
+    expect(await answered(orderTo(DESK, 1n, 1n, 'cold-eth'))).toBe('policy-refused');
     deployment.time.advance(24 * HOUR_MS - 1);
     expect(await answered(orderTo(DESK, 20n))).toBe('policy-no-match');
     await deployment.stop();
@@ -218,7 +257,7 @@ describe('what the signer knows', () => {
     const { transferId } = decisionsOf(certificate)[0] ?? {};
     if (verified.kind === 'refused') throw new Error(verified.code);
     expect(verified.value.trusted).toContain(
-      `${transferId}: that its destination was paid before, and looks like no other known one`,
+      `${transferId}: that its destination was paid before by this wallet, and looks like no other known one`,
     );
     const lying = (knew: object | undefined) => ({
       ...certificate,

@@ -93,7 +93,12 @@ function claimedKnowledge({ transfers, at }: Reservation, state: GovernanceState
       // Hours are told by the moment of the decision and no other.
       atMs: known.atMs === undefined ? undefined : at.wallMs,
       // Own addresses and those of the whitelist are known here too.
-      lookAlikeOf: lookAlikeOf(state, chain.chain, destination, known.lookAlikeOf),
+      lookAlikeOf: lookAlikeOf(
+        state,
+        place,
+        at.wallMs,
+        known.lookAlikeOf === undefined ? [] : [known.lookAlikeOf],
+      ),
       whitelist: listed && { entryId: listed.entryId, label: listed.label, ageMs },
     };
   };
@@ -104,7 +109,7 @@ function knowledgeWords({ transferId, knew }: CertifiedDecision): readonly strin
   if (!knew) return [];
   const { atMs, firstUse, lookAlikeOf, whitelist } = knew;
   return [
-    `${transferId}: that its destination was ${firstUse ? 'never paid before' : 'paid before'}, and ${lookAlikeOf === undefined ? 'looks like no other known one' : `looks like ${lookAlikeOf}, which was known before`}`,
+    `${transferId}: that its destination was ${firstUse ? 'never paid before by this wallet' : 'paid before by this wallet'}, and ${lookAlikeOf === undefined ? 'looks like no other known one' : `looks like ${lookAlikeOf}, which was known before`}`,
     ...(atMs === undefined
       ? []
       : [`${transferId}: that it was ${new Date(atMs).toISOString()} for its rules`]),

@@ -14,6 +14,7 @@ import {
   holderOf,
   type PendingEntry,
   type Signers,
+  tokenKey,
 } from './state.js';
 
 /** So many may wait at a time. */
@@ -39,6 +40,8 @@ function targetOf(change: Change): string | undefined {
   switch (change.kind) {
     case 'group-set':
       return `group/${change.group.groupId}`;
+    case 'tier-bands-set':
+      return `bands/${tokenKey(change.bands.chain, change.bands.contract)}`;
     case 'fact-rule-set':
       return `fact-rule/${change.rule.kind}`;
     case 'quorum-set':

@@ -4,6 +4,7 @@
 import type { z } from 'zod';
 import { scriptOfAddress } from '../intents/bitcoin/address.js';
 import { ethereumAddress } from '../intents/ethereum/address.js';
+import { bandsFlaw, withBands } from './bands.js';
 import {
   type Change,
   type Credential,
@@ -102,6 +103,7 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     chains,
     wallets,
     tokens,
+    bands: new Map(),
     policies: genesis.policies,
     policyHash: policyHashOf(genesis.policies),
     frozen: new Map(),
@@ -234,6 +236,8 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
       if (!state.tokens.has(key)) return 'no such token';
       return { ...state, tokens: without(state.tokens, key) };
     }
+    case 'tier-bands-set':
+      return bandsFlaw(state, change.bands) ?? { ...state, bands: withBands(state.bands, change.bands) };
     case 'policies-set':
       return { ...state, policies: change.policies, policyHash: policyHashOf(change.policies) };
     case 'audit-log-set': {

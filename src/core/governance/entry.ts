@@ -5,8 +5,9 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { z } from 'zod';
 import { isKeyName } from '../audit/note.js';
-import { factKind } from '../facts/fact.js';
+import { factContract, factKind } from '../facts/fact.js';
 import {
+  baseUnits,
   chainId,
   destination,
   displayName,
@@ -157,8 +158,50 @@ export const erc20Token = z.strictObject({
   decimals: wholeNumber(0, 30),
   /** keccak256 of the contract's runtime code, as the officers saw it when they registered it. */
   codeHash: sha256Hex,
+  /**
+   * Words of its storage that have to stay as they are: of a proxy, the address of the code that it runs. A contract that
+   * holds its own logic needs none.
+   */
+  storage: z
+    .array(z.strictObject({ slot: sha256Hex, value: sha256Hex }))
+    .min(1)
+    .max(4)
+    .refine((words) => new Set(words.map(({ slot }) => slot)).size === words.length, 'a slot stands twice')
+    .exactOptional(),
 });
 export type Erc20Token = z.infer<typeof erc20Token>;
+
+const basisPoints = wholeNumber(0, 10_000);
+
+/** How much of an asset the wallets of a tier are to hold together. */
+export const tierBand = z.discriminatedUnion('measure', [
+  /** Of all that is held of it outside SAFU, in hundredths of a percent. */
+  z.strictObject({
+    tier,
+    measure: z.literal('share'),
+    minBasisPoints: basisPoints,
+    targetBasisPoints: basisPoints,
+    maxBasisPoints: basisPoints,
+  }),
+  /** In base units of the asset. */
+  z.strictObject({
+    tier,
+    measure: z.literal('amount'),
+    minUnits: baseUnits,
+    targetUnits: baseUnits,
+    maxUnits: baseUnits,
+  }),
+]);
+export type TierBand = z.infer<typeof tierBand>;
+
+/** The bands of one asset, each tier at most once; without any, nothing is moved between tiers for its sake. */
+export const assetBands = z.strictObject({
+  chain: chainId,
+  /** `native`, or a registered token's contract in lower case. */
+  contract: factContract,
+  bands: z.array(tierBand).max(5),
+});
+export type AssetBands = z.infer<typeof assetBands>;
 
 export const policyDocument = z.strictObject({
   /** Name of the document, e.g. `hot-bitcoin`. */
@@ -275,6 +318,8 @@ export const change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('wallet-added'), wallet }),
   z.strictObject({ kind: z.literal('token-added'), token: erc20Token }),
   z.strictObject({ kind: z.literal('token-removed'), chain: chainId, contract: evmAddress }),
+  /** Replaces all bands of this asset by these. */
+  z.strictObject({ kind: z.literal('tier-bands-set'), bands: assetBands }),
   /** Replaces all policy documents by these. */
   z.strictObject({ kind: z.literal('policies-set'), policies: z.array(policyDocument).min(1).max(64) }),
   /**

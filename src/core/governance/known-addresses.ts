@@ -5,7 +5,7 @@ import { p2wpkhAddress } from '../intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
 import { lookOf } from '../policy/looks.js';
 import type { Chain, Tier, Wallet } from './entry.js';
-import { addressKey, type GovernanceState, placesOf } from './state.js';
+import { addressKey, type GovernanceState, whitelistedAt } from './state.js';
 
 type Wallets = Pick<GovernanceState, 'wallets' | 'chains'>;
 
@@ -57,16 +57,16 @@ export function tierOfAddress(state: Wallets, chain: string, address: string): T
   return ownAddresses(state).byAddress.get(addressKey(chain, address))?.tier;
 }
 
-/** The looks of the whitelist's addresses, each with the first of them. */
-const rememberedLooks = new WeakMap<GovernanceState['whitelist'], ReadonlyMap<string, string>>();
+/** The whitelist's addresses by their look. */
+const rememberedLooks = new WeakMap<GovernanceState['whitelist'], ReadonlyMap<string, readonly string[]>>();
 
-function whitelistLooks(whitelist: GovernanceState['whitelist']): ReadonlyMap<string, string> {
+function whitelistLooks(whitelist: GovernanceState['whitelist']): ReadonlyMap<string, readonly string[]> {
   const known = rememberedLooks.get(whitelist);
   if (known) return known;
-  const looks = new Map<string, string>();
+  const looks = new Map<string, string[]>();
   for (const { chain, address } of whitelist.values()) {
     const look = `${chain}/${lookOf(address)}`;
-    if (!looks.has(look)) looks.set(look, spelledAddress(chain, address));
+    looks.set(look, [...(looks.get(look) ?? []), spelledAddress(chain, address)]);
   }
   rememberedLooks.set(whitelist, looks);
   return looks;
@@ -74,20 +74,21 @@ function whitelistLooks(whitelist: GovernanceState['whitelist']): ReadonlyMap<st
 
 /**
  * The address known before that this one could be taken for: an own one, one of the whitelist, or the first of this look that
- * was ever paid (`earliestPaid`, as whoever decides remembers). Of two that were paid, the second stays a look-alike of the
- * first.
+ * was ever paid (`paid`, as whoever decides remembers). Of two that were paid, the second stays a look-alike of the first. What
+ * is on the whitelist for wallets of this tier, and has not ended, is none; what is there for others, or was, can be taken for.
  */
 export function lookAlikeOf(
   state: Pick<GovernanceState, 'wallets' | 'chains' | 'whitelist'>,
-  chain: string,
-  address: string,
-  earliestPaid: string | undefined,
+  { chain, address, tier }: { readonly chain: string; readonly address: string; readonly tier: Tier },
+  nowMs: number,
+  paid: readonly string[],
 ): string | undefined {
   const spelled = spelledAddress(chain, address);
   const { byAddress, byLook } = ownAddresses(state);
+  if (byAddress.has(addressKey(chain, spelled))) return undefined;
+  if (whitelistedAt(state, { chain, address: spelled, tier }, nowMs)) return undefined;
   const look = `${chain}/${lookOf(spelled)}`;
-  const others = [byLook.get(look)?.address, whitelistLooks(state.whitelist).get(look), earliestPaid];
-  const isListed = placesOf(state.whitelist).has(addressKey(chain, spelled));
-  if (byAddress.has(addressKey(chain, spelled)) || isListed) return undefined;
+  const own = byLook.get(look)?.address;
+  const others = [own, ...(whitelistLooks(state.whitelist).get(look) ?? []), ...paid];
   return others.find((other) => other !== undefined && other !== spelled);
 }

@@ -2,8 +2,9 @@
 
 import { DEFAULT_FACT_RULE } from '../facts/verify.js';
 import { parsePolicies } from '../policy/parse.js';
+import { loosensBands } from './bands.js';
 import type { Change, Group, QuorumRule, Timelock } from './entry.js';
-import type { GovernanceState, PendingEntry } from './state.js';
+import { type GovernanceState, type PendingEntry, tokenKey } from './state.js';
 
 function isAsStrict(next: QuorumRule, now: QuorumRule | undefined): boolean {
   return (
@@ -68,6 +69,10 @@ export function delayOf(state: GovernanceState, change: Change): number {
       const now = state.factRules.get(change.rule.kind) ?? DEFAULT_FACT_RULE;
       const isStricter = change.rule.agree >= now.agree && change.rule.maxAgeMs <= now.maxAgeMs;
       return isStricter ? 0 : policyMs;
+    }
+    case 'tier-bands-set': {
+      const { chain, contract } = change.bands;
+      return loosensBands(state.bands.get(tokenKey(chain, contract)), change.bands) ? policyMs : 0;
     }
     case 'group-set':
       return delayOfGroup(state, change.group);

@@ -5,8 +5,9 @@ import { groupsNamedBy } from '../policy/approvals.js';
 import { parsePolicies } from '../policy/parse.js';
 import type { Policy } from '../policy/types.js';
 import { canonicalJson } from '../statements/canonical-json.js';
+import { bandOf } from './bands.js';
 import { type Change, type PolicyDocument, policyHashOf } from './entry.js';
-import { type GovernanceState, groupsEver } from './state.js';
+import { type GovernanceState, groupsEver, tokenKey } from './state.js';
 
 interface Flaw {
   readonly why: string;
@@ -95,6 +96,12 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
       return groupsForSafu(state, safu.group).has(change.group.groupId);
     case 'wallet-added':
       return change.wallet.tier === 'safu';
+    case 'tier-bands-set': {
+      const now = state.bands.get(tokenKey(change.bands.chain, change.bands.contract));
+      return (
+        canonicalJson(bandOf(now, 'safu') ?? null) !== canonicalJson(bandOf(change.bands, 'safu') ?? null)
+      );
+    }
     case 'policies-set':
       return documentsForSafu(state, state.policies) !== documentsForSafu(state, change.policies);
     case 'whitelist-added':

@@ -1,6 +1,7 @@
 // The state that a governance log replays to, and the questions that programs ask of it. It changes only by replay.
 
 import type {
+  AssetBands,
   AttestationKey,
   AuditLog,
   Chain,
@@ -110,6 +111,8 @@ export interface GovernanceState {
   readonly wallets: ReadonlyMap<string, Wallet>;
   /** By `tokenKey(chain, contract)`. */
   readonly tokens: ReadonlyMap<string, Erc20Token>;
+  /** By `tokenKey(chain, contract)`; bandsOf (bands.ts) says which of them hold. */
+  readonly bands: ReadonlyMap<string, AssetBands>;
   readonly policies: readonly PolicyDocument[];
   readonly policyHash: string;
   /** By `scopeKey(scope)`. */

@@ -7,6 +7,7 @@ import { DEFAULT_FACT_RULE } from '../facts/verify.js';
 import { Fault } from '../fault.js';
 import { p2wpkhAddress } from '../intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
+import { bands } from './band-words.js';
 import { applyChange } from './change.js';
 import type {
   Chain,
@@ -20,54 +21,13 @@ import type {
 } from './entry.js';
 import { lineDiff, withContext } from './line-diff.js';
 import { chainWords, compressed, instantWords, scopeWords, spanWords } from './names.js';
+import { change, compared, type Detail, detail, differ, type Said, warning } from './said.js';
 import type { GovernanceState, PendingEntry } from './state.js';
 
-/** One thing that belongs to a sentence. `address` and `key` are to be compared letter by letter. */
-export interface Detail {
-  readonly form: 'text' | 'address' | 'key' | 'same' | 'removed' | 'added';
-  readonly label: string;
-  readonly text: string;
-}
-
-export interface Said {
-  /** `warning`: it follows from the change, and nobody may have meant it. */
-  readonly tone: 'change' | 'warning';
-  readonly says: string;
-  readonly details: readonly Detail[];
-}
+export type { Detail, Said };
 
 type State = GovernanceState;
 type Before = GovernanceState | undefined;
-
-function change(says: string, details: readonly Detail[] = []): Said {
-  return { tone: 'change', says, details };
-}
-
-function warning(says: string): Said {
-  return { tone: 'warning', says, details: [] };
-}
-
-function detail(form: Detail['form'], label: string, text: string): Detail {
-  return { form, label, text };
-}
-
-function differ(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) !== JSON.stringify(other);
-}
-
-/** What came, what went, and what is not as it was. */
-function compared<T>(before: ReadonlyMap<string, T> | undefined, after: ReadonlyMap<string, T>) {
-  const earlier = before ?? new Map<string, T>();
-  const changed = [...after].flatMap(([key, now]) => {
-    const was = earlier.get(key);
-    return was !== undefined && differ(was, now) ? [{ key, was, now }] : [];
-  });
-  return {
-    added: [...after].filter(([key]) => !earlier.has(key)),
-    removed: [...earlier].filter(([key]) => !after.has(key)),
-    changed,
-  };
-}
 
 function listed(names: readonly string[]): string {
   return names.length === 0 ? 'nobody' : names.join(', ');
@@ -348,10 +308,17 @@ function wallets(before: Before, after: State): Said[] {
 
 function tokens(before: Before, after: State): Said[] {
   const { added, removed, changed } = compared(before?.tokens, after.tokens);
-  const said = (verb: string, { symbol, decimals, chain, contract, codeHash }: (typeof added)[number][1]) =>
+  const said = (
+    verb: string,
+    { symbol, decimals, chain, contract, codeHash, storage = [] }: (typeof added)[number][1],
+  ) =>
     change(`${verb} the token ${symbol}, ${decimals} decimals, on ${chainWords(chain, undefined)}`, [
       detail('address', 'contract', contract),
       detail('key', 'code hash', codeHash),
+      ...storage.flatMap(({ slot, value }) => [
+        detail('key', 'storage at', slot),
+        detail('key', 'stays', value),
+      ]),
     ]);
   return [
     ...added.map(([, token]) => said('registers', token)),
@@ -452,6 +419,7 @@ const PARTS: Readonly<Record<keyof State, ((before: Before, after: State) => Sai
   chains,
   wallets,
   tokens,
+  bands,
   policies,
   frozen,
   policyHash: 'said elsewhere',

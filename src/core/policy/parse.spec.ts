@@ -298,6 +298,19 @@ describe('parsing policies', () => {
     );
   });
 
+  it('shows of a long line what stands around the place that it names, and of a short one all', () => {
+    const long = `  - { id: one, when: { asset: BTC, amount-at-most: "1 BTC", within-hours: { from: "08:00", to: "18:00", zone: Europe/Berlin } }, then: allow }`;
+    const document = (rule: string) =>
+      `policy: hot-bitcoin\napplies-to: { wallets: [hot-btc] }\nfee-caps: { absolute: "0.0005 BTC", relative: "5%" }\nrules:\n${rule}\n`;
+    expect(whyOf([['hot-bitcoin', document(long)]])).toMatchObject({
+      column: long.indexOf('Europe') + 1,
+      text: `...${long.slice(-80)}`,
+    });
+    expect(whyOf([['hot-bitcoin', document('  - { id: one, then: 1.5 }')]])).toMatchObject({
+      text: '- { id: one, then: 1.5 }',
+    });
+  });
+
   it('answers any text at all with a refusal', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 400 }), (text) => {

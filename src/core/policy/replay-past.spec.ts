@@ -82,4 +82,33 @@ describe('a past under a draft', () => {
       expect.objectContaining({ wouldBe: 'allow by hot/any', isHeldBack: false }),
     ]);
   });
+
+  it('knows a destination as used by the wallet that paid it, and by no other one', () => {
+    const rules = [
+      '  - { id: poisoned, when: { look-alike: yes }, then: refuse }',
+      '  - { id: known, when: { asset: BTC, first-use: no }, then: allow }',
+      '  - { id: new, when: { asset: BTC, first-use: yes }, then: { approve: [{ group: treasury, quorum: 2 }] } }',
+    ].join('\n');
+    const policy = draft(rules, '10 BTC');
+    const everywhere = {
+      ...policy,
+      policies: policy.policies.map((one) => ({ ...one, appliesTo: { kind: 'tier', tier: 'hot' } as const })),
+    };
+    const to = (transferId: string, atHours: number, wallet: string, destination: string) => {
+      const { situation, ...one } = past(transferId, atHours, { approvers: new Set(['alice', 'bob']) });
+      const { known: _known, ...rest } = situation;
+      return { ...one, situation: { ...rest, known: undefined, wallet, destination }, rule: 'hot/known' };
+    };
+    const { changed } = replayed(everywhere, [
+      to('a', 0, 'hot-btc', 'bcrt1qaaaa1zzzz'),
+      to('b', 1, 'hot-btc', 'bcrt1qaaaa1zzzz'),
+      to('c', 2, 'other-btc', 'bcrt1qaaaa1zzzz'),
+      to('d', 3, 'other-btc', 'bcrt1qaaaa2zzzz'),
+    ]);
+    expect(changed.map(({ transferId, wouldBe }) => [transferId, wouldBe])).toEqual([
+      ['a', 'approve by hot/new'],
+      ['c', 'approve by hot/new'],
+      ['d', 'refuse policy-refused by hot/poisoned'],
+    ]);
+  });
 });

@@ -43,26 +43,30 @@ type Groups = ReadonlyMap<string, readonly string[]>;
 
 /** What was paid so far, for conditions on a first use and on look-alikes: by look, the first address. */
 class Paid {
+  /** `wallet/chain/address` */
   private readonly addresses = new Set<string>();
   private readonly looks = new Map<string, string>();
 
   /** What is certified of a transfer is what was known; of others, what the past itself says. */
-  knownTo({ chain, destination, known }: Situation, atMs: number): Known {
-    const earliest = this.looks.get(`${chain}/${lookOf(destination)}`);
+  knownTo({ wallet, chain, destination, known }: Situation, atMs: number): Known {
+    const look = `${chain}/${lookOf(destination)}`;
+    const earliest = [this.looks.get(`${wallet}/${look}`), this.looks.get(look)];
     return (
       known ?? {
         atMs,
-        firstUse: !this.addresses.has(`${chain}/${destination}`),
-        lookAlikeOf: earliest === destination ? undefined : earliest,
+        firstUse: !this.addresses.has(`${wallet}/${chain}/${destination}`),
+        lookAlikeOf: earliest.find((other) => other !== undefined && other !== destination),
         whitelist: undefined,
       }
     );
   }
 
-  add({ chain, destination }: Situation): void {
-    this.addresses.add(`${chain}/${destination}`);
+  add({ wallet, chain, destination }: Situation): void {
+    this.addresses.add(`${wallet}/${chain}/${destination}`);
     const look = `${chain}/${lookOf(destination)}`;
-    if (!this.looks.has(look)) this.looks.set(look, destination);
+    for (const place of [look, `${wallet}/${look}`]) {
+      if (!this.looks.has(place)) this.looks.set(place, destination);
+    }
   }
 }
 

@@ -14,7 +14,7 @@ export interface YamlPlace {
   readonly line: number;
   /** From 1. */
   readonly column: number;
-  /** The line as it is written, shortened. */
+  /** The line as it is written; of a long one, what stands around the column, between dots. */
   readonly text: string;
 }
 
@@ -29,7 +29,18 @@ export type YamlRefusalCode = 'yaml-malformed';
 
 const KEY = /^[A-Za-z][A-Za-z0-9._:/@-]{0,127}$/;
 const WHOLE_NUMBER = /^(?:0|[1-9][0-9]{0,8})$/;
+const EXCERPT_CHARACTERS = 80;
+const BEFORE_COLUMN = 30;
 const PRINTABLE = /^[\x20-\x7e\n]*$/;
+
+/** At most 80 characters of a line, and what dots say of the rest: a person sees what is meant also far to the right. */
+function excerptOf(line: string, column: number): string {
+  const written = line.trimEnd();
+  const first = written.length - written.trimStart().length;
+  const start = Math.max(first, Math.min(column - 1 - BEFORE_COLUMN, written.length - EXCERPT_CHARACTERS));
+  const end = start + EXCERPT_CHARACTERS;
+  return `${start > first ? '...' : ''}${written.slice(start, end)}${end < written.length ? '...' : ''}`;
+}
 
 function pathKey(path: readonly PropertyKey[]): string {
   return path.map(String).join('\n');
@@ -137,7 +148,8 @@ export function readYaml(text: string, quotedKeys: ReadonlySet<string>): Outcome
   const placed = (offset: number): YamlPlace => {
     const { line, col } = counter.linePos(offset);
     const bounded = Math.min(Math.max(line, 1), lines.length);
-    return { line: bounded, column: Math.max(col, 1), text: (lines[bounded - 1] ?? '').trim().slice(0, 80) };
+    const column = Math.max(col, 1);
+    return { line: bounded, column, text: excerptOf(lines[bounded - 1] ?? '', column) };
   };
   try {
     if (text.length > MAX_YAML_CHARACTERS) malformed(0, `longer than ${MAX_YAML_CHARACTERS} characters`);

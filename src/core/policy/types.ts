@@ -5,6 +5,7 @@ import type { KnownFacts } from '../facts/verify.js';
 import type { Facts } from '../fault.js';
 import type { Tier } from '../governance/entry.js';
 import type { TransferKind } from '../statements/fields.js';
+import type { Pin } from './pins.js';
 
 /** Asset of a policy: a registered symbol on one chain, resolved to base units when the policy is parsed. */
 export interface PolicyAsset {
@@ -197,7 +198,7 @@ export interface WhitelistKnown {
 export interface Known {
   /** By which hours and days are told; undefined when whoever decides does not know what time it is. */
   readonly atMs: number | undefined;
-  /** Nothing that pays this destination on this chain was ever signed. */
+  /** Nothing of this wallet that pays this destination was ever signed. */
   readonly firstUse: boolean;
   /** The address known before that this one could be taken for. */
   readonly lookAlikeOf: string | undefined;
@@ -224,6 +225,8 @@ export interface Situation {
   readonly known: Known | undefined;
   /** What watchers say about it; without it, nothing is known. */
   readonly facts?: KnownFacts;
+  /** What the token's contract has to be; absent and empty where a chain's own coin moves. */
+  readonly pins?: readonly Pin[];
 }
 
 /** One counter that a transfer consumes. */
@@ -251,7 +254,9 @@ export type PolicyRefusalCode =
   | 'limit-exceeded'
   /** Without that fact, or as long as sources say different things, a rule or limit cannot be told to let it pass. */
   | 'fact-missing'
-  | 'facts-disagree';
+  | 'facts-disagree'
+  /** The contract of the token is not what governance registered. */
+  | 'token-changed';
 
 export type Decision =
   | {

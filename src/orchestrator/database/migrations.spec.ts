@@ -178,3 +178,25 @@ it('nonces and their transactions outlive the migration that lets a transfer hav
   ).rejects.toThrow(/FOREIGN KEY/);
   await now.close();
 });
+
+it("what was paid before each wallet remembered it is nobody's use of it, and can still be taken for", async () => {
+  const old = await open(upTo('0090'));
+  await old.transaction((db) =>
+    run(
+      db,
+      "INSERT INTO paid_destinations (chain, address, look, signed_at_ms) VALUES ('eip155:1', '0xab', 'ab', 7)",
+      [],
+    ),
+  );
+  await old.close();
+  const now = await open(migrationsFolder());
+  const paid = await now.read((db) =>
+    rows(
+      db,
+      z.object({ wallet_id: z.string(), address: z.string(), look: z.string() }),
+      'SELECT wallet_id, address, look FROM paid_by_wallet',
+    ),
+  );
+  expect(paid).toEqual([{ wallet_id: '', address: '0xab', look: 'ab' }]);
+  await now.close();
+});

@@ -68,5 +68,6 @@ function summaryOf(state: GovernanceState): GovernanceSummary {
       token,
     })),
     tokens: [...state.tokens.values()],
+    bands: [...state.bands.values()],
   };
 }

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import {
+  assetBands,
   chain,
   erc20Token,
   freezeScope,
@@ -35,6 +36,7 @@ export const governanceSummary = z
     chains: z.array(chain),
     wallets: z.array(z.strictObject({ walletId: identifier, chain: chainId, tier, token: identifier })),
     tokens: z.array(erc20Token),
+    bands: z.array(assetBands).describe('How much of each asset the tiers are to hold.'),
   })
   .meta({ id: 'GovernanceSummary' });
 export type GovernanceSummary = z.infer<typeof governanceSummary>;
@@ -86,6 +88,15 @@ const exampleSummary: GovernanceSummary = {
   ],
   wallets: [{ walletId: 'hot-bitcoin', chain: exampleStatement.chain, tier: 'hot', token: 'treasury' }],
   tokens: [],
+  bands: [
+    {
+      chain: exampleStatement.chain,
+      contract: 'native',
+      bands: [
+        { tier: 'hot', measure: 'share', minBasisPoints: 200, targetBasisPoints: 500, maxBasisPoints: 800 },
+      ],
+    },
+  ],
 };
 
 export const getGovernance = endpoint({

@@ -29,19 +29,29 @@ export async function knownOf(
 ): Promise<Known | undefined> {
   if (!askedFor(policies, { wallet: wallet.walletId, tier: wallet.tier }).has('known')) return undefined;
   const address = spelledAddress(chain, statement.destination);
+  const { walletId, tier } = wallet;
   const [paid] = await rows(
     db,
     addressRow,
-    'SELECT address FROM paid_destinations WHERE chain = ? AND address = ?',
-    [chain, address],
+    'SELECT address FROM paid_by_wallet WHERE wallet_id = ? AND chain = ? AND address = ?',
+    [walletId, chain, address],
   );
-  const [earliest] = await rows(
+  const look = lookOf(address);
+  const ofWallet = await rows(
     db,
     addressRow,
-    'SELECT address FROM paid_destinations WHERE chain = ? AND look = ? ORDER BY signed_at_ms, address LIMIT 1',
-    [chain, lookOf(address)],
+    'SELECT address FROM paid_by_wallet WHERE wallet_id = ? AND chain = ? AND look = ? ORDER BY signed_at_ms, address LIMIT 1',
+    [walletId, chain, look],
   );
-  const listed = whitelistedAt(state, { chain, address, tier: wallet.tier }, nowMs);
+  const ofAny = await rows(
+    db,
+    addressRow,
+    'SELECT address FROM paid_by_wallet WHERE chain = ? AND look = ? ORDER BY signed_at_ms, address LIMIT 1',
+    [chain, look],
+  );
+  const place = { chain, address, tier };
+  const earliest = [...ofWallet, ...ofAny].map((row) => row.address);
+  const listed = whitelistedAt(state, place, nowMs);
   const [mirrored] = listed
     ? await rows(
         db,
@@ -53,7 +63,7 @@ export async function knownOf(
   return {
     atMs: nowMs,
     firstUse: paid === undefined,
-    lookAlikeOf: lookAlikeOf(state, chain, address, earliest?.address),
+    lookAlikeOf: lookAlikeOf(state, place, nowMs, earliest),
     // The signer measures it from when it took the entry in; here nobody knows how long it ran since the entry was mirrored.
     whitelist: listed && {
       entryId: listed.entryId,
@@ -116,12 +126,12 @@ export async function rememberPaid(
   nowMs: number,
 ): Promise<void> {
   for (const { request } of reservation.order.transfers) {
-    const { chain, destination } = request.statement;
+    const { wallet, chain, destination } = request.statement;
     const address = spelledAddress(chain, destination);
     await run(
       db,
-      'INSERT INTO paid_destinations (chain, address, look, signed_at_ms) VALUES (?, ?, ?, ?) ON CONFLICT (chain, address) DO NOTHING',
-      [chain, address, lookOf(address), nowMs],
+      'INSERT INTO paid_by_wallet (wallet_id, chain, address, look, signed_at_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      [wallet, chain, address, lookOf(address), nowMs],
     );
   }
 }
