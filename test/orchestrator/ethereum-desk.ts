@@ -188,6 +188,7 @@ export class Desk {
       bands: new Map(),
       policies: [],
       policyHash: '2'.repeat(64),
+      policiesSince: 0,
       frozen: new Map(),
       everRegistered: new Set(),
     };

@@ -48,9 +48,13 @@ export function verifyStatement(
       inForce: state.policyHash,
     });
   }
-  // An older head is no fault by itself: whoever signed must be in the roster now, and the policy must be in force now.
-  if (!state.history.includes(statement.governanceHead)) {
+  // An older head is no fault by itself: whoever signed must be in the roster now, and the policy must be in force now, and
+  // have been since.
+  const seen = state.history.lastIndexOf(statement.governanceHead);
+  if (seen < 0)
     return refused('governance-head-unknown', { transferId, statement: statement.governanceHead });
+  if (seen < state.policiesSince) {
+    return refused('policy-not-in-force', { transferId, statement: seen, inForceSince: state.policiesSince });
   }
   if (statement.expiresAtMs <= nowMs && !pastExpiry) {
     return refused('approval-expired', { transferId, expiresAtMs: statement.expiresAtMs, nowMs });

@@ -106,6 +106,7 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     bands: new Map(),
     policies: genesis.policies,
     policyHash: policyHashOf(genesis.policies),
+    policiesSince: 0,
     frozen: new Map(),
     everRegistered,
   };
@@ -239,7 +240,12 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
     case 'tier-bands-set':
       return bandsFlaw(state, change.bands) ?? { ...state, bands: withBands(state.bands, change.bands) };
     case 'policies-set':
-      return { ...state, policies: change.policies, policyHash: policyHashOf(change.policies) };
+      return {
+        ...state,
+        policies: change.policies,
+        policyHash: policyHashOf(change.policies),
+        policiesSince: sequence,
+      };
     case 'audit-log-set': {
       const { origin, key } = change.auditLog;
       const isOther = state.auditLog?.origin !== origin;

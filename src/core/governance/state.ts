@@ -115,6 +115,8 @@ export interface GovernanceState {
   readonly bands: ReadonlyMap<string, AssetBands>;
   readonly policies: readonly PolicyDocument[];
   readonly policyHash: string;
+  /** Of the entry since which they are in force, also where the same ones were before. */
+  readonly policiesSince: number;
   /** By `scopeKey(scope)`. */
   readonly frozen: ReadonlyMap<string, Freeze>;
   /**

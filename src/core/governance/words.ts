@@ -423,6 +423,7 @@ const PARTS: Readonly<Record<keyof State, ((before: Before, after: State) => Sai
   policies,
   frozen,
   policyHash: 'said elsewhere',
+  policiesSince: 'said elsewhere',
   everRequestKeys: 'said elsewhere',
   everRegistered: 'said elsewhere',
   auditLogs: 'said elsewhere',
