@@ -201,7 +201,7 @@ function authorizeTransfers(
     const { transferId } = request;
     const ordered = order.transfers[index];
     if (!ordered) return refused('policy-error', { transferId });
-    const approvers = verifyApprovals(
+    const approved = verifyApprovals(
       given.state,
       request,
       ordered.statement,
@@ -210,7 +210,8 @@ function authorizeTransfers(
       given.nowMs,
       given.pastOf(transferId) === 'signed',
     );
-    if (approvers.kind === 'refused') return approvers;
+    if (approved.kind === 'refused') return approved;
+    const { persons, follows } = approved.value;
     const decided = decideTransfer(movement, given, facts, withEarlier(given.usage, authorized));
     if (decided.kind === 'refused') return decided;
     const { decision, limits, knew } = decided.value;
@@ -218,13 +219,14 @@ function authorizeTransfers(
     if (fresh.kind === 'refused') return fresh;
     const missing = missingApprovals(
       decision.requirements,
-      approvers.value,
+      persons,
       groupsAt(given.state, given.nowMs),
       excludedApprovers(request),
       displayHolders(
         given.state,
         ordered.approvals.map(({ credentialId }) => credentialId),
       ),
+      follows,
     );
     if (missing.length > 0) {
       return refused('approvals-insufficient', {
@@ -237,7 +239,7 @@ function authorizeTransfers(
       request,
       decision,
       limits,
-      approvers: [...approvers.value],
+      approvers: [...persons],
       past: given.pastOf(transferId),
       knew,
       heldMs: mustWait(decision, given.pastOf(transferId))

@@ -26,6 +26,7 @@ import {
   certificate as schema,
 } from './certificate.js';
 import { type CertifiedDecision, knownFrom } from './decision.js';
+import { followedWords } from './followed.js';
 import { History } from './history.js';
 import { BEFORE_FIRST_RESERVATION, journalHashOf, type Reservation, reservationOf } from './reservation.js';
 
@@ -199,6 +200,7 @@ function proved(certified: Certificate, attested: AttestationStatement | undefin
       ({ transferId, rule, approvers }) =>
         `${transferId}: rule ${rule} of the policy in force matched; approved by ${approvers.join(', ') || 'nobody, as the rule allows'}`,
     ),
+    ...followedWords(reservation.order),
     ...burials.map(
       ({ statement }) =>
         `a quorum says that ${statement.conflicting.transactionId} lies in block ${statement.conflicting.blockHeight} and keeps from the chain what was signed before for ${statement.transferIds.join(', ')}`,
