@@ -12,6 +12,22 @@ export const AUTHORIZATION: readonly Tooth[] = [
       title: 'a wallet that is frozen is authorized no payment (wallet-frozen)',
     },
   ]),
+  ...teethOf('src/core/authorization/retired.ts', 'src/core/authorization/retired.spec.ts', [
+    {
+      code: 'payer-retired',
+      without: 'the bound on whom a retired wallet pays',
+      was: 'if (isRetired && paid !== successor)',
+      becomes: 'if (false)',
+      title: 'a retired wallet pays nobody but the wallet that follows it (payer-retired)',
+    },
+    {
+      code: 'destination-retired',
+      without: 'the ban on paying a wallet that was given up',
+      was: 'if (paid !== undefined && state.retired.has(paid))',
+      becomes: 'if (false)',
+      title: 'a retired wallet is paid by nobody (destination-retired)',
+    },
+  ]),
   ...teethOf('src/core/authorization/requests.ts', 'src/core/authorization/requests.spec.ts', [
     {
       code: 'request-other-deployment',
