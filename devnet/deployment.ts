@@ -28,6 +28,7 @@ import {
 import {
   type Approval,
   approvalBytes,
+  givenApprovalDigest,
   statementOf,
   type TransferStatement,
 } from '../src/core/statements/approval.js';
@@ -469,10 +470,27 @@ export class Deployment {
     statement: TransferStatement,
     officer: Officer,
     verdict: 'approve' | 'reject' = 'approve',
+    before: readonly Approval[] = [],
   ): Approval {
-    const bytes = approvalBytes(verdict, statement);
+    const follows = before.map((one) => givenApprovalDigest(one, statement)).sort();
+    return this.approveNaming(statement, officer, follows, verdict);
+  }
+
+  /** A verdict that follows these, by their digests, whether there is such a one or not. */
+  approveNaming(
+    statement: TransferStatement,
+    officer: Officer,
+    follows: readonly string[],
+    verdict: 'approve' | 'reject' = 'approve',
+  ): Approval {
+    const bytes = approvalBytes(verdict, statement, follows);
     const signature = sign('sha256', bytes, { key: officer.privateKey, dsaEncoding: 'ieee-p1363' });
-    return { credentialId: officer.credential.credentialId, verdict, signature: signature.toString('hex') };
+    return {
+      credentialId: officer.credential.credentialId,
+      verdict,
+      signature: signature.toString('hex'),
+      ...(follows.length > 0 && { follows: [...follows] }),
+    };
   }
 
   /** A request with the approvals of these officers. */

@@ -8,6 +8,7 @@ import {
   type Credential,
   type EntryBody,
   type Erc20Token,
+  erc20Token,
   GOVERNANCE_TYPE,
   NO_PREVIOUS,
   type PolicyDocument,
@@ -115,6 +116,7 @@ const plan = z.strictObject({
         symbol: z.string(),
         decimals: z.int().min(0).max(30),
         'code-hash': sha256Hex,
+        storage: erc20Token.shape.storage,
       }),
     )
     .default([]),

@@ -159,7 +159,10 @@ export class Signer {
     const { tokens, verifier } = this.parts;
     await checkAttestationKey(this.state.attestation, tokens, verifier);
     await this.checkpoints.look();
-    for (const walletId of this.state.wallets.keys()) await this.requireReady(walletId);
+    for (const walletId of this.state.wallets.keys()) {
+      // What nobody pays any more may have lost its keys since; what it still pays is asked about then.
+      if (!this.state.retired.has(walletId)) await this.requireReady(walletId);
+    }
   }
 
   /**
@@ -424,17 +427,19 @@ export class Signer {
   /**
    * New keys are checked before they are taken in: with one of a wallet that it cannot serve, this signer would never start
    * again, and with one of the audit log, no checkpoint would ever be signed. Only for entries that would be accepted. Throws
-   * what `checkWallet` and `checkAuditKey` throw.
+   * what `checkWallet`, `checkAuditKey` and `checkAttestationKey` throw.
    */
   private async offered(entry: GovernanceEntry): Promise<Outcome<undefined, GovernanceRefusalCode>> {
     const change = actingChange(this.state, entry);
-    const bringsKeys = change.kind === 'wallet-added' || change.kind === 'audit-log-set';
+    const bringsKeys = ['wallet-added', 'audit-log-set', 'attestation-key-set'].includes(change.kind);
     if (!bringsKeys || entryHash(entry.body) === this.state.head) return accepted(undefined);
     const replayed = replayEntry(this.state, entry, this.parts.verifier);
     if (replayed.kind === 'refused') return replayed;
     const { tokens, verifier } = this.parts;
     if (change.kind === 'wallet-added') await checkWallet(change.wallet, tokens);
-    else await checkAuditKey(change.auditLog.key, tokens, verifier);
+    if (change.kind === 'audit-log-set') await checkAuditKey(change.auditLog.key, tokens, verifier);
+    if (change.kind === 'attestation-key-set')
+      await checkAttestationKey(change.attestation, tokens, verifier);
     return accepted(undefined);
   }
 

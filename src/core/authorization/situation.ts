@@ -5,6 +5,7 @@ import { tierOfAddress } from '../governance/known-addresses.js';
 import type { GovernanceState } from '../governance/state.js';
 import { askedFor } from '../policy/decide.js';
 import type { KnownFacts } from '../facts/verify.js';
+import { pinsOf } from '../policy/pins.js';
 import type { Known, PolicySet, Situation } from '../policy/types.js';
 import type { Movement } from './decode-order.js';
 import type { KnownContent } from './requests.js';
@@ -40,6 +41,7 @@ export function situationOf<M extends Asked>(
     feeCeiling: BigInt(statement.feeCeiling),
     toTier: asked.has('own-addresses') ? tierOfAddress(state, chain.chain, destination) : undefined,
     known: asked.has('known') ? knowing(movement) : undefined,
+    pins: pinsOf(state, chain.chain, contract),
     ...(facts === undefined ? {} : { facts }),
   };
 }

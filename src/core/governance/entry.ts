@@ -158,6 +158,16 @@ export const erc20Token = z.strictObject({
   decimals: wholeNumber(0, 30),
   /** keccak256 of the contract's runtime code, as the officers saw it when they registered it. */
   codeHash: sha256Hex,
+  /**
+   * Words of its storage that have to stay as they are: of a proxy, the address of the code that it runs. A contract that
+   * holds its own logic needs none.
+   */
+  storage: z
+    .array(z.strictObject({ slot: sha256Hex, value: sha256Hex }))
+    .min(1)
+    .max(4)
+    .refine((words) => new Set(words.map(({ slot }) => slot)).size === words.length, 'a slot stands twice')
+    .exactOptional(),
 });
 export type Erc20Token = z.infer<typeof erc20Token>;
 
@@ -306,6 +316,15 @@ export const change = z.discriminatedUnion('kind', [
   /** Replaces what held for this kind. */
   z.strictObject({ kind: z.literal('fact-rule-set'), rule: factRule }),
   z.strictObject({ kind: z.literal('wallet-added'), wallet }),
+  /** For good: from then on it pays nobody but the wallet that follows it, and nobody pays it. */
+  z.strictObject({ kind: z.literal('wallet-retired'), walletId: identifier, successor: identifier }),
+  /** The key by which the signer vouches for what it writes down from then on. */
+  z.strictObject({
+    kind: z.literal('attestation-key-set'),
+    attestation: attestationKey,
+    /** Of that key over `attestationKeyBytes` (attestation-key.ts): whoever made the entry has it. */
+    proof: signature64,
+  }),
   z.strictObject({ kind: z.literal('token-added'), token: erc20Token }),
   z.strictObject({ kind: z.literal('token-removed'), chain: chainId, contract: evmAddress }),
   /** Replaces all bands of this asset by these. */

@@ -10,6 +10,7 @@ import { askedBy, type Test } from './conditions/table.js';
 import { priceSubject, valueCents } from './conditions/value.js';
 import { firstUnmet, needsOf, quantityWords, spelled, testOfAll, unknownOf, wordsOf } from './conditions.js';
 import { durationWords } from './durations.js';
+import { flawOfPins } from './pins.js';
 import { asksNoLess } from './strictness.js';
 import type {
   ApprovalRequirement,
@@ -108,13 +109,14 @@ function keyOf(limit: Limit, situation: Situation): string {
 
 /** The rule that decides; or one of which it is not known whether it would, and without which no other may. */
 type Deciding =
-  | { readonly kind: 'rule'; readonly match: NamedRule }
+  /** `passed`: those before it that may hold, and were passed over for it. */
+  | { readonly kind: 'rule'; readonly match: NamedRule; readonly passed?: readonly NamedRule[] }
   | { readonly kind: 'open'; readonly match: NamedRule; readonly subject: string }
   | { readonly kind: 'none'; readonly match: undefined };
 
 /**
  * A rule that refuses and may hold, refuses. A rule that lets pass and may hold is passed over only for one that asks no
- * less: nobody gets an easier answer by withholding a fact.
+ * less, and counts what passes all the same: nobody gets an easier answer by withholding a fact.
  */
 function deciding({ rules }: Applying, situation: Situation): Deciding {
   let open: NamedRule[] | undefined;
@@ -124,7 +126,8 @@ function deciding({ rules }: Applying, situation: Situation): Deciding {
     const refuses = named.rule.effect.kind === 'refuse';
     if (answer === true && !(refuses && open)) {
       const stricter = open?.find((passed) => !asksNoLess(named.rule, passed.rule));
-      return stricter ? openAt(stricter, situation) : { kind: 'rule', match: named };
+      if (stricter) return openAt(stricter, situation);
+      return open ? { kind: 'rule', match: named, passed: open } : { kind: 'rule', match: named };
     }
     if (refuses) return openAt(open?.[0] ?? named, situation);
     open = [...(open ?? []), named];
@@ -155,17 +158,21 @@ export function factsFor(set: PolicySet, asked: Situation): readonly string[] {
       ...counted.flatMap(({ measure }) =>
         measure.kind === 'value' ? [priceSubject(measure.worth, situation)] : [],
       ),
+      ...(situation.pins ?? []).map(({ subject }) => subject),
     ]),
   ];
 }
 
-/** The limits that a transfer which this rule decides is charged to; one on an amount counts only its own asset. */
-function limitsUnder(
-  { limits }: Applying,
-  match: NamedRule | undefined,
-  situation: Situation,
-): readonly Limit[] {
-  return [...limits, ...(match?.rule.limits ?? [])].filter(
+/**
+ * The limits that a transfer is charged to, the rule's that decides and theirs that it could have been; one on an amount counts
+ * only its own asset.
+ */
+function limitsUnder({ limits }: Applying, decider: Deciding, situation: Situation): readonly Limit[] {
+  const passed = decider.kind === 'rule' ? (decider.passed ?? []) : [];
+  const ofRules = [...passed, ...(decider.match ? [decider.match] : [])].flatMap(
+    ({ rule }) => rule.limits ?? [],
+  );
+  return [...limits, ...ofRules].filter(
     ({ measure }) => measure.kind !== 'amount' || isAsset(measure.asset, situation),
   );
 }
@@ -196,7 +203,8 @@ function chargeOf(limit: Limit, situation: Situation): LimitCharge | undefined {
 }
 
 /**
- * What a transfer takes from which counters: every limit of every document that applies, and those of the rule that decides.
+ * What a transfer takes from which counters: every limit of every document that applies, those of the rule that decides, and
+ * those of rules that were passed over for want of a fact.
  * Which one that is depends on the transfer and the documents, never on counters or approvals: so this can be asked before
  * the decision, and says what the decision will say: nothing where that is an error. One counter per `limitId` and `key`. A
  * limit for which a fact is missing is left out: the decision refuses for it.
@@ -205,8 +213,8 @@ export function chargesOf(set: PolicySet, asked: Situation): readonly LimitCharg
   const situation = spelled(asked);
   const found = applying(set, situation);
   try {
-    const { match } = deciding(found, situation);
-    return limitsUnder(found, match, situation).flatMap((limit) => chargeOf(limit, situation) ?? []);
+    const decider = deciding(found, situation);
+    return limitsUnder(found, decider, situation).flatMap((limit) => chargeOf(limit, situation) ?? []);
   } catch (error) {
     if (error instanceof Fault && error.code === 'policy-inconsistent') return [];
     throw error;
@@ -288,9 +296,11 @@ function decided(set: PolicySet, situation: Situation, usage: LimitUsage): Decis
   }
   const { effect } = rule;
   if (effect.kind === 'refuse') return refuse('policy-refused', name, { rule: name });
+  const flaw = flawOfPins(situation.pins ?? [], situation.facts);
+  if (flaw) return refuse(flaw.code, name, { rule: name, fact: flaw.subject });
   const requirements = requirementsOf(rule);
   const limits: LimitEffect[] = [];
-  for (const limit of limitsUnder(found, decider.match, situation)) {
+  for (const limit of limitsUnder(found, decider, situation)) {
     const charge = chargeOf(limit, situation);
     if (!charge) return refuse('fact-missing', name, { limit: limit.id, fact: factOf(limit, situation) });
     limits.push(effectOf(charge, usage));
@@ -390,6 +400,6 @@ export function explain(set: PolicySet, asked: Situation, usage: LimitUsage): Ex
   }
   const decider = deciding(found, situation);
   const match = decider.kind === 'rule' ? decider.match : undefined;
-  const taken = match && match.rule.effect.kind !== 'refuse' ? limitsUnder(found, match, situation) : [];
+  const taken = match && match.rule.effect.kind !== 'refuse' ? limitsUnder(found, decider, situation) : [];
   return { decision, passedOver, limits: taken.flatMap((limit) => explainedLimit(limit, situation, usage)) };
 }

@@ -8,7 +8,7 @@ import { alternativesOf, meetingMeets } from './approvals.js';
 import { chargesOf, decide, explain, factsFor } from './decide.js';
 import { parsePolicies } from './parse.js';
 import { BITCOIN, documentOf, SHIPPED_CONTEXT, SITUATION, valueFrom } from './shipped.fixture.js';
-import type { Decision, PolicySet, Situation } from './types.js';
+import type { Decision, LimitCharge, PolicySet, Situation } from './types.js';
 
 const HEAD = [
   'policy: hot-bitcoin',
@@ -131,13 +131,41 @@ describe('a rule that asks for more than the ones after it', () => {
     expect(answer(set, knowing())).toBe('rest');
   });
 
-  it('is not passed over for one that lets pass uncounted what it counts', () => {
-    const counted =
-      '{ id: counted, when: { asset: BTC, risk-score-above: 50 }, then: allow, limits: [{ id: day, per: rule, window: 24h, max-count: 1 }] }';
-    const free = (then: string) => setOf([counted, `{ id: free, when: { asset: BTC }, then: ${then} }`]);
-    expect(answer(free('allow'), knowing())).toBe('fact-missing');
-    expect(answer(free('allow'), knowing(screening(50)))).toBe('free');
-    expect(answer(free('{ approve: [{ group: treasury, quorum: 1 }] }'), knowing())).toBe('free');
+  it('that is passed over counts what passes all the same, whoever approves it', () => {
+    const two = '{ approve: [{ group: treasury, quorum: 2 }] }';
+    for (const then of ['allow', two]) {
+      const set = setOf([
+        `{ id: counted, when: { asset: BTC, risk-score-above: 50 }, then: ${then}, limits: [{ id: day, per: rule, window: 24h, max-count: 1 }] }`,
+        `{ id: free, when: { asset: BTC }, then: ${two} }`,
+      ]);
+      const limitsOf = (situation: Situation) => chargesOf(set, situation).map(({ limitId }) => limitId);
+      const whenFull = (situation: Situation) => decide(set, situation, () => 1n);
+      expect(answer(set, knowing())).toBe('free');
+      expect(limitsOf(knowing())).toEqual(['hot-bitcoin/counted/day']);
+      expect(explain(set, knowing(), unused).limits).toMatchObject([{ limitId: 'hot-bitcoin/counted/day' }]);
+      expect(whenFull(knowing())).toMatchObject({
+        code: 'limit-exceeded',
+        rule: 'hot-bitcoin/free',
+        facts: { limit: 'hot-bitcoin/counted/day' },
+      });
+      // Where it is known that the rule does not hold, nothing is counted by it.
+      expect(limitsOf(knowing(screening(50)))).toEqual([]);
+      expect(whenFull(knowing(screening(50)))).toMatchObject({ kind: 'approve', rule: 'hot-bitcoin/free' });
+    }
+  });
+
+  it('that is passed over and counts in a currency needs its price (fact-missing)', () => {
+    const set = setOf([
+      '{ id: counted, when: { asset: BTC, risk-score-above: 50 }, then: allow, limits: [{ id: day, per: rule, window: 24h, currency: USD, max: "1000 USD" }] }',
+      '{ id: free, when: { asset: BTC }, then: { approve: [{ group: treasury, quorum: 1 }] } }',
+    ]);
+    expect(decide(set, knowing(), unused)).toMatchObject({
+      code: 'fact-missing',
+      rule: 'hot-bitcoin/free',
+      facts: { limit: 'hot-bitcoin/counted/day', fact: `price/${BITCOIN}/native/USD` },
+    });
+    expect(answer(set, knowing(price('1000')))).toBe('free');
+    expect(answer(set, knowing(price('1000.01')))).toBe('limit-exceeded');
   });
 });
 
@@ -257,9 +285,41 @@ describe('knowing less', () => {
     '{ approve: [{ group: treasury, quorum: 1 }] }',
     '{ approve: [{ group: treasury, quorum: 2 }] }',
     '{ approve: [{ group: board, quorum: 1 }] }',
+    '{ approve: [{ group: treasury, quorum: 2, with-display: 1 }] }',
     '{ approve: { any-of: [[{ group: treasury, quorum: 2 }], [{ group: board, quorum: 1 }]] } }',
+    '{ hold: 1h, then: allow }',
+    '{ hold: 2h, then: { approve: [{ group: treasury, quorum: 2 }] } }',
   ];
-  const rule = fc.tuple(fc.constantFrom(...conditions), fc.constantFrom(...effects));
+  const limits = [
+    '',
+    '',
+    ', limits: [{ id: day, per: rule, window: 24h, max-count: 3 }]',
+    ', limits: [{ id: worth, per: wallet, window: 24h, currency: USD, max: "200000 USD" }]',
+  ];
+  const rule = fc.tuple(
+    fc.constantFrom(...conditions),
+    fc.constantFrom(...effects),
+    fc.constantFrom(...limits),
+  );
+  /** Which of the rules' counters have no room left. */
+  const full = fc.subarray(['r0', 'r1', 'r2', 'r3'].flatMap((id) => [`${id}/day`, `${id}/worth`]));
+  const SHOWN_CONTEXT = {
+    ...SHIPPED_CONTEXT,
+    persons: new Map(
+      [...SHIPPED_CONTEXT.persons].map(([personId, person]) => [
+        personId,
+        {
+          ...person,
+          credentials: person.credentials.map(({ credentialId, publicKey }) => ({
+            credentialId,
+            publicKey,
+            credentialClass: 'device-display' as const,
+            algorithm: 'eip191' as const,
+          })),
+        },
+      ]),
+    ),
+  };
   const world = fc.tuple(
     fc.constantFrom('49000', '52000', '58000', '61000').map(price),
     fc
@@ -268,9 +328,15 @@ describe('knowing less', () => {
     fc.constantFrom('500000000', '2000000000').map(balance),
   );
 
+  /** As many approvals, with as many displays; waits as long; and takes as much of each counter. */
   function isNoEasier(decision: Decision, other: Decision): boolean {
     if (decision.kind === 'refuse') return true;
     if (other.kind === 'refuse') return false;
+    if ((decision.holdMs ?? 0) < (other.holdMs ?? 0)) return false;
+    const takesAsMuch = other.limits.every((limit) =>
+      decision.limits.some(({ limitId, amount }) => limitId === limit.limitId && amount >= limit.amount),
+    );
+    if (!takesAsMuch) return false;
     if (other.kind === 'allow') return true;
     return alternativesOf(decision.requirements).every((given) =>
       alternativesOf(other.requirements).some((wanted) => meetingMeets(given, wanted)),
@@ -285,15 +351,19 @@ describe('knowing less', () => {
         world,
         world,
         fc.subarray([0, 1, 2]),
-        (rules, one, other, told) => {
+        full,
+        (rules, one, other, told, used) => {
           const text = rules.map(
-            ([when, then], at) => `  - { id: r${at}, when: { asset: BTC, ${when} }, then: ${then} }`,
+            ([when, then, counted], at) =>
+              `  - { id: r${at}, when: { asset: BTC, ${when} }, then: ${then}${then === 'refuse' ? '' : counted} }`,
           );
           const document = documentOf('hot-bitcoin', [...HEAD, 'rules:', ...text].join('\n'));
-          const parsed = parsePolicies([document], SHIPPED_CONTEXT);
+          const parsed = parsePolicies([document], SHOWN_CONTEXT);
           if (parsed.kind === 'refused') return;
+          const usage = ({ limitId, max }: LimitCharge) =>
+            used.includes(limitId.replace('hot-bitcoin/', '')) ? max : 0n;
           const decided = (...facts: readonly FactContent[]) => {
-            const decision = decide(parsed.value, knowing(...facts), unused);
+            const decision = decide(parsed.value, knowing(...facts), usage);
             seen.add(decision.kind === 'refuse' ? decision.code : decision.kind);
             return decision;
           };
@@ -306,13 +376,14 @@ describe('knowing less', () => {
           }
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: 3_000 },
     );
     expect([...seen].toSorted()).toEqual([
       'allow',
       'approve',
       'fact-missing',
       'facts-disagree',
+      'limit-exceeded',
       'policy-no-match',
       'policy-refused',
     ]);

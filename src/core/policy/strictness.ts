@@ -3,17 +3,14 @@
 import { alternativesOf, meetingMeets } from './approvals.js';
 import type { Rule } from './types.js';
 
-/** Whatever this rule lets pass, the other one would have let pass as well, as far as approvals go. */
-export function asksNoLess(
-  rule: Pick<Rule, 'effect' | 'limits'>,
-  other: Pick<Rule, 'effect' | 'limits'>,
-): boolean {
-  const { effect } = rule;
+/**
+ * Whatever this rule lets pass, the other one would have let pass as well, as far as approvals and holds go. Limits are not
+ * compared, since each counts by itself: whoever passes over the other one has its limits count all the same.
+ */
+export function asksNoLess({ effect }: Pick<Rule, 'effect'>, other: Pick<Rule, 'effect'>): boolean {
   if (effect.kind === 'refuse') return true;
   if (other.effect.kind === 'refuse') return false;
   if ((other.effect.holdMs ?? 0) > (effect.holdMs ?? 0)) return false;
-  // What the other one would count, this one does not: that takes a person who looks at it instead.
-  if (other.limits && effect.kind === 'allow') return false;
   if (other.effect.kind === 'allow') return true;
   if (other.effect.kind !== 'approve' || effect.kind !== 'approve') return false;
   const wanted = alternativesOf(other.effect.requirements);

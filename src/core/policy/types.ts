@@ -5,6 +5,7 @@ import type { KnownFacts } from '../facts/verify.js';
 import type { Facts } from '../fault.js';
 import type { Tier } from '../governance/entry.js';
 import type { TransferKind } from '../statements/fields.js';
+import type { Pin } from './pins.js';
 
 /** Asset of a policy: a registered symbol on one chain, resolved to base units when the policy is parsed. */
 export interface PolicyAsset {
@@ -114,6 +115,8 @@ export interface ApprovalRequirement {
   readonly withDisplay?: number;
   /** Which alternative this belongs to, from 0. Absent where there is only one. */
   readonly alternative?: number;
+  /** Which step of its alternative this belongs to, from 0; each is met before the next begins. Absent where there is only one. */
+  readonly step?: number;
 }
 
 export type Effect =
@@ -224,6 +227,8 @@ export interface Situation {
   readonly known: Known | undefined;
   /** What watchers say about it; without it, nothing is known. */
   readonly facts?: KnownFacts;
+  /** What the token's contract has to be; absent and empty where a chain's own coin moves. */
+  readonly pins?: readonly Pin[];
 }
 
 /** One counter that a transfer consumes. */
@@ -252,6 +257,8 @@ export const POLICY_REFUSAL_CODES = [
   /** Without that fact, or as long as sources say different things, a rule or limit cannot be told to let it pass. */
   'fact-missing',
   'facts-disagree',
+  /** The contract of the token is not what governance registered. */
+  'token-changed',
 ] as const;
 export type PolicyRefusalCode = (typeof POLICY_REFUSAL_CODES)[number];
 

@@ -4,6 +4,7 @@ import { MAX_CLOCK_SKEW_MS } from '../../core/authorization/requests.js';
 import type { FactRefusalCode } from '../../core/facts/verify.js';
 import type { Refusal } from '../../core/fault.js';
 import type { HeadRefusalCode } from '../../core/governance/fresh-head.js';
+import type { PolicyRefusalCode } from '../../core/policy/types.js';
 import type { Fate } from './release.js';
 import type { TransferRow } from './transfer.entity.js';
 
@@ -13,6 +14,7 @@ const ABOUT_GOVERNANCE: readonly string[] = [
   'governance-head-unknown',
   'approvals-insufficient',
   'approver-not-in-roster',
+  'approval-follows-unknown',
   'approval-without-statement',
 ];
 
@@ -39,8 +41,15 @@ const WAITING_FOR_A_WORD: readonly string[] = [
 /** The signer's host says another time than the signer measured: somebody sets that right, or a quorum says the time. */
 const CLOCK_DIVERGED = 'clock-diverged';
 
-/** Whether a rule lets it pass is not known for want of a fact: in a moment it may be. */
-const WAITING_FOR_FACTS: readonly string[] = ['fact-missing', 'facts-disagree'];
+/**
+ * Whether a rule lets it pass is not known for want of a fact: in a moment it may be. That a token is another one is a
+ * watcher's word as well, which may be better the next time.
+ */
+const WAITING_FOR_FACTS: readonly string[] = [
+  'fact-missing',
+  'facts-disagree',
+  'token-changed',
+] satisfies PolicyRefusalCode[];
 
 export function waitsForFacts(code: string): boolean {
   return WAITING_FOR_FACTS.includes(code);

@@ -10,7 +10,7 @@ import type { SignedHead } from '../../core/governance/fresh-head.js';
 import { freezeOf } from '../../core/governance/state.js';
 import type { SignResult, TransferRecord } from '../../signer-protocol/messages.js';
 import { newestHead } from '../governance/heads.js';
-import { heldApprovals } from './approval.store.js';
+import { approvalOf, heldApprovals } from './approval.store.js';
 import { validApprovals } from './assess.js';
 import { signedOf } from './following.steps.js';
 import { gatherFor } from './knowledge.js';
@@ -232,11 +232,7 @@ export class SigningSteps {
       transfers.push({
         request,
         statement: asked,
-        approvals: approvals.map(({ credentialId, verdict, signature }) => ({
-          credentialId,
-          verdict,
-          signature,
-        })),
+        approvals: approvals.map(approvalOf),
       });
     }
     const transaction = required(row.unsigned, { transactionKey: row.transactionKey, what: 'unsigned' });

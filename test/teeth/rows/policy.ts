@@ -109,6 +109,29 @@ export const POLICY: readonly Tooth[] = [
         "a decision comes from the wallet's own document before its tier's, under the tightest caps of both",
     },
   ]),
+  ...teethOf('src/core/policy/pins.ts', 'src/core/policy/pins.spec.ts', [
+    {
+      code: 'token-changed',
+      without: 'comparing what watchers say of a token with what was registered',
+      was: 'if (same < stated.length) return',
+      becomes: 'if (stated.length === 0) return',
+      title: 'is known to be another one, with a rule and without (token-changed)',
+    },
+    {
+      code: 'fact-missing',
+      without: 'the demand for a word about a token where governance has a rule',
+      was: "if (required) return { code: 'fact-missing', subject };",
+      becomes: '',
+      title: 'must be known where there is a rule (fact-missing), each of its parts',
+    },
+    {
+      code: 'facts-disagree',
+      without: 'that one of two sources is enough to stop it',
+      was: 'if (same < stated.length) return',
+      becomes: 'if (same === 0) return',
+      title: 'is not what one of two sources says it is not (facts-disagree)',
+    },
+  ]),
   ...teethOf('src/core/policy/conditions/asset.ts', 'src/core/policy/decide.spec.ts', [
     {
       code: 'policy-refused',
