@@ -26,8 +26,15 @@ import {
   type Timelock,
 } from '../src/core/governance/entry.js';
 import {
+  HEAD_TYPE,
+  type HeadStatement,
+  headBytes,
+  type SignedHead,
+} from '../src/core/governance/fresh-head.js';
+import {
   type Approval,
   approvalBytes,
+  givenApprovalDigest,
   statementOf,
   type TransferStatement,
 } from '../src/core/statements/approval.js';
@@ -432,6 +439,20 @@ export class Deployment {
     return { name: origin, publicKey: Uint8Array.from(Buffer.from(key.publicKey, 'hex')) };
   }
 
+  /** A governor's word that the newest entry is that one, of now. */
+  word(officer: Officer = this.alice, altered: Partial<HeadStatement> = {}): SignedHead {
+    const statement: HeadStatement = {
+      type: HEAD_TYPE,
+      deploymentId: this.deploymentId,
+      sequence: this.log.length - 1,
+      head: this.head,
+      createdAtMs: this.time.wall,
+      ...altered,
+    };
+    const [signed] = officersSign(headBytes(statement), [officer]);
+    return { statement, credentialId: officer.credential.credentialId, signature: signed?.signature ?? '' };
+  }
+
   request(altered: Partial<RequestStatement> = {}, backend = this.exchange): SignedRequest {
     const statement: RequestStatement = {
       type: REQUEST_TYPE,
@@ -469,10 +490,27 @@ export class Deployment {
     statement: TransferStatement,
     officer: Officer,
     verdict: 'approve' | 'reject' = 'approve',
+    before: readonly Approval[] = [],
   ): Approval {
-    const bytes = approvalBytes(verdict, statement);
+    const follows = before.map((one) => givenApprovalDigest(one, statement)).sort();
+    return this.approveNaming(statement, officer, follows, verdict);
+  }
+
+  /** A verdict that follows these, by their digests, whether there is such a one or not. */
+  approveNaming(
+    statement: TransferStatement,
+    officer: Officer,
+    follows: readonly string[],
+    verdict: 'approve' | 'reject' = 'approve',
+  ): Approval {
+    const bytes = approvalBytes(verdict, statement, follows);
     const signature = sign('sha256', bytes, { key: officer.privateKey, dsaEncoding: 'ieee-p1363' });
-    return { credentialId: officer.credential.credentialId, verdict, signature: signature.toString('hex') };
+    return {
+      credentialId: officer.credential.credentialId,
+      verdict,
+      signature: signature.toString('hex'),
+      ...(follows.length > 0 && { follows: [...follows] }),
+    };
   }
 
   /** A request with the approvals of these officers. */

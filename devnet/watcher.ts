@@ -2,20 +2,51 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { z } from 'zod';
 import type { FactKey } from '../src/core/governance/entry.js';
 import { factKind, type SignedFact, signedFact } from '../src/core/facts/fact.js';
+import { Fault } from '../src/core/fault.js';
 import type { watcherConfig } from '../src/watcher/config.js';
 import { compileProgram } from './compile-program.js';
-import { onFreePort, type Program, startProgram } from './process.js';
+import { onFreePort, type ProcessFaultCode, type Program, startProgram } from './process.js';
 
 type Settings = Omit<z.input<typeof watcherConfig>, 'deploymentId' | 'key' | 'sequenceFile' | 'listen'>;
+
+/** One price, in prices.json as `{"btc": 60000}`, and a list of addresses, in listed: both as they stand when they are asked for. */
+export function fromFiles(folder: string, chain: string): Settings {
+  return {
+    prices: [
+      {
+        chain,
+        sources: [{ name: 'one', place: { file: join(folder, 'prices.json') }, pointer: '/btc' }],
+        leastSources: 1,
+        maxSpreadBasisPoints: 100,
+      },
+    ],
+    screenings: [
+      {
+        kind: 'list',
+        chains: [chain],
+        file: join(folder, 'listed'),
+        otherwise: { result: 'clear', riskScore: 3 },
+      },
+    ],
+  };
+}
 
 const answerShape = z.object({
   facts: z.array(signedFact),
   missing: z.array(z.object({ subject: z.string(), code: z.string() })),
 });
+
+/** What a test has otherwise than it is shipped. */
+export interface WatcherStart {
+  /** The same port at every start, for those who were told it. */
+  readonly port?: number;
+  /** Beside PATH, when given. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
 
 /** A watcher's folder, with its key made: what governance registers before it can state anything. */
 export class WatcherHome {
@@ -38,9 +69,13 @@ export class WatcherHome {
     };
   }
 
-  static async make(folder: string, keyId = 'watcher-1'): Promise<WatcherHome> {
+  static async make(
+    folder: string,
+    keyId = 'watcher-1',
+    compile: (entry: string) => Promise<string> = compileProgram,
+  ): Promise<WatcherHome> {
     mkdirSync(folder, { recursive: true });
-    const program = await compileProgram('src/watcher/main.ts');
+    const program = await compile('src/watcher/main.ts');
     const out = join(folder, 'fact-key.pem');
     const said = execFileSync(process.execPath, [program, 'key', '--out', out], { encoding: 'utf8' });
     const { publicKey } = z.object({ publicKey: z.string() }).parse(JSON.parse(said));
@@ -48,30 +83,44 @@ export class WatcherHome {
   }
 
   /** Starts it with these settings; the numbers of its facts go on where they ended. */
-  start(deploymentId: string, settings: Settings): Promise<RunningWatcher> {
-    return onFreePort(async (port) => {
+  start(deploymentId: string, settings: Settings, how: WatcherStart = {}): Promise<RunningWatcher> {
+    const { port, environment } = how;
+    const env = environment && { PATH: process.env.PATH, ...environment };
+    const started = async (at: number) => {
       const config = {
         deploymentId,
         key: { keyId: this.key.keyId, file: join(this.folder, 'fact-key.pem') },
         sequenceFile: join(this.folder, 'sequence'),
-        listen: { port },
+        listen: { port: at },
         ...settings,
       };
       writeFileSync(this.configFile, JSON.stringify(config), { mode: 0o600 });
-      if (!this.isInitialised())
-        execFileSync(process.execPath, [this.program, 'init', '--config', this.configFile], {
-          stdio: 'ignore',
-        });
-      const url = `http://127.0.0.1:${port}`;
+      if (!this.isInitialised()) this.initialise(env);
+      const url = `http://127.0.0.1:${at}`;
       const program = await startProgram({
         name: 'the watcher',
         command: process.execPath,
         args: [this.program, 'serve', '--config', this.configFile],
         logFile: join(this.folder, 'watcher.log'),
         ready: async () => (await fetch(`${url}/health`)).ok,
+        ...(env === undefined ? {} : { env }),
       });
       return new RunningWatcher(url, program);
-    });
+    };
+    return port === undefined ? onFreePort(started) : started(port);
+  }
+
+  /** As any start, it may end early. */
+  private initialise(env: NodeJS.ProcessEnv | undefined): void {
+    const { signal, status } = spawnSync(
+      process.execPath,
+      [this.program, 'init', '--config', this.configFile],
+      { stdio: 'ignore', ...(env === undefined ? {} : { env }) },
+    );
+    if (status !== 0) {
+      const message = `watcher init ended with ${signal ?? status}`;
+      throw new Fault<ProcessFaultCode>('program-ended-early', message, { facts: { folder: this.folder } });
+    }
   }
 
   private isInitialised(): boolean {

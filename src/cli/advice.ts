@@ -54,6 +54,10 @@ const ADVICE: Readonly<Record<string, string>> = {
   'confirmation-needed': 'Run it in a terminal, or say --yes if a person has looked already.',
   'approver-is-requester': 'Nobody approves what they, or a key of theirs, asked for. Others have to.',
   'approver-duplicate': 'You have given your verdict already. A person counts once, whatever keys they hold.',
+  'approval-follows-unknown':
+    'What it follows has changed since the statement was fetched. Run the command again.',
+  'approval-out-of-turn':
+    'Others approve first, or it is somebody else who is still missing: `portcullis show` says who. Run the command again when it is your turn.',
   'transfer-not-awaiting-approvals':
     'It waits for no approval now: `portcullis show` says where it is and why.',
   'approval-expired':

@@ -1,8 +1,10 @@
+import { sign } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { Fault } from '../core/fault.js';
-import type { TransferStatement } from '../core/statements/approval.js';
+import { alice } from '../core/governance/people.fixture.js';
+import { type Approval, approvalBytes, type TransferStatement } from '../core/statements/approval.js';
 import type { StatementToSign } from '../sdk/shapes.js';
-import { checkStatement } from './approval.commands.js';
+import { checkFollowed, checkStatement, turnWords } from './approval.commands.js';
 import { NOW, otherState, requestWith, servedWith, state } from './cli.fixture.js';
 import { EXIT, exitCodeOf } from './exit.js';
 
@@ -66,5 +68,54 @@ describe('what an officer is asked to sign', () => {
   it('is refused when its time is over', () => {
     expect(refusalOf(servedWith(request), undefined, NOW + 1_800_000)).toContain('approval-expired');
     expect(refusalOf(servedWith(request), undefined, NOW + 3_600_000)).toContain('request-expired');
+  });
+});
+
+describe('the turn of an officer', () => {
+  const required = [
+    { group: 'treasury', quorum: 1, except: ['bob'], step: 0 },
+    { group: 'governors', quorum: 1, except: ['alice'], step: 1 },
+  ];
+  const asked = (before: readonly Approval[] = []): StatementToSign => ({
+    ...servedWith(requestWith()),
+    required,
+    missing: required,
+    follows: [...before],
+  });
+  const byAlice = (): Approval => {
+    const signature = sign('sha256', approvalBytes('approve', asked().statement), {
+      key: alice.secret,
+      dsaEncoding: 'ieee-p1363',
+    }).toString('hex');
+    return { credentialId: alice.credentialId, verdict: 'approve', signature };
+  };
+
+  it('is told in words, with those whom the signature names', () => {
+    const first = checkFollowed(asked(), state, NOW);
+    expect(first.digests).toEqual([]);
+    expect(turnWords(asked(), first, 'alice', state, NOW).join('\n')).toContain(
+      'You approve for step 1, 1 of treasury',
+    );
+    expect(turnWords(asked(), first, 'bob', state, NOW).join('\n')).toContain('It is not your turn');
+    const served = asked([byAlice()]);
+    const second = checkFollowed(served, state, NOW);
+    expect(second.digests).toHaveLength(1);
+    expect(turnWords(served, second, 'bob', state, NOW).join('\n')).toMatch(
+      /You approve for step 2, 1 of governors.*\n.*before you approved: alice\./,
+    );
+  });
+
+  it('is not told where a rule has no steps', () => {
+    const served = servedWith(requestWith());
+    expect(turnWords(served, checkFollowed(served, state, NOW), 'alice', state, NOW)).toEqual([]);
+  });
+
+  it('is refused when what was given before does not hold', () => {
+    const forged = { ...byAlice(), signature: '11'.repeat(64) };
+    for (const before of [[forged], [byAlice(), byAlice()], [{ ...byAlice(), follows: ['ab'.repeat(32)] }]]) {
+      expect(() => checkFollowed(asked(before), state, NOW)).toThrow(
+        expect.objectContaining({ code: 'statement-mismatch' }),
+      );
+    }
   });
 });

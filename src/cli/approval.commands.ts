@@ -2,12 +2,19 @@
 // signs nothing that it cannot trace back to the backend's own signed request under the officer's own governance log.
 
 import { z } from 'zod';
-import { excludedApprovers, verifyStatement } from '../core/authorization/approvals.js';
+import { excludedApprovers, verifyApprovals, verifyStatement } from '../core/authorization/approvals.js';
 import { verifyRequest } from '../core/authorization/requests.js';
 import { accepted, type Outcome } from '../core/fault.js';
-import type { GovernanceState } from '../core/governance/state.js';
-import { approvalWords } from '../core/policy/approvals.js';
-import { approvalBytes, type TransferStatement, type Verdict } from '../core/statements/approval.js';
+import { displayHolders, type GovernanceState, groupsAt } from '../core/governance/state.js';
+import { approvalWords, countsFor, missingApprovals } from '../core/policy/approvals.js';
+import { type Follows, isOrdered, stepOf } from '../core/policy/steps.js';
+import type { ApprovalRequirement } from '../core/policy/types.js';
+import {
+  approvalBytes,
+  givenApprovalDigest,
+  type TransferStatement,
+  type Verdict,
+} from '../core/statements/approval.js';
 import { transferId as transferIdSchema } from '../core/statements/request.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
 import { type StatementToSign, statementToSign, type Transfer, transfer } from '../sdk/shapes.js';
@@ -61,6 +68,79 @@ export function checkStatement(
   return statement;
 }
 
+/** What an approval follows: what the service shows as given before, each verified, and by whom. */
+export interface Followed {
+  readonly digests: readonly string[];
+  readonly follows: Follows;
+  readonly persons: ReadonlySet<string>;
+  readonly shown: ReadonlySet<string>;
+}
+
+/**
+ * Verifies what was given before, as the signer will. Faults `statement-mismatch` where one of them is not what it says; what
+ * the service holds back is merely not named.
+ */
+export function checkFollowed(
+  { statement, request, follows }: StatementToSign,
+  state: GovernanceState,
+  nowMs: number,
+): Followed {
+  const verified = verifyRequest(state, request, nativeVerifier, nowMs);
+  if (verified.kind === 'refused') throw cliFault('statement-mismatch', verified.code, verified.facts);
+  const given = verifyApprovals(state, verified.value, statement, follows, nativeVerifier, nowMs);
+  if (given.kind === 'refused') {
+    throw cliFault(
+      'statement-mismatch',
+      `an approval that was given before does not hold: ${given.code}`,
+      given.facts,
+    );
+  }
+  return {
+    digests: follows.map((one) => givenApprovalDigest(one, statement)).sort(),
+    ...given.value,
+    shown: displayHolders(
+      state,
+      follows.map(({ credentialId }) => credentialId),
+    ),
+  };
+}
+
+/** For which step an officer would sign, in words. The rule is what the service says; whose approvals are named is certain. */
+export function turnWords(
+  { request, required }: Pick<StatementToSign, 'request' | 'required'>,
+  { follows, persons, shown }: Followed,
+  personId: string,
+  state: GovernanceState,
+  nowMs: number,
+): readonly string[] {
+  if (!isOrdered(required)) return [];
+  const verified = verifyRequest(state, request, nativeVerifier, nowMs);
+  const excluded = verified.kind === 'accepted' ? excludedApprovers(verified.value) : new Set<string>();
+  const groups = groupsAt(state, nowMs);
+  const due = missingApprovals(required, persons, groups, excluded, shown, follows);
+  const after = new Map([...follows, [personId, persons]]);
+  const mine = countsFor(
+    personId,
+    required,
+    new Set([...persons, personId]),
+    groups,
+    excluded,
+    shown,
+    after,
+  ).filter((one) => due.some((other) => isSameSeat(one, other)));
+  const named = persons.size === 0 ? 'nobody' : [...persons].join(', ');
+  return [
+    mine.length === 0
+      ? '  It is not your turn: what you could approve for is not due, or not missing.'
+      : `  You approve for ${mine.map((one) => `step ${stepOf(one) + 1}, ${approvalWords([one])}`).join('; or ')}.`,
+    `  Your signature says that before you approved: ${named}.`,
+  ];
+}
+
+function isSameSeat(one: ApprovalRequirement, other: ApprovalRequirement): boolean {
+  return one.group === other.group && one.step === other.step && one.alternative === other.alternative;
+}
+
 async function confirm(
   given: Given<Options>,
   verdict: Verdict,
@@ -100,13 +180,17 @@ async function decide(given: Given<Options>, verdict: Verdict, id: string): Prom
     const nowMs = given.clock.nowMs();
     const statement = checkStatement(served.value, transferId, state, nowMs);
     const { publicKey, personId } = await checkOwnKey(call, state);
-    showFor(given, verdict, served.value, governance, nowMs);
+    const followed = checkFollowed(served.value, state, nowMs);
+    const follows = verdict === 'approve' ? followed.digests : [];
+    showFor(given, verdict, served.value, governance, nowMs, follows);
+    if (verdict === 'approve')
+      given.terminal.tell([...turnWords(served.value, followed, personId, state, nowMs), '']);
     await confirm(given, verdict, statement);
 
     const { credentialId, keyLabel, token } = call;
-    const bytes = approvalBytes(verdict, statement);
+    const bytes = approvalBytes(verdict, statement, follows);
     const signature = await signWithToken(token, keyLabel, publicKey, bytes);
-    const approval = { credentialId, verdict, signature };
+    const approval = { credentialId, verdict, signature, ...(follows.length > 0 && { follows }) };
     // Without an idempotency key: ECDSA signs anew each time, and a person's second verdict is told as what it is.
     const after = await call.api.post(`/v1/transfers/${transferId}/approvals`, approval, transfer);
     if (after.kind === 'refused') return after;
@@ -131,11 +215,12 @@ function showFor(
   { statement, request, required, missing }: StatementToSign,
   { state }: KnownGovernance,
   nowMs: number,
+  follows: readonly string[],
 ): void {
   const verified = verifyRequest(state, request, nativeVerifier, nowMs);
   const excluded = verified.kind === 'accepted' ? [...excludedApprovers(verified.value)].join(', ') : '';
   given.terminal.tell([
-    ...statementLines(verdict, statement, state, nowMs),
+    ...statementLines(verdict, statement, state, nowMs, follows),
     '',
     // Nothing that was signed says so, and it is not what is approved: the policy is, and the signer asks it.
     `  The service says that it needs ${approvalWords(required)}; still missing ${approvalWords(missing) || 'nobody'}.`,

@@ -90,6 +90,7 @@ export function servedWith(
     statement: { ...statementOf(request.statement, context), ...altered },
     request,
     statementDigest: '00'.repeat(32),
+    follows: [],
     required: [{ group: 'treasury', quorum: 2 }],
     missing: [{ group: 'treasury', quorum: 2 }],
   };

@@ -8,8 +8,12 @@ import { fields, grouped, type Line, strong } from './lines.js';
 import { address, bothUnits, coinOf, distance, instant } from './words.js';
 
 /** SHA-256 of the bytes that will be signed. */
-export function digestOf(verdict: Verdict, statement: TransferStatement): string {
-  return Buffer.from(approvalDigest(verdict, statement)).toString('hex');
+export function digestOf(
+  verdict: Verdict,
+  statement: TransferStatement,
+  follows: readonly string[] = [],
+): string {
+  return Buffer.from(approvalDigest(verdict, statement, follows)).toString('hex');
 }
 
 export function statementLines(
@@ -17,6 +21,7 @@ export function statementLines(
   statement: TransferStatement,
   state: GovernanceState | undefined,
   nowMs: number,
+  follows: readonly string[] = [],
 ): Line[] {
   const { asset, chain, expiresAtMs } = statement;
   const fee = coinOf(chain, state);
@@ -41,7 +46,8 @@ export function statementLines(
       ['policy', statement.policyHash],
       ['governance', statement.governanceHead],
       ['deployment', statement.deploymentId],
-      ['digest', digestOf(verdict, statement)],
+      ...(follows.length === 0 ? [] : [['follows', ...follows] as const]),
+      ['digest', digestOf(verdict, statement, follows)],
     ]),
   ];
 }

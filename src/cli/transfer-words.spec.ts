@@ -23,7 +23,7 @@ function transferIn(altered: Partial<Transfer> = {}): Transfer {
     limits: [],
     approvals: {
       required: [{ group: 'treasury', quorum: 2 }],
-      given: [{ personId: 'alice', credentialId: 'alice-1', verdict: 'approve', atMs: NOW }],
+      given: [{ personId: 'alice', credentialId: 'alice-1', verdict: 'approve', after: [], atMs: NOW }],
       missing: [{ group: 'treasury', quorum: 1 }],
       statementDigest: null,
     },

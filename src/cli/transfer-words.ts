@@ -73,8 +73,8 @@ export function transferLines(one: Transfer, nowMs: number, state?: GovernanceSt
   const { approvals } = one;
   const ended = BAD_ENDS.includes(one.state);
   const given = approvals.given.map(
-    ({ personId, verdict, atMs }) =>
-      `${verdict === 'approve' ? 'approved' : 'rejected'} by ${personId}, ${distance(atMs, nowMs)}`,
+    ({ personId, verdict, after, atMs }) =>
+      `${verdict === 'approve' ? 'approved' : 'rejected'} by ${personId}${after.length === 0 ? '' : ` after ${after.join(', ')}`}, ${distance(atMs, nowMs)}`,
   );
   return [
     ...fields([

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { certificate } from '../core/certificates/certificate.js';
 import { governanceEntry } from '../core/governance/entry.js';
 import { signedHead } from '../core/governance/fresh-head.js';
-import { transferStatement, verdict } from '../core/statements/approval.js';
+import { approval, MAX_APPROVALS, transferStatement, verdict } from '../core/statements/approval.js';
 import {
   asset,
   baseUnits,
@@ -27,6 +27,7 @@ const requirement = z.object({
   notMembersOf: z.array(identifier).exactOptional(),
   withDisplay: z.int().exactOptional(),
   alternative: z.int().exactOptional(),
+  step: z.int().exactOptional(),
 });
 
 export const transferSummary = z.object({
@@ -85,7 +86,15 @@ export const transfer = z.object({
     .default([]),
   approvals: z.object({
     required: z.array(requirement),
-    given: z.array(z.object({ personId: identifier, credentialId: identifier, verdict, atMs: timestampMs })),
+    given: z.array(
+      z.object({
+        personId: identifier,
+        credentialId: identifier,
+        verdict,
+        after: z.array(identifier).default([]),
+        atMs: timestampMs,
+      }),
+    ),
     missing: z.array(requirement),
     statementDigest: sha256Hex.nullable(),
   }),
@@ -112,6 +121,11 @@ export const transferPage = z.object({ items: z.array(transferSummary), nextCurs
 export const statementToSign = z.object({
   statement: transferStatement,
   statementDigest: sha256Hex,
+  /** Where the rule has steps, what an approval names as given before it. */
+  follows: z
+    .array(approval)
+    .max(MAX_APPROVALS - 1)
+    .default([]),
   required: z.array(requirement),
   missing: z.array(requirement),
   /** What the backend signed; the statement is built from it. */

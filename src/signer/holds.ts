@@ -9,14 +9,14 @@ import { requestDigest, transferIdOf } from '../core/statements/request.js';
 import type { Instant } from './signer-clock.js';
 import type { SignerStore } from './store.js';
 
-/** Under the policies in force: what was begun under others does not count. */
+/** Under the policies in force, since they are: what was begun under others, or under the same ones before, does not count. */
 export function heldFor(
   { ledger }: Pick<SignerStore, 'ledger'>,
-  { policyHash }: Pick<GovernanceState, 'policyHash'>,
+  policies: Pick<GovernanceState, 'policyHash' | 'policiesSince'>,
   { measuredMs }: Instant,
 ): Circumstances['heldMs'] {
   return (transferId, rule) => {
-    const since = ledger.heldSinceMs(transferId, rule, policyHash);
+    const since = ledger.heldSinceMs(transferId, rule, policies);
     return since === undefined ? undefined : measuredMs - since;
   };
 }

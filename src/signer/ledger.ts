@@ -12,6 +12,7 @@ import { factDigest, subjectOf } from '../core/facts/fact.js';
 import { Fault } from '../core/fault.js';
 import { entryHash } from '../core/governance/entry.js';
 import { spelledAddress } from '../core/governance/known-addresses.js';
+import type { GovernanceState } from '../core/governance/state.js';
 import { lookOf } from '../core/policy/looks.js';
 import type { LimitCharge } from '../core/policy/types.js';
 import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from '../core/policy/window.js';
@@ -227,7 +228,7 @@ export class Ledger {
         }
         break;
       case 'held':
-        put.hold.run(body.transferId, body.rule, body.policyHash, body.at.measuredMs, body.keyId);
+        put.hold.run(body.transferId, body.rule, body.policyHash, sequence, body.at.measuredMs, body.keyId);
         break;
       case 'checkpointed': {
         const { kind, at, ...checkpoint } = body;
@@ -404,6 +405,13 @@ export class Ledger {
     return this.statements.readReservations.all(fromOrdinal, limit).map((row) => row.journal_sequence);
   }
 
+  /** The ordinal of the last reservation that the journal has before one of its entries; 0 for none. */
+  newestReservationBefore(journalSequence: number): number {
+    const ordinal = this.statements.readReservationBefore.get(journalSequence)?.ordinal;
+    // Those of a lost store all came before this journal.
+    return ordinal ?? this.firstOrdinal - 1;
+  }
+
   restoredSpend(spend: string): RestoredSpend | undefined {
     const row = this.statements.readRestoredSpend.get(spend);
     return row && { walletId: row.wallet_id, feeCeiling: BigInt(row.fee_ceiling) };
@@ -417,9 +425,18 @@ export class Ledger {
     return this.statements.readGovernance.all(fromSequence, limit).map((row) => row.journal_sequence);
   }
 
-  /** Since when, in measured time, a transfer waits under a rule of policies of this hash. */
-  heldSinceMs(transferId: string, rule: string, policyHash: string): number | undefined {
-    return this.statements.readHold.get(transferId, rule, policyHash)?.measured_ms;
+  /**
+   * Since when, in measured time, a transfer waits under a rule of policies of this hash, which are in force since an entry of
+   * governance: what it waited before that counts for nothing.
+   */
+  heldSinceMs(
+    transferId: string,
+    rule: string,
+    { policyHash, policiesSince }: Pick<GovernanceState, 'policyHash' | 'policiesSince'>,
+  ): number | undefined {
+    const [since] = this.governanceSequences(policiesSince, 1);
+    if (since === undefined) return undefined;
+    return this.statements.readHold.get(transferId, rule, policyHash, since)?.measured_ms;
   }
 
   /** How many holds a request key has begun after this measured time. */
@@ -580,13 +597,14 @@ function prepare(db: Database.Database) {
       'SELECT sequence, digest FROM facts WHERE key_id = ? AND subject = ?',
     ),
     hold: db.prepare(
-      'INSERT INTO holds (transfer_id, rule, policy_hash, measured_ms, key_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO holds (transfer_id, rule, policy_hash, journal_sequence, measured_ms, key_id) VALUES (?, ?, ?, ?, ?, ?)',
     ),
     countHolds: db.prepare<[string, number], { holds: number }>(
       'SELECT count(*) AS holds FROM holds WHERE key_id = ? AND measured_ms > ?',
     ),
-    readHold: db.prepare<[string, string, string], { measured_ms: number }>(
-      'SELECT measured_ms FROM holds WHERE transfer_id = ? AND rule = ? AND policy_hash = ?',
+    readHold: db.prepare<[string, string, string, number], { measured_ms: number }>(
+      `SELECT measured_ms FROM holds WHERE transfer_id = ? AND rule = ? AND policy_hash = ? AND journal_sequence > ?
+       ORDER BY journal_sequence LIMIT 1`,
     ),
     destination: db.prepare(
       'INSERT INTO destinations (wallet_id, chain, address, look, signed_sequence) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
@@ -611,6 +629,9 @@ function prepare(db: Database.Database) {
     ),
     readReservations: db.prepare<[number, number], { journal_sequence: number }>(
       'SELECT journal_sequence FROM reservations WHERE ordinal >= ? ORDER BY ordinal LIMIT ?',
+    ),
+    readReservationBefore: db.prepare<[number], { ordinal: number }>(
+      'SELECT ordinal FROM reservations WHERE journal_sequence < ? ORDER BY ordinal DESC LIMIT 1',
     ),
     readRequest: db.prepare<[string], { digest: string }>('SELECT digest FROM requests WHERE request_id = ?'),
     readTransaction: db.prepare<[string], TransactionRow>(

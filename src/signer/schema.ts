@@ -19,6 +19,12 @@ export const JOURNAL_SCHEMA = `
     measured_ms INTEGER NOT NULL,
     seal TEXT NOT NULL
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS told_time (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    wall_ms INTEGER NOT NULL,
+    measured_ms INTEGER NOT NULL,
+    seal TEXT NOT NULL
+  ) STRICT;
 `;
 
 export const PROJECTION_SCHEMA = `
@@ -76,9 +82,10 @@ export const PROJECTION_SCHEMA = `
     transfer_id TEXT NOT NULL,
     rule TEXT NOT NULL,
     policy_hash TEXT NOT NULL,
+    journal_sequence INTEGER NOT NULL,
     measured_ms INTEGER NOT NULL,
     key_id TEXT NOT NULL,
-    PRIMARY KEY (transfer_id, rule, policy_hash)
+    PRIMARY KEY (transfer_id, rule, policy_hash, journal_sequence)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX holds_by_key ON holds (key_id, measured_ms);
   CREATE TABLE destinations (

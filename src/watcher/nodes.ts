@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { verifyHeader } from '../core/facts/ethereum-header.js';
 import { NO_CODE, provenAccount, provenWord } from '../core/facts/trie.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
-import { type Fetching, fetchJson, firstLine, type Seen, type WatcherRefusalCode } from './source.js';
+import { type Fetching, fetchJson, loginIn, type Seen, type WatcherRefusalCode } from './source.js';
 
 const MAX_NODE_BYTES = 8 * 1024 * 1024;
 
@@ -28,11 +28,14 @@ export async function ask<S extends z.ZodType>(
   fetching: Fetching,
 ): Promise<Answered<z.output<S>>> {
   const { url, loginFile } = node;
-  const login = loginFile === undefined ? undefined : Buffer.from(firstLine(loginFile)).toString('base64');
+  const login = loginFile === undefined ? undefined : loginIn(loginFile);
+  if (login?.kind === 'refused') return login;
   const answer = await fetchJson(
     {
       url,
-      ...(login === undefined ? {} : { authorization: `Basic ${login}` }),
+      ...(login === undefined
+        ? {}
+        : { authorization: `Basic ${Buffer.from(login.value).toString('base64')}` }),
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
     },
     { ...fetching, maxBytes: MAX_NODE_BYTES },

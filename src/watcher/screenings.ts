@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { screeningResult } from '../core/facts/fact.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
 import type { ScreeningConfig, Verdict } from './config.js';
-import { type Fetching, fetchJson, firstLine, type Seen, textAt } from './source.js';
+import { type Fetching, fetchAs, type Seen, textAt } from './source.js';
 
 const risk = z
   .string()
@@ -75,9 +75,7 @@ async function verdictOf(
     .replaceAll('{chain}', encodeURIComponent(chain))
     .replaceAll('{address}', encodeURIComponent(address));
   const { authorizationFile, resultPointer, riskPointer } = config;
-  const authorization =
-    authorizationFile === undefined ? {} : { authorization: firstLine(authorizationFile) };
-  const document = await fetchJson({ url, ...authorization }, fetching);
+  const document = await fetchAs(url, authorizationFile, fetching);
   if (document.kind === 'refused') return document;
   const result = textAt(document.value, resultPointer);
   const score = textAt(document.value, riskPointer);

@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../core/clock.js';
-import { type FactSubject, parseSubject } from '../core/facts/fact.js';
+import { type FactSubject, parseSubject, subjectOf } from '../core/facts/fact.js';
 import { Fault, type Refusal } from '../core/fault.js';
 import type { ProgramLog } from '../platform/program.js';
 import type { WatcherConfig } from './config.js';
@@ -138,10 +138,15 @@ export class Door {
     const subjects = subjectsOf(url.searchParams);
     if (!subjects) return no('subjects-malformed');
     const facts = await Promise.all(subjects.map((subject) => this.watcher.fact(subject)));
-    const missing = facts.flatMap((fact, at) =>
-      this.missing(fact, url.searchParams.getAll('subject')[at] ?? ''),
-    );
-    return answer(response, 200, {
+    this.giveOut(response, subjects, facts);
+  }
+
+  private giveOut(response: ServerResponse, subjects: readonly FactSubject[], facts: readonly Fact[]): void {
+    const missing = facts.flatMap((fact, at) => {
+      const subject = subjects[at];
+      return subject ? this.missing(fact, subjectOf(subject)) : [];
+    });
+    answer(response, 200, {
       facts: facts.flatMap((fact) => (fact.kind === 'accepted' ? [fact.value] : [])),
       missing,
     });

@@ -54,19 +54,29 @@ export async function fetchJson(call: Call, fetching: Fetching): Promise<Fetched
   return parseJson(text);
 }
 
-/** First line of a file, for headers. Throws what the file system throws: configuration is wrong then. */
-export function firstLine(path: string): string {
-  return readFileSync(path, 'utf8').split(/\r?\n/, 1)[0] ?? '';
+/** First line of a file, for a header. A login that cannot be read is a source that does not answer: others may. */
+export function loginIn(path: string): Outcome<string, 'source-unreachable'> {
+  try {
+    return accepted(readFileSync(path, 'utf8').split(/\r?\n/, 1)[0] ?? '');
+  } catch {
+    // Its path is configuration, and what is wrong with it is shown by `watcher check`.
+    return refused('source-unreachable', { why: 'login file' });
+  }
+}
+
+/** A document behind an Authorization header, where there is one. */
+export async function fetchAs(
+  url: string,
+  authorizationFile: string | undefined,
+  fetching: Fetching,
+): Promise<Fetched> {
+  if (authorizationFile === undefined) return fetchJson({ url }, fetching);
+  const login = loginIn(authorizationFile);
+  return login.kind === 'refused' ? login : fetchJson({ url, authorization: login.value }, fetching);
 }
 
 export async function documentAt(place: Place, fetching: Fetching): Promise<Fetched> {
-  if ('url' in place) {
-    const { url, authorizationFile } = place;
-    return fetchJson(
-      { url, ...(authorizationFile === undefined ? {} : { authorization: firstLine(authorizationFile) }) },
-      fetching,
-    );
-  }
+  if ('url' in place) return fetchAs(place.url, place.authorizationFile, fetching);
   try {
     if (statSync(place.file).size > (fetching.maxBytes ?? MAX_BYTES))
       return refused('source-malformed', { why: 'the file is too large' });

@@ -1,8 +1,9 @@
 // What the watcher can be asked about, by its configuration, and the facts that it has signed lately. Who asks gets the same
-// fact for a few seconds; whoever asks at the same time waits for the same look at the sources.
+// fact for a few seconds; whoever asks at the same time waits for the same look at the sources. Of two facts about one thing
+// the one with the higher number was looked for later: looks at one thing never overlap, however slow a source is.
 
 import type { Clock } from '../core/clock.js';
-import { type FactContent, type FactSubject, type SignedFact, subjectOf } from '../core/facts/fact.js';
+import { type FactSubject, type SignedFact, subjectOf } from '../core/facts/fact.js';
 import { type FactSigner, signFact } from '../core/facts/sign.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
 import { isBaseUnits } from '../core/money/amount.js';
@@ -15,9 +16,11 @@ import { documentAt, type Fetching, type Seen, textAt, type WatcherRefusalCode }
 
 export type Fact = Outcome<SignedFact, WatcherRefusalCode>;
 
+type Look = () => Promise<Seen>;
+
 interface Kept {
   readonly atMs: number;
-  readonly fact: Promise<Fact>;
+  readonly fact: Fact;
 }
 
 /** Addresses come from outside: what is kept of them is bounded. */
@@ -43,6 +46,8 @@ async function seeNumber(config: NumberConfig, fetching: Fetching): Promise<Seen
 
 export class Watcher {
   private readonly kept = new Map<string, Kept>();
+  /** By subject: the look that is under way. As many as there are questions, which the door bounds. */
+  private readonly looking = new Map<string, Promise<Fact>>();
   private readonly fetching: Fetching;
 
   constructor(
@@ -55,60 +60,65 @@ export class Watcher {
   }
 
   /** A signed fact about this, or why there is none. */
-  fact(about: FactSubject): Promise<Fact> {
+  async fact(about: FactSubject): Promise<Fact> {
     const subject = subjectOf(about);
+    const underWay = this.looking.get(subject);
+    if (underWay) return underWay;
     const nowMs = this.clock.nowMs();
     const known = this.kept.get(subject);
     if (known && nowMs >= known.atMs && nowMs - known.atMs <= this.config.keepMs) return known.fact;
-    const fact = this.seen(about);
+    const look = this.lookAt(about);
+    if (!look) return NOT_WATCHED;
+    const seen = this.seen(look, subject, nowMs).finally(() => this.looking.delete(subject));
+    this.looking.set(subject, seen);
+    return seen;
+  }
+
+  private async seen(look: Look, subject: string, atMs: number): Promise<Fact> {
+    // Number and time are those of when the look begins: what sources say may be newer than that, and never is older.
+    const sequence = this.sequence.next();
+    const content = await look();
+    const fact =
+      content.kind === 'refused' ? content : accepted(signFact(this.signer, content.value, sequence, atMs));
     this.kept.delete(subject);
     const [oldest] = this.kept.keys();
     if (this.kept.size >= MOST_KEPT && oldest !== undefined) this.kept.delete(oldest);
-    this.kept.set(subject, { atMs: nowMs, fact });
+    this.kept.set(subject, { atMs, fact });
     return fact;
   }
 
-  private async seen(about: FactSubject): Promise<Fact> {
-    // Seen no earlier than it was asked for: what the sources say may be a little newer than the fact says.
-    const observedAtMs = this.clock.nowMs();
-    const content = await this.look(about);
-    return content.kind === 'refused' ? content : accepted(this.signed(content.value, observedAtMs));
-  }
-
-  private signed(content: FactContent, observedAtMs: number): SignedFact {
-    return signFact(this.signer, content, this.sequence.next(), observedAtMs);
-  }
-
-  private async look(about: FactSubject): Promise<Seen> {
+  /** How to see what is asked about; undefined for what nothing is configured for. */
+  private lookAt(about: FactSubject): Look | undefined {
+    const { fetching } = this;
     const { prices, screenings, numbers, chains } = this.config;
     const subject = subjectOf(about);
     switch (about.kind) {
       case 'price': {
         const config = prices.find((one) => subjectOf({ kind: 'price', ...one }) === subject);
-        return config ? seePrice(config, this.fetching) : NOT_WATCHED;
+        return config && (() => seePrice(config, fetching));
       }
       case 'screening': {
         const config = screenings.find((one) => one.chains.includes(about.chain));
-        return config ? seeScreening(config, about.chain, about.address, this.fetching) : NOT_WATCHED;
+        return config && (() => seeScreening(config, about.chain, about.address, fetching));
       }
       case 'balance':
       case 'hot-share': {
         const config = numbers.find((one) => subjectOf(one) === subject);
-        return config ? seeNumber(config, this.fetching) : NOT_WATCHED;
+        return config && (() => seeNumber(config, fetching));
       }
       case 'block-header': {
         const node = chains.bitcoin[about.chain] ?? chains.ethereum[about.chain];
-        return node ? seeBlock(about.chain, node, this.fetching) : NOT_WATCHED;
+        return node && (() => seeBlock(about.chain, node, fetching));
       }
       case 'confirmations': {
         const node = chains.bitcoin[about.chain] ?? chains.ethereum[about.chain];
-        return node ? seeConfirmations(about.chain, about.transactionId, node, this.fetching) : NOT_WATCHED;
+        return node && (() => seeConfirmations(about.chain, about.transactionId, node, fetching));
       }
       case 'code':
       case 'storage': {
         const node = chains.ethereum[about.chain];
         const isWatched = node?.contracts.some((contract) => contract.toLowerCase() === about.contract);
-        return node && isWatched ? seeContract(about, node, this.fetching) : NOT_WATCHED;
+        return node && isWatched ? () => seeContract(about, node, fetching) : undefined;
       }
     }
   }

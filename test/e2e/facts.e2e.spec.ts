@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BITCOIN } from '../../devnet/deployment.js';
-import { type RunningWatcher, WatcherHome } from '../../devnet/watcher.js';
+import { fromFiles, type RunningWatcher, WatcherHome } from '../../devnet/watcher.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import type { PolicyDocument } from '../../src/core/governance/entry.js';
 import { certificateFile } from '../../src/orchestrator/transfers/transfer.dto.js';
@@ -36,25 +36,7 @@ let rig: Rig;
 let home: WatcherHome;
 let watcher: RunningWatcher;
 
-const settings = () => ({
-  keepMs: 500,
-  prices: [
-    {
-      chain: BITCOIN,
-      sources: [{ name: 'one', place: { file: join(place, 'prices.json') }, pointer: '/btc' }],
-      leastSources: 1,
-      maxSpreadBasisPoints: 100,
-    },
-  ],
-  screenings: [
-    {
-      kind: 'list' as const,
-      chains: [BITCOIN],
-      file: join(place, 'listed'),
-      otherwise: { result: 'clear' as const, riskScore: 3 },
-    },
-  ],
-});
+const settings = () => ({ keepMs: 500, ...fromFiles(place, BITCOIN) });
 
 beforeAll(async () => {
   place = mkdtempSync(join(tmpdir(), 'portcullis-facts-e2e-'));

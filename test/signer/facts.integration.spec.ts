@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Deployment, RunningTime } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { coin, payTo, psbt } from '../../devnet/transactions.js';
-import { type RunningWatcher, WatcherHome } from '../../devnet/watcher.js';
+import { fromFiles, type RunningWatcher, WatcherHome } from '../../devnet/watcher.js';
 import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
 import { decisionsOf } from '../../src/core/certificates/certificate.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
@@ -49,6 +49,7 @@ let watcher: RunningWatcher;
 let own: string;
 
 const settings = () => ({
+  ...fromFiles(place, BITCOIN),
   keepMs: 0,
   prices: [
     {
@@ -60,14 +61,6 @@ const settings = () => ({
       })),
       leastSources: 2,
       maxSpreadBasisPoints: 100,
-    },
-  ],
-  screenings: [
-    {
-      kind: 'list' as const,
-      chains: [BITCOIN],
-      file: join(place, 'listed'),
-      otherwise: { result: 'clear' as const, riskScore: 3 },
     },
   ],
 });

@@ -36,6 +36,14 @@ beforeAll(async () => {
 });
 afterAll(() => deployment.destroy());
 
+async function setPolicies(hold: string): Promise<void> {
+  const policies = [{ name: 'hot-ethereum', lines: lines(hold) }];
+  const entry = deployment.entry({ kind: 'policies-set', policies }, [deployment.alice, deployment.bob]);
+  expect(codeOf(await client.ask({ verb: 'governance-append', entry }))).toBe('done');
+  deployment.log.push(entry);
+  deployment.policies = policies;
+}
+
 function requested(finney: bigint) {
   return deployment.request({
     chain: ETHEREUM,
@@ -142,12 +150,27 @@ describe('a transfer that its rule holds', () => {
     const request = requested(7n);
     expect(await answerTo(orderFor(request))).toBe(`transfer-held, ${24 * HOUR_MS} ms left`);
     deployment.time.advance(23 * HOUR_MS);
-    const policies = [{ name: 'hot-ethereum', lines: lines('2h') }];
-    const entry = deployment.entry({ kind: 'policies-set', policies }, [deployment.alice, deployment.bob]);
-    expect(codeOf(await client.ask({ verb: 'governance-append', entry }))).toBe('done');
-    deployment.log.push(entry);
+    await setPolicies('2h');
     expect(await answerTo(orderFor(request))).toBe(`transfer-held, ${2 * HOUR_MS} ms left`);
     deployment.time.advance(2 * HOUR_MS);
+    expect(decisionsOf(await certificateOf(orderFor(request)))[0]?.heldMs).toBe(2 * HOUR_MS);
+  });
+
+  it('waits anew where other policies were in force meanwhile, and wants its approvals anew', async () => {
+    const request = requested(5n);
+    expect(await answerTo(orderFor(request))).toBe(`transfer-held, ${2 * HOUR_MS} ms left`);
+    const approved = orderFor(requested(30n), [deployment.alice]);
+    expect(await answerTo(approved)).toBe(`transfer-held, ${2 * HOUR_MS} ms left`);
+    deployment.time.advance(HOUR_MS / 2);
+    await setPolicies('3h');
+    await setPolicies('2h');
+    expect(await answerTo(orderFor(request))).toBe(`transfer-held, ${2 * HOUR_MS} ms left`);
+    // What the officer saw then is in force again; whether it is what they want under it, they have not said.
+    expect(await answerTo(approved)).toBe('policy-not-in-force');
+    await restarted();
+    deployment.time.advance(HOUR_MS);
+    expect(await answerTo(orderFor(request))).toBe(`transfer-held, ${HOUR_MS} ms left`);
+    deployment.time.advance(HOUR_MS);
     expect(decisionsOf(await certificateOf(orderFor(request)))[0]?.heldMs).toBe(2 * HOUR_MS);
   });
 

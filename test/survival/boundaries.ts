@@ -50,6 +50,9 @@ const OPERATIONS: readonly Operation[] = [
   },
   { files: /^src\/orchestrator\/transfers\//, callee: /\bdriver\.broadcast$/, watch: 'call' },
   { files: /^src\/orchestrator\/chains\/bitcoin\//, callee: /\bnode\.submit$/, watch: 'call' },
+  // The watcher: the numbers of its facts on the disk, what it signs, and what it gives out.
+  { files: /^src\/watcher\//, callee: /^(?:writeDurably|fsyncSync|renameSync|signFact)$/, watch: 'call' },
+  { files: /^src\/watcher\//, callee: /^this\.(?:sequence\.next|giveOut)$/, watch: 'call' },
 ];
 
 const MOMENTS: Readonly<Record<Watch, readonly string[]>> = {

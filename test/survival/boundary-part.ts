@@ -7,6 +7,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
+import type { Program } from '../../devnet/process.js';
 import { Fault } from '../../src/core/fault.js';
 import { policiesWithOddTokens } from '../e2e/policies.js';
 import { ETHER, Rig, type RigOptions } from '../e2e/rig.js';
@@ -45,6 +46,13 @@ const LEADS_TO: Readonly<Record<Rarity, readonly RegExp[]>> = {
   'new wallets': [/Scanner\.(?:watch|searchEarlier)|checkWallet/],
 };
 
+/** A program that the rig has none of. */
+export interface Beside {
+  process(): Program;
+  /** Throws as the start of any program does. */
+  start(): Promise<void>;
+}
+
 export class BoundaryPart {
   readonly killer = new Killer();
   private readonly begunMs = performance.now();
@@ -54,6 +62,7 @@ export class BoundaryPart {
   private lastKillMs = performance.now();
   /** By program: where no life of it has ended yet. */
   private readonly ahead = new Map<Killable, Set<string>>();
+  private readonly beside = new Map<Killable, Beside>();
   private running: Rig | undefined;
   private nodes: Nodes | undefined;
 
@@ -108,6 +117,11 @@ export class BoundaryPart {
     await this.nodes?.bitcoin.stop();
     await this.nodes?.ethereum.stop();
     this.killer.remove();
+  }
+
+  /** Has this program killed as well, when it is its turn. */
+  runsBeside(program: Killable, beside: Beside): void {
+    this.beside.set(program, beside);
   }
 
   /** A workload of which nothing happens by itself. */
@@ -216,7 +230,7 @@ export class BoundaryPart {
       process.stdout.write(`killed after ${Math.round(nowMs - this.lastKillMs)} ms: ${boundary}\n`);
       this.lastKillMs = nowMs;
       this.killedAt.push(boundary);
-      if (program !== 'orchestrator') this.signerKilledAtMs.push(Date.now());
+      if (program === 'signer' || program === 'token') this.signerKilledAtMs.push(Date.now());
     }
   }
 
@@ -228,8 +242,7 @@ export class BoundaryPart {
 
   /** False when it died before it was ready, as some boundaries have it. */
   private async bringUp(program: Killable): Promise<boolean> {
-    const started = program === 'orchestrator' ? this.rig.program(0).start() : this.rig.startSigner();
-    return started.then(
+    return this.started(program).then(
       () => true,
       (error: unknown) => {
         if (error instanceof Fault && error.code === 'program-ended-early') return false;
@@ -238,7 +251,15 @@ export class BoundaryPart {
     );
   }
 
-  private process(program: Killable) {
+  private started(program: Killable): Promise<void> {
+    const beside = this.beside.get(program);
+    if (beside) return beside.start();
+    return program === 'orchestrator' ? this.rig.program(0).start() : this.rig.startSigner();
+  }
+
+  private process(program: Killable): Program {
+    const beside = this.beside.get(program);
+    if (beside) return beside.process();
     return program === 'orchestrator' ? this.rig.program(0).process() : this.rig.signerProcess();
   }
 

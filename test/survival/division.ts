@@ -20,8 +20,8 @@ const SPECIAL = [
   { part: 'proposals', boundary: /^src\/orchestrator\/governance\/proposal/ },
   // Where a rule holds a transfer, as none of the others does.
   { part: 'held', boundary: /^src\/signer\/holds\.ts:|DecidingSteps\.review:noteWaiting/ },
-  // Where a fact is missing that a rule wants. No part has a watcher yet: the last test says that nothing kills here.
-  { part: 'facts', boundary: /DecidingSteps\.(?:end:noteWaiting|review:moveTransfer)/ },
+  // Where a fact is missing that a rule wants, and the watcher that states it.
+  { part: 'facts', boundary: /^src\/watcher\/|DecidingSteps\.(?:end:noteWaiting|review:moveTransfer)/ },
   { part: 'frozen', boundary: /recordWaiting|SigningSteps\.wait:|Steps\.waitForThaw/ },
   { part: 'stopped-chains', boundary: /EthereumDriver\.stop|Scanner\.scan:/ },
   {

@@ -8,11 +8,13 @@ import type { ProgramMaking } from '../e2e/orchestrators.js';
 import { instrument } from './boundaries.js';
 import { PLAN_VARIABLE, type Plan } from './boundary-runtime.js';
 
-export type Killable = 'signer' | 'token' | 'orchestrator';
+export const KILLABLE = ['signer', 'token', 'orchestrator', 'watcher'] as const;
+export type Killable = (typeof KILLABLE)[number];
 
 const ENTRIES: Readonly<Record<string, Killable>> = {
   'src/signer/main.ts': 'signer',
   'src/orchestrator/main.ts': 'orchestrator',
+  'src/watcher/main.ts': 'watcher',
 };
 
 /** Waits that are hours in earnest, so that a test sees what follows them: text in a source file, and what stands there instead. */
@@ -28,6 +30,7 @@ export class Killer implements ProgramMaking {
     signer: new Set(),
     token: new Set(),
     orchestrator: new Set(),
+    watcher: new Set(),
   };
   /** What the programs were compiled from: another name whenever a source is another one. */
   readonly builds = new Map<string, string>();
@@ -35,7 +38,7 @@ export class Killer implements ProgramMaking {
   private readonly folder = mkdtempSync(join(tmpdir(), 'portcullis-killer-'));
 
   constructor() {
-    for (const program of ['signer', 'token', 'orchestrator'] as const) this.arm(program, []);
+    for (const program of KILLABLE) this.arm(program, []);
   }
 
   /** Once for all starts: whoever edits a source meanwhile has it in the next run. */

@@ -6,10 +6,12 @@ import { type GovernanceState, holderOf } from '../governance/state.js';
 import {
   type Approval,
   approvalBytes,
+  givenApprovalDigest,
   matchStatement,
   type StatementMismatchCode,
   type TransferStatement,
 } from '../statements/approval.js';
+import { type Follows, NOBODY_FOLLOWS } from '../policy/steps.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 import type { VerifiedRequest } from './requests.js';
 
@@ -23,6 +25,7 @@ export type ApprovalRefusalCode =
   | 'approver-not-in-roster'
   | 'approver-is-requester'
   | 'approver-duplicate'
+  | 'approval-follows-unknown'
   | 'approval-signature-invalid';
 
 /** Persons who can never approve a request: who asked for it, and whoever else its key speaks for. */
@@ -48,9 +51,13 @@ export function verifyStatement(
       inForce: state.policyHash,
     });
   }
-  // An older head is no fault by itself: whoever signed must be in the roster now, and the policy must be in force now.
-  if (!state.history.includes(statement.governanceHead)) {
+  // An older head is no fault by itself: whoever signed must be in the roster now, and the policy must be in force now, and
+  // have been since.
+  const seen = state.history.lastIndexOf(statement.governanceHead);
+  if (seen < 0)
     return refused('governance-head-unknown', { transferId, statement: statement.governanceHead });
+  if (seen < state.policiesSince) {
+    return refused('policy-not-in-force', { transferId, statement: seen, inForceSince: state.policiesSince });
   }
   if (statement.expiresAtMs <= nowMs && !pastExpiry) {
     return refused('approval-expired', { transferId, expiresAtMs: statement.expiresAtMs, nowMs });
@@ -69,7 +76,7 @@ export function verifyApproval(
   const about = { transferId: request.transferId, credentialId: approval.credentialId };
   const holder = holderOf(state, approval.credentialId);
   if (!holder) return refused('approver-not-in-roster', about);
-  const bytes = approvalBytes(approval.verdict, statement);
+  const bytes = approvalBytes(approval.verdict, statement, approval.follows);
   if (!isSignedBy(holder.credential, bytes, approval.signature, verifier)) {
     return refused('approval-signature-invalid', about);
   }
@@ -79,8 +86,44 @@ export function verifyApproval(
   return accepted(personId);
 }
 
+/** Valid approvals over one statement, by the person behind each. */
+export type ApprovedBy = ReadonlyMap<string, Approval>;
+
 /**
- * The distinct persons who approved. One bad approval refuses all: whoever sends it is mistaken or up to something,
+ * Whose approvals each of these follows. Refuses `approval-follows-unknown` for one that names anything but one of these: of
+ * what is not there nobody can say what it was.
+ */
+export function followsAmong(
+  { transferId }: VerifiedRequest,
+  statement: TransferStatement,
+  approvedBy: ApprovedBy,
+): Outcome<Follows, 'approval-follows-unknown'> {
+  const found = new Map<string, ReadonlySet<string>>();
+  if ([...approvedBy.values()].every(({ follows }) => follows === undefined)) return accepted(found);
+  const personOf = new Map(
+    [...approvedBy].map(([personId, given]) => [givenApprovalDigest(given, statement), personId]),
+  );
+  for (const [personId, { follows = [] }] of approvedBy) {
+    const persons = new Set<string>();
+    for (const digest of follows) {
+      const followed = personOf.get(digest);
+      if (followed === undefined)
+        return refused('approval-follows-unknown', { transferId, personId, digest });
+      persons.add(followed);
+    }
+    found.set(personId, persons);
+  }
+  return accepted(found);
+}
+
+export interface Approvals {
+  /** The distinct persons who approved. */
+  readonly persons: ReadonlySet<string>;
+  readonly follows: Follows;
+}
+
+/**
+ * Who approved, and after whom. One bad approval refuses all: whoever sends it is mistaken or up to something,
  * and both are to be noticed. A person counts once, whatever credentials they hold.
  */
 export function verifyApprovals(
@@ -91,11 +134,13 @@ export function verifyApprovals(
   verifier: SignatureVerifier,
   nowMs: number,
   pastExpiry = false,
-): Outcome<ReadonlySet<string>, ApprovalRefusalCode> {
+): Outcome<Approvals, ApprovalRefusalCode> {
   const { transferId } = request;
-  const persons = new Set<string>();
+  const approvedBy = new Map<string, Approval>();
   if (statement === null) {
-    return approvals.length === 0 ? accepted(persons) : refused('approval-without-statement', { transferId });
+    return approvals.length === 0
+      ? accepted({ persons: new Set<string>(), follows: NOBODY_FOLLOWS })
+      : refused('approval-without-statement', { transferId });
   }
   const verified = verifyStatement(state, request, statement, nowMs, pastExpiry);
   if (verified.kind === 'refused') return verified;
@@ -104,9 +149,11 @@ export function verifyApprovals(
     if (person.kind === 'refused') return person;
     if (approval.verdict !== 'approve')
       return refused('approval-is-rejection', { transferId, personId: person.value });
-    if (persons.has(person.value))
+    if (approvedBy.has(person.value))
       return refused('approver-duplicate', { transferId, personId: person.value });
-    persons.add(person.value);
+    approvedBy.set(person.value, approval);
   }
-  return accepted(persons);
+  const follows = followsAmong(request, statement, approvedBy);
+  if (follows.kind === 'refused') return follows;
+  return accepted({ persons: new Set(approvedBy.keys()), follows: follows.value });
 }

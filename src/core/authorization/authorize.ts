@@ -24,6 +24,7 @@ import type { SignatureVerifier } from '../statements/signature.js';
 import { type ApprovalRefusalCode, excludedApprovers, verifyApprovals } from './approvals.js';
 import type { DecodedOrder, DecodeRefusalCode, Movement } from './decode-order.js';
 import { type RequestRefusalCode, type VerifiedRequest, verifyRequest } from './requests.js';
+import { checkRetired, type RetirementRefusalCode } from './retired.js';
 import type { SigningOrder } from './signing-order.js';
 import { type Knowing, situationOf } from './situation.js';
 
@@ -31,6 +32,7 @@ export type FreezeRefusalCode = 'wallet-frozen';
 
 export type AuthorizationRefusalCode =
   | FreezeRefusalCode
+  | RetirementRefusalCode
   | DecodeRefusalCode
   | RequestRefusalCode
   | ApprovalRefusalCode
@@ -201,7 +203,7 @@ function authorizeTransfers(
     const { transferId } = request;
     const ordered = order.transfers[index];
     if (!ordered) return refused('policy-error', { transferId });
-    const approvers = verifyApprovals(
+    const approved = verifyApprovals(
       given.state,
       request,
       ordered.statement,
@@ -210,7 +212,8 @@ function authorizeTransfers(
       given.nowMs,
       given.pastOf(transferId) === 'signed',
     );
-    if (approvers.kind === 'refused') return approvers;
+    if (approved.kind === 'refused') return approved;
+    const { persons, follows } = approved.value;
     const decided = decideTransfer(movement, given, facts, withEarlier(given.usage, authorized));
     if (decided.kind === 'refused') return decided;
     const { decision, limits, knew } = decided.value;
@@ -218,13 +221,14 @@ function authorizeTransfers(
     if (fresh.kind === 'refused') return fresh;
     const missing = missingApprovals(
       decision.requirements,
-      approvers.value,
+      persons,
       groupsAt(given.state, given.nowMs),
       excludedApprovers(request),
       displayHolders(
         given.state,
         ordered.approvals.map(({ credentialId }) => credentialId),
       ),
+      follows,
     );
     if (missing.length > 0) {
       return refused('approvals-insufficient', {
@@ -237,7 +241,7 @@ function authorizeTransfers(
       request,
       decision,
       limits,
-      approvers: [...approvers.value],
+      approvers: [...persons],
       past: given.pastOf(transferId),
       knew,
       heldMs: mustWait(decision, given.pastOf(transferId))
@@ -318,6 +322,8 @@ export function authorize(
   if (requests.value.length === 0) return authorizeCancel(order, decoded, given);
   const movements = decoded.matchPayments(requests.value);
   if (movements.kind === 'refused') return movements;
+  const retired = checkRetired(given.state, decoded.wallet.walletId, movements.value);
+  if (retired.kind === 'refused') return retired;
   const transfers = authorizeTransfers(order, movements.value, facts.value, given);
   if (transfers.kind === 'refused') return transfers;
   for (const { decision } of transfers.value) {

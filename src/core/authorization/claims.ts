@@ -16,13 +16,13 @@ function* claimsOf({ request, statement, approvals }: OrderedTransfer, state: Go
   const key = state.requestKeys.get(request.statement.keyId);
   if (key) yield claim('ed25519', key.publicKey, requestBytes(request.statement), request.signature);
   if (!statement) return;
-  for (const { credentialId, verdict, signature } of approvals) {
+  for (const { credentialId, verdict, signature, follows } of approvals) {
     const holder = holderOf(state, credentialId);
     if (holder)
       yield claim(
         holder.credential.algorithm,
         holder.credential.publicKey,
-        approvalBytes(verdict, statement),
+        approvalBytes(verdict, statement, follows),
         signature,
       );
   }

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { MAX_FACTS, signedFact } from '../facts/fact.js';
 import { signedHead } from '../governance/fresh-head.js';
-import { approval, transferStatement } from '../statements/approval.js';
+import { approval, MAX_APPROVALS, transferStatement } from '../statements/approval.js';
 import { identifier } from '../statements/fields.js';
 import { signedRequest } from '../statements/request.js';
 
@@ -35,7 +35,7 @@ export const orderedTransfer = z.strictObject({
   request: signedRequest,
   /** What the officers signed; null when the policy asks for no approval. */
   statement: transferStatement.nullable(),
-  approvals: z.array(approval).max(32),
+  approvals: z.array(approval).max(MAX_APPROVALS),
 });
 export type OrderedTransfer = z.infer<typeof orderedTransfer>;
 

@@ -1,7 +1,7 @@
 // States that no quorum may lead to, since nothing would lead out of them, or since one person could do alone what takes two.
 // That a group has as many members as a quorum or a policy asks for is checked where those are read.
 
-import { missingApprovals } from '../policy/approvals.js';
+import { isReachable } from '../policy/approvals.js';
 import type { PolicySet } from '../policy/types.js';
 import { displayHolders, type GovernanceState } from './state.js';
 
@@ -23,11 +23,10 @@ export function unreachableRule(state: GovernanceState, { policies }: PolicySet)
   for (const { name, rules } of policies) {
     for (const { id, effect } of rules) {
       if (effect.kind !== 'approve') continue;
-      const isReachable = keys.some(
-        ({ owners }) =>
-          missingApprovals(effect.requirements, everybody, state.groups, new Set(owners), shown).length === 0,
+      const isMet = keys.some(({ owners }) =>
+        isReachable(effect.requirements, everybody, state.groups, new Set(owners), shown),
       );
-      if (!isReachable) {
+      if (!isMet) {
         return {
           why: 'the approvers of a rule own the request keys, and could approve nothing that those ask for',
           about: `${name}/${id}`,

@@ -1,10 +1,11 @@
 // Which approvals are still missing. Persons are counted, never credentials or signatures, and one person counts for
-// one requirement only, even as a member of two groups. Whether a signature is valid was decided before. When somebody
-// approved plays no part: nothing that is signed says it.
+// one requirement only, even as a member of two groups and in two steps. Whether a signature is valid was decided before. When
+// an approval came plays no part: it counts for a later step by the approvals that it names (steps.ts).
 
 import { z } from 'zod';
 import { Fault } from '../fault.js';
 import { identifier } from '../statements/fields.js';
+import { type Follows, inAnyOrder, NOBODY_FOLLOWS, reachOf, stepOf, stepsOf } from './steps.js';
 import type { ApprovalRequirement, Rule } from './types.js';
 
 export type ApprovalFaultCode = 'approval-requirement-invalid';
@@ -34,6 +35,13 @@ export const approvalRequirement = z.strictObject({
     .describe(
       'Which alternative this belongs to; all of one have to be met. Absent where there is only one.',
     ),
+  step: z
+    .int()
+    .min(0)
+    .exactOptional()
+    .describe(
+      'Which step of its alternative this belongs to; each is met before the next begins. Absent where there is only one.',
+    ),
 }) satisfies z.ZodType<ApprovalRequirement>;
 
 /** The persons whose approval can count for a requirement. Nobody, where it keeps out a group that does not exist. */
@@ -59,26 +67,41 @@ export function alternativesOf(
   return [...Map.groupBy(requirements, ({ alternative = 0 }) => alternative).values()];
 }
 
+/** Whoever meets `given` meets `wanted`, as far as one requirement goes. */
+function dominates(given: ApprovalRequirement, wanted: ApprovalRequirement): boolean {
+  const isWithin = (names: readonly string[] = [], others: readonly string[] = []) =>
+    names.every((name) => others.includes(name));
+  return (
+    given.group === wanted.group &&
+    given.quorum >= wanted.quorum &&
+    (given.withDisplay ?? 0) >= (wanted.withDisplay ?? 0) &&
+    isWithin(wanted.except, given.except) &&
+    isWithin(wanted.notMembersOf, given.notMembersOf)
+  );
+}
+
 /**
- * Whoever meets all of `given` meets all of `wanted`. In each of them a group stands once. It only says what is certain, of
- * whatever members the groups may have: `false` means that it does not know.
+ * Whoever meets all of `given` meets all of `wanted`, each of them one alternative: its own requirement for each that is
+ * wanted, and what is wanted later belongs to a later step. It only says what is certain, of whatever members the groups may
+ * have: `false` means that it does not know.
  */
 export function meetingMeets(
   given: readonly ApprovalRequirement[],
   wanted: readonly ApprovalRequirement[],
 ): boolean {
-  const isWithin = (names: readonly string[] = [], others: readonly string[] = []) =>
-    names.every((name) => others.includes(name));
-  return wanted.every((one) =>
-    given.some(
-      (other) =>
-        other.group === one.group &&
-        other.quorum >= one.quorum &&
-        (other.withDisplay ?? 0) >= (one.withDisplay ?? 0) &&
-        isWithin(one.except, other.except) &&
-        isWithin(one.notMembersOf, other.notMembersOf),
-    ),
-  );
+  const left = new Set(stepsOf(given).flat());
+  let taken = -1;
+  for (const step of stepsOf(wanted)) {
+    let latest = taken;
+    for (const one of step) {
+      const found = [...left].find((other) => stepOf(other) > taken && dominates(other, one));
+      if (!found) return false;
+      left.delete(found);
+      latest = Math.max(latest, stepOf(found));
+    }
+    taken = latest;
+  }
+  return true;
 }
 
 function wordsOfOne({
@@ -96,11 +119,17 @@ function wordsOfOne({
   return `${quorum} of ${group}${more.length === 0 ? '' : ` (${more.join('; ')})`}`;
 }
 
-/** As a person says it: `3 of treasury, or 1 of treasury and 1 of board (without dora)`. Empty for none. */
+function wordsOfAlternative(together: readonly ApprovalRequirement[]): string {
+  const steps = stepsOf(together).map((step) => step.map(wordsOfOne).join(' and '));
+  return steps.length > 1 ? `first ${steps.join(', then ')}` : steps.join('');
+}
+
+/**
+ * As a person says it: `3 of treasury, or 1 of treasury and 1 of board (without dora)`; of steps, `first 2 of treasury, then 1
+ * of board`. Empty for none.
+ */
 export function approvalWords(requirements: readonly ApprovalRequirement[]): string {
-  return alternativesOf(requirements)
-    .map((together) => together.map(wordsOfOne).join(' and '))
-    .join(', or ');
+  return alternativesOf(requirements).map(wordsOfAlternative).join(', or ');
 }
 
 /** One approval that a requirement wants: the persons who could give it. */
@@ -111,11 +140,19 @@ interface Seat {
   readonly candidates: readonly string[];
 }
 
+/** Who approved, and what of it counts for what. */
+interface Given {
+  /** Those who count for something. */
+  readonly available: ReadonlySet<string>;
+  readonly groups: Groups;
+  /** Those who approved with a device that shows what they sign. */
+  readonly shown: ReadonlySet<string>;
+}
+
 function seatsOf(
   requirements: readonly ApprovalRequirement[],
-  available: ReadonlySet<string>,
-  groups: Groups,
-  shown: ReadonlySet<string>,
+  { available, groups, shown }: Given,
+  reach: (person: string) => number,
 ): readonly Seat[] {
   return requirements.flatMap((wanted, requirement) => {
     const { group, quorum, withDisplay = 0 } = wanted;
@@ -124,7 +161,9 @@ function seatsOf(
         facts: { group, quorum },
       });
     }
-    const candidates = candidatesFor(wanted, groups).filter((member) => available.has(member));
+    const candidates = candidatesFor(wanted, groups).filter(
+      (member) => available.has(member) && reach(member) >= stepOf(wanted),
+    );
     // Seats beyond the candidates stay empty in any case; they are counted as missing without being tried.
     const seen = candidates.filter((member) => shown.has(member));
     const seats = (isShown: boolean, wantedSeats: number, from: readonly string[]) =>
@@ -142,11 +181,10 @@ function seatsOf(
  * they are needed, so nothing is reported missing that another assignment of the same persons would meet. Earlier
  * requirements are filled first.
  */
-function missingOfAll(
+function missingWithin(
   requirements: readonly ApprovalRequirement[],
-  available: ReadonlySet<string>,
-  groups: Groups,
-  shown: ReadonlySet<string>,
+  given: Given,
+  reach: (person: string) => number,
 ): readonly ApprovalRequirement[] {
   const seatOfPerson = new Map<string, Seat>();
   const seat = (wanting: Seat, tried: Set<string>): boolean => {
@@ -161,7 +199,7 @@ function missingOfAll(
     }
     return false;
   };
-  for (const wanting of seatsOf(requirements, available, groups, shown)) seat(wanting, new Set());
+  for (const wanting of seatsOf(requirements, given, reach)) seat(wanting, new Set());
   const taken = [...seatOfPerson.values()];
   return requirements
     .map(({ withDisplay = 0, ...wanted }, index) => {
@@ -172,12 +210,24 @@ function missingOfAll(
     .filter(({ quorum }) => quorum > 0);
 }
 
+function reachWithin(
+  together: readonly ApprovalRequirement[],
+  given: Given,
+  follows: Follows,
+): (person: string) => number {
+  return reachOf(together, follows, (steps, approvers, reach) => {
+    const available = new Set([...approvers].filter((person) => given.available.has(person)));
+    return missingWithin(steps, { ...given, available }, reach).length === 0;
+  });
+}
+
 /**
  * What is still missing, in the order of `requirements`, each with how many more persons; empty when all of one alternative
  * are met. As long as none is, what each of them lacks: whoever may approve can see all that would help.
  * `approvers` are persons who validly approved; `excluded` are those whose approval never counts (the requester, the
  * owners of the request key). A group that does not exist has no members. Throws `approval-requirement-invalid` for a
- * quorum below 1, in whichever alternative. `shown` are those of them who approved with a device that shows what they sign.
+ * quorum below 1, in whichever alternative. `shown` are those of them who approved with a device that shows what they sign,
+ * `follows` whose approvals theirs follow.
  */
 export function missingApprovals(
   requirements: readonly ApprovalRequirement[],
@@ -185,10 +235,43 @@ export function missingApprovals(
   groups: Groups,
   excluded: ReadonlySet<string>,
   shown: ReadonlySet<string> = NOBODY,
+  follows: Follows = NOBODY_FOLLOWS,
 ): readonly ApprovalRequirement[] {
   const available = new Set([...approvers].filter((person) => !excluded.has(person)));
+  const given = { available, groups, shown };
   const missing = alternativesOf(requirements).map((together) =>
-    missingOfAll(together, available, groups, shown),
+    missingWithin(together, given, reachWithin(together, given, follows)),
   );
   return missing.some((lacking) => lacking.length === 0) ? [] : missing.flat();
+}
+
+/**
+ * The requirements for which the approval of a person counts, by what it follows, though others may be enough for them. The
+ * rest are the arguments of `missingApprovals`.
+ */
+export function countsFor(
+  person: string,
+  ...[requirements, approvers, groups, excluded, shown = NOBODY, follows = NOBODY_FOLLOWS]: Parameters<
+    typeof missingApprovals
+  >
+): readonly ApprovalRequirement[] {
+  const available = new Set([...approvers].filter((one) => !excluded.has(one)));
+  if (!available.has(person)) return [];
+  return alternativesOf(requirements).flatMap((together) => {
+    const reach = reachWithin(together, { available, groups, shown }, follows);
+    return together.filter(
+      (one) => candidatesFor(one, groups).includes(person) && reach(person) >= stepOf(one),
+    );
+  });
+}
+
+/** Are there persons enough, each for one requirement, if they approve in the order that is wanted? */
+export function isReachable(
+  requirements: readonly ApprovalRequirement[],
+  persons: ReadonlySet<string>,
+  groups: Groups,
+  excluded: ReadonlySet<string>,
+  shown: ReadonlySet<string>,
+): boolean {
+  return missingApprovals(inAnyOrder(requirements), persons, groups, excluded, shown).length === 0;
 }

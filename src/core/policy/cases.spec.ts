@@ -55,6 +55,7 @@ const caseFile = z.strictObject({
             'hot-share': z.array(z.string()).optional(),
           })
           .optional(),
+        /** In the order in which they approve: each follows all before. */
         approved: z.array(z.string()).optional(),
         used: z.record(z.string(), z.union([z.string(), z.int()])).optional(),
         expect: z.strictObject({
@@ -63,7 +64,14 @@ const caseFile = z.strictObject({
           code: z.string().optional(),
           limit: z.string().optional(),
           needs: z
-            .array(z.strictObject({ group: z.string(), quorum: z.int(), withDisplay: z.int().optional() }))
+            .array(
+              z.strictObject({
+                group: z.string(),
+                quorum: z.int(),
+                withDisplay: z.int().optional(),
+                step: z.int().optional(),
+              }),
+            )
             .optional(),
           /** In minutes. */
           hold: z.int().optional(),
@@ -177,6 +185,7 @@ function missingOf({ approved }: Case, decision: Decision): string | undefined {
     SHIPPED_CONTEXT.groups,
     excluded,
     displayHolders(SHIPPED_CONTEXT),
+    new Map(approved.map((person, index) => [person, new Set(approved.slice(0, index))])),
   );
   return missing.length === 0 ? undefined : approvalWords(missing);
 }

@@ -113,18 +113,31 @@ const requirements = z
   .max(8)
   .describe('All of these approve, each with persons of its own');
 
+const stepped = z.strictObject({
+  steps: z
+    .array(requirements)
+    .min(2, 'steps are two lists or more')
+    .max(8)
+    .describe('Each of these lists is met before anybody approves for the next'),
+});
+
 const alternatives = z.strictObject({
   'any-of': z
-    .array(requirements)
+    .array(
+      z.union(
+        [requirements, stepped],
+        'a list like [ { group: treasury, quorum: 2 } ], or { steps: [ [...], [...] ] }, is wanted here',
+      ),
+    )
     .min(2, 'any-of is between two lists or more')
     .max(8)
-    .describe('One of these lists is enough'),
+    .describe('One of these is enough'),
 });
 
 const approved = z.strictObject({
   approve: z.union(
-    [requirements, alternatives],
-    'approve is a list like [ { group: treasury, quorum: 2 } ], or { any-of: [ [...], [...] ] }',
+    [requirements, stepped, alternatives],
+    'approve is a list like [ { group: treasury, quorum: 2 } ], { steps: [ [...], [...] ] } or { any-of: [ [...], [...] ] }',
   ),
 });
 
@@ -166,6 +179,8 @@ export type RuleText = NonNullable<PolicyFile['rules']>[number];
 /** Of a document, or of a rule in it. */
 export type LimitText = (NonNullable<PolicyFile['limits']> | NonNullable<RuleText['limits']>)[number];
 export type RequirementsText = z.infer<typeof requirements>;
+/** A list, or several in their order. */
+export type WayText = RequirementsText | z.infer<typeof stepped>;
 export type FeeCapsText = NonNullable<PolicyFile['fee-caps']>;
 
 /** JSON Schema (draft 2020-12) of a document, for editors: `policies/policy.schema.json`. Looser than parsing. */

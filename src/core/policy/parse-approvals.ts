@@ -2,17 +2,13 @@
 // that another one makes needless. Whether approvals are enough is approvals.ts.
 
 import { displayHolders } from '../governance/state.js';
-import { candidatesFor, meetingMeets, missingApprovals } from './approvals.js';
-import type { RequirementsText, RuleText } from './document.js';
+import { candidatesFor, isReachable, meetingMeets } from './approvals.js';
+import type { RequirementsText, RuleText, WayText } from './document.js';
 import { holdMsOf } from './durations.js';
 import { distinct, malformed, type Page, type Path } from './page.js';
 import type { ApprovalRequirement, Effect } from './types.js';
 
-function requirementOf(
-  page: Page,
-  path: Path,
-  written: RequirementsText[number],
-): Omit<ApprovalRequirement, 'alternative'> {
+function requirementOf(page: Page, path: Path, written: RequirementsText[number]): Requirement {
   const { groups, everRegistered } = page.context;
   const { group, quorum, except, 'not-members-of': notMembersOf, 'with-display': withDisplay } = written;
   const members = groups.get(group) ?? malformed(page, [...path, 'group'], `no such group: ${group}`);
@@ -60,32 +56,46 @@ function checkDisplays(page: Page, path: Path, requirement: ApprovalRequirement,
   }
 }
 
+type Requirement = Omit<ApprovalRequirement, 'alternative'>;
+
+/** Whether all of these can be met, each by persons of their own. */
+function canApprove({ context }: Page, requirements: readonly Requirement[]): boolean {
+  const everybody = new Set(requirements.flatMap(({ group }) => context.groups.get(group) ?? []));
+  return isReachable(requirements, everybody, context.groups, new Set(), displayHolders(context));
+}
+
 /** What has to be met together. */
-function requirementsOf(
-  page: Page,
-  path: Path,
-  written: RequirementsText,
-): readonly Omit<ApprovalRequirement, 'alternative'>[] {
-  const { groups } = page.context;
+function requirementsOf(page: Page, path: Path, written: RequirementsText): readonly Requirement[] {
   const requirements = written.map((one, index) => {
     if (written.findIndex(({ group }) => group === one.group) !== index) {
       malformed(page, [...path, index, 'group'], `${one.group} stands here twice`);
     }
     return requirementOf(page, [...path, index], one);
   });
-  const everybody = new Set(requirements.flatMap(({ group }) => groups.get(group) ?? []));
-  if (missingApprovals(requirements, everybody, groups, new Set(), displayHolders(page.context)).length > 0) {
+  if (!canApprove(page, requirements))
     malformed(page, path, 'these groups share too many members to approve together');
+  return requirements;
+}
+
+/** One list, or several of which each is met before the next. Whoever approves in one step counts in no other. */
+function wayOf(page: Page, path: Path, written: WayText): readonly Requirement[] {
+  if (!('steps' in written)) return requirementsOf(page, path, written);
+  const requirements: Requirement[] = [];
+  for (const [step, one] of written.steps.entries()) {
+    const at = [...path, 'steps', step];
+    requirements.push(...requirementsOf(page, at, one).map((requirement) => ({ ...requirement, step })));
+    if (!canApprove(page, requirements))
+      malformed(
+        page,
+        at,
+        'too few are left for this step: whoever approved in one before counts there alone',
+      );
   }
   return requirements;
 }
 
-function alternativesOf(
-  page: Page,
-  path: Path,
-  written: readonly RequirementsText[],
-): readonly ApprovalRequirement[] {
-  const alternatives = written.map((one, index) => requirementsOf(page, [...path, index], one));
+function alternativesOf(page: Page, path: Path, written: readonly WayText[]): readonly ApprovalRequirement[] {
+  const alternatives = written.map((one, index) => wayOf(page, [...path, index], one));
   alternatives.forEach((one, index) => {
     const isSpared = alternatives.some(
       (other, at) => at !== index && meetingMeets(one, other) && (at < index || !meetingMeets(other, one)),
@@ -105,7 +115,7 @@ function approveOf(page: Page, path: Path, { approve }: Approved): Approve {
   const requirements =
     'any-of' in approve
       ? alternativesOf(page, [...at, 'any-of'], approve['any-of'])
-      : requirementsOf(page, at, approve);
+      : wayOf(page, at, approve);
   return { kind: 'approve', requirements };
 }
 

@@ -6,6 +6,7 @@ import { spelled } from './conditions.js';
 import { decide } from './decide.js';
 import { durationWords } from './durations.js';
 import { lookOf } from './looks.js';
+import { inAnyOrder } from './steps.js';
 import type { Known, PolicySet, Situation } from './types.js';
 import { charge, emptyWindow, usedIn, type WindowCounter } from './window.js';
 
@@ -95,7 +96,8 @@ export function replayPast(set: PolicySet, past: readonly PastDecision[], groups
       told(`refuse ${decision.code}${by}${limit}`, true);
       continue;
     }
-    const missing = missingApprovals(decision.requirements, one.approvers, groups, one.excluded);
+    // Who was not asked for an order signed none: whether there were enough is all that the past can say.
+    const missing = missingApprovals(inAnyOrder(decision.requirements), one.approvers, groups, one.excluded);
     if (missing.length > 0) {
       told(`approve by ${decision.rule}: ${approvalWords(missing)} missing`, true);
       continue;

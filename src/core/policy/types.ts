@@ -115,6 +115,8 @@ export interface ApprovalRequirement {
   readonly withDisplay?: number;
   /** Which alternative this belongs to, from 0. Absent where there is only one. */
   readonly alternative?: number;
+  /** Which step of its alternative this belongs to, from 0; each is met before the next begins. Absent where there is only one. */
+  readonly step?: number;
 }
 
 export type Effect =

@@ -21,7 +21,13 @@ import { onceFor, statementBytes } from './preimage.js';
 import { type RequestStatement, requestDigest, transferId, transferIdOf } from './request.js';
 
 export const APPROVE_TYPE = 'portcullis/approve/v1';
+/** An approval that names the approvals which it follows. */
+export const APPROVE_AFTER_TYPE = 'portcullis/approve-after/v1';
 export const REJECT_TYPE = 'portcullis/reject/v1';
+const GIVEN_TYPE = 'portcullis/given-approval/v1';
+
+/** The most approvals of one transfer that a signer looks at. */
+export const MAX_APPROVALS = 32;
 
 export const verdict = z.enum(['approve', 'reject']);
 export type Verdict = z.infer<typeof verdict>;
@@ -50,12 +56,31 @@ export const transferStatement = z
   .readonly();
 export type TransferStatement = z.infer<typeof transferStatement>;
 
-export const approval = z.strictObject({
-  /** The credential that signed, as the roster names it. Not signed: a wrong one only makes the signature invalid. */
-  credentialId: identifier,
-  verdict,
-  signature: signature64,
-});
+const isRising = (texts: readonly string[]) =>
+  texts.every((text, index) => index === 0 || text > (texts[index - 1] ?? ''));
+
+export const approvalFollows = z
+  .array(sha256Hex)
+  .min(1)
+  .max(MAX_APPROVALS - 1)
+  .refine(isRising, 'rising, and each once');
+
+export const approval = z
+  .strictObject({
+    /** The credential that signed, as the roster names it. Not signed: a wrong one only makes the signature invalid. */
+    credentialId: identifier,
+    verdict,
+    signature: signature64,
+    follows: approvalFollows
+      .describe(
+        'Digests of the approvals that whoever signed had before them, where the rule has steps. Signed with the statement.',
+      )
+      .exactOptional(),
+  })
+  .refine(
+    ({ verdict: of, follows }) => of === 'approve' || follows === undefined,
+    'a rejection follows nothing',
+  );
 export type Approval = z.infer<typeof approval>;
 
 /** Policy and governance as they stand, which a statement pins. */
@@ -93,16 +118,35 @@ const bytesByVerdict: Readonly<Record<Verdict, (statement: TransferStatement) =>
 };
 
 /**
- * The bytes that an officer's key signs: the verdict is part of the type, so a rejection can never serve as an approval. Not
- * to be written to.
+ * The bytes that an officer's key signs: the verdict is part of the type, so a rejection can never serve as an approval; and
+ * so is whether it follows others. Not to be written to.
  */
-export function approvalBytes(of: Verdict, statement: TransferStatement): Uint8Array {
-  return bytesByVerdict[of](statement);
+export function approvalBytes(
+  of: Verdict,
+  statement: TransferStatement,
+  follows: readonly string[] = [],
+): Uint8Array {
+  return of === 'approve' && follows.length > 0
+    ? statementBytes(APPROVE_AFTER_TYPE, { ...statement, follows })
+    : bytesByVerdict[of](statement);
 }
 
 /** SHA-256 of the bytes to sign: what CKM_ECDSA gets. */
-export function approvalDigest(of: Verdict, statement: TransferStatement): Uint8Array {
-  return sha256(approvalBytes(of, statement));
+export function approvalDigest(
+  of: Verdict,
+  statement: TransferStatement,
+  follows: readonly string[] = [],
+): Uint8Array {
+  return sha256(approvalBytes(of, statement, follows));
+}
+
+/**
+ * What a later approval names this one by, hex. It takes in the signature, which nobody can know before it is given, and
+ * what was signed: whoever names it came after it.
+ */
+export function givenApprovalDigest(given: Approval, statement: TransferStatement): string {
+  const signed = bytesToHex(approvalDigest(given.verdict, statement, given.follows));
+  return bytesToHex(sha256(statementBytes(GIVEN_TYPE, { approval: given, signed })));
 }
 
 /** Short form of a statement for logs and screens. */

@@ -9,6 +9,12 @@ import { exampleApproval, exampleToSign, exampleTransfer } from '../http/example
 import { submitBody, transferParams, transferView } from '../transfers/transfer.dto.js';
 import type { StatementToSign } from './approval.service.js';
 
+const approvalBody = approval.meta({
+  id: 'Approval',
+  description:
+    'A verdict, and the P-256 signature (r || s) over the line `portcullis/approve/v1` or `portcullis/reject/v1` and the RFC 8785 canonical JSON of the statement. One that follows others: over the line `portcullis/approve-after/v1` and the statement with `follows` in it.',
+});
+
 export const statementToSign = z
   .strictObject({
     statement: transferStatement,
@@ -18,16 +24,15 @@ export const statementToSign = z
     statementDigest: sha256Hex.describe(
       'SHA-256 of the bytes to sign for `approve`: to compare between screens.',
     ),
+    follows: z
+      .array(approvalBody)
+      .describe(
+        'The approvals given so far, where the rule has steps: an approval names their digests. Verify each, and compute its digest.',
+      ),
     required: z.array(approvalRequirement),
     missing: z.array(approvalRequirement),
   })
   .meta({ id: 'StatementToSign' }) satisfies z.ZodType<StatementToSign>;
-
-const approvalBody = approval.meta({
-  id: 'Approval',
-  description:
-    'A verdict, and the P-256 signature (r || s) over the line `portcullis/approve/v1` or `portcullis/reject/v1` and the RFC 8785 canonical JSON of the statement.',
-});
 
 export const getStatement = endpoint({
   operation: 'getStatement',
@@ -69,6 +74,8 @@ export const submitApproval = endpoint({
     'approver-not-in-group',
     'approver-is-requester',
     'approver-duplicate',
+    'approval-follows-unknown',
+    'approval-out-of-turn',
     'approval-signature-invalid',
     'request-altered',
     'request-expired',

@@ -10,14 +10,20 @@ import {
 import type { RequestRefusalCode, VerifiedRequest } from '../../core/authorization/requests.js';
 import { accepted, type Outcome, type Refusal, refused } from '../../core/fault.js';
 import { groupsAt } from '../../core/governance/state.js';
-import { candidatesFor } from '../../core/policy/approvals.js';
+import { approvalWords, candidatesFor } from '../../core/policy/approvals.js';
+import { isOrdered } from '../../core/policy/steps.js';
 import type { ApprovalRequirement } from '../../core/policy/types.js';
-import { type Approval, statementDigest, type TransferStatement } from '../../core/statements/approval.js';
+import {
+  type Approval,
+  givenApprovalDigest,
+  statementDigest,
+  type TransferStatement,
+} from '../../core/statements/approval.js';
 import type { SignedRequest } from '../../core/statements/request.js';
 import type { Alongside } from '../database/alongside.js';
 import type { Governance } from '../governance/governance.service.js';
-import { heldApprovals } from '../transfers/approval.store.js';
-import { assess, verifyRow } from '../transfers/assess.js';
+import { approvalOf, approvalRows, heldApprovals } from '../transfers/approval.store.js';
+import { assess, countApprovals, type HeldApproval, verifyRow } from '../transfers/assess.js';
 import { gatherFor, knowledgeOf } from '../transfers/knowledge.js';
 import type { PipelineParts } from '../transfers/pipeline.js';
 import { ApprovalRow, TransferRow } from '../transfers/transfer.entity.js';
@@ -33,7 +39,9 @@ export type ApprovalServiceRefusalCode =
   | 'destination-invalid'
   | 'transfer-unknown'
   | 'transfer-not-awaiting-approvals'
-  | 'approver-not-in-group';
+  | 'approver-not-in-group'
+  /** The step for which it could count is not due, or not by the approvals that it names. */
+  | 'approval-out-of-turn';
 
 /** What an officer is shown and signs. */
 export interface StatementToSign {
@@ -42,6 +50,8 @@ export interface StatementToSign {
   readonly request: SignedRequest;
   /** SHA-256 over the bytes to sign for `approve`, hex: to compare between screens. */
   readonly statementDigest: string;
+  /** Those given so far, which an approval names where the rule has steps; else none. */
+  readonly follows: readonly Approval[];
   readonly required: readonly ApprovalRequirement[];
   readonly missing: readonly ApprovalRequirement[];
 }
@@ -78,10 +88,13 @@ export class ApprovalService {
         return refused('transfer-not-awaiting-approvals', { transferId, state: row.state });
       }
       const { approvals } = await viewOf(db, row, state);
+      const isInSteps = isOrdered(approvals.required);
+      const given = isInSteps ? await approvalRows(db, transferId, row.statement) : [];
       return accepted({
         statement: row.statement,
         request: row.request,
         statementDigest: statementDigest(row.statement),
+        follows: given.map(approvalOf),
         required: approvals.required,
         missing: approvals.missing,
       });
@@ -106,7 +119,7 @@ export class ApprovalService {
       const person = verifyApproval(now.state, request, statement, approval, this.parts.verifier);
       if (person.kind === 'refused') return person;
       const personId = person.value;
-      const stored = await this.store(db, row, statement, approval, personId, now, nowMs);
+      const stored = await this.store(db, waiting.value, approval, personId, now, nowMs);
       if (stored.kind === 'refused') return stored;
       if (approval.verdict === 'reject') {
         const { credentialId } = approval;
@@ -142,16 +155,21 @@ export class ApprovalService {
     return accepted({ row, statement, request: request.value });
   }
 
-  /** Keeps a verified verdict. One a person for each statement, of people whom the policy asks. */
+  /** Keeps a verified verdict. One a person for each statement, of people whom the policy asks, and in their turn. */
   private async store(
     db: EntityManager,
-    row: TransferRow,
-    statement: TransferStatement,
+    waiting: Waiting,
     approval: Approval,
     personId: string,
     now: Governance,
     nowMs: number,
-  ): Promise<Outcome<string, 'approver-not-in-group' | 'approver-duplicate'>> {
+  ): Promise<
+    Outcome<
+      string,
+      'approver-not-in-group' | 'approver-duplicate' | 'approval-follows-unknown' | 'approval-out-of-turn'
+    >
+  > {
+    const { row, statement } = waiting;
     const { transferId } = row;
     const requirements = row.decision?.requirements ?? [];
     if (!requirements.some((one) => candidatesFor(one, groupsAt(now.state, nowMs)).includes(personId))) {
@@ -160,8 +178,42 @@ export class ApprovalService {
     }
     const key = { transferId, statementDigest: statementDigest(statement), personId };
     if (await db.existsBy(ApprovalRow, key)) return refused('approver-duplicate', { transferId, personId });
-    const { credentialId, verdict, signature } = approval;
-    await db.insert(ApprovalRow, { ...key, credentialId, verdict, signature, receivedAtMs: nowMs });
+    if (approval.verdict === 'approve' && (isOrdered(requirements) || approval.follows !== undefined)) {
+      const turn = await this.checkTurn(db, waiting, { ...approval, personId }, requirements, now, nowMs);
+      if (turn.kind === 'refused') return turn;
+    }
+    const { credentialId, verdict, signature, follows = null } = approval;
+    await db.insert(ApprovalRow, { ...key, credentialId, verdict, signature, follows, receivedAtMs: nowMs });
+    return accepted(personId);
+  }
+
+  /** Does it name only what is here, and count for something that is still missing? A person approves once: not too early. */
+  private async checkTurn(
+    db: EntityManager,
+    { row, statement, request }: Waiting,
+    approval: HeldApproval,
+    requirements: readonly ApprovalRequirement[],
+    now: Governance,
+    nowMs: number,
+  ): Promise<Outcome<string, 'approval-follows-unknown' | 'approval-out-of-turn'>> {
+    const { transferId } = row;
+    const { personId, follows = [] } = approval;
+    const held = await heldApprovals(db, transferId, statement);
+    const missingWith = (approvals: readonly HeldApproval[]) =>
+      countApprovals(now, request, { statement, approvals }, requirements, this.parts.verifier, nowMs)
+        ?.missing;
+    const known = held
+      .filter(({ verdict }) => verdict === 'approve')
+      .map((one) => givenApprovalDigest(approvalOf(one), statement));
+    const unknown = follows.find((digest) => !known.includes(digest));
+    if (unknown !== undefined)
+      return refused('approval-follows-unknown', { transferId, personId, digest: unknown });
+    const before = missingWith(held) ?? requirements;
+    const after = missingWith([...held, approval]);
+    if (after === undefined || JSON.stringify(after) === JSON.stringify(before)) {
+      const missing = approvalWords(before).slice(0, 200);
+      return refused('approval-out-of-turn', { transferId, personId, follows: follows.length, missing });
+    }
     return accepted(personId);
   }
 

@@ -126,6 +126,7 @@ const approval = z.object({
   credential_id: z.string(),
   verdict: z.string(),
   signature: z.string(),
+  follows: z.string().nullable(),
   received_at_ms: sqlInteger,
   wallet_id: z.string(),
 });
@@ -149,6 +150,7 @@ function ofApproval(row: z.infer<typeof approval>): Draft {
       row.verdict,
       row.signature,
       row.received_at_ms,
+      ...(row.follows === null ? [] : [row.follows]),
     ]),
   };
 }

@@ -77,6 +77,17 @@ describe('facts of watchers', () => {
     expect(asked).toHaveLength(4);
   });
 
+  it('are asked for once by all who want them at once, so that no earlier answer takes the place of a later one', async () => {
+    const sources = await sourcesOf(stating(factBy(one, priceOf('60000'))));
+    const first = sources.gather([PRICE]);
+    nowMs += 3_001;
+    await Promise.all([first, sources.gather([PRICE]), sources.gather([PRICE])]);
+    expect(asked).toHaveLength(1);
+    expect(sources.held(state, [PRICE], nowMs)).toHaveLength(1);
+    await sources.gather([PRICE]);
+    expect(asked).toHaveLength(2);
+  });
+
   it('are not held when the signer would not believe them', async () => {
     const { statement, signature } = factBy(one, priceOf('60000'));
     const forged = { statement: { ...statement, content: priceOf('1') }, signature };

@@ -30,6 +30,7 @@ export type OnSilence = (watcher: string, error: unknown) => void;
 
 export class FactSources {
   private readonly heard = new Map<string, Heard>();
+  private readonly asking = new Map<string, Promise<void>>();
 
   constructor(
     private readonly watchers: readonly WatcherSettings[],
@@ -43,14 +44,30 @@ export class FactSources {
     return this.watchers.length > 0;
   }
 
-  /** Asks all watchers about what was not asked lately. Network; never in a transaction. Throws nothing. */
+  /**
+   * Asks all watchers about what was not asked lately, and waits for whoever asks about it already: of two answers about one
+   * thing the later one is held. Network; never in a transaction. Throws nothing.
+   */
   async gather(subjects: readonly string[]): Promise<void> {
+    if (!this.isServed) return;
     const nowMs = this.clock.nowMs();
-    const wanted = [...new Set(subjects)].filter((subject) => {
-      const known = this.heard.get(subject);
-      return known === undefined || nowMs < known.atMs || nowMs - known.atMs > ASK_AGAIN_MS;
+    const all = [...new Set(subjects)];
+    const underWay = all.flatMap((subject) => this.asking.get(subject) ?? []);
+    const wanted = all.filter((subject) => !this.asking.has(subject) && !this.isFresh(subject, nowMs));
+    const own = this.askAll(wanted, nowMs).finally(() => {
+      for (const subject of wanted) this.asking.delete(subject);
     });
-    for (let at = 0; at < wanted.length && this.isServed; at += SUBJECTS_AT_ONCE) {
+    for (const subject of wanted) this.asking.set(subject, own);
+    await Promise.all([own, ...underWay]);
+  }
+
+  private isFresh(subject: string, nowMs: number): boolean {
+    const known = this.heard.get(subject);
+    return known !== undefined && nowMs >= known.atMs && nowMs - known.atMs <= ASK_AGAIN_MS;
+  }
+
+  private async askAll(wanted: readonly string[], nowMs: number): Promise<void> {
+    for (let at = 0; at < wanted.length; at += SUBJECTS_AT_ONCE) {
       const some = wanted.slice(at, at + SUBJECTS_AT_ONCE);
       const answers = await Promise.all(this.watchers.map((watcher) => this.ask(watcher, some)));
       for (const subject of some) this.hold(subject, nowMs, answers);

@@ -120,6 +120,7 @@ export const exampleToSign = {
   statement,
   request: exampleRequest,
   statementDigest: statementDigest(statement),
+  follows: [],
   required: [{ group: 'treasury', quorum: 2 }],
   missing: [{ group: 'treasury', quorum: 1 }],
 };
@@ -142,7 +143,13 @@ export const exampleTransfer: TransferAnswer = {
   approvals: {
     required: exampleToSign.required,
     given: [
-      { personId: 'ada', credentialId: 'ada-piv', verdict: 'approve', atMs: CREATED_MS + 5 * MINUTE_MS },
+      {
+        personId: 'ada',
+        credentialId: 'ada-piv',
+        verdict: 'approve',
+        after: [],
+        atMs: CREATED_MS + 5 * MINUTE_MS,
+      },
     ],
     missing: exampleToSign.missing,
     statement,

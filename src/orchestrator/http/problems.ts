@@ -309,6 +309,16 @@ const APPROVALS: Record<Exclude<ApprovalServiceRefusalCode, TransferRefusalCode>
     'Has signed already',
     'This officer has given a verdict. A person counts once.',
   ),
+  'approval-follows-unknown': kind(
+    422,
+    'Follows what is not here',
+    'The approval names an earlier one that is not among those given for this transfer. Get the statement again.',
+  ),
+  'approval-out-of-turn': kind(
+    409,
+    'Not their turn',
+    'The steps before are not met by the approvals that this one names, or nobody is missing that it could count for. Get the statement again; sign when it is your turn.',
+  ),
   'approval-signature-invalid': kind(
     422,
     'Approval signature not valid',

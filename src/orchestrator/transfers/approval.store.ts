@@ -1,7 +1,7 @@
 // Approvals as they were received. They count only for the statement that they were made over.
 
 import type { EntityManager } from 'typeorm';
-import { statementDigest, type TransferStatement } from '../../core/statements/approval.js';
+import { type Approval, statementDigest, type TransferStatement } from '../../core/statements/approval.js';
 import type { HeldApproval } from './assess.js';
 import { ApprovalRow } from './transfer.entity.js';
 
@@ -24,10 +24,10 @@ export async function heldApprovals(
   statement: TransferStatement | null,
 ): Promise<HeldApproval[]> {
   const found = await approvalRows(db, transferId, statement);
-  return found.map(({ credentialId, verdict, signature, personId }) => ({
-    credentialId,
-    verdict,
-    signature,
-    personId,
-  }));
+  return found.map((row) => ({ ...approvalOf(row), personId: row.personId }));
+}
+
+/** What the officer sent. */
+export function approvalOf({ credentialId, verdict, signature, follows }: Approval | ApprovalRow): Approval {
+  return { credentialId, verdict, signature, ...(follows && { follows }) };
 }

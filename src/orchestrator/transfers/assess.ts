@@ -2,7 +2,12 @@
 // Pure. It is asked again before every step that rests on it, since governance may have changed; and the signer asks
 // the same questions of the decoded bytes, whatever the answer here.
 
-import { excludedApprovers, verifyApproval, verifyStatement } from '../../core/authorization/approvals.js';
+import {
+  excludedApprovers,
+  followsAmong,
+  verifyApproval,
+  verifyStatement,
+} from '../../core/authorization/approvals.js';
 import type { Movement } from '../../core/authorization/decode-order.js';
 import {
   type RequestRefusalCode,
@@ -16,8 +21,9 @@ import type { Chain } from '../../core/governance/entry.js';
 import { displayHolders, groupsAt } from '../../core/governance/state.js';
 import { scriptOfAddress } from '../../core/intents/bitcoin/address.js';
 import { ethereumAddress } from '../../core/intents/ethereum/address.js';
-import { approvalRequirement, missingApprovals } from '../../core/policy/approvals.js';
+import { approvalRequirement, countsFor, missingApprovals } from '../../core/policy/approvals.js';
 import { chargesOf, decide, factsFor } from '../../core/policy/decide.js';
+import { isOrdered } from '../../core/policy/steps.js';
 import type {
   ApprovalRequirement,
   Decision,
@@ -157,23 +163,59 @@ export function assess(
   if (decision.requirements.length === 0) {
     return accepted({ request, decision, statementInForce: true, approvals: [], missing: [] });
   }
+  const { requirements } = decision;
   const { statement } = held;
-  const inForce =
+  const isAlive =
     statement !== null && verifyStatement(governance.state, request, statement, nowMs).kind === 'accepted';
-  const approvals = inForce
-    ? held.approvals.filter((approval) => counts(governance, request, statement, approval, verifier))
-    : [];
-  const missing = missingApprovals(
-    decision.requirements,
-    new Set(approvals.map((approval) => approval.personId)),
+  const counted = isAlive
+    ? countApprovals(governance, request, { ...held, statement }, requirements, verifier, nowMs)
+    : undefined;
+  return accepted({
+    request,
+    decision,
+    statementInForce: counted !== undefined,
+    approvals: counted?.approvals ?? [],
+    missing: counted?.missing ?? requirements,
+  });
+}
+
+/** Approvals that count over the statement in force, and who is still missing. */
+export type Counted = Pick<Assessment, 'approvals' | 'missing'>;
+
+/**
+ * Undefined where steps are asked for and one of the approvals counts for none of them any more, since what it follows does
+ * not: its officer can sign again only over another statement.
+ */
+export function countApprovals(
+  governance: Governance,
+  request: VerifiedRequest,
+  { statement, approvals: held }: Held & { readonly statement: TransferStatement },
+  requirements: readonly ApprovalRequirement[],
+  verifier: SignatureVerifier,
+  nowMs: number,
+): Counted | undefined {
+  const approvals = held.filter((approval) => counts(governance, request, statement, approval, verifier));
+  const follows = followsAmong(
+    request,
+    statement,
+    new Map(approvals.map(({ personId, ...approval }) => [personId, approval])),
+  );
+  if (follows.kind === 'refused') return undefined;
+  const persons = new Set(approvals.map((approval) => approval.personId));
+  const given: Parameters<typeof missingApprovals> = [
+    requirements,
+    persons,
     groupsAt(governance.state, nowMs),
     excludedApprovers(request),
     displayHolders(
       governance.state,
       approvals.map(({ credentialId }) => credentialId),
     ),
-  );
-  return accepted({ request, decision, statementInForce: inForce, approvals, missing });
+    follows.value,
+  ];
+  const isLost = (person: string) => countsFor(person, ...given).length === 0;
+  if (isOrdered(requirements) && [...persons].some(isLost)) return undefined;
+  return { approvals, missing: missingApprovals(...given) };
 }
 
 /** The held approvals of a transfer that the signer would count, whatever the time: what goes into a signing order. */

@@ -24,6 +24,7 @@ import { type AttestedVoid, VOID_TYPE, type VoidStatement, voidBytes } from '../
 import {
   type Approval,
   approvalBytes,
+  givenApprovalDigest,
   type TransferStatement,
   type Verdict,
 } from '../../core/statements/approval.js';
@@ -322,8 +323,14 @@ export class Cast {
     return { statement, signature: p256(this.vouching.key, voidBytes(statement)) };
   }
 
-  verdict(of: OfficerId, statement: TransferStatement, verdict: Verdict = 'approve'): Approval {
-    const signature = p256(this.officers[of].key, approvalBytes(verdict, statement));
-    return { credentialId: `${of}-piv`, verdict, signature };
+  verdict(
+    of: OfficerId,
+    statement: TransferStatement,
+    verdict: Verdict = 'approve',
+    before: readonly Approval[] = [],
+  ): Approval {
+    const follows = before.map((one) => givenApprovalDigest(one, statement)).sort();
+    const signature = p256(this.officers[of].key, approvalBytes(verdict, statement, follows));
+    return { credentialId: `${of}-piv`, verdict, signature, ...(follows.length > 0 && { follows }) };
   }
 }

@@ -3,6 +3,7 @@
 
 import type { EntityManager } from 'typeorm';
 import { approvalWords } from '../../core/policy/approvals.js';
+import { isOrdered } from '../../core/policy/steps.js';
 import { statementOf, type TransferStatement } from '../../core/statements/approval.js';
 import type { Governance } from '../governance/governance.service.js';
 import { heldApprovals } from './approval.store.js';
@@ -119,13 +120,15 @@ export class DecidingSteps {
       return row.expiresAtMs;
     }
     const { head, policyHash: inForce } = governance.state;
+    // Officers have as long as ever; what they signed has to outlive the hold.
+    const expiresAtMs = Math.min(row.expiresAtMs, nowMs + settings.approvalTtlMs + (decision.holdMs ?? 0));
     const statement =
       keep ??
       statementOf(row.request.statement, {
         policyHash: inForce,
         governanceHead: head,
-        // Officers have as long as ever; what they signed has to outlive the hold.
-        expiresAtMs: Math.min(row.expiresAtMs, nowMs + settings.approvalTtlMs + (decision.holdMs ?? 0)),
+        // Never the very statement from before: what was signed over that one is not to count for this.
+        expiresAtMs: expiresAtMs === row.statement?.expiresAtMs ? expiresAtMs - 1 : expiresAtMs,
       });
     const needs = approvalWords(decision.requirements);
     await moveTransfer(
@@ -169,7 +172,9 @@ export class DecidingSteps {
     if (assessed.kind === 'refused') return this.end(db, row, assessed, nowMs);
     const { statementInForce, missing, decision } = assessed.value;
     if (row.state === 'awaiting-approvals' && statementInForce && isOtherThan(row, decision)) {
-      return this.decideAgain(db, row, 'requirements-changed', governance, nowMs, statement);
+      // Where steps are asked for now, nobody has signed yet after whom.
+      const keep = isOrdered(decision.requirements) ? null : statement;
+      return this.decideAgain(db, row, 'requirements-changed', governance, nowMs, keep);
     }
     if (row.state === 'awaiting-approvals' && statementInForce && missing.length === 0) {
       // The last approval came while a fact was missing.

@@ -14,6 +14,7 @@ const ABOUT_GOVERNANCE: readonly string[] = [
   'governance-head-unknown',
   'approvals-insufficient',
   'approver-not-in-roster',
+  'approval-follows-unknown',
   'approval-without-statement',
 ];
 

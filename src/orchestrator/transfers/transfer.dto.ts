@@ -105,11 +105,21 @@ export const transferView = z
     approvals: z.strictObject({
       required: z.array(approvalRequirement),
       given: z.array(
-        z.strictObject({ personId: identifier, credentialId: identifier, verdict, atMs: timestampMs }),
+        z.strictObject({
+          personId: identifier,
+          credentialId: identifier,
+          verdict,
+          after: z
+            .array(identifier)
+            .describe('Persons whose approvals it names as given before it, where the rule has steps.'),
+          atMs: timestampMs,
+        }),
       ),
       missing: z
         .array(approvalRequirement)
-        .describe('How many more persons of which group, for each alternative; empty when one is met.'),
+        .describe(
+          'How many more persons of which group, for each alternative and each of its steps; empty when one is met.',
+        ),
       statement: transferStatement.nullable().describe('What officers sign; null when nobody has to.'),
       statementDigest: sha256Hex.nullable(),
     }),

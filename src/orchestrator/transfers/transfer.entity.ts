@@ -10,7 +10,7 @@ import { certificate } from '../../core/certificates/certificate.js';
 import { approvalRequirement } from '../../core/policy/approvals.js';
 import { burial } from '../../core/recovery/burial.js';
 import { attestedVoid } from '../../core/recovery/void.js';
-import { transferStatement, verdict } from '../../core/statements/approval.js';
+import { approvalFollows, transferStatement, verdict } from '../../core/statements/approval.js';
 import { baseUnits, sha256Hex } from '../../core/statements/fields.js';
 import { signedRequest } from '../../core/statements/request.js';
 import { CertificateRow } from '../certificates/certificate.entity.js';
@@ -187,6 +187,8 @@ export class ApprovalRow {
   @Column(oneOfColumn(verdict.options))
   verdict!: z.infer<typeof verdict>;
   @Column(textColumn()) signature!: string;
+  /** Digests of the approvals that it names; null where it names none. */
+  @Column(jsonColumn(approvalFollows, { nullable: true })) follows!: string[] | null;
   @Column(timeColumn()) receivedAtMs!: number;
 }
 

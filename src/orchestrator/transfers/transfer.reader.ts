@@ -5,9 +5,9 @@ import { z } from 'zod';
 import { accepted, type Outcome, refused } from '../../core/fault.js';
 import { displayHolders, type GovernanceState } from '../../core/governance/state.js';
 import { missingApprovals } from '../../core/policy/approvals.js';
-import { statementDigest } from '../../core/statements/approval.js';
+import { givenApprovalDigest, statementDigest } from '../../core/statements/approval.js';
 import { transferId } from '../../core/statements/request.js';
-import { approvalRows } from './approval.store.js';
+import { approvalOf, approvalRows } from './approval.store.js';
 import { spendableOf } from './spendable.js';
 import { type TransactionRow, TransferRow, TransitionRow } from './transfer.entity.js';
 import { transactionsOf, transferIdsOf } from './transfer.store.js';
@@ -94,12 +94,24 @@ async function approvalsOf(
     governance,
     approving.map((one) => one.credentialId),
   );
+  const personOf = new Map(
+    statement === null
+      ? []
+      : approving.map((one) => [givenApprovalDigest(approvalOf(one), statement), one.personId]),
+  );
+  const after = new Map(
+    given.map(({ personId, follows }) => [
+      personId,
+      new Set((follows ?? []).flatMap((digest) => personOf.get(digest) ?? [])),
+    ]),
+  );
   return {
     required,
     given: given.map(({ personId, credentialId, verdict, receivedAtMs }) => ({
       personId,
       credentialId,
       verdict,
+      after: [...(after.get(personId) ?? [])],
       atMs: receivedAtMs,
     })),
     missing: missingApprovals(
@@ -108,6 +120,7 @@ async function approvalsOf(
       governance.groups,
       excludedOf(row, governance),
       shown,
+      after,
     ),
     statement,
     statementDigest: statement === null ? null : statementDigest(statement),

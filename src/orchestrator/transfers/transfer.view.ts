@@ -53,6 +53,8 @@ export interface ApprovalView {
   readonly personId: string;
   readonly credentialId: string;
   readonly verdict: Verdict;
+  /** Persons whose approvals it names as given before it. */
+  readonly after: readonly string[];
   readonly atMs: number;
 }
 

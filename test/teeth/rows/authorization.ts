@@ -12,6 +12,22 @@ export const AUTHORIZATION: readonly Tooth[] = [
       title: 'a wallet that is frozen is authorized no payment (wallet-frozen)',
     },
   ]),
+  ...teethOf('src/core/authorization/retired.ts', 'src/core/authorization/retired.spec.ts', [
+    {
+      code: 'payer-retired',
+      without: 'the bound on whom a retired wallet pays',
+      was: 'if (isRetired && paid !== successor)',
+      becomes: 'if (false)',
+      title: 'a retired wallet pays nobody but the wallet that follows it (payer-retired)',
+    },
+    {
+      code: 'destination-retired',
+      without: 'the ban on paying a wallet that was given up',
+      was: 'if (paid !== undefined && state.retired.has(paid))',
+      becomes: 'if (false)',
+      title: 'a retired wallet is paid by nobody (destination-retired)',
+    },
+  ]),
   ...teethOf('src/core/authorization/requests.ts', 'src/core/authorization/requests.spec.ts', [
     {
       code: 'request-other-deployment',
@@ -103,10 +119,19 @@ export const AUTHORIZATION: readonly Tooth[] = [
       title: 'approvals: the signer refuses a policy hash that is not in force (policy-not-in-force)',
     },
     {
+      code: 'policy-not-in-force',
+      without: 'the demand that the policies have been in force since the officer saw them',
+      was: 'if (seen < state.policiesSince) {',
+      becomes: 'if (false) {',
+      test: 'test/signer/holds.integration.spec.ts',
+      title:
+        'a transfer that its rule holds waits anew where other policies were in force meanwhile, and wants its approvals anew',
+    },
+    {
       code: 'governance-head-unknown',
       without: 'the demand that the governance head is in the log',
-      was: 'if (!state.history.includes(statement.governanceHead)) {',
-      becomes: 'if (false) {',
+      was: 'if (seen < 0)',
+      becomes: 'if (false)',
       title:
         'approvals: the signer refuses a governance head that is not in its log (governance-head-unknown)',
     },
@@ -147,8 +172,8 @@ export const AUTHORIZATION: readonly Tooth[] = [
     {
       code: 'approval-without-statement',
       without: 'the demand for the statement that approvals are about',
-      was: 'approvals.length === 0 ? accepted(persons)',
-      becomes: 'true ? accepted(persons)',
+      was: 'approvals.length === 0\n      ? accepted(',
+      becomes: 'true\n      ? accepted(',
       title:
         'approvals: the signer refuses approvals without the statement that they are about (approval-without-statement)',
     },
@@ -162,9 +187,18 @@ export const AUTHORIZATION: readonly Tooth[] = [
     {
       code: 'approver-duplicate',
       without: 'looking for a person who comes twice',
-      was: 'if (persons.has(person.value))',
+      was: 'if (approvedBy.has(person.value))',
       becomes: 'if (false)',
       title: 'approvals: the signer refuses one officer twice (approver-duplicate)',
+    },
+  ]),
+  ...teethOf('src/core/authorization/approvals.ts', 'test/signer/steps.integration.spec.ts', [
+    {
+      code: 'approval-follows-unknown',
+      without: 'the demand that what an approval follows is there',
+      was: 'if (followed === undefined)',
+      becomes: 'if (followed === undefined) continue;\n      if (false)',
+      title: 'approvals in steps: the signer refuses one that follows what is not there',
     },
   ]),
   ...teethOf('src/core/statements/approval.ts', 'src/core/statements/approval.spec.ts', [

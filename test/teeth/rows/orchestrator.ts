@@ -66,6 +66,14 @@ export const ORCHESTRATOR: readonly Tooth[] = [
       title: 'approvals refuses approver-duplicate when one officer signs twice',
     },
     {
+      code: 'approval-out-of-turn',
+      without: 'looking whose turn it is',
+      was: 'if (after === undefined || JSON.stringify(after) === JSON.stringify(before)) {',
+      becomes: 'if (false) {',
+      title: 'approvals in steps are refused with approval-out-of-turn before the step is due',
+      test: 'src/orchestrator/transfers/steps-in-turn.spec.ts',
+    },
+    {
       code: 'approvals-insufficient',
       without: 'counting the approvals',
       was: "if (assessed.kind === 'refused' || assessed.value.missing.length > 0) return;",
