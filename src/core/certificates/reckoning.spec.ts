@@ -100,14 +100,14 @@ describe('what a chain of certificates comes to', () => {
   });
 
   it('begins anew with a store that the signer says was restored: with limits exhausted for a window', () => {
-    const after = (measuredMs: number, usedBefore: bigint) =>
+    const restoredAt = (measuredMs: number, usedBefore: bigint) =>
       one({ ordinal: 3, measuredMs, paid: [paid('d', usedBefore)], keptFrom: 3 });
-    expect(found([first, second, after(1_000, MAX)])).toEqual([1, 2, 3]);
-    expect(found([first, second, after(WINDOW_MS, MAX)])).toEqual([1, 2, 3]);
-    expect(found([first, second, after(WINDOW_MS + 1, 0n)])).toEqual([1, 2, 3]);
-    expect(found([first, second, after(1_000, 0n)])).toBe('certificate-usage-mismatch');
-    expect(found([after(WINDOW_MS, 0n)])).toBe('certificate-usage-mismatch');
-    expect(found([first, second, after(WINDOW_MS + 1, 300n)])).toBe('certificate-usage-mismatch');
+    expect(found([first, second, restoredAt(1_000, MAX)])).toEqual([1, 2, 3]);
+    expect(found([first, second, restoredAt(WINDOW_MS, MAX)])).toEqual([1, 2, 3]);
+    expect(found([first, second, restoredAt(WINDOW_MS + 1, 0n)])).toEqual([1, 2, 3]);
+    expect(found([first, second, restoredAt(1_000, 0n)])).toBe('certificate-usage-mismatch');
+    expect(found([restoredAt(WINDOW_MS, 0n)])).toBe('certificate-usage-mismatch');
+    expect(found([first, second, restoredAt(WINDOW_MS + 1, 300n)])).toBe('certificate-usage-mismatch');
   });
 
   it('does not begin anew where measured time goes back and nobody attests a lost store', () => {
