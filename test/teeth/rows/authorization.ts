@@ -28,6 +28,16 @@ export const AUTHORIZATION: readonly Tooth[] = [
       title: 'a retired wallet is paid by nobody (destination-retired)',
     },
   ]),
+  ...teethOf('src/core/authorization/kinds.ts', 'src/core/authorization/kinds.spec.ts', [
+    {
+      code: 'kind-contradicted',
+      without: 'holding the kind that a request claims against wallets and destination',
+      was: 'if (!BEARS_OUT[kind](wallet.tier, to))',
+      becomes: 'if (false)',
+      title:
+        'is refused where the decoded destination is nobody of the house, and says what it would be (kind-contradicted)',
+    },
+  ]),
   ...teethOf('src/core/authorization/requests.ts', 'src/core/authorization/requests.spec.ts', [
     {
       code: 'request-other-deployment',
