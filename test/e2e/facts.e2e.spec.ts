@@ -41,7 +41,7 @@ const settings = () => ({ keepMs: 500, ...fromFiles(place, BITCOIN) });
 beforeAll(async () => {
   place = mkdtempSync(join(tmpdir(), 'portcullis-facts-e2e-'));
   writeFileSync(join(place, 'prices.json'), '{"btc":60000}');
-  writeFileSync(join(place, 'listed'), '');
+  writeFileSync(join(place, 'listed'), 'end\n');
   home = await WatcherHome.make(join(place, 'watcher'));
   rig = await Rig.start({
     policies: [POLICY],
@@ -83,13 +83,13 @@ describe('a withdrawal under a rule in dollars', () => {
   });
 
   it('waits while nobody has screened its destination, and goes on when somebody has', async () => {
-    writeFileSync(join(place, 'listed'), 'a line that nobody can read, so that nobody is clear\n');
+    writeFileSync(join(place, 'listed'), 'a line that nobody can read, so that nobody is clear\nend\n');
     const id = await rig.taken(rig.request({ asset: 'BTC', amount: 100_000n }));
     await eventually(
       'it waits for a fact',
       async () => (await rig.transfer(id)).waitingFor === 'fact-missing',
     );
-    writeFileSync(join(place, 'listed'), '');
+    writeFileSync(join(place, 'listed'), 'end\n');
     expect((await rig.settled([id]))[0]?.state).toBe('settled');
   });
 });

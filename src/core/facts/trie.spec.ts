@@ -180,6 +180,13 @@ describe('the header of a block', () => {
       expect(codeOf(verifyHeader(block))).toBe('header-malformed');
   });
 
+  it('is refused with header-malformed when its height or its time is no number that anybody can count to', () => {
+    for (const field of ['number', 'timestamp'])
+      expect(codeOf(verifyHeader({ ...vectors.block, [field]: `0x${'f'.repeat(20)}` }))).toBe(
+        'header-malformed',
+      );
+  });
+
   it('is refused when a field of a later fork is left out', () => {
     for (const field of ['requestsHash', 'withdrawalsRoot', 'baseFeePerGas'])
       expect(codeOf(verifyHeader({ ...vectors.block, [field]: undefined }))).toBe('header-hash-differs');
