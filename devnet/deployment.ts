@@ -26,6 +26,12 @@ import {
   type Timelock,
 } from '../src/core/governance/entry.js';
 import {
+  HEAD_TYPE,
+  type HeadStatement,
+  headBytes,
+  type SignedHead,
+} from '../src/core/governance/fresh-head.js';
+import {
   type Approval,
   approvalBytes,
   givenApprovalDigest,
@@ -431,6 +437,20 @@ export class Deployment {
     this.log.push(entry);
     const { origin, key } = change.auditLog;
     return { name: origin, publicKey: Uint8Array.from(Buffer.from(key.publicKey, 'hex')) };
+  }
+
+  /** A governor's word that the newest entry is that one, of now. */
+  word(officer: Officer = this.alice, altered: Partial<HeadStatement> = {}): SignedHead {
+    const statement: HeadStatement = {
+      type: HEAD_TYPE,
+      deploymentId: this.deploymentId,
+      sequence: this.log.length - 1,
+      head: this.head,
+      createdAtMs: this.time.wall,
+      ...altered,
+    };
+    const [signed] = officersSign(headBytes(statement), [officer]);
+    return { statement, credentialId: officer.credential.credentialId, signature: signed?.signature ?? '' };
   }
 
   request(altered: Partial<RequestStatement> = {}, backend = this.exchange): SignedRequest {

@@ -56,6 +56,11 @@ function timelockLines({ timelock }: Pick<GovernanceState, 'timelock'>): Line[] 
   ];
 }
 
+function retiredWords({ retired }: Pick<GovernanceState, 'retired'>, walletId: string): string {
+  const successor = retired.get(walletId)?.successor;
+  return successor === undefined ? '' : `, RETIRED: pays ${successor} alone`;
+}
+
 export function stateLines({ state, pinned }: Pick<KnownGovernance, 'state' | 'pinned'>): Line[] {
   const listed = (title: string, items: readonly Line[]): readonly [string, ...Line[]] =>
     items.length === 0 ? [title, 'none'] : [title, ...items];
@@ -121,7 +126,7 @@ export function stateLines({ state, pinned }: Pick<KnownGovernance, 'state' | 'p
         'wallets',
         [...state.wallets.values()].map(({ walletId, tier, chain, token }) => [
           strong(walletId),
-          `  ${tier}, ${chainWords(chain, state.chains.get(chain))}, token ${token}`,
+          `  ${tier}, ${chainWords(chain, state.chains.get(chain))}, token ${token}${retiredWords(state, walletId)}`,
         ]),
       ),
       listed(
@@ -140,6 +145,7 @@ export function stateLines({ state, pinned }: Pick<KnownGovernance, 'state' | 'p
           ]),
         ),
       ),
+      ['attestation key', `${state.attestation.label} in token ${state.attestation.token}`],
       ['audit log', state.auditLog ? `${state.auditLog.origin}, key ${state.auditLog.key.label}` : 'none'],
       ['policies', state.policies.map((policy) => policy.name).join(', ')],
       ['policy hash', state.policyHash],
@@ -248,6 +254,8 @@ export function governanceCommands(cli: CommandLine): void {
           chains: [...state.chains.values()],
           wallets: [...state.wallets.values()],
           tokens: [...state.tokens.values()],
+          retired: [...state.retired.values()],
+          attestation: state.attestation,
           bands: [...state.bands.values()],
           auditLog: state.auditLog ?? null,
           policies: state.policies,

@@ -4,13 +4,15 @@ import { z } from 'zod';
 import type { KeyCurve, KeyDescription } from '../../hardware/key-signer.js';
 import type { ListedKey } from '../../hardware/pkcs11/key-objects.js';
 import { accepted } from '../core/fault.js';
+import { attestationKeyBytes } from '../core/governance/attestation-key.js';
 import { compressed } from '../core/governance/names.js';
 import { p2wpkhAddress } from '../core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../core/intents/ethereum/address.js';
 import type { CommandLine } from './command-line.js';
+import { cliFault } from './exit.js';
 import { attention, bad, faint, fields, good, grouped, type Line, strong, table } from './lines.js';
-import { tokenFrom, withToken } from './officer-token.js';
-import { tokenFlags, tokenShape } from './options.js';
+import { signWithToken, tokenFrom, withToken } from './officer-token.js';
+import { pinShape, tokenFlags, tokenShape } from './options.js';
 import { generateRequestKey, readRequestKey } from './request-key.js';
 
 const network = z.enum(['mainnet', 'testnet', 'signet', 'regtest']);
@@ -151,6 +153,38 @@ export function keysCommands(cli: CommandLine): void {
       withToken(tokenFrom(config, options, terminal), async (token) => {
         const key = await token.describeKey({ label });
         return accepted({ json: keyJson(key, options.network), lines: keyLines(key, options.network) });
+      }),
+  );
+
+  cli.add(
+    keys,
+    {
+      usage: 'prove <label>',
+      summary: "have a key of the treasury's token sign that it is a deployment's next attestation key",
+      description:
+        'Signs, with a P-256 key of this token, that it is offered as an attestation key of this deployment and nothing else. Governance takes no attestation key without this signature: it goes into the entry attestation-key-set, with the public key.',
+      example:
+        'keys prove attestation-2 --deployment 4f1c7e5d… --module /usr/lib/hsm.so --token treasury --json',
+    },
+    [['--deployment <id>', 'deployment id, as it was read out at the ceremony'], ...tokenFlags],
+    z.object({ deployment: pinShape.deployment.nonoptional(), ...tokenShape }),
+    async ({ config, options, terminal }, label = '') =>
+      withToken(tokenFrom(config, options, terminal), async (token) => {
+        const { curve, publicKey, unextractable, bornInToken } = await token.describeKey({ label });
+        if (curve !== 'p256')
+          throw cliFault('key-mismatch', 'an attestation key is of P-256', { label, curve });
+        const { deployment: deploymentId } = options;
+        const bytes = attestationKeyBytes(deploymentId, publicKey);
+        const proof = await signWithToken(token, label, publicKey, bytes);
+        return accepted({
+          json: { label, publicKey, deploymentId, proof, unextractable, bornInToken },
+          lines: fields([
+            ['key', [strong(label)]],
+            ['public key', publicKey],
+            ['for the deployment', deploymentId],
+            ['proof', proof],
+          ]),
+        });
       }),
   );
 

@@ -13,6 +13,8 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
 import { entryHash, type GovernanceEntry } from '../core/governance/entry.js';
+import { replayLog } from '../core/governance/replay.js';
+import type { GovernanceRefusalCode } from '../core/governance/state.js';
 import { type AttestedVoid, type VoidAuthority, verifyVoid } from '../core/recovery/void.js';
 import {
   type RequestStatement,
@@ -57,17 +59,24 @@ export function readTransfer(api: Api, transferId: string): Promise<Outcome<Tran
 }
 
 /**
- * What voids are verified with, from the deployment's genesis entry: a file that the backend keeps, or had from anybody. The
- * deployment id is the backend's own configuration; it is the genesis entry's hash, so nobody can offer another one.
+ * What voids are verified with, from the deployment's genesis entry or from its governance log: a file that the backend keeps,
+ * or had from anybody. The deployment id is the backend's own configuration; it is the genesis entry's hash, so nobody can
+ * offer another one. Genesis alone knows the first attestation key; once governance has named another one, it takes the log, as
+ * far as it goes: a log that was cut short before that entry still believes the key from before.
  */
 export function voidAuthorityOf(
-  { body }: GovernanceEntry,
+  log: GovernanceEntry | readonly GovernanceEntry[],
   deploymentId: string,
-): Outcome<VoidAuthority, 'genesis-of-another-deployment'> {
-  const { change } = body;
-  return change.kind === 'genesis' && entryHash(body) === deploymentId
-    ? accepted({ deploymentId, attestationKey: change.attestation.publicKey })
-    : refused('genesis-of-another-deployment', { deploymentId });
+  verifier: SignatureVerifier = portableVerifier,
+): Outcome<VoidAuthority, 'genesis-of-another-deployment' | GovernanceRefusalCode> {
+  const entries = 'body' in log ? [log] : log;
+  const [genesis] = entries;
+  if (!genesis || entryHash(genesis.body) !== deploymentId)
+    return refused('genesis-of-another-deployment', { deploymentId });
+  const replayed = replayLog(entries, verifier);
+  return replayed.kind === 'refused'
+    ? replayed
+    : accepted({ deploymentId, attestationKey: replayed.value.attestation.publicKey });
 }
 
 /**

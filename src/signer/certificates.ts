@@ -12,6 +12,7 @@ import {
 } from '../core/certificates/certificate.js';
 import type { Reservation } from '../core/certificates/reservation.js';
 import { Fault } from '../core/fault.js';
+import { type Vouching, vouchingAt } from '../core/governance/attestation-key.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import type { Burial } from '../core/recovery/burial.js';
 import type { CertificatesResult } from '../signer-protocol/messages.js';
@@ -108,23 +109,39 @@ function certificateAt(store: SignerStore, deploymentId: string, sequence: numbe
   return certificateOf(store, deploymentId, reserved, { kind });
 }
 
+/** As many as there are room for, all of those under one attestation key. */
 function pageFrom(
   store: SignerStore,
-  deploymentId: string,
+  state: AttestingState,
   fromOrdinal: number,
   most: number,
-): Certificate[] {
+): { readonly certificates: readonly Certificate[]; readonly vouching: Vouching } {
   const certificates: Certificate[] = [];
+  let vouching: Vouching | undefined;
   let characters = 0;
   const limit = Math.min(most, MAX_ATTESTED_TOGETHER);
   for (const sequence of store.ledger.reservationSequences(fromOrdinal, limit)) {
     if (characters >= PAGE_CHARACTERS) break;
-    const certificate = certificateAt(store, deploymentId, sequence);
+    const certificate = certificateAt(store, state.deploymentId, sequence);
+    const own = vouchingAt(state, certificate.reservation.governanceSequence);
+    vouching ??= own;
+    if (own.sequence !== vouching.sequence) break;
     characters += JSON.stringify(certificate).length;
     certificates.push(certificate);
   }
-  return certificates;
+  return { certificates, vouching: vouching ?? vouchingAt(state, state.sequence) };
 }
+
+/** How many reservations there were while a key was the one in force: a key says nothing of what came after it. */
+function newestUnder(store: SignerStore, { attestations }: AttestingState, vouching: Vouching): number {
+  const next = attestations.find(({ sequence }) => sequence > vouching.sequence);
+  const [until] = next ? store.ledger.governanceSequences(next.sequence, 1) : [];
+  return until === undefined
+    ? (store.ledger.newestReservation()?.ordinal ?? 0)
+    : store.ledger.newestReservationBefore(until);
+}
+
+type AttestingState = Pick<GovernanceState, 'deploymentId' | 'attestation' | 'attestations' | 'sequence'>;
 
 /**
  * Certificates from an ordinal on, attested, those that are kept: none where there are none yet. The token is not asked before
@@ -132,18 +149,19 @@ function pageFrom(
  */
 export async function attestedPage(
   { store, clock, anchor, tokens, verifier }: SignerParts,
-  { deploymentId, attestation }: Pick<GovernanceState, 'deploymentId' | 'attestation'>,
+  state: AttestingState,
   fromOrdinal: number,
   most: number,
 ): Promise<CertificatesResult> {
-  const certificates = pageFrom(store, deploymentId, fromOrdinal, most);
+  const { certificates, vouching } = pageFrom(store, state, fromOrdinal, most);
   const newestOrdinal = store.ledger.newestReservation()?.ordinal ?? 0;
   const keptFrom = store.ledger.keptFromOrdinal();
-  if (certificates.length === 0) return { certificates, newestOrdinal, keptFrom };
+  if (certificates.length === 0) return { certificates: [], newestOrdinal, keptFrom };
   const attestedAtMs = clock.now().wallMs;
-  const page = attestPage(certificates, { newestOrdinal, keptFrom, attestedAtMs });
+  const extent = { newestOrdinal: newestUnder(store, state, vouching), keptFrom, attestedAtMs };
+  const page = attestPage(certificates, extent);
   await anchor.cover(store.head().sequence);
-  const signature = await attest(attestationBytes(page.statement), attestation, tokens, verifier);
+  const signature = await attest(attestationBytes(page.statement), vouching.key, tokens, verifier);
   const attestations = page.attestations(signature);
   return {
     certificates: certificates.map((one, at) => ({ ...one, attestation: attestations[at] ?? missing() })),

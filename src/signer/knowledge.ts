@@ -12,7 +12,7 @@ import type { SignerParts } from './reports.js';
 import type { Instant } from './signer-clock.js';
 import type { SignerStore } from './store.js';
 
-type KnowingParts = Pick<SignerParts, 'store'>;
+type KnowingParts = Pick<SignerParts, 'store' | 'clock'>;
 
 /** What was known when a signed transfer was decided the first time: whatever replaces it is judged by the same. */
 function knownThen(store: SignerStore, transferId: string): Known | undefined {
@@ -26,7 +26,7 @@ function knownThen(store: SignerStore, transferId: string): Known | undefined {
 }
 
 /** Of one order, at the moment at which it is decided. */
-export function knowledge({ store }: KnowingParts, state: GovernanceState, now: Instant): Knowing {
+export function knowledge({ store, clock }: KnowingParts, state: GovernanceState, now: Instant): Knowing {
   return ({ request, destination }) => {
     const then = knownThen(store, request.transferId);
     if (then) return then;
@@ -37,8 +37,9 @@ export function knowledge({ store }: KnowingParts, state: GovernanceState, now: 
     const listed = whitelistedAt(state, place, now.wallMs);
     const paid = store.ledger.earliestPaid(walletId, chain, lookOf(address));
     return {
-      // Where the host's clock is far from what was measured, nothing is signed at all.
-      atMs: now.wallMs,
+      // Where the host's clock is far from what was measured, nothing is signed at all; what it was set to while the signer was
+      // off, nobody has measured.
+      atMs: clock.hourMs(now),
       firstUse: !store.ledger.wasPaid(walletId, chain, address),
       lookAlikeOf: lookAlikeOf(state, place, now.wallMs, paid),
       whitelist: listed && {

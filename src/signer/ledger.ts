@@ -405,6 +405,13 @@ export class Ledger {
     return this.statements.readReservations.all(fromOrdinal, limit).map((row) => row.journal_sequence);
   }
 
+  /** The ordinal of the last reservation that the journal has before one of its entries; 0 for none. */
+  newestReservationBefore(journalSequence: number): number {
+    const ordinal = this.statements.readReservationBefore.get(journalSequence)?.ordinal;
+    // Those of a lost store all came before this journal.
+    return ordinal ?? this.firstOrdinal - 1;
+  }
+
   restoredSpend(spend: string): RestoredSpend | undefined {
     const row = this.statements.readRestoredSpend.get(spend);
     return row && { walletId: row.wallet_id, feeCeiling: BigInt(row.fee_ceiling) };
@@ -622,6 +629,9 @@ function prepare(db: Database.Database) {
     ),
     readReservations: db.prepare<[number, number], { journal_sequence: number }>(
       'SELECT journal_sequence FROM reservations WHERE ordinal >= ? ORDER BY ordinal LIMIT ?',
+    ),
+    readReservationBefore: db.prepare<[number], { ordinal: number }>(
+      'SELECT ordinal FROM reservations WHERE journal_sequence < ? ORDER BY ordinal DESC LIMIT 1',
     ),
     readRequest: db.prepare<[string], { digest: string }>('SELECT digest FROM requests WHERE request_id = ?'),
     readTransaction: db.prepare<[string], TransactionRow>(

@@ -19,6 +19,12 @@ export const JOURNAL_SCHEMA = `
     measured_ms INTEGER NOT NULL,
     seal TEXT NOT NULL
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS told_time (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    wall_ms INTEGER NOT NULL,
+    measured_ms INTEGER NOT NULL,
+    seal TEXT NOT NULL
+  ) STRICT;
 `;
 
 export const PROJECTION_SCHEMA = `

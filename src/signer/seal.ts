@@ -44,6 +44,11 @@ export class Seal {
     return this.#of(`portcullis/heartbeat-seal/v2\n${base.sequence}\n${base.hash}\n${wallMs}\n${measuredMs}`);
   }
 
+  /** When somebody told the time: written for this journal and no other, and nothing that a heartbeat is. */
+  ofToldTime({ wallMs, measuredMs }: Instant, base: JournalBase): string {
+    return this.#of(`portcullis/told-time-seal/v1\n${base.sequence}\n${base.hash}\n${wallMs}\n${measuredMs}`);
+  }
+
   #of(text: string): string {
     return bytesToHex(this.#begun.clone().update(utf8ToBytes(text)).digest());
   }

@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { MAX_DIVERGENCE_MS, SignerClock } from './signer-clock.js';
+import { type Instant, MAX_DIVERGENCE_MS, SignerClock } from './signer-clock.js';
 
-function clockAt(wallMs: number, last = { wallMs: 0, measuredMs: 0 }) {
+function clockAt(wallMs: number, last = { wallMs: 0, measuredMs: 0 }, told?: Instant) {
   const host = { wall: wallMs, monotonic: 500 };
-  const clock = new SignerClock({ wallMs: () => host.wall, monotonicMs: () => host.monotonic }, last);
+  const source = { wallMs: () => host.wall, monotonicMs: () => host.monotonic };
+  const clock = new SignerClock(source, last, told);
   return { host, clock };
 }
 
@@ -77,6 +78,54 @@ describe("the signer's clock", () => {
     host.monotonic += 7_200_001;
     host.wall += 7_200_001;
     expect(clock.now()).toEqual({ wallMs: 1_003_600_001, measuredMs: 7_200_051 });
+  });
+
+  it('does not know the hour before somebody has told the time, whatever the host says', () => {
+    for (const last of [
+      { wallMs: 0, measuredMs: 0 },
+      { wallMs: 999_999_999, measuredMs: 7 },
+    ]) {
+      const { clock } = clockAt(1_000_000_000, last);
+      expect(clock.hourMs(clock.now())).toBeUndefined();
+      clock.hear();
+      expect(clock.hourMs(clock.now())).toBe(1_000_000_000);
+    }
+  });
+
+  it('knows the hour after a start as long as it stood still for no longer than the bound in all', () => {
+    const told = { wallMs: 1_000_000_000, measuredMs: 10 };
+    // It ran for a minute, and stood still twice.
+    const startedAt = (stoodMs: number) =>
+      clockAt(1_000_060_000 + stoodMs, { wallMs: 1_000_060_000, measuredMs: 60_010 }, told).clock;
+    const hourOf = (clock: SignerClock) => clock.hourMs(clock.now());
+    const drift = 12;
+    expect(hourOf(startedAt(0))).toBe(1_000_060_000);
+    expect(hourOf(startedAt(MAX_DIVERGENCE_MS + drift))).toBe(1_000_060_000 + MAX_DIVERGENCE_MS + drift);
+    expect(hourOf(startedAt(MAX_DIVERGENCE_MS + drift + 1))).toBeUndefined();
+    expect(hourOf(startedAt(12 * 3_600_000))).toBeUndefined();
+  });
+
+  it('counts each time that it stood still: many short ones come to no other hour', () => {
+    let last = { wallMs: 1_000_000_000, measuredMs: 0 };
+    const told = last;
+    const known: boolean[] = [];
+    for (let start = 1; start <= 4; start++) {
+      const { clock } = clockAt(last.wallMs + MAX_DIVERGENCE_MS / 2, last, told);
+      last = clock.now();
+      known.push(clock.hourMs(last) !== undefined);
+    }
+    expect(known).toEqual([true, true, false, false]);
+  });
+
+  it('does not take for the hour what it had seen later, when a quorum sets it back', () => {
+    const { host, clock } = clockAt(1_000_000_000);
+    clock.hear();
+    host.wall -= 3_600_000;
+    clock.trustHost();
+    expect(clock.hourMs(clock.now())).toBeUndefined();
+    host.wall += 3_600_000;
+    host.monotonic += 3_600_000;
+    expect(clock.hourMs(clock.now())).toBe(1_000_000_000);
   });
 
   it('agrees with a time within the bound of what the host says', () => {

@@ -2,7 +2,9 @@
 // - `wallMs` never goes back, not across restarts either, and goes on by measured time when the host's clock is held or
 //   set back (whoever answers its time queries can do that): what expires, expires by it;
 // - where the two go apart by more than ten minutes, nothing is signed until the host is right again or a quorum says that it is;
-// - `measuredMs` counts only while the signer runs: what loosens with time (limits) loosens by it.
+// - `measuredMs` counts only while the signer runs: what loosens with time (limits) loosens by it;
+// - the hour of the day is believed where somebody whom governance trusts has told the time, and all that was measured since
+//   agrees with the host: a host's clock alone says what its administrator likes.
 
 export interface TimeSource {
   /** The host's wall clock, ms since 1970. */
@@ -39,10 +41,12 @@ export class SignerClock {
   private readonly startedAtMs: number;
   private readonly measuredBeforeMs: number;
   private readonly source: TimeSource;
+  private toldAt: Instant | undefined;
 
-  /** `last` is the newest instant that the store knows. */
-  constructor(source: TimeSource, last: Instant) {
+  /** `last` is the newest instant that the store knows, `toldAt` that at which somebody told the time last. */
+  constructor(source: TimeSource, last: Instant, toldAt?: Instant) {
     this.source = source;
+    this.toldAt = toldAt;
     this.trustedWallMs = Math.max(last.wallMs, source.wallMs());
     this.highestWallMs = this.trustedWallMs;
     this.measuredBeforeMs = last.measuredMs;
@@ -79,6 +83,25 @@ export class SignerClock {
   trustHost(): void {
     this.trustedWallMs = this.source.wallMs();
     this.trustedAtMs = this.source.monotonicMs();
+    this.hear();
+  }
+
+  /** Somebody whom governance trusts says about the same time as the host, just now. */
+  hear(): void {
+    this.toldAt = { wallMs: this.source.wallMs(), measuredMs: this.now().measuredMs };
+  }
+
+  /** What the store keeps: each time that the signer stands still counts against it. */
+  told(): Instant | undefined {
+    return this.toldAt;
+  }
+
+  /** The time by which hours are told, at an instant of this clock. Undefined where it is the host's word alone. */
+  hourMs({ wallMs, measuredMs }: Instant): number | undefined {
+    if (!this.toldAt) return undefined;
+    const sinceMs = measuredMs - this.toldAt.measuredMs;
+    const allowedMs = MAX_DIVERGENCE_MS + Math.max(0, Math.floor(sinceMs / DRIFT_PARTS));
+    return Math.abs(wallMs - this.toldAt.wallMs - sinceMs) <= allowedMs ? wallMs : undefined;
   }
 
   /** Whether the host says the same as somebody else, as far as that matters here. */

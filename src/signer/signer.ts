@@ -17,6 +17,7 @@ import { MAX_CERTIFIED_BURIALS } from '../core/certificates/certificate.js';
 import { type Reservation, reservationOf, transactionKeyOf } from '../core/certificates/reservation.js';
 import { accepted, Fault, type Outcome, type Refusal, refused } from '../core/fault.js';
 import { entryHash, type GovernanceEntry } from '../core/governance/entry.js';
+import { verifyHead } from '../core/governance/fresh-head.js';
 import { replayEntry, replayLog } from '../core/governance/replay.js';
 import type { GovernanceRefusalCode, GovernanceState } from '../core/governance/state.js';
 import { parsePolicies } from '../core/policy/parse.js';
@@ -62,7 +63,7 @@ import { transferSet } from './ledger.js';
 import { Line } from './line.js';
 import { type SignerParts, statusOf, transferRecordOf } from './reports.js';
 import { checkWallet, describeWallets, type Token } from './self-check.js';
-import type { Instant } from './signer-clock.js';
+import { type Instant, MAX_DIVERGENCE_MS } from './signer-clock.js';
 import { signTransaction } from './signing.js';
 import type { StoreFaultCode } from './store-file.js';
 import { SIGNER_VERSION } from './version.js';
@@ -159,7 +160,10 @@ export class Signer {
     const { tokens, verifier } = this.parts;
     await checkAttestationKey(this.state.attestation, tokens, verifier);
     await this.checkpoints.look();
-    for (const walletId of this.state.wallets.keys()) await this.requireReady(walletId);
+    for (const walletId of this.state.wallets.keys()) {
+      // What nobody pays any more may have lost its keys since; what it still pays is asked about then.
+      if (!this.state.retired.has(walletId)) await this.requireReady(walletId);
+    }
   }
 
   /**
@@ -205,6 +209,7 @@ export class Signer {
     if (over.kind === 'refused') return over;
     const diverged = clock.divergence();
     if (diverged) return refused('clock-diverged', { ...diverged });
+    this.hear(order);
     const now = clock.now();
     const authorized = authorize(order, decoded.value, {
       state: this.state,
@@ -235,6 +240,15 @@ export class Signer {
     } finally {
       this.underWay.delete(transactionKey);
     }
+  }
+
+  /** A governor's word of just now tells the time as well: whoever turned the host's clock ahead has none from there. */
+  private hear({ head }: SigningOrder): void {
+    const { clock, verifier } = this.parts;
+    if (!head || !clock.agrees(head.statement.createdAtMs)) return;
+    const { wallMs } = clock.now();
+    const verified = verifyHead(this.state, head, MAX_DIVERGENCE_MS, verifier, wallMs);
+    if (verified.kind === 'accepted') clock.hear();
   }
 
   /** A hold begins only where facts are not older than those heard before, as nothing else is missing then. */
@@ -424,17 +438,19 @@ export class Signer {
   /**
    * New keys are checked before they are taken in: with one of a wallet that it cannot serve, this signer would never start
    * again, and with one of the audit log, no checkpoint would ever be signed. Only for entries that would be accepted. Throws
-   * what `checkWallet` and `checkAuditKey` throw.
+   * what `checkWallet`, `checkAuditKey` and `checkAttestationKey` throw.
    */
   private async offered(entry: GovernanceEntry): Promise<Outcome<undefined, GovernanceRefusalCode>> {
     const change = actingChange(this.state, entry);
-    const bringsKeys = change.kind === 'wallet-added' || change.kind === 'audit-log-set';
+    const bringsKeys = ['wallet-added', 'audit-log-set', 'attestation-key-set'].includes(change.kind);
     if (!bringsKeys || entryHash(entry.body) === this.state.head) return accepted(undefined);
     const replayed = replayEntry(this.state, entry, this.parts.verifier);
     if (replayed.kind === 'refused') return replayed;
     const { tokens, verifier } = this.parts;
     if (change.kind === 'wallet-added') await checkWallet(change.wallet, tokens);
-    else await checkAuditKey(change.auditLog.key, tokens, verifier);
+    if (change.kind === 'audit-log-set') await checkAuditKey(change.auditLog.key, tokens, verifier);
+    if (change.kind === 'attestation-key-set')
+      await checkAttestationKey(change.attestation, tokens, verifier);
     return accepted(undefined);
   }
 

@@ -259,7 +259,7 @@ export async function startSigner(config: SignerConfig, options: StartOptions = 
     });
     const heartbeat = setInterval(() => {
       try {
-        store.beat(clock.now());
+        store.beat(clock.now(), clock.told());
       } catch (error) {
         options.onHeartbeatLost?.(error);
       }
@@ -271,7 +271,7 @@ export async function startSigner(config: SignerConfig, options: StartOptions = 
         clearInterval(heartbeat);
         await signer.idle();
         try {
-          store.beat(clock.now());
+          store.beat(clock.now(), clock.told());
         } finally {
           store.close();
           await closeTokens(tokens);
@@ -309,7 +309,7 @@ export async function bringUp(
   try {
     // With the journal's hash, what else the record says as of that entry is pinned: governance has no other place to be.
     store.requireAnchor(pinned);
-    const clock = new SignerClock(time, store.lastInstant());
+    const clock = new SignerClock(time, store.lastInstant(), store.toldTime());
     const anchor = new Anchor(token, config.deploymentId, store, pinned);
     const signer = Signer.start({ store, clock, verifier: nativeVerifier, arithmetic, anchor, tokens });
     requireDeployment(config, signer.deploymentId());

@@ -434,19 +434,39 @@ export class SignerStore {
     }
   }
 
-  /** What the heartbeat says. Throws `store-corrupt` when it was not written for this journal: it could free limits. */
-  private lastBeat(): Instant {
-    const beat = this.db
+  private instantIn(
+    table: 'heartbeat' | 'told_time',
+    sealOf: (instant: Instant, base: JournalHead) => string,
+  ): Instant | undefined {
+    const row = this.db
       .prepare<[], { wall_ms: number; measured_ms: number; seal: string }>(
-        'SELECT wall_ms, measured_ms, seal FROM heartbeat',
+        `SELECT wall_ms, measured_ms, seal FROM ${table}`,
       )
       .get();
-    if (!beat) return { wallMs: 0, measuredMs: 0 };
-    const instant = { wallMs: beat.wall_ms, measuredMs: beat.measured_ms };
-    if (beat.seal !== this.seal.ofHeartbeat(instant, this.base)) {
-      throw new Fault<StoreFaultCode>('store-corrupt', 'the heartbeat in the store is not of this signer');
-    }
-    return instant;
+    if (!row) return undefined;
+    const instant = { wallMs: row.wall_ms, measuredMs: row.measured_ms };
+    if (row.seal === sealOf(instant, this.base)) return instant;
+    throw new Fault<StoreFaultCode>('store-corrupt', `the ${table} in the store is not of this signer`);
+  }
+
+  private putInstant(table: 'heartbeat' | 'told_time', { wallMs, measuredMs }: Instant, seal: string): void {
+    this.db
+      .prepare(
+        `INSERT INTO ${table} (only, wall_ms, measured_ms, seal) VALUES (1, ?, ?, ?) ON CONFLICT (only)
+         DO UPDATE SET wall_ms = excluded.wall_ms, measured_ms = excluded.measured_ms, seal = excluded.seal`,
+      )
+      .run(wallMs, measuredMs, seal);
+  }
+
+  /** What the heartbeat says. Throws `store-corrupt` when it was not written for this journal: it could free limits. */
+  private lastBeat(): Instant {
+    const beat = this.instantIn('heartbeat', (instant, base) => this.seal.ofHeartbeat(instant, base));
+    return beat ?? { wallMs: 0, measuredMs: 0 };
+  }
+
+  /** When somebody told the time last, as far as it was written. Throws `store-corrupt`, as for the heartbeat. */
+  toldTime(): Instant | undefined {
+    return this.instantIn('told_time', (instant, base) => this.seal.ofToldTime(instant, base));
   }
 
   /** The newest instant that was written: by an entry or by a heartbeat. Throws `store-corrupt`. */
@@ -454,16 +474,15 @@ export class SignerStore {
     return later(this.lastBeat(), this.ledger.lastInstant());
   }
 
-  /** Remembers the time. Losing a heartbeat only makes limits last longer. */
-  beat(now: Instant): void {
+  /**
+   * Remembers the time, and when it was told. Losing a heartbeat only makes limits last longer, and rules with hours wait until
+   * somebody tells the time again.
+   */
+  beat(now: Instant, told?: Instant): void {
     this.commit();
     const beat = later(this.lastBeat(), now);
-    this.db
-      .prepare(
-        `INSERT INTO heartbeat (only, wall_ms, measured_ms, seal) VALUES (1, ?, ?, ?) ON CONFLICT (only)
-         DO UPDATE SET wall_ms = excluded.wall_ms, measured_ms = excluded.measured_ms, seal = excluded.seal`,
-      )
-      .run(beat.wallMs, beat.measuredMs, this.seal.ofHeartbeat(beat, this.base));
+    this.putInstant('heartbeat', beat, this.seal.ofHeartbeat(beat, this.base));
+    if (told) this.putInstant('told_time', told, this.seal.ofToldTime(told, this.base));
   }
 
   /** What nobody has waited for is gone, as after a crash. */

@@ -174,6 +174,7 @@ export class Desk {
         algorithm: 'p256',
         publicKey: `04${'0'.repeat(128)}`,
       },
+      attestations: [],
       auditLog: undefined,
       auditLogs: [],
       requestKeys: new Map(),
@@ -182,6 +183,7 @@ export class Desk {
       factRules: new Map(),
       chains: new Map([[CHAIN, { family: 'ethereum', chain: CHAIN, coin: { symbol: 'ETH', decimals: 18 } }]]),
       wallets: new Map([[this.wallet.walletId, this.wallet]]),
+      retired: new Map(),
       tokens: new Map(
         [...this.tokens.values()].map((token) => [tokenKey(token.chain, token.contract), token]),
       ),

@@ -1,14 +1,12 @@
 // Unattended signing where governance asks for a governor's word about its head: whoever owns the orchestrator keeps a
 // freeze or a removal from the signer, and gains the word's age at most.
 
-import { sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Deployment, type Officer } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { coin, payTo, psbt } from '../../devnet/transactions.js';
 import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
-import { HEAD_TYPE, headBytes, type SignedHead } from '../../src/core/governance/fresh-head.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import { MAX_DIVERGENCE_MS } from '../../src/signer/signer-clock.js';
@@ -32,18 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => deployment.destroy());
 
-function head(officer: Officer = deployment.alice): SignedHead {
-  const statement = {
-    type: HEAD_TYPE,
-    deploymentId: deployment.deploymentId,
-    sequence: deployment.log.length - 1,
-    head: deployment.head,
-    createdAtMs: deployment.time.wall,
-  } as const;
-  const key = { key: officer.privateKey, dsaEncoding: 'ieee-p1363' } as const;
-  const signature = sign('sha256', headBytes(statement), key).toString('hex');
-  return { statement, credentialId: officer.credential.credentialId, signature };
-}
+const head = (officer?: Officer) => deployment.word(officer);
 
 function paying(more: Partial<SigningOrder> = {}, officers: readonly Officer[] = []): SigningOrder {
   amount += 1n;

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Deployment, ETH, ETHEREUM } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { eip1559 } from '../../devnet/transactions.js';
+import type { SigningOrder } from '../../src/core/authorization/signing-order.js';
 import { type Certificate, decisionsOf } from '../../src/core/certificates/certificate.js';
 import type { CertifiedDecision } from '../../src/core/certificates/decision.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
@@ -12,6 +13,7 @@ import type { Change } from '../../src/core/governance/entry.js';
 import { compressed } from '../../src/core/governance/names.js';
 import { checksumAddress } from '../../src/core/intents/ethereum/address.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
+import { MAX_DIVERGENCE_MS } from '../../src/signer/signer-clock.js';
 import { signResult } from '../../src/signer-protocol/messages.js';
 
 const HOUR_MS = 3_600_000;
@@ -68,6 +70,13 @@ beforeAll(async () => {
 });
 afterAll(() => deployment.destroy());
 
+/** The host's clock is so much later then. */
+async function restartedAt(laterMs: number): Promise<void> {
+  await deployment.stop();
+  deployment.time.wall += laterMs;
+  client = await deployment.start();
+}
+
 async function govern(change: Change): Promise<void> {
   const entry = deployment.entry(change, [deployment.alice, deployment.bob]);
   expect(codeOf(await client.ask({ verb: 'governance-append', entry }))).toBe('done');
@@ -99,13 +108,13 @@ function orderFor(request: ReturnType<Deployment['request']>, tip: bigint) {
   return { wallet, transaction, transfers: [deployment.transfer(request)] };
 }
 
-async function answered(order: ReturnType<typeof orderFor>): Promise<string | Certificate> {
+async function answered(order: SigningOrder): Promise<string | Certificate> {
   const answer = await client.sign(order);
   return answer.kind === 'done' ? signResult.parse(answer.result).certificate : codeOf(answer);
 }
 
 /** The certificate of an order that is signed. */
-async function certificateOf(order: ReturnType<typeof orderFor>): Promise<Certificate> {
+async function certificateOf(order: SigningOrder): Promise<Certificate> {
   const answer = await answered(order);
   if (typeof answer === 'string') throw new Error(answer);
   return answer;
@@ -147,7 +156,7 @@ describe('what the signer knows', () => {
   });
 
   it('lets its hours begin and end', async () => {
-    expect(await answered(orderTo(PAID, 11n))).toBe('policy-no-match');
+    expect(await answered({ ...orderTo(PAID, 11n), head: deployment.word() })).toBe('policy-no-match');
     deployment.time.advance(12 * HOUR_MS);
     const order = orderTo(PAID, 11n);
     const certificate = await certificateOf(order);
@@ -189,6 +198,49 @@ describe('what the signer knows', () => {
     expect(await answered(orderTo(PAID, 11n))).toBe('policy-no-match');
     deployment.time.advance(12 * HOUR_MS);
     expect(typeof (await answered(orderTo(PAID, 11n)))).toBe('object');
+    nonce += 1;
+  });
+
+  it('takes no hour from a clock that was set forward while it was off, until a governor says the same', async () => {
+    deployment.time.advance(12 * HOUR_MS);
+    await restartedAt(0);
+    expect(await answered(orderTo(PAID, 11n))).toBe('policy-no-match');
+    // At night, by the true clock: whoever starts the signer with another one gets no office hours.
+    const before = deployment.word();
+    await restartedAt(13 * HOUR_MS);
+    for (const head of [
+      undefined,
+      before,
+      { ...deployment.word(), signature: '00'.repeat(64) },
+      { ...deployment.word(), credentialId: 'erika-token' },
+      deployment.word(deployment.alice, { sequence: 999 }),
+      deployment.word(deployment.alice, { createdAtMs: deployment.time.wall - MAX_DIVERGENCE_MS }),
+      deployment.word(deployment.alice, { createdAtMs: deployment.time.wall + MAX_DIVERGENCE_MS }),
+    ]) {
+      expect(await client.sign({ ...orderTo(PAID, 11n), ...(head && { head }) })).toMatchObject({
+        code: 'fact-missing',
+        facts: { rule: 'hot-ethereum/by-day', fact: 'hour' },
+      });
+    }
+    // What asks for no hour goes on.
+    await certificateOf(orderTo(PAID, 10n));
+    nonce += 1;
+    // Another start with that clock makes it no truer.
+    await restartedAt(0);
+    expect(await answered(orderTo(PAID, 11n))).toBe('fact-missing');
+    await certificateOf({ ...orderTo(PAID, 11n), head: deployment.word() });
+    nonce += 1;
+    await certificateOf(orderTo(PAID, 11n));
+    nonce += 1;
+    await restartedAt(MAX_DIVERGENCE_MS / 2);
+    const known = await certificateOf(orderTo(PAID, 11n));
+    nonce += 1;
+    expect(decisionsOf(known)[0]?.knew?.atMs).toBe(deployment.time.wall);
+    expect(audited(known).kind).toBe('accepted');
+    await restartedAt(MAX_DIVERGENCE_MS);
+    expect(await answered(orderTo(PAID, 11n))).toBe('fact-missing');
+    await govern({ kind: 'time-set', timeMs: deployment.time.wall });
+    await certificateOf(orderTo(PAID, 11n));
     nonce += 1;
   });
 

@@ -164,6 +164,14 @@ describe('a signer does not start', () => {
     expect(await faultOf(deployment.start())).toBe('started');
   });
 
+  it('with a time that nobody told, sealed as a heartbeat is (store-corrupt)', async () => {
+    const db = new Database(storePath);
+    expect(db.prepare('INSERT INTO told_time SELECT * FROM heartbeat').run().changes).toBe(1);
+    db.close();
+    expect(await faultOf(deployment.start())).toBe('store-corrupt');
+    await restore();
+  });
+
   it('with a file that is no database (store-corrupt)', async () => {
     await writeFile(storePath, 'not a database, but long enough to look like one'.repeat(100));
     expect(await faultOf(deployment.start())).toBe('store-corrupt');
@@ -208,7 +216,7 @@ describe('the store itself', () => {
       .pluck()
       .all();
     db.close();
-    expect(tables).toEqual(['heartbeat', 'journal']);
+    expect(tables).toEqual(['heartbeat', 'journal', 'told_time']);
     const created = join(deployment.directory, 'created.db');
     SignerStore.create(created, genesisOf(deployment), new Seal(new Uint8Array(32))).close();
     expect((await stat(created)).mode & 0o777).toBe(0o600);

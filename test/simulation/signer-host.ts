@@ -237,7 +237,7 @@ export class SignerHost {
   }
 
   beat(): void {
-    this.up?.store.beat(this.up.clock.now());
+    this.up?.store.beat(this.up.clock.now(), this.up.clock.told());
   }
 
   /** One message in, its reply out; undefined when nobody serves, or whoever did has died over it. */

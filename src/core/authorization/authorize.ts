@@ -24,6 +24,7 @@ import type { SignatureVerifier } from '../statements/signature.js';
 import { type ApprovalRefusalCode, excludedApprovers, verifyApprovals } from './approvals.js';
 import type { DecodedOrder, DecodeRefusalCode, Movement } from './decode-order.js';
 import { type RequestRefusalCode, type VerifiedRequest, verifyRequest } from './requests.js';
+import { checkRetired, type RetirementRefusalCode } from './retired.js';
 import type { SigningOrder } from './signing-order.js';
 import { type Knowing, situationOf } from './situation.js';
 
@@ -31,6 +32,7 @@ export type FreezeRefusalCode = 'wallet-frozen';
 
 export type AuthorizationRefusalCode =
   | FreezeRefusalCode
+  | RetirementRefusalCode
   | DecodeRefusalCode
   | RequestRefusalCode
   | ApprovalRefusalCode
@@ -320,6 +322,8 @@ export function authorize(
   if (requests.value.length === 0) return authorizeCancel(order, decoded, given);
   const movements = decoded.matchPayments(requests.value);
   if (movements.kind === 'refused') return movements;
+  const retired = checkRetired(given.state, decoded.wallet.walletId, movements.value);
+  if (retired.kind === 'refused') return retired;
   const transfers = authorizeTransfers(order, movements.value, facts.value, given);
   if (transfers.kind === 'refused') return transfers;
   for (const { decision } of transfers.value) {

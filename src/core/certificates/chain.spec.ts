@@ -22,6 +22,9 @@ interface Told {
   readonly at?: number | null;
   readonly newest?: number;
   readonly keptFrom?: number;
+  /** The entry of governance under which it was reserved, and the one that brought the key which vouches for it. */
+  readonly governance?: number;
+  readonly since?: number;
 }
 
 /** What the chain looks at of a certificate that has been verified by itself. */
@@ -30,9 +33,14 @@ function one({ ordinal, at = 1_000, newest = 9, keptFrom = 1, ...told }: Told): 
     certificate: {
       journalSequence: told.sequence ?? ordinal * 2,
       journalHash: told.hash ?? hashOf(ordinal),
-      reservation: { ordinal, previous: told.previous ?? hashOf(ordinal - 1) },
+      reservation: {
+        ordinal,
+        previous: told.previous ?? hashOf(ordinal - 1),
+        governanceSequence: told.governance ?? 0,
+      },
       outcome: told.outcome ?? SIGNED,
     },
+    vouching: { sequence: told.since ?? 0 },
     attested: at === null ? undefined : { newestOrdinal: newest, keptFrom, attestedAtMs: at },
   } as unknown as Verified;
 }
@@ -103,6 +111,24 @@ describe('a chain of certificates', () => {
       { ordinal: 6, sequence: 8 },
     ],
     [
+      'certificate-chain-broken',
+      'a later one was decided under an earlier state of governance',
+      { ordinal: 4, governance: 3 },
+      { ordinal: 5, governance: 2 },
+    ],
+    [
+      'certificate-chain-contradiction',
+      'a key that was replaced knows of what came after it',
+      { ordinal: 4, newest: 5 },
+      { ordinal: 5, governance: 3, since: 3 },
+    ],
+    [
+      'certificate-chain-contradiction',
+      'a key that was replaced knows of what came long after it, and nobody attests that',
+      { ordinal: 4, newest: 7 },
+      { ordinal: 7, governance: 4, since: 3, at: null },
+    ],
+    [
       'certificate-chain-contradiction',
       'what was never to be signed is signed',
       { ordinal: 4, outcome: { kind: 'ended' } },
@@ -129,6 +155,20 @@ describe('a chain of certificates', () => {
   ])('is refused with %s when %s', (code, _title, before, after) => {
     expect(found([one(before), one(after)])).toBe(code);
     expect(found([one(after), one(before)])).toBe(code);
+  });
+
+  it('goes on with another key, each of which knows of its own', () => {
+    const before = [3, 4].map((ordinal) => one({ ordinal, newest: 4 }));
+    const after = [5, 6].map((ordinal) => one({ ordinal, newest: 6, governance: 3, since: 3 }));
+    expect(found([...before, ...after])).toMatchObject({ missing: [], newest: { ordinal: 6, atMs: 1_000 } });
+  });
+
+  it.each([
+    ['after it', [1, null]],
+    ['before it', [null, 1]],
+  ])('hides no gap behind a copy without attestation that comes %s', (_title, ats) => {
+    const copies = ats.map((at) => one({ ordinal: 1, newest: 3, at }));
+    expect(found(copies, true)).toMatchObject({ newest: { ordinal: 3 }, missing: [{ from: 2, to: 3 }] });
   });
 
   it.each<[string, Told]>([

@@ -51,7 +51,28 @@ function timeOf({ attested }: Verified): number {
 function follows(before: Certificate, next: Certificate): boolean {
   const isNext = next.reservation.ordinal === before.reservation.ordinal + 1;
   const isLinked = next.reservation.previous === before.journalHash;
-  return next.journalSequence > before.journalSequence && (!isNext || isLinked);
+  // Governance only goes on: what comes later was not decided under an earlier state, nor vouched for by an earlier key.
+  const isUnderLater = next.reservation.governanceSequence >= before.reservation.governanceSequence;
+  return next.journalSequence > before.journalSequence && isUnderLater && (!isNext || isLinked);
+}
+
+/**
+ * A key that was replaced knows of no reservation that came after it: the ordinal of one that it claims to, if any. In order.
+ */
+function outlived(
+  inOrder: readonly (readonly [number, Verified])[],
+  verified: readonly Verified[],
+): number | undefined {
+  const sinces = new Map<number, number>();
+  for (const [ordinal, { vouching }] of inOrder) {
+    if (!sinces.has(vouching.sequence)) sinces.set(vouching.sequence, ordinal);
+  }
+  const firsts = [...sinces];
+  for (const { vouching, attested } of verified) {
+    const later = firsts.find(([sequence]) => sequence > vouching.sequence);
+    if (later && attested && attested.newestOrdinal >= later[1]) return later[1];
+  }
+  return undefined;
 }
 
 function missingBetween(ordinals: readonly number[], from: number, to: number): Ordinals[] {
@@ -86,13 +107,20 @@ export function checkChain(verified: readonly Verified[], whole: boolean): Outco
     const before = inOrder[at - 1]?.[1].certificate;
     if (before && !follows(before, certificate)) return refused('certificate-chain-broken', { ordinal });
   }
-  return accepted(chainOf(inOrder, whole));
+  const beyond = outlived(inOrder, verified);
+  if (beyond !== undefined) return refused('certificate-chain-contradiction', { ordinal: beyond });
+  return accepted(chainOf(inOrder, verified, whole));
 }
 
-function chainOf(inOrder: readonly (readonly [number, Verified])[], whole: boolean): Chain {
+function chainOf(
+  inOrder: readonly (readonly [number, Verified])[],
+  verified: readonly Verified[],
+  whole: boolean,
+): Chain {
   const ordinals = inOrder.map(([ordinal]) => ordinal);
   const [from, to] = [ordinals[0], ordinals.at(-1)];
-  const words = inOrder.flatMap(([, { attested }]) => attested ?? []);
+  // All of them, also of a certificate that is here in a later form: a copy without its attestation takes no word away.
+  const words = verified.flatMap(({ attested }) => attested ?? []);
   const newest = words.reduce<Chain['newest']>(
     (latest, { newestOrdinal, attestedAtMs }) =>
       latest && latest.ordinal >= newestOrdinal ? latest : { ordinal: newestOrdinal, atMs: attestedAtMs },

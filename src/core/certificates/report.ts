@@ -66,7 +66,7 @@ function certificateValue(checked: Checked) {
   if (outcome.kind === 'refused') {
     return { file, index, valid: false, code: outcome.code, facts: outcome.facts };
   }
-  const { certificate, proved, trusted, attested } = outcome.value;
+  const { certificate, proved, trusted, attested, vouching } = outcome.value;
   return {
     file,
     index,
@@ -75,6 +75,11 @@ function certificateValue(checked: Checked) {
     outcome: certificate.outcome.kind,
     transactionId: isSigned(certificate) ? certificate.outcome.transactionId : null,
     attestedAtMs: attested?.attestedAtMs ?? null,
+    attestationKey: {
+      label: vouching.key.label,
+      publicKey: vouching.key.publicKey,
+      sinceEntry: vouching.sequence,
+    },
     proved,
     trusted,
   };

@@ -6,8 +6,10 @@ import { type AuthorizationRefusalCode, authorize } from '../authorization/autho
 import { type DecodedOrder, decodeOrder } from '../authorization/decode-order.js';
 import type { Knowing } from '../authorization/situation.js';
 import { accepted, Fault, type Outcome, refused } from '../fault.js';
-import { type Change, entryHash, type GovernanceEntry } from '../governance/entry.js';
+import { type Vouching, vouchingAt } from '../governance/attestation-key.js';
+import { entryHash, type GovernanceEntry } from '../governance/entry.js';
 import { lookAlikeOf } from '../governance/known-addresses.js';
+import { compressed } from '../governance/names.js';
 import { type GovernanceRefusalCode, type GovernanceState, whitelistedAt } from '../governance/state.js';
 import { verifySignedBitcoin } from '../intents/bitcoin/assemble.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
@@ -29,8 +31,6 @@ import { type CertifiedDecision, knownFrom } from './decision.js';
 import { followedWords } from './followed.js';
 import { History } from './history.js';
 import { BEFORE_FIRST_RESERVATION, journalHashOf, type Reservation, reservationOf } from './reservation.js';
-
-type GenesisChange = Extract<Change, { readonly kind: 'genesis' }>;
 
 export type CertificateRefusalCode =
   | GovernanceRefusalCode
@@ -58,6 +58,8 @@ export interface Verified {
   readonly certificate: Certificate;
   /** What the signer attests; undefined where it has not yet. */
   readonly attested: AttestationStatement | undefined;
+  /** The key that vouches for it, attested or not yet: the one under which it was reserved. */
+  readonly vouching: Vouching;
   /** Sentences about what was checked. */
   readonly proved: readonly string[];
   /** Sentences about what the certificate says and nothing here can check. */
@@ -122,9 +124,8 @@ function knowledgeWords({ transferId, knew }: CertifiedDecision): readonly strin
   ];
 }
 
-/** The log up to the entry under which the signer decided. Entries after it do not matter to this certificate. */
-function stateThen(certified: Certificate, history: History) {
-  const { governanceSequence, governanceHead, policyHash } = certified.reservation;
+/** The log up to the entry under which the signer says it decided. Entries after it do not matter to this certificate. */
+function replayedTo({ reservation: { governanceSequence } }: Certificate, history: History) {
   const { log } = history;
   if (log.length <= governanceSequence) {
     return refused('certificate-log-too-short', {
@@ -132,21 +133,20 @@ function stateThen(certified: Certificate, history: History) {
       needed: governanceSequence + 1,
     });
   }
-  const replayed = history.at(governanceSequence);
-  if (replayed.kind === 'refused') return replayed;
-  if (replayed.value.head !== governanceHead) {
-    return refused('certificate-governance-mismatch', {
-      log: replayed.value.head,
-      certificate: governanceHead,
-    });
+  return history.at(governanceSequence);
+}
+
+/** Is it the state that the certificate names? */
+function checkState(
+  { reservation: { governanceHead, policyHash } }: Certificate,
+  state: GovernanceState,
+): Outcome<undefined, CertificateRefusalCode> {
+  if (state.head !== governanceHead) {
+    return refused('certificate-governance-mismatch', { log: state.head, certificate: governanceHead });
   }
-  if (replayed.value.policyHash !== policyHash) {
-    return refused('certificate-policy-mismatch', {
-      log: replayed.value.policyHash,
-      certificate: policyHash,
-    });
-  }
-  return replayed;
+  return state.policyHash === policyHash
+    ? accepted(undefined)
+    : refused('certificate-policy-mismatch', { log: state.policyHash, certificate: policyHash });
 }
 
 /** A transfer that was paid before by what is dead now: the quorum under which the signer heard it says so. */
@@ -183,7 +183,11 @@ function checkBurials(
   return accepted(undefined);
 }
 
-function proved(certified: Certificate, attested: AttestationStatement | undefined): string[] {
+function proved(
+  certified: Certificate,
+  attested: AttestationStatement | undefined,
+  { key, sequence }: Vouching,
+): string[] {
   const { burials, outcome, reservation } = certified;
   const { ordinal, governanceSequence, walletId, keys } = reservation;
   const decisions = decisionsOf(certified);
@@ -212,7 +216,7 @@ function proved(certified: Certificate, attested: AttestationStatement | undefin
       : []),
     ...(attested
       ? [
-          `the signer's attestation key vouches for all of this as reservation ${ordinal} of its journal, at ${timeOf(attested.attestedAtMs)}, when there were ${attested.newestOrdinal}`,
+          `the signer's attestation key ${key.label} (${compressed(key.publicKey)}), in force since entry ${sequence}, vouches for all of this as reservation ${ordinal} of its journal, at ${timeOf(attested.attestedAtMs)}, when there were ${attested.newestOrdinal}`,
         ]
       : []),
   ];
@@ -261,23 +265,25 @@ function trusted(certified: Certificate, attested: AttestationStatement | undefi
   ];
 }
 
-/** The genesis of a log that is the one that the verifying person knows, and that the certificate names. */
-function genesisOf(
+/** Does the log begin with the genesis that the verifying person knows, and that the certificate names? */
+function checkGenesis(
   { deploymentId }: Certificate,
   [genesis]: readonly GovernanceEntry[],
   genesisHash: string,
-): Outcome<GenesisChange, CertificateRefusalCode> {
-  const { change } = genesis?.body ?? {};
+): Outcome<undefined, CertificateRefusalCode> {
   const isKnown = genesis !== undefined && entryHash(genesis.body) === genesisHash;
-  return isKnown && change?.kind === 'genesis' && deploymentId === genesisHash
-    ? accepted(change)
+  return isKnown && deploymentId === genesisHash
+    ? accepted(undefined)
     : refused('certificate-other-deployment', { certificate: deploymentId, genesis: genesisHash });
 }
 
-/** What the signer attests of it, if it has. Asked before anything else that takes long: a change anywhere fails here. */
+/**
+ * What the signer attests of it, if it has, with the key that was in force when it was reserved. Asked before anything else of
+ * the certificate: a change anywhere fails here.
+ */
 function attestedOf(
   certified: Certificate,
-  { attestation: { publicKey } }: GenesisChange,
+  { key: { publicKey } }: Vouching,
   verifier: SignatureVerifier,
 ): Outcome<AttestationStatement | undefined, CertificateRefusalCode> {
   const { attestation, outcome, reservation } = certified;
@@ -395,12 +401,15 @@ export function verifyUnder(
   }
   const certified = parsed.data;
   if (!isCanonical(certified)) return refused('certificate-malformed', { why: 'not canonical' });
-  const genesis = genesisOf(certified, history.log, genesisHash);
+  const genesis = checkGenesis(certified, history.log, genesisHash);
   if (genesis.kind === 'refused') return genesis;
-  const attested = attestedOf(certified, genesis.value, verifier);
-  if (attested.kind === 'refused') return attested;
-  const then = stateThen(certified, history);
+  const then = replayedTo(certified, history);
   if (then.kind === 'refused') return then;
+  const vouching = vouchingAt(then.value, then.value.sequence);
+  const attested = attestedOf(certified, vouching, verifier);
+  if (attested.kind === 'refused') return attested;
+  const named = checkState(certified, then.value);
+  if (named.kind === 'refused') return named;
   const buried = checkBurials(certified, history, verifier);
   if (buried.kind === 'refused') return buried;
   const decoded = decodeOrder(certified.reservation.order, then.value);
@@ -414,7 +423,8 @@ export function verifyUnder(
   return accepted({
     certificate: certified,
     attested: attested.value,
-    proved: proved(certified, attested.value),
+    vouching,
+    proved: proved(certified, attested.value, vouching),
     trusted: trusted(certified, attested.value),
   });
 }

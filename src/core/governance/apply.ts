@@ -48,6 +48,7 @@ function targetOf(change: Change): string | undefined {
     case 'safu-quorum-set':
     case 'timelock-set':
     case 'policies-set':
+    case 'attestation-key-set':
       return change.kind;
     default:
       return undefined;

@@ -1,6 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { secp256k1 } from '@noble/curves/secp256k1.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import fc from 'fast-check';
 import { portableVerifier } from '../statements/signature.js';
 import { bandsFlaw, bandsOf, edgesOf, loosensBands } from './bands.js';
@@ -13,28 +11,15 @@ import {
   bodyAfter,
   codeOf,
   ETHEREUM,
-  GENESIS,
-  genesisOf,
   type Key,
-  newKey,
-  personOf,
   signed,
   stateOf,
   whyOf,
 } from './people.fixture.js';
-import { replayEntry, replayGenesis } from './replay.js';
+import { replayEntry } from './replay.js';
 import { type GovernanceState, tokenKey } from './state.js';
+import { erin, gina, hugo, slowWithTiers, tierWallet } from './tiers.fixture.js';
 import { wordsOfChange } from './words.js';
-
-const gina = newKey('gina-1');
-const hugo = newKey('hugo-1');
-const erin = newKey('erin-1');
-const frank = newKey('frank-1');
-
-function walletOf(walletId: string, chain: string, tier: Tier, token: string, secret: number) {
-  const publicKey = bytesToHex(secp256k1.getPublicKey(new Uint8Array(32).fill(secret)));
-  return { walletId, chain, tier, token, keys: [{ label: walletId, publicKey }] };
-}
 
 /** The contract is written in the change as facts write it, in lower case. */
 const USDX = {
@@ -46,41 +31,15 @@ const USDX = {
 };
 const CONTRACT = USDX.contract.toLowerCase();
 
-const GENESIS_OF_TIERS = genesisOf(
-  {
-    persons: [
-      ...GENESIS.persons,
-      personOf('gina', gina),
-      personOf('hugo', hugo),
-      personOf('erin', erin),
-      personOf('frank', frank),
-    ],
-    groups: [
-      ...GENESIS.groups,
-      { groupId: 'custodians', members: ['gina', 'hugo'] },
-      { groupId: 'guards', members: ['erin', 'frank'] },
-    ],
-    safu: { group: 'custodians', threshold: 2 },
-    timelock: {
-      whitelistMs: 1_000,
-      policyMs: 2_000,
-      veto: { group: 'guards', threshold: 1 },
-    },
-    wallets: [
-      ...GENESIS.wallets,
-      walletOf('cold-btc', BITCOIN, 'cold', 'treasury', 3),
-      walletOf('safu-btc', BITCOIN, 'safu', 'safu', 4),
-      walletOf('hot-eth', ETHEREUM, 'hot', 'treasury', 5),
-      walletOf('cold-eth', ETHEREUM, 'cold', 'treasury', 6),
-    ],
-    tokens: [USDX],
-  },
-  alice,
-  bob,
-  gina,
-  hugo,
+const tiers = slowWithTiers(
+  [
+    tierWallet('cold-btc', 'cold', 3),
+    tierWallet('safu-btc', 'safu', 4),
+    tierWallet('hot-eth', 'hot', 5, ETHEREUM),
+    tierWallet('cold-eth', 'cold', 6, ETHEREUM),
+  ],
+  [USDX],
 );
-const tiers = stateOf(replayGenesis(GENESIS_OF_TIERS, portableVerifier));
 
 function share(tier: Tier, min: number, target: number, max: number): TierBand {
   return {

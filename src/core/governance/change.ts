@@ -4,6 +4,7 @@
 import type { z } from 'zod';
 import { scriptOfAddress } from '../intents/bitcoin/address.js';
 import { ethereumAddress } from '../intents/ethereum/address.js';
+import { hasProved } from './attestation-key.js';
 import { bandsFlaw, withBands } from './bands.js';
 import {
   type Change,
@@ -94,6 +95,7 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     freezeKeys: new Map(),
     timeSet: undefined,
     attestation: genesis.attestation,
+    attestations: [{ sequence: 0, key: genesis.attestation }],
     auditLog: undefined,
     auditLogs: [],
     requestKeys,
@@ -102,6 +104,7 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     factRules: new Map(),
     chains,
     wallets,
+    retired: new Map(),
     tokens,
     bands: new Map(),
     policies: genesis.policies,
@@ -136,6 +139,18 @@ function whitelistFlaw(state: GovernanceState, { chain, address }: WhitelistEntr
   return placesOf(state.whitelist).has(addressKey(chain, address))
     ? 'this address is on the whitelist already'
     : undefined;
+}
+
+/** What is left in a wallet goes to one of its own kind, which is there and stays: what is held moves no nearer to anybody. */
+function retirementFlaw({ wallets, retired }: GovernanceState, walletId: string, successor: string) {
+  const [wallet, next] = [wallets.get(walletId), wallets.get(successor)];
+  if (!wallet || !next) return 'no such wallet';
+  if (retired.has(walletId)) return 'this wallet is retired already';
+  if (walletId === successor) return 'a wallet does not follow itself';
+  if (retired.has(successor)) return 'the wallet that is to follow is retired itself';
+  return wallet.chain === next.chain && wallet.tier === next.tier
+    ? undefined
+    : 'the wallet that is to follow is on another chain or of another tier';
 }
 
 /** The state with one change made by entry `sequence`, before the rules of every state are checked; or why it cannot be made. */
@@ -226,6 +241,20 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
       if (state.wallets.has(change.wallet.walletId)) return 'this wallet exists already';
       const wallets = new Map(state.wallets).set(change.wallet.walletId, change.wallet);
       return registering(marksOfWallet(change.wallet), { wallets });
+    }
+    case 'wallet-retired': {
+      const flaw = retirementFlaw(state, change.walletId, change.successor);
+      if (flaw !== undefined) return flaw;
+      const { walletId, successor } = change;
+      const retired = new Map(state.retired).set(walletId, { walletId, successor, sequence });
+      return { ...state, retired };
+    }
+    case 'attestation-key-set': {
+      const { attestation, proof } = change;
+      if (!hasProved(state.deploymentId, attestation.publicKey, proof))
+        return 'the attestation key has not signed that it is one of this deployment';
+      const attestations = [...state.attestations, { sequence, key: attestation }];
+      return registering([`key:${attestation.publicKey}`], { attestation, attestations });
     }
     case 'token-added': {
       const key = tokenKey(change.token.chain, change.token.contract);

@@ -316,6 +316,15 @@ export const change = z.discriminatedUnion('kind', [
   /** Replaces what held for this kind. */
   z.strictObject({ kind: z.literal('fact-rule-set'), rule: factRule }),
   z.strictObject({ kind: z.literal('wallet-added'), wallet }),
+  /** For good: from then on it pays nobody but the wallet that follows it, and nobody pays it. */
+  z.strictObject({ kind: z.literal('wallet-retired'), walletId: identifier, successor: identifier }),
+  /** The key by which the signer vouches for what it writes down from then on. */
+  z.strictObject({
+    kind: z.literal('attestation-key-set'),
+    attestation: attestationKey,
+    /** Of that key over `attestationKeyBytes` (attestation-key.ts): whoever made the entry has it. */
+    proof: signature64,
+  }),
   z.strictObject({ kind: z.literal('token-added'), token: erc20Token }),
   z.strictObject({ kind: z.literal('token-removed'), chain: chainId, contract: evmAddress }),
   /** Replaces all bands of this asset by these. */

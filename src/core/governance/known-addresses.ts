@@ -12,6 +12,7 @@ type Wallets = Pick<GovernanceState, 'wallets' | 'chains'>;
 interface OwnAddress {
   readonly address: string;
   readonly tier: Tier;
+  readonly walletId: string;
 }
 
 interface OwnAddresses {
@@ -33,8 +34,8 @@ function addressOf(chain: Chain, publicKey: string): string {
     : addressOfPublicKey(publicKey).toLowerCase();
 }
 
-function addressesOf({ tier, keys }: Wallet, chain: Chain): readonly OwnAddress[] {
-  return keys.map(({ publicKey }) => ({ address: addressOf(chain, publicKey), tier }));
+function addressesOf({ tier, walletId, keys }: Wallet, chain: Chain): readonly OwnAddress[] {
+  return keys.map(({ publicKey }) => ({ address: addressOf(chain, publicKey), tier, walletId }));
 }
 
 function ownAddresses({ wallets, chains }: Wallets): OwnAddresses {
@@ -55,6 +56,11 @@ function ownAddresses({ wallets, chains }: Wallets): OwnAddresses {
 /** The tier of the own wallet that has this address; undefined for anybody else's. */
 export function tierOfAddress(state: Wallets, chain: string, address: string): Tier | undefined {
   return ownAddresses(state).byAddress.get(addressKey(chain, address))?.tier;
+}
+
+/** The own wallet that has this address; undefined for anybody else's. */
+export function walletOfAddress(state: Wallets, chain: string, address: string): string | undefined {
+  return ownAddresses(state).byAddress.get(addressKey(chain, address))?.walletId;
 }
 
 /** The whitelist's addresses by their look. */

@@ -80,6 +80,8 @@ export function delayOf(state: GovernanceState, change: Change): number {
     case 'credential-added':
     case 'request-key-added':
     case 'wallet-added':
+    // Whoever vouches for what was signed says what may be paid anew.
+    case 'attestation-key-set':
     case 'token-added':
     case 'policies-set':
     case 'fact-key-added':
@@ -90,6 +92,7 @@ export function delayOf(state: GovernanceState, change: Change): number {
     case 'credential-removed':
     case 'request-key-removed':
     case 'token-removed':
+    case 'wallet-retired':
     case 'fact-key-removed':
     case 'whitelist-removed':
     case 'delegation-removed':

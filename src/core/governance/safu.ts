@@ -96,6 +96,8 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
       return groupsForSafu(state, safu.group).has(change.group.groupId);
     case 'wallet-added':
       return change.wallet.tier === 'safu';
+    case 'wallet-retired':
+      return state.wallets.get(change.walletId)?.tier === 'safu';
     case 'tier-bands-set': {
       const now = state.bands.get(tokenKey(change.bands.chain, change.bands.contract));
       return (
@@ -125,6 +127,7 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
     case 'token-removed':
     case 'fact-key-removed':
     case 'audit-log-set':
+    case 'attestation-key-set':
     case 'time-set':
     case 'freeze-key-added':
     // Whoever activates or vetoes is asked about elsewhere; SAFU's quorum signed what waits.

@@ -1,5 +1,6 @@
 // The state that a governance log replays to, and the questions that programs ask of it. It changes only by replay.
 
+import type { Vouching } from './attestation-key.js';
 import type {
   AssetBands,
   AttestationKey,
@@ -52,6 +53,14 @@ export interface Freeze {
   readonly sequence: number;
 }
 
+/** A wallet that pays nobody any more but the one that follows it. */
+export interface Retirement {
+  readonly walletId: string;
+  readonly successor: string;
+  /** Of the entry since which it is so. */
+  readonly sequence: number;
+}
+
 /** The persons who signed something, each with the credential that they signed it with. */
 export type Signers = ReadonlyMap<string, Pick<Credential, 'credentialId' | 'credentialClass'>>;
 
@@ -95,8 +104,10 @@ export interface GovernanceState {
   readonly freezeKeys: ReadonlyMap<string, FreezeKey>;
   /** The newest time that a quorum has said, and the entry that says it. */
   readonly timeSet: { readonly timeMs: number; readonly sequence: number } | undefined;
-  /** Fixed in genesis. */
+  /** The one in force. */
   readonly attestation: AttestationKey;
+  /** Every key that was ever in force, the present one last; which one when says attestation-key.ts. */
+  readonly attestations: readonly Vouching[];
   /** Undefined until an entry names it. */
   readonly auditLog: AuditLog | undefined;
   /** Every log and key that was ever in force, the present one last. A log under an earlier origin is closed for good. */
@@ -109,6 +120,8 @@ export interface GovernanceState {
   readonly factRules: ReadonlyMap<string, FactRule>;
   readonly chains: ReadonlyMap<string, Chain>;
   readonly wallets: ReadonlyMap<string, Wallet>;
+  /** By the id of the wallet that is retired. None comes back. */
+  readonly retired: ReadonlyMap<string, Retirement>;
   /** By `tokenKey(chain, contract)`. */
   readonly tokens: ReadonlyMap<string, Erc20Token>;
   /** By `tokenKey(chain, contract)`; bandsOf (bands.ts) says which of them hold. */
@@ -144,6 +157,14 @@ export function scopeKey(scope: FreezeScope): string {
 /** Why nothing is signed for a wallet; undefined when it is not frozen. The widest freeze is named. */
 export function freezeOf({ frozen }: Pick<GovernanceState, 'frozen'>, walletId: string): Freeze | undefined {
   return frozen.get(scopeKey({ kind: 'everything' })) ?? frozen.get(scopeKey({ kind: 'wallet', walletId }));
+}
+
+/** The wallet that a retired one pays: of those that follow it, the one that is not retired itself. */
+export function successorOf({ retired }: Pick<GovernanceState, 'retired'>, walletId: string): string {
+  let last = walletId;
+  // No wallet follows a retired one, so this ends.
+  for (let next = retired.get(last); next; next = retired.get(last)) last = next.successor;
+  return last;
 }
 
 /**

@@ -350,12 +350,23 @@ function policies(before: Before, after: State): Said[] {
   ];
 }
 
+function retired(before: Before, after: State): Said[] {
+  return compared(before?.retired, after.retired).added.map(([, { walletId, successor }]) =>
+    change(
+      `retires the wallet ${walletId} for good: it pays nobody any more but the wallet ${successor}, and nobody pays it`,
+    ),
+  );
+}
+
 function attestation(before: Before, { attestation: { label, token, publicKey } }: State): Said[] {
   if (before && !differ(before.attestation.publicKey, publicKey)) return [];
+  const now = before ? ' from then on' : '';
+  const was = before ? `, and no longer with ${before.attestation.label}` : '';
   return [
-    change(`the signer vouches for what it wrote down with the key ${label} in token "${token}"`, [
-      detail('key', label, compressed(publicKey)),
-    ]),
+    change(
+      `the signer vouches for what it wrote down${now} with the key ${label} in token "${token}"${was}`,
+      [detail('key', label, compressed(publicKey))],
+    ),
   ];
 }
 
@@ -418,6 +429,7 @@ const PARTS: Readonly<Record<keyof State, ((before: Before, after: State) => Sai
   factRules,
   chains,
   wallets,
+  retired,
   tokens,
   bands,
   policies,
@@ -426,6 +438,7 @@ const PARTS: Readonly<Record<keyof State, ((before: Before, after: State) => Sai
   policiesSince: 'said elsewhere',
   everRequestKeys: 'said elsewhere',
   everRegistered: 'said elsewhere',
+  attestations: 'said elsewhere',
   auditLogs: 'said elsewhere',
   deploymentId: 'said elsewhere',
   sequence: 'said elsewhere',

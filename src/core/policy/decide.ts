@@ -5,7 +5,7 @@
 import { type Facts, Fault } from '../fault.js';
 import { isAsset } from './conditions/asset.js';
 import type { Asked } from './conditions/kind.js';
-import { inconsistent } from './conditions/known.js';
+import { HOUR, inconsistent } from './conditions/known.js';
 import { askedBy, type Test } from './conditions/table.js';
 import { priceSubject, valueCents } from './conditions/value.js';
 import { firstUnmet, needsOf, quantityWords, spelled, testOfAll, unknownOf, wordsOf } from './conditions.js';
@@ -154,7 +154,7 @@ export function factsFor(set: PolicySet, asked: Situation): readonly string[] {
   const counted = [...limits, ...near.flatMap(({ rule }) => rule.limits ?? [])];
   return [
     ...new Set([
-      ...near.flatMap(({ rule }) => needsOf(rule.when, situation)),
+      ...near.flatMap(({ rule }) => needsOf(rule.when, situation)).filter((subject) => subject !== HOUR),
       ...counted.flatMap(({ measure }) =>
         measure.kind === 'value' ? [priceSubject(measure.worth, situation)] : [],
       ),

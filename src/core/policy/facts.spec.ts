@@ -8,7 +8,7 @@ import { alternativesOf, meetingMeets } from './approvals.js';
 import { chargesOf, decide, explain, factsFor } from './decide.js';
 import { parsePolicies } from './parse.js';
 import { BITCOIN, documentOf, SHIPPED_CONTEXT, SITUATION, valueFrom } from './shipped.fixture.js';
-import type { Decision, LimitCharge, PolicySet, Situation } from './types.js';
+import type { Decision, Known, LimitCharge, PolicySet, Situation } from './types.js';
 
 const HEAD = [
   'policy: hot-bitcoin',
@@ -276,6 +276,8 @@ describe('knowing less', () => {
     'risk-score-above: 60',
     'screening-in: [clear]',
     'share-of-balance-at-most: "10%"',
+    'within-hours: { from: "08:00", to: "18:00", zone: UTC }',
+    'any-of: [{ within-hours: { from: "06:00", to: "09:00", zone: UTC } }, { risk-score-at-most: 20 }]',
     'any-of: [{ risk-score-above: 20 }, { amount-above: "55000 USD" }]',
     'none-of: [{ screening-in: [blocked], risk-score-above: 40 }]',
   ];
@@ -352,7 +354,8 @@ describe('knowing less', () => {
         world,
         fc.subarray([0, 1, 2]),
         full,
-        (rules, one, other, told, used) => {
+        fc.tuple(fc.constantFrom(7, 8, 12), fc.boolean()),
+        (rules, one, other, told, used, [hour, isHourTold]) => {
           const text = rules.map(
             ([when, then, counted], at) =>
               `  - { id: r${at}, when: { asset: BTC, ${when} }, then: ${then}${then === 'refuse' ? '' : counted} }`,
@@ -362,14 +365,17 @@ describe('knowing less', () => {
           if (parsed.kind === 'refused') return;
           const usage = ({ limitId, max }: LimitCharge) =>
             used.includes(limitId.replace('hot-bitcoin/', '')) ? max : 0n;
-          const decided = (...facts: readonly FactContent[]) => {
-            const decision = decide(parsed.value, knowing(...facts), usage);
+          const decidedAt = (atMs: number | undefined, facts: readonly FactContent[]) => {
+            const known: Known = { atMs, firstUse: false, lookAlikeOf: undefined, whitelist: undefined };
+            const decision = decide(parsed.value, { ...knowing(...facts), known }, usage);
             seen.add(decision.kind === 'refuse' ? decision.code : decision.kind);
             return decision;
           };
+          const atMs = hour * 3_600_000;
+          const decided = (...facts: readonly FactContent[]) => decidedAt(atMs, facts);
           const of = (some: readonly FactContent[]) => some.filter((_, at) => told.includes(at));
           const [all, others] = [decided(...one), decided(...other)];
-          expect(isNoEasier(decided(...of(one)), all)).toBe(true);
+          expect(isNoEasier(decidedAt(isHourTold ? atMs : undefined, of(one)), all)).toBe(true);
           for (const alone of [all, others]) {
             expect(isNoEasier(decided(...one, ...other), alone)).toBe(true);
             expect(isNoEasier(decided(...of(one), ...of(other)), alone)).toBe(true);

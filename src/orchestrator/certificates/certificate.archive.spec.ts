@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { attestationBytes, attestPage } from '../../core/certificates/attestation.js';
 import type { Certificate, CertifiedOutcome } from '../../core/certificates/certificate.js';
+import type { Vouching } from '../../core/governance/attestation-key.js';
 import { nativeVerifier } from '../../platform/native-verifier.js';
 import type { CertificatesResult } from '../../signer-protocol/messages.js';
 import { exampleCertificate } from '../http/examples.js';
@@ -14,6 +15,8 @@ import { type Life, Stage } from '../transfers/stage.fixture.js';
 import { asAttested, CertificateArchive, type CertificateSource } from './certificate.archive.js';
 
 const { deploymentId } = exampleCertificate;
+/** The entry that brings another key. */
+const ROTATED_AT = exampleCertificate.reservation.governanceSequence + 3;
 const hashOf = (ordinal: number) => ordinal.toString(16).padStart(64, '0');
 
 function makeKey() {
@@ -21,6 +24,8 @@ function makeKey() {
   const point = publicKey.export({ format: 'der', type: 'spki' }).subarray(-65).toString('hex');
   return { point, privateKey };
 }
+
+const next = makeKey();
 
 class ScriptedSigner implements CertificateSource {
   readonly key = makeKey();
@@ -32,6 +37,8 @@ class ScriptedSigner implements CertificateSource {
   lie: ((page: CertificatesResult) => CertificatesResult) | undefined;
   signsWith: KeyObject = this.key.privateKey;
   deploymentId = deploymentId;
+  /** Reserved under a later entry of governance, which brings another key. */
+  rotatedFrom = Number.POSITIVE_INFINITY;
   /** Makes other reservations of the same ordinals. */
   salt = 0;
 
@@ -42,7 +49,12 @@ class ScriptedSigner implements CertificateSource {
       ...example,
       deploymentId: this.deploymentId,
       journalHash: hashOf(ordinal + this.salt),
-      reservation: { ...example.reservation, at: { wallMs: this.reservedAtMs, measuredMs: 0 }, ordinal },
+      reservation: {
+        ...example.reservation,
+        at: { wallMs: this.reservedAtMs, measuredMs: 0 },
+        ordinal,
+        governanceSequence: ordinal < this.rotatedFrom ? example.reservation.governanceSequence : ROTATED_AT,
+      },
       outcome: kind === 'signed' ? example.outcome : { kind },
     };
   }
@@ -83,6 +95,9 @@ let stage: Stage;
 let life: Life;
 let signer: ScriptedSigner;
 let archive: CertificateArchive;
+/** How far the archive's own copy of governance goes, and the keys that vouched in turn. */
+let known: number;
+let attestations: Vouching[];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'portcullis-archive-'));
@@ -91,12 +106,19 @@ beforeEach(async () => {
   signer = new ScriptedSigner();
   signer.reservedAtMs = stage.nowMs();
   const attestation = { token: 't', label: 'a', algorithm: 'p256', publicKey: signer.key.point } as const;
+  known = exampleCertificate.reservation.governanceSequence;
+  attestations = [{ sequence: 0, key: attestation }];
   archive = new CertificateArchive({
     database: life.database,
     signer,
     verifier: nativeVerifier,
     clock: stage,
-    state: () => ({ deploymentId, attestation }),
+    state: () => ({
+      deploymentId,
+      attestation,
+      attestations,
+      sequence: known,
+    }),
   });
 });
 afterEach(async () => {
@@ -129,6 +151,33 @@ describe('the archive of certificates', () => {
   it('has nothing where nothing was reserved, and asks for no signature then', async () => {
     expect(await archive.collect()).toBe(false);
     expect(await kept()).toEqual([]);
+  });
+
+  it('waits for the entry of governance that says who vouches for a certificate', async () => {
+    reserve(3);
+    await collectAll();
+    signer.rotatedFrom = 4;
+    reserve(2);
+    signer.signsWith = next.privateKey;
+    await collectAll();
+    expect(await ordinals()).toEqual(upTo(3));
+    known = ROTATED_AT;
+    const key = { token: 't', label: 'b', algorithm: 'p256', publicKey: next.point } as const;
+    attestations.push({ sequence: ROTATED_AT, key });
+    await collectAll();
+    expect(await ordinals()).toEqual(upTo(5));
+  });
+
+  it('keeps nothing that the key from before attests of what came after it', async () => {
+    signer.rotatedFrom = 1;
+    reserve(1);
+    known = ROTATED_AT;
+    const key = { token: 't', label: 'b', algorithm: 'p256', publicKey: next.point } as const;
+    attestations.push({ sequence: ROTATED_AT, key });
+    await expect(archive.collect()).rejects.toMatchObject({
+      code: 'certificates-wrong',
+      facts: { code: 'certificate-attestation-invalid' },
+    });
   });
 
   it('keeps all that there are, page by page, each once', async () => {

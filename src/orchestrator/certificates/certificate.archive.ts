@@ -8,6 +8,7 @@ import { verifyAttestation } from '../../core/certificates/attestation.js';
 import { type Certificate, MAX_ATTESTED_TOGETHER } from '../../core/certificates/certificate.js';
 import type { Clock } from '../../core/clock.js';
 import { type Facts, Fault } from '../../core/fault.js';
+import { vouchingAt } from '../../core/governance/attestation-key.js';
 import type { GovernanceState } from '../../core/governance/state.js';
 import type { SignatureVerifier } from '../../core/statements/signature.js';
 import type { CertificatesResult } from '../../signer-protocol/messages.js';
@@ -28,7 +29,7 @@ export interface ArchiveParts {
   readonly signer: CertificateSource;
   readonly verifier: SignatureVerifier;
   readonly clock: Clock;
-  readonly state: () => Pick<GovernanceState, 'deploymentId' | 'attestation'>;
+  readonly state: () => Pick<GovernanceState, 'deploymentId' | 'attestation' | 'attestations' | 'sequence'>;
 }
 
 /** What was begun is mostly signed a moment later; what is not by then hardly ever is. Each time it costs a signature. */
@@ -84,19 +85,24 @@ export class CertificateArchive {
   private async page(from: number, most: number): Promise<CertificatesResult> {
     const { signer, verifier, state } = this.parts;
     const page = await signer.certificates(from, most);
-    const { deploymentId, attestation } = state();
+    const known = state();
+    const { deploymentId } = known;
     let next = Math.max(from, page.keptFrom);
-    for (const certificate of page.certificates) {
-      const { ordinal } = certificate.reservation;
+    // Whose signature is under them, the entries say that are mirrored next: then they are asked for again.
+    const readable = page.certificates.filter(
+      ({ reservation }) => reservation.governanceSequence <= known.sequence,
+    );
+    for (const certificate of readable) {
+      const { ordinal, governanceSequence } = certificate.reservation;
       if (ordinal !== next) throw wrong('another ordinal', { ordinal, expected: next });
       if (certificate.deploymentId !== deploymentId) throw wrong('another deployment', { ordinal });
       if (!certificate.attestation) throw wrong('not attested', { ordinal });
-      const { publicKey } = attestation;
+      const { publicKey } = vouchingAt(known, governanceSequence).key;
       const attested = verifyAttestation(certificate, certificate.attestation, publicKey, verifier);
       if (attested.kind === 'refused') throw wrong('not attested', { ordinal, code: attested.code });
       next += 1;
     }
-    return page;
+    return { ...page, certificates: readable };
   }
 
   private async keep(certificate: Certificate): Promise<void> {

@@ -69,5 +69,6 @@ function summaryOf(state: GovernanceState): GovernanceSummary {
     })),
     tokens: [...state.tokens.values()],
     bands: [...state.bands.values()],
+    retired: [...state.retired.values()],
   };
 }

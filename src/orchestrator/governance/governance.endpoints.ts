@@ -36,6 +36,9 @@ export const governanceSummary = z
     chains: z.array(chain),
     wallets: z.array(z.strictObject({ walletId: identifier, chain: chainId, tier, token: identifier })),
     tokens: z.array(erc20Token),
+    retired: z
+      .array(z.strictObject({ walletId: identifier, successor: identifier, sequence: z.int() }))
+      .describe('Wallets that pay nobody any more but the one that follows them.'),
     bands: z.array(assetBands).describe('How much of each asset the tiers are to hold.'),
   })
   .meta({ id: 'GovernanceSummary' });
@@ -88,6 +91,7 @@ const exampleSummary: GovernanceSummary = {
   ],
   wallets: [{ walletId: 'hot-bitcoin', chain: exampleStatement.chain, tier: 'hot', token: 'treasury' }],
   tokens: [],
+  retired: [],
   bands: [
     {
       chain: exampleStatement.chain,

@@ -8,6 +8,7 @@ import type { OrderedTransfer, SigningOrder } from '../../core/authorization/sig
 import { Fault, type Refusal } from '../../core/fault.js';
 import type { SignedHead } from '../../core/governance/fresh-head.js';
 import { freezeOf } from '../../core/governance/state.js';
+import { askedFor } from '../../core/policy/decide.js';
 import type { SignResult, TransferRecord } from '../../signer-protocol/messages.js';
 import { newestHead } from '../governance/heads.js';
 import { approvalOf, heldApprovals } from './approval.store.js';
@@ -236,7 +237,7 @@ export class SigningSteps {
       });
     }
     const transaction = required(row.unsigned, { transactionKey: row.transactionKey, what: 'unsigned' });
-    const head = await this.wordFor(db, transfers);
+    const head = await this.wordFor(db, row.walletId, transfers);
     const { facts, governance, clock } = this.parts;
     const held = facts.held(governance.state(), subjects, clock.nowMs());
     return {
@@ -248,13 +249,21 @@ export class SigningSteps {
     };
   }
 
-  /** The newest word of a governor, where one is asked and somebody's payment is approved by nobody. */
+  /**
+   * The newest word of a governor, where one is asked and somebody's payment is approved by nobody; and where rules may ask for
+   * hours, since it tells the signer the time.
+   */
   private async wordFor(
     db: EntityManager,
+    walletId: string,
     transfers: readonly OrderedTransfer[],
   ): Promise<SignedHead | undefined> {
-    const isAsked = this.parts.governance.state().timelock.freshHeadMs !== undefined;
-    return isAsked && transfers.some(({ statement }) => statement === null) ? newestHead(db) : undefined;
+    const { state, policies } = this.parts.governance.now();
+    const wallet = state.wallets.get(walletId);
+    const tellsTime = wallet && askedFor(policies, { wallet: walletId, tier: wallet.tier }).has('known');
+    const isAsked = state.timelock.freshHeadMs !== undefined;
+    const vouches = isAsked && transfers.some(({ statement }) => statement === null);
+    return tellsTime || vouches ? newestHead(db) : undefined;
   }
 
   /**

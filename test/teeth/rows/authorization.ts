@@ -12,6 +12,22 @@ export const AUTHORIZATION: readonly Tooth[] = [
       title: 'a wallet that is frozen is authorized no payment (wallet-frozen)',
     },
   ]),
+  ...teethOf('src/core/authorization/retired.ts', 'src/core/authorization/retired.spec.ts', [
+    {
+      code: 'payer-retired',
+      without: 'the bound on whom a retired wallet pays',
+      was: 'if (isRetired && paid !== successor)',
+      becomes: 'if (false)',
+      title: 'a retired wallet pays nobody but the wallet that follows it (payer-retired)',
+    },
+    {
+      code: 'destination-retired',
+      without: 'the ban on paying a wallet that was given up',
+      was: 'if (paid !== undefined && state.retired.has(paid))',
+      becomes: 'if (false)',
+      title: 'a retired wallet is paid by nobody (destination-retired)',
+    },
+  ]),
   ...teethOf('src/core/authorization/requests.ts', 'src/core/authorization/requests.spec.ts', [
     {
       code: 'request-other-deployment',
@@ -103,10 +119,19 @@ export const AUTHORIZATION: readonly Tooth[] = [
       title: 'approvals: the signer refuses a policy hash that is not in force (policy-not-in-force)',
     },
     {
+      code: 'policy-not-in-force',
+      without: 'the demand that the policies have been in force since the officer saw them',
+      was: 'if (seen < state.policiesSince) {',
+      becomes: 'if (false) {',
+      test: 'test/signer/holds.integration.spec.ts',
+      title:
+        'a transfer that its rule holds waits anew where other policies were in force meanwhile, and wants its approvals anew',
+    },
+    {
       code: 'governance-head-unknown',
       without: 'the demand that the governance head is in the log',
-      was: 'if (!state.history.includes(statement.governanceHead)) {',
-      becomes: 'if (false) {',
+      was: 'if (seen < 0)',
+      becomes: 'if (false)',
       title:
         'approvals: the signer refuses a governance head that is not in its log (governance-head-unknown)',
     },

@@ -15,8 +15,8 @@ export const CERTIFICATES: readonly Tooth[] = [
     {
       code: 'certificate-other-deployment',
       without: 'comparing the genesis with the one that is known',
-      was: "return isKnown && change?.kind === 'genesis' && deploymentId === genesisHash\n",
-      becomes: "return change?.kind === 'genesis'\n",
+      was: 'return isKnown && deploymentId === genesisHash\n',
+      becomes: 'return genesis !== undefined\n',
       title: 'a certificate is refused with certificate-other-deployment when it is of another deployment',
     },
     {
@@ -30,15 +30,15 @@ export const CERTIFICATES: readonly Tooth[] = [
     {
       code: 'certificate-governance-mismatch',
       without: 'comparing the governance head',
-      was: 'if (replayed.value.head !== governanceHead) {',
+      was: 'if (state.head !== governanceHead) {',
       becomes: 'if (false) {',
       title: 'a certificate is refused with certificate-governance-mismatch when it rests on another log',
     },
     {
       code: 'certificate-policy-mismatch',
       without: 'comparing the policy hash',
-      was: 'if (replayed.value.policyHash !== policyHash) {',
-      becomes: 'if (false) {',
+      was: 'return state.policyHash === policyHash\n',
+      becomes: 'return true\n',
       title: 'a certificate is refused with certificate-policy-mismatch when it rests on other policies',
     },
     {
@@ -152,6 +152,16 @@ export const CERTIFICATES: readonly Tooth[] = [
         'a certificate is refused with certificate-attestation-invalid when the attestation key has not signed how many there are',
     },
   ]),
+  ...teethOf('src/core/certificates/verify.ts', 'test/signer/replaced-keys.integration.spec.ts', [
+    {
+      code: 'certificate-attestation-invalid',
+      without: 'asking for the key that was in force then',
+      was: 'vouchingAt(then.value, then.value.sequence)',
+      becomes: 'vouchingAt(then.value, 0)',
+      title:
+        'replacing the attestation key keeps certificates before and after it whole, each with its own key',
+    },
+  ]),
   ...teethOf('src/core/certificates/chain.ts', 'src/core/certificates/chain.spec.ts', [
     {
       code: 'certificate-chain-forked',
@@ -159,6 +169,22 @@ export const CERTIFICATES: readonly Tooth[] = [
       was: 'if (other.certificate.journalHash !== journalHash)',
       becomes: 'if (false)',
       title: 'is refused with certificate-chain-forked when two reservations have one ordinal',
+    },
+    {
+      code: 'certificate-chain-broken',
+      without: 'the demand that governance only goes on',
+      was: 'const isUnderLater = next.reservation.governanceSequence >= before.reservation.governanceSequence;',
+      becomes: 'const isUnderLater = true;',
+      title:
+        'is refused with certificate-chain-broken when a later one was decided under an earlier state of governance',
+    },
+    {
+      code: 'certificate-chain-contradiction',
+      without: 'the bound on what a key knows that was replaced',
+      was: 'if (beyond !== undefined)',
+      becomes: 'if (false)',
+      title:
+        'is refused with certificate-chain-contradiction when a key that was replaced knows of what came after it',
     },
     {
       code: 'certificate-chain-contradiction',

@@ -283,6 +283,31 @@ export const GOVERNANCE: readonly Tooth[] = [
       title: 'a change is refused when the key of the audit log is a point of small order',
     },
   ]),
+  ...teethOf('src/core/governance/change.ts', 'src/core/governance/keys.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'the proof that somebody has the next attestation key',
+      was: 'if (!hasProved(state.deploymentId, attestation.publicKey, proof))',
+      becomes: 'if (false)',
+      title: 'the key that the signer vouches with is not replaced with a proof of another key',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the ban on a retired wallet that follows another',
+      was: 'if (retired.has(successor))',
+      becomes: 'if (false)',
+      title: 'a wallet that is retired is followed by one that may be retired in turn, and never in a ring',
+    },
+  ]),
+  ...teethOf('src/core/governance/change.ts', 'src/core/governance/bands.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'the rules of bands',
+      was: 'return bandsFlaw(state, change.bands) ?? {',
+      becomes: 'return {',
+      title: 'the bands of tiers are refused whose least shares are too much',
+    },
+  ]),
   ...teethOf('src/core/governance/change.ts', 'src/core/governance/change.spec.ts', [
     {
       code: 'governance-change-invalid',

@@ -43,9 +43,18 @@ export const POLICY: readonly Tooth[] = [
     {
       code: 'limit-exceeded',
       without: 'the limits of the rule that decides',
-      was: '[...limits, ...(match?.rule.limits ?? [])]',
-      becomes: '[...limits]',
+      was: '...(decider.match ? [decider.match] : [])',
+      becomes: '',
       title: 'limits of a rule refuse when one is full, and pass nothing on to the next rule',
+    },
+    {
+      code: 'limit-exceeded',
+      without: 'the limits of a rule that was passed over for want of a fact',
+      was: "const passed = decider.kind === 'rule' ? (decider.passed ?? []) : [];",
+      becomes: 'const passed: readonly NamedRule[] = [];',
+      test: 'src/core/policy/facts.spec.ts',
+      title:
+        'a rule that asks for more than the ones after it that is passed over counts what passes all the same, whoever approves it',
     },
     {
       code: 'policy-error',

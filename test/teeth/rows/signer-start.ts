@@ -147,10 +147,18 @@ export const SIGNER_START: readonly Tooth[] = [
     {
       code: 'store-corrupt',
       without: 'the seal of the heartbeat',
-      was: 'if (beat.seal !== this.seal.ofHeartbeat(instant, this.base)) {',
-      becomes: 'if (false) {',
+      was: 'if (row.seal === sealOf(instant, this.base)) return instant;',
+      becomes: "if (table === 'heartbeat' || row.seal === sealOf(instant, this.base)) return instant;",
       test: 'test/signer/store.integration.spec.ts',
       title: 'a signer does not start with a heartbeat that says that a month has passed (store-corrupt)',
+    },
+    {
+      code: 'store-corrupt',
+      without: 'a seal of its own for the time that somebody told',
+      was: 'if (row.seal === sealOf(instant, this.base)) return instant;',
+      becomes: 'return instant;',
+      test: 'test/signer/store.integration.spec.ts',
+      title: 'a signer does not start with a time that nobody told, sealed as a heartbeat is (store-corrupt)',
     },
     {
       code: 'store-corrupt',

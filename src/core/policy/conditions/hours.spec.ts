@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decide } from '../decide.js';
+import { decide, factsFor } from '../decide.js';
 import { parsePolicies } from '../parse.js';
 import { documentOf, SHIPPED_CONTEXT, SITUATION, valueFrom } from '../shipped.fixture.js';
 import type { Known } from '../types.js';
@@ -71,7 +71,13 @@ describe('within-hours', () => {
   });
 
   it('refuses when whoever decides does not know what time it is', () => {
-    expect(answerAt(set, undefined)).toBe('policy-error');
+    const known: Known = { atMs: undefined, firstUse: false, lookAlikeOf: undefined, whitelist: undefined };
+    expect(decide(set, { ...SITUATION, known }, () => 0n)).toMatchObject({
+      code: 'fact-missing',
+      facts: { rule: 'a/one', fact: 'hour' },
+    });
+    // No watcher is asked for it.
+    expect(factsFor(set, { ...SITUATION, known })).toEqual([]);
     expect(decide(set, SITUATION, () => 0n)).toMatchObject({ kind: 'refuse', code: 'policy-error' });
   });
 });

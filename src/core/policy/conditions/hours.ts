@@ -6,7 +6,7 @@ import { EMPTY } from '../document-fields.js';
 import { distinct, malformed } from '../page.js';
 import type { PlainConditionOf } from '../types.js';
 import type { ConditionKind, Day, HoursText, Place } from './kind.js';
-import { hourOf } from './known.js';
+import { HOUR, hourOf } from './known.js';
 
 const DAYS: readonly Day[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 const MINUTE_MS = 60_000;
@@ -107,10 +107,13 @@ export const withinHours: ConditionKind<'within-hours'> = {
   schema: hours,
   read,
   holds: ({ minutes }, situation) => {
-    const minute = (Math.floor(hourOf(situation) / MINUTE_MS) + EPOCH_MINUTE) % WEEK_MINUTES;
+    const atMs = hourOf(situation);
+    if (atMs === undefined) return 'unknown';
+    const minute = (Math.floor(atMs / MINUTE_MS) + EPOCH_MINUTE) % WEEK_MINUTES;
     for (const [from, to] of minutes) if (from <= minute && minute < to) return true;
     return false;
   },
+  needs: () => HOUR,
   words: ({ written }) => written,
   followsFrom: ({ minutes }, given) => given.kind === 'within-hours' && isWithin(given.minutes, minutes),
   excludes: ({ minutes }, other) => other.kind === 'within-hours' && areApart(minutes, other.minutes),

@@ -1,5 +1,5 @@
-// What whoever decides has to know for conditions on time and on what is known of a destination. Whatever is not known
-// refuses: the decision faults, and a decision that faults is no decision.
+// What whoever decides has to know for conditions on time and on what is known of a destination. Who does not know the hour is
+// missing a fact; who knows nothing at all refuses: the decision faults, and a decision that faults is no decision.
 
 import { Fault } from '../../fault.js';
 import type { Known, Situation } from '../types.js';
@@ -14,6 +14,10 @@ export function knownOf({ known }: Situation): Known {
   return known ?? inconsistent('what is known of the destination is missing');
 }
 
-export function hourOf(situation: Situation): number {
-  return knownOf(situation).atMs ?? inconsistent('what time it is is not known');
+/** As facts have a subject: what is missing where whoever decides does not know what time it is. No watcher says it. */
+export const HOUR = 'hour';
+
+/** Undefined where nobody has told whoever decides. */
+export function hourOf(situation: Situation): number | undefined {
+  return knownOf(situation).atMs;
 }
