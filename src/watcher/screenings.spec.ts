@@ -24,6 +24,15 @@ describe('a list', () => {
     expect(verdicts('end')).toEqual({});
   });
 
+  it('says of an address in Base58 what it says of that spelling alone', () => {
+    const old = '1BoatSLRHtKNngkdXEeobR76b53LETtpyT';
+    const other = old.toLowerCase();
+    expect(verdicts(`${old} blocked 99`, `${other} clear 1`, 'end')).toEqual({
+      [old]: { result: 'blocked', riskScore: 99 },
+      [other]: { result: 'clear', riskScore: 1 },
+    });
+  });
+
   it('says the strictest of several lines for one address, whatever their order', () => {
     const strictest = { [ONE]: { result: 'blocked', riskScore: 80 } };
     expect(verdicts(`${ONE} blocked 10`, `${ONE} clear 0`, `${ONE} flagged 80`, 'end')).toEqual(strictest);

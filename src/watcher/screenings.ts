@@ -2,7 +2,7 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
-import { screeningResult } from '../core/facts/fact.js';
+import { screeningResult, spelledForFacts } from '../core/facts/fact.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
 import type { ScreeningConfig, Verdict } from './config.js';
 import { type Fetching, fetchAs, type Seen, textAt } from './source.js';
@@ -32,7 +32,7 @@ function lineOf(line: string): readonly [string, Verdict] | undefined {
   const [address = '', result, score, ...rest] = line.trim().split(/\s+/);
   const parsed = { result: screeningResult.safeParse(result), score: risk.safeParse(score) };
   if (rest.length > 0 || !parsed.result.success || !parsed.score.success) return undefined;
-  return [address.toLowerCase(), { result: parsed.result.data, riskScore: parsed.score.data }];
+  return [spelledForFacts(address), { result: parsed.result.data, riskScore: parsed.score.data }];
 }
 
 function stricterOf(one: Verdict, other: Verdict): Verdict {
