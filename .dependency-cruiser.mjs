@@ -198,6 +198,16 @@ export default {
       to: { path: '^src/core/facts/sign\\.ts$' },
     },
     {
+      name: 'ledgers-for-officers',
+      comment: "a Ledger is an officer's: only the command line speaks to one",
+      severity: 'error',
+      from: {
+        path: [...products, ...WORKSHOP.map(within)],
+        pathNot: ['^src/cli/', '^hardware/ledger/', TEST_FILE],
+      },
+      to: { path: '^hardware/ledger/' },
+    },
+    {
       name: 'resolvable',
       comment: 'an import that cannot be followed cannot be judged',
       severity: 'error',

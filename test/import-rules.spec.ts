@@ -56,6 +56,7 @@ const PLANTED: readonly Planted[] = [
     file: 'src/orchestrator/facts/invents.ts',
     imports: '../../core/facts/sign.js',
   },
+  { rule: 'ledgers-for-officers', file: 'src/signer/shows.ts', imports: '../../hardware/ledger/link.js' },
   { rule: 'resolvable', file: 'src/core/lost.ts', imports: './nowhere.js' },
 ];
 
@@ -72,6 +73,8 @@ const INNOCENT: Readonly<Record<string, string>> = {
     "import 'better-sqlite3';\nimport '../../hardware/token.js';\nimport '../core/pure.js';\n",
   'src/orchestrator/service.ts': "import '@nestjs/common';\nimport '../core/pure.js';\n",
   'hardware/token.ts': "import 'pkcs11js';\nimport '../src/core/pure.js';\n",
+  'hardware/ledger/link.ts': "import 'node:net';\nexport const link = 1;\n",
+  'src/cli/speaks.ts': "import '../../hardware/ledger/link.js';\n",
   'devnet/node.ts': "import 'ethers';\nimport '../src/orchestrator/service.js';\n",
   'test/vectors.ts':
     "import '../src/signer/keeper.js';\nimport '../devnet/node.js';\nexport const vectors = 1;\n",

@@ -25,15 +25,18 @@ function unpinned(text: string): string[] {
     .map(([place]) => place);
 }
 
-describe.each(['.', 'devnet/bcoin', 'scripts/toolchain'])('the packages of %s', (folder) => {
-  it('are pinned by hash, each of them', () => {
-    expect(unpinned(read(folder, 'package-lock.json'))).toEqual([]);
-  });
+describe.each(['.', 'devnet/bcoin', 'scripts/toolchain', 'hardware/ledger/usb'])(
+  'the packages of %s',
+  (folder) => {
+    it('are pinned by hash, each of them', () => {
+      expect(unpinned(read(folder, 'package-lock.json'))).toEqual([]);
+    });
 
-  it('run no install script, also when somebody types npm install by hand', () => {
-    expect(read(folder, '.npmrc').split('\n')).toContain('ignore-scripts=true');
-  });
-});
+    it('run no install script, also when somebody types npm install by hand', () => {
+      expect(read(folder, '.npmrc').split('\n')).toContain('ignore-scripts=true');
+    });
+  },
+);
 
 it('a package without a hash is seen', () => {
   const planted = { packages: { '': {}, 'node_modules/left-pad': { version: '1.0.0' } } };

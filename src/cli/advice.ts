@@ -16,8 +16,19 @@ const ADVICE: Readonly<Record<string, string>> = {
     'The PIN was refused or could not be had. It is not tried again: tokens lock themselves after a few wrong ones.',
   'key-missing': 'The token has no key with this label: `portcullis keys list` shows those that it has.',
   'key-duplicate': 'Labels are used once on a token: choose another, or use the key that is there.',
-  'key-mismatch':
-    'The key on this token is not the one that the roster has for this credential. Nothing was signed.',
+  'key-mismatch': 'The key here is not the one that the roster has for this credential. Nothing was signed.',
+  'device-refused':
+    'Nothing was signed. If the device showed something else than this screen, tell the others by another channel.',
+  'device-locked': 'Enter its PIN, open the Ethereum app, and run the command again.',
+  'device-other-app': 'Open the Ethereum app on the device, 1.22.0 or later, and run the command again.',
+  'device-gone': 'Is it plugged in and unlocked, and does no other program use it? Run the command again.',
+  'device-deadline': 'What you agree to on the device now has no effect. Run the command again.',
+  'device-text-too-long':
+    'A device cannot show all of it. Sign it with your token (--sign-with token), if the quorum allows that, or make smaller changes.',
+  'device-library-missing':
+    'Run `npm ci` in that folder; on Linux it needs the package libusb-1.0-0 as well.',
+  'device-answer-malformed':
+    'That is no answer of the Ethereum app. Nothing was signed. Do not use this device or cable before somebody has looked.',
   'governance-mismatch':
     'The governance log is not that of the deployment that you trust. Do nothing; tell the other officers by another channel.',
   'statement-mismatch':

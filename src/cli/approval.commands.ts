@@ -23,7 +23,6 @@ import type { Answer, CommandLine, Given } from './command-line.js';
 import { cliFault } from './exit.js';
 import { type KnownGovernance, knownGovernance, needPinned } from './governance-log.js';
 import { good, type Line, strong } from './lines.js';
-import { signWithToken } from './officer-token.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
 import { statementLines } from './statement-words.js';
 
@@ -179,7 +178,7 @@ async function decide(given: Given<Options>, verdict: Verdict, id: string): Prom
     const { state } = governance;
     const nowMs = given.clock.nowMs();
     const statement = checkStatement(served.value, transferId, state, nowMs);
-    const { publicKey, personId } = await checkOwnKey(call, state);
+    const { sign, personId } = await checkOwnKey(call, state);
     const followed = checkFollowed(served.value, state, nowMs);
     const follows = verdict === 'approve' ? followed.digests : [];
     showFor(given, verdict, served.value, governance, nowMs, follows);
@@ -187,9 +186,8 @@ async function decide(given: Given<Options>, verdict: Verdict, id: string): Prom
       given.terminal.tell([...turnWords(served.value, followed, personId, state, nowMs), '']);
     await confirm(given, verdict, statement);
 
-    const { credentialId, keyLabel, token } = call;
-    const bytes = approvalBytes(verdict, statement, follows);
-    const signature = await signWithToken(token, keyLabel, publicKey, bytes);
+    const { credentialId } = call;
+    const signature = await sign(approvalBytes(verdict, statement, follows));
     const approval = { credentialId, verdict, signature, ...(follows.length > 0 && { follows }) };
     // Without an idempotency key: ECDSA signs anew each time, and a person's second verdict is told as what it is.
     const after = await call.api.post(`/v1/transfers/${transferId}/approvals`, approval, transfer);

@@ -5,11 +5,25 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { isDerivationPath } from '../../hardware/ledger/apdu.js';
 import { identifier, sha256Hex } from '../core/statements/fields.js';
 import { cliFault } from './exit.js';
 import { readYaml } from './files.js';
 
 const path = z.string().min(1).max(4_096);
+
+/** `44'/60'/0'/0/0` */
+export const derivationPath = z
+  .string()
+  .max(128)
+  .refine(isDerivationPath, "a derivation path is written like 44'/60'/0'/0/0");
+/** Of this host: what goes there is not encrypted. */
+export const localPlace = z
+  .string()
+  .regex(
+    /^(?:127\.0\.0\.1|localhost|::1):[1-9][0-9]{0,4}$/,
+    'a port of this host is written like 127.0.0.1:9999',
+  );
 
 export const cliConfig = z.strictObject({
   /** `http://127.0.0.1:7430` */
@@ -37,6 +51,16 @@ export const cliConfig = z.strictObject({
     .exactOptional(),
   /** An officer's credential, as the roster names it, and the label of its key on the token. */
   credential: z.strictObject({ id: identifier, key: z.string().min(1).max(255) }).exactOptional(),
+  /** An officer's Ledger: with it they sign what they decide, where it is here. */
+  ledger: z
+    .strictObject({
+      /** Of class `device-display`, as the roster names it. */
+      credential: identifier,
+      path: derivationPath.exactOptional(),
+      /** An emulator's socket in place of USB. */
+      tcp: localPlace.exactOptional(),
+    })
+    .exactOptional(),
   /** A backend's request key. */
   requestKey: z
     .strictObject({ id: identifier, file: path, requester: identifier.exactOptional() })

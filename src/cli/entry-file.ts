@@ -6,6 +6,7 @@ import { type Outcome, refused } from '../core/fault.js';
 import { genesisState } from '../core/governance/change.js';
 import { stateAfterDraft } from '../core/governance/draft.js';
 import {
+  type Credential,
   type EntryBody,
   entryBody,
   entryHash,
@@ -33,15 +34,15 @@ export function credentialOf(
   body: EntryBody,
   before: GovernanceState | undefined,
   credentialId: string,
-): { readonly personId: string; readonly publicKey: string } | undefined {
+): { readonly personId: string; readonly credential: Credential } | undefined {
   if (before !== undefined) {
     const holder = holderOf(before, credentialId);
-    return holder && { personId: holder.person.personId, publicKey: holder.credential.publicKey };
+    return holder && { personId: holder.person.personId, credential: holder.credential };
   }
   if (body.change.kind !== 'genesis') return undefined;
   for (const person of body.change.persons) {
     const credential = person.credentials.find((one) => one.credentialId === credentialId);
-    if (credential) return { personId: person.personId, publicKey: credential.publicKey };
+    if (credential) return { personId: person.personId, credential };
   }
   return undefined;
 }

@@ -86,7 +86,7 @@ const EXIT_OF: Readonly<Record<CliFaultCode, ExitCode>> = {
   'not-yet': EXIT.notYet,
 };
 
-/** Codes of hardware/key-signer.ts that mean: the token cannot be used now. The others are answers of a token that works. */
+/** Codes of hardware/key-signer.ts and ledger/link.ts that mean: it cannot be used now. The others are answers of one that works. */
 const TOKEN_AWAY: readonly string[] = [
   'token-gone',
   'session-lost',
@@ -94,7 +94,18 @@ const TOKEN_AWAY: readonly string[] = [
   'transient',
   'deadline',
   'closed',
+  'device-locked',
+  'device-other-app',
+  'device-gone',
+  'device-deadline',
+  'device-library-missing',
 ];
+
+/** Codes of hardware/ledger/link.ts that mean something else than that it cannot be had, or did not do it. */
+const DEVICE_SAID: Readonly<Record<string, ExitCode>> = {
+  'device-refused': EXIT.notConfirmed,
+  'device-answer-malformed': EXIT.mismatch,
+};
 
 export function cliFault(
   code: CliFaultCode,
@@ -110,6 +121,8 @@ export function exitCodeOf(error: unknown): ExitCode {
   const { code } = error;
   if (isCliFaultCode(code)) return EXIT_OF[code];
   if (code.startsWith('amount-')) return EXIT.usage;
+  const said = DEVICE_SAID[code];
+  if (said !== undefined) return said;
   return TOKEN_AWAY.includes(code) ? EXIT.unreachable : EXIT.refused;
 }
 

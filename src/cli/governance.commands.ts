@@ -9,9 +9,8 @@ import { type EntryBody, entryBytes, entryHash, governanceEntry } from '../core/
 import { chainWords, scopeWords, spanWords } from '../core/governance/names.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { governanceHead } from '../sdk/shapes.js';
-import { asOfficer } from './caller.js';
+import { asOfficer, withPen } from './caller.js';
 import { readChange } from './change-file.js';
-import { needed } from './cli-config.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
 import { credentialOf, type EntryFile, entryText, readEntry, stateAfter } from './entry-file.js';
 import { checkPlace, confirmEntry, signersFor } from './entry-signing.js';
@@ -27,7 +26,6 @@ import {
   type PinOptions,
 } from './governance-log.js';
 import { attention, faint, fields, good, type Line, strong } from './lines.js';
-import { signWithToken, tokenFrom, withToken } from './officer-token.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
 import { proposalCommands, proposeAtApi } from './proposal.commands.js';
 import { vouchCommand } from './vouch.command.js';
@@ -173,43 +171,32 @@ async function stateBefore(
 const signOptions = z.object({ ...officerShape, ...pinShape, yes: z.boolean().default(false) });
 
 async function sign(given: Given<z.infer<typeof signOptions>>, file: string): Promise<Outcome<Answer>> {
-  const { config, options, terminal } = given;
   const entry = readEntry(file);
-  const credentialId = needed(
-    options.credential ?? config.credential?.id,
-    'credential.id',
-    '--credential ID',
-  );
-  const label = needed(options.key ?? config.credential?.key, 'credential.key', '--key LABEL');
   const before = await stateBefore(given, entry.body);
-  const holder = credentialOf(entry.body, before, credentialId);
-  if (!holder) {
-    throw cliFault('key-mismatch', `the roster has no credential ${credentialId}`, { credentialId });
-  }
-  if (entry.signatures.some((one) => one.credentialId === credentialId)) {
-    throw cliFault('file-exists', `${file} has a signature of ${credentialId} already`, { file });
-  }
   const after = stateAfter(entry.body, before);
   if (after.kind === 'refused') return after;
-  await confirmEntry(given, entry.body, entryLines(entry.body, before, after.value));
-  const signature = await withToken(tokenFrom(config, options, terminal), async (token) => {
-    const { publicKey } = await token.describeKey({ label });
-    if (publicKey !== holder.publicKey) {
-      throw cliFault('key-mismatch', `key ${label} on this token is not ${credentialId}`, {
-        label,
-        credentialId,
-      });
+  return withPen(given, async (pen) => {
+    const { credentialId } = pen;
+    const holder = credentialOf(entry.body, before, credentialId);
+    if (!holder) {
+      throw cliFault('key-mismatch', `the roster has no credential ${credentialId}`, { credentialId });
     }
-    return signWithToken(token, label, holder.publicKey, entryBytes(entry.body));
-  });
-  const signed: EntryFile = { ...entry, signatures: [...entry.signatures, { credentialId, signature }] };
-  rewrite(file, entryText(signed));
-  return accepted({
-    json: { file, hash: entryHash(entry.body), signatures: signed.signatures.map((one) => one.credentialId) },
-    lines: [
-      [good('Signed'), ` by ${holder.personId} with ${credentialId}.`],
-      ...fields([['signatures', signed.signatures.map((one) => one.credentialId).join(', ')]]),
-    ],
+    if (entry.signatures.some((one) => one.credentialId === credentialId)) {
+      throw cliFault('file-exists', `${file} has a signature of ${credentialId} already`, { file });
+    }
+    await pen.check(holder.credential);
+    await confirmEntry(given, entry.body, entryLines(entry.body, before, after.value));
+    const signature = await pen.sign(holder.credential, entryBytes(entry.body));
+    const signed: EntryFile = { ...entry, signatures: [...entry.signatures, { credentialId, signature }] };
+    rewrite(file, entryText(signed));
+    const by = signed.signatures.map((one) => one.credentialId);
+    return accepted({
+      json: { file, hash: entryHash(entry.body), signatures: by },
+      lines: [
+        [good('Signed'), ` by ${holder.personId} with ${credentialId}.`],
+        ...fields([['signatures', by.join(', ')]]),
+      ],
+    });
   });
 }
 

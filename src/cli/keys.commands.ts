@@ -10,6 +10,7 @@ import { p2wpkhAddress } from '../core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../core/intents/ethereum/address.js';
 import type { CommandLine } from './command-line.js';
 import { cliFault } from './exit.js';
+import { ledgerCommand } from './ledger.command.js';
 import { attention, bad, faint, fields, good, grouped, type Line, strong, table } from './lines.js';
 import { signWithToken, tokenFrom, withToken } from './officer-token.js';
 import { pinShape, tokenFlags, tokenShape } from './options.js';
@@ -187,6 +188,7 @@ export function keysCommands(cli: CommandLine): void {
         });
       }),
   );
+  ledgerCommand(cli, keys);
 
   const requestKey = keys
     .command('request-key')

@@ -17,7 +17,6 @@ import { cliFault } from './exit.js';
 import { apiDoor, type GovernanceDoor, signersDoor } from './governance-door.js';
 import { type KnownGovernance, needPinned, notPinned, replayed } from './governance-log.js';
 import type { Line } from './lines.js';
-import { signWithToken } from './officer-token.js';
 import { officerFlags, officerShape, pinShape } from './options.js';
 
 export const actShape = {
@@ -74,18 +73,18 @@ const MOST_TRIES = 5;
 const OVERTAKEN: readonly string[] = ['governance-sequence', 'governance-previous-mismatch'];
 
 async function officersHand(here: OfficerHere, state: GovernanceState): Promise<Hand> {
-  const { credentialId, keyLabel, token } = here;
-  const { personId, publicKey, credentialClass } = await checkOwnKey(here, state);
+  const { credentialId } = here;
+  const { personId, credentialClass, sign } = await checkOwnKey(here, state);
   return {
     signers: new Map([[personId, { credentialId, credentialClass }]]),
     sign: async (body) => {
-      const signature = await signWithToken(token, keyLabel, publicKey, entryBytes(body));
+      const signature = await sign(entryBytes(body));
       return { body, signatures: [{ credentialId, signature }] };
     },
   };
 }
 
-/** With the officer's token, at the socket that was named or else through the API. */
+/** With what the officer signs with, at the socket that was named or else through the API. */
 export function atOfficersDesk<O extends ActOptions, T>(
   given: Given<O>,
   work: (desk: Desk) => Promise<T>,

@@ -25,6 +25,7 @@ export const officerFlags: Flags = [
   ...apiFlags,
   ['--credential <id>', 'your credential, as the roster names it'],
   ['--key <label>', "label of the credential's key on the token"],
+  ['--sign-with <what>', 'token or ledger: what signs the statement; your Ledger where one is configured'],
   ...tokenFlags,
 ];
 
@@ -32,6 +33,7 @@ export const officerShape = {
   api: z.url({ protocol: /^https?$/ }).exactOptional(),
   credential: identifier.exactOptional(),
   key: z.string().min(1).max(255).exactOptional(),
+  signWith: z.enum(['token', 'ledger']).exactOptional(),
   ...tokenShape,
 };
 

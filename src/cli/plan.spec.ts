@@ -124,6 +124,22 @@ describe('a ceremony plan', () => {
     );
   });
 
+  it('takes an officer’s Ledger as `keys ledger` describes it', () => {
+    const publicKey = `02${'ab'.repeat(32)}`;
+    write('ledger.key.json', {
+      curve: 'secp256k1',
+      publicKey,
+      address: '0x',
+      path: "44'/60'/0'/0/0",
+      credential: {},
+    });
+    const ledger = { id: 'alice-ledger', class: 'device-display', key: { file: 'ledger.key.json' } };
+    const { change } = made(plan({ persons: [{ id: 'alice', name: 'Alice', credentials: [ledger] }] }));
+    expect(change.kind === 'genesis' && change.persons[0]?.credentials).toEqual([
+      { credentialId: 'alice-ledger', credentialClass: 'device-display', algorithm: 'eip191', publicKey },
+    ]);
+  });
+
   it('refuses a wallet key that was not made in its token', () => {
     const content = plan();
     write('wallet.key.json', { ...walletKey, bornInToken: false });

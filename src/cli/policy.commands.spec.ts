@@ -7,7 +7,7 @@ import type { Certificate } from '../core/certificates/certificate.js';
 import { requestDigest, transferIdOf } from '../core/statements/request.js';
 import { genesis, NOW, requestWith, state } from './cli.fixture.js';
 import { EXIT } from './exit.js';
-import { pastOf } from './policy.commands.js';
+import { pastOf } from './policy-replay.command.js';
 import { portcullis } from './program.js';
 import { Terminal } from './terminal.js';
 
@@ -107,6 +107,8 @@ describe('policy explain', () => {
     expect(JSON.parse(output)).toEqual({
       decision: 'approve',
       rule: 'hot-bitcoin/middle',
+      code: null,
+      facts: {},
       requirements: [{ group: 'treasury', quorum: 2 }],
       holdMs: 0,
       limits: [
@@ -116,7 +118,11 @@ describe('policy explain', () => {
           windowMs: 86_400_000,
           amount: '50000000',
           max: '200000000',
+          usedBefore: '0',
+          usedAfter: '50000000',
           takes: '0.5 BTC',
+          used: '0 BTC',
+          wouldBe: '0.5 BTC',
           atMost: '2 BTC',
           within: '24h',
         },

@@ -23,7 +23,6 @@ import { cliFault } from './exit.js';
 import { writeNew } from './files.js';
 import { type KnownGovernance, needPinned, newestGovernance, replayed } from './governance-log.js';
 import { attention, bad, faint, fields, good, type Line, type Span, strong, table } from './lines.js';
-import { signWithToken } from './officer-token.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
 import { instant } from './words.js';
 
@@ -279,13 +278,13 @@ async function sign(
   named: string,
 ): Promise<Outcome<Answer>> {
   return asOfficer(given, async (call) => {
-    const { api, credentialId, keyLabel, token } = call;
+    const { api, credentialId } = call;
     const served = await fetched(api, named);
     if (served.kind === 'refused') return served;
     const { body, proposalId, signatures } = served.value;
     const known = needPinned(await newestGovernance(given, api));
     checkPlace(body, known.state);
-    const { publicKey, personId } = await checkOwnKey(call, known.state);
+    const { sign: signWith, personId } = await checkOwnKey(call, known.state);
     if (signatures.some((one) => holderOf(known.state, one.credentialId)?.person.personId === personId)) {
       throw cliFault('arguments-invalid', `the proposal has a signature of ${personId} already`, {
         proposalId,
@@ -294,7 +293,7 @@ async function sign(
     const lines = proposalLines(served.value, known);
     if (lines.kind === 'refused') return lines;
     await confirmEntry(given, body, lines.value);
-    const signature = await signWithToken(token, keyLabel, publicKey, entryBytes(body));
+    const signature = await signWith(entryBytes(body));
     const after = await api.post(
       `${PROPOSALS}/${proposalId}/signatures`,
       { credentialId, signature },

@@ -11,7 +11,6 @@ import { checkOwnKey, type OfficerHere } from './caller.js';
 import type { Given } from './command-line.js';
 import { cliFault } from './exit.js';
 import { fields, grouped, type Line, strong } from './lines.js';
-import { signWithToken } from './officer-token.js';
 
 /** As core has it, but without signatures for a start. */
 export const fileSignatures = z.array(entrySignature).max(64);
@@ -55,13 +54,13 @@ export async function signedByOfficer(
   state: GovernanceState,
   { bytes, signatures, lines, file }: ToSign,
 ): Promise<EntrySignature> {
-  const { credentialId, keyLabel, token } = here;
-  const { publicKey } = await checkOwnKey(here, state);
+  const { credentialId } = here;
+  const { sign } = await checkOwnKey(here, state);
   if (signatures.some((one) => one.credentialId === credentialId)) {
     throw cliFault('file-exists', `${file} has a signature of ${credentialId} already`, { file });
   }
   await confirmHash(given, bytes, lines);
-  return { credentialId, signature: await signWithToken(token, keyLabel, publicKey, bytes) };
+  return { credentialId, signature: await sign(bytes) };
 }
 
 async function confirmHash(

@@ -57,7 +57,7 @@ export function transferIdFrom(text: string): string {
 }
 
 /** The chain of a wallet. Faults `arguments-invalid`. */
-function chainOf(state: GovernanceState, walletId: string): Chain {
+export function chainOf(state: GovernanceState, walletId: string): Chain {
   const wallet = state.wallets.get(walletId);
   const chain = wallet && state.chains.get(wallet.chain);
   if (chain) return chain;

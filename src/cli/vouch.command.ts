@@ -11,7 +11,6 @@ import type { Answer, CommandLine, Given } from './command-line.js';
 import { cliFault } from './exit.js';
 import { type KnownGovernance, newestGovernance, notPinned } from './governance-log.js';
 import { fields, good, grouped, type Line, strong } from './lines.js';
-import { signWithToken } from './officer-token.js';
 import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
 import { instant } from './words.js';
 
@@ -40,9 +39,9 @@ async function confirm({ terminal, options: { yes } }: Given<Options>): Promise<
 
 async function vouch(given: Given<Options>): Promise<Outcome<Answer>> {
   return asOfficer(given, async (here) => {
-    const { api, token, credentialId, keyLabel } = here;
+    const { api, credentialId } = here;
     const known = await newestGovernance(given, api);
-    const { publicKey } = await checkOwnKey(here, known.state);
+    const { sign } = await checkOwnKey(here, known.state);
     const { deploymentId, sequence, head } = known.state;
     const createdAtMs = given.clock.nowMs();
     const statement: HeadStatement = { type: HEAD_TYPE, deploymentId, sequence, head, createdAtMs };
@@ -50,7 +49,7 @@ async function vouch(given: Given<Options>): Promise<Outcome<Answer>> {
     if (!terminal.json || terminal.attended) terminal.tell([...headLines(known, createdAtMs), '']);
     if (!known.pinned) terminal.tell([notPinned(), '']);
     await confirm(given);
-    const signature = await signWithToken(token, keyLabel, publicKey, headBytes(statement));
+    const signature = await sign(headBytes(statement));
     const answer = await api.post(
       '/v1/governance/head',
       { statement, credentialId, signature },

@@ -20,7 +20,7 @@ import { signedRequest, transferId } from '../core/statements/request.js';
 export const facts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 const reason = z.object({ code: z.string(), facts });
 /** Of several alternatives, named by number, the requirements of one have to be met. */
-const requirement = z.object({
+export const requirement = z.object({
   group: identifier,
   quorum: z.int(),
   except: z.array(identifier).exactOptional(),

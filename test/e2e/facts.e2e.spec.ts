@@ -11,6 +11,7 @@ import { fromFiles, type RunningWatcher, WatcherHome } from '../../devnet/watche
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import type { PolicyDocument } from '../../src/core/governance/entry.js';
 import { addressOfScript } from '../../src/core/intents/bitcoin/address.js';
+import { simulationView } from '../../src/orchestrator/simulations/simulation.dto.js';
 import { certificateFile } from '../../src/orchestrator/transfers/transfer.dto.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import { ETHER, eventually, Rig } from './rig.js';
@@ -77,6 +78,32 @@ afterAll(async () => {
 });
 
 describe('a withdrawal under a rule in dollars', () => {
+  it('is foretold by a simulation, with what the watchers say', async () => {
+    const request = rig.request({ asset: 'BTC', amount: 300_000n });
+    const {
+      type: _t,
+      deploymentId: _d,
+      requestId: _r,
+      createdAtMs: _c,
+      expiresAtMs: _e,
+      ...content
+    } = request.statement;
+    const ask = async (amount: string) => {
+      const body = { ...content, amount };
+      const answer = await rig.client(rig.deployment.alice).post('/v1/policy/simulations', { body });
+      return simulationView.parse(answer.body);
+    };
+    const said = await ask(content.amount);
+    expect(said).toMatchObject({ decision: 'allow', rule: 'hot-bitcoin/small' });
+    expect(said.limits).toMatchObject([{ used: '0 USD', wouldBe: '180 USD', atMost: '1000 USD' }]);
+    expect(said.wanted.map((one) => one.said.map((fact) => fact.kind))).toEqual([['price'], ['screening']]);
+    expect(await ask('500001')).toMatchObject({ decision: 'approve', rule: 'hot-bitcoin/large' });
+    const [real] = await rig.settled([await rig.taken(request)]);
+    expect(real).toMatchObject({ state: 'settled', rule: said.rule });
+    expect(real?.limits).toMatchObject([{ usedBefore: '0', usedAfter: said.limits[0]?.usedAfter }]);
+    expect((await ask(content.amount)).limits).toMatchObject([{ used: '180 USD', wouldBe: '360 USD' }]);
+  });
+
   it('leaves unattended below the bound, with a certificate that proves price and screening', async () => {
     const id = await rig.taken(rig.request({ asset: 'BTC', amount: 400_000n }));
     const [transfer] = await rig.settled([id]);

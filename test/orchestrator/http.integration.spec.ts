@@ -42,6 +42,7 @@ const officersOnly = [
   ['POST', '/v1/burials'],
   ['GET', '/v1/restore-facts'],
   ['POST', '/v1/wallets/hot-btc/refresh'],
+  ['POST', '/v1/policy/simulations'],
 ] as const;
 const backendsOnly = [['POST', '/v1/transfers']] as const;
 const anyPrincipal = [

@@ -1,12 +1,11 @@
 // Keys that take the place of others, at the signer's socket with everything signed by those who may: the attacker has the key
 // from before, and every signature that was ever made with it.
 
-import { createHash, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BITCOIN, Deployment, ETH, ETHEREUM, type Officer } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { coin, eip1559, payTo, psbt } from '../../devnet/transactions.js';
-import { attestationBytes, attestPage } from '../../src/core/certificates/attestation.js';
 import type { Certificate } from '../../src/core/certificates/certificate.js';
 import { checkDossier } from '../../src/core/certificates/dossier.js';
 import { attestationKeyBytes } from '../../src/core/governance/attestation-key.js';
@@ -19,6 +18,7 @@ import type { SignedRequest } from '../../src/core/statements/request.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import { voidAuthorityOf } from '../../src/sdk/backend.js';
 import { type CertificatesResult, certificatesResult } from '../../src/signer-protocol/messages.js';
+import { forgedPage, signedByToken } from './forged-pages.js';
 
 const STRANGER = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const STRANGER_ETH = '0x00000000000000000000000000000000000000AA';
@@ -54,16 +54,7 @@ async function madeKey(label: string, curve: 'p256' | 'secp256k1'): Promise<stri
   }
 }
 
-/** With a key of the token: what it has signed, and what the thief of that key has. */
-async function signedBy(label: string, bytes: Uint8Array): Promise<string> {
-  const token = deployment.spawnTreasury();
-  try {
-    const digest = createHash('sha256').update(bytes).digest();
-    return Buffer.from(await token.signDigest({ label }, digest)).toString('hex');
-  } finally {
-    await token.close();
-  }
-}
+const signedBy = (label: string, bytes: Uint8Array) => signedByToken(deployment, label, bytes);
 
 function payment(destination: string, wallet: string, key: string) {
   const { alice, bob, carol } = deployment;
@@ -102,19 +93,8 @@ function audit(certificates: readonly Certificate[], whole = false) {
   return { verdict, codes, labels };
 }
 
-/** These certificates attested together by a key of the token, whatever the signer would say. */
-async function forged(
-  certificates: readonly Certificate[],
-  label: string,
-  newestOrdinal = certificates.at(-1)?.reservation.ordinal ?? 0,
-): Promise<Certificate[]> {
-  const bare = certificates.map(({ attestation: _, ...one }) => one);
-  const attested = attestPage(bare, { newestOrdinal, keptFrom: 1, attestedAtMs: deployment.time.wall });
-  const signature = await signedBy(label, attestationBytes(attested.statement));
-  return attested
-    .attestations(signature)
-    .map((attestation, at) => ({ ...(bare[at] as Certificate), attestation }));
-}
+const forged = (certificates: readonly Certificate[], label: string, newestOrdinal?: number) =>
+  forgedPage(deployment, certificates, label, newestOrdinal);
 
 async function attestationSet(label: string, publicKey: string, proofBy = label): Promise<Change> {
   const proof = await signedBy(proofBy, attestationKeyBytes(deployment.deploymentId, publicKey));

@@ -13,7 +13,7 @@ import {
 } from '../statements/approval.js';
 import { type Follows, NOBODY_FOLLOWS } from '../policy/steps.js';
 import type { SignatureVerifier } from '../statements/signature.js';
-import type { VerifiedRequest } from './requests.js';
+import type { KnownContent, VerifiedRequest } from './requests.js';
 
 export type ApprovalRefusalCode =
   | StatementMismatchCode
@@ -29,7 +29,7 @@ export type ApprovalRefusalCode =
   | 'approval-signature-invalid';
 
 /** Persons who can never approve a request: who asked for it, and whoever else its key speaks for. */
-export function excludedApprovers(request: VerifiedRequest): ReadonlySet<string> {
+export function excludedApprovers(request: Pick<KnownContent, 'statement' | 'key'>): ReadonlySet<string> {
   return new Set([request.statement.requester, ...request.key.owners]);
 }
 

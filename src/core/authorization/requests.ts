@@ -26,17 +26,26 @@ export type RequestRefusalCode =
   | 'request-from-the-future'
   | 'request-expired'
   | 'requester-not-owner'
-  | 'wallet-unknown'
-  | 'chain-mismatch'
-  | 'asset-not-registered';
+  | ContentRefusalCode;
 
-export interface VerifiedRequest {
-  readonly transferId: string;
-  readonly digest: string;
-  readonly statement: RequestStatement;
+/** What a request says that does not make it one: who signs it, under which id, and when. */
+export type RequestContent = Omit<
+  RequestStatement,
+  'type' | 'deploymentId' | 'requestId' | 'createdAtMs' | 'expiresAtMs'
+>;
+
+/** What governance knows of a content: enough to ask policy about it, whether anybody has signed it or not. */
+export interface KnownContent {
+  readonly statement: RequestContent;
   readonly key: RequestKey;
   readonly wallet: Wallet;
   readonly chain: Chain;
+}
+
+export interface VerifiedRequest extends KnownContent {
+  readonly transferId: string;
+  readonly digest: string;
+  readonly statement: RequestStatement;
 }
 
 /** True when the asset, as written out in a statement, is exactly what governance registered for the chain. */
@@ -73,6 +82,36 @@ export function verifyOrigin(
     : refused('request-signature-invalid', { keyId });
 }
 
+export type ContentRefusalCode = 'wallet-unknown' | 'chain-mismatch' | 'asset-not-registered';
+
+/** Is what it is about registered, and does it fit together? Says nothing of who asks. */
+function knownThings(
+  state: GovernanceState,
+  statement: RequestContent,
+): Outcome<Pick<KnownContent, 'wallet' | 'chain'>, ContentRefusalCode> {
+  const wallet = state.wallets.get(statement.wallet);
+  if (!wallet) return refused('wallet-unknown', { wallet: statement.wallet });
+  const chain = state.chains.get(wallet.chain);
+  if (!chain || statement.chain !== wallet.chain)
+    return refused('chain-mismatch', { chain: statement.chain });
+  if (!registered(state, chain, statement.asset))
+    return refused('asset-not-registered', { symbol: statement.asset.symbol });
+  return accepted({ wallet, chain });
+}
+
+/** What a request of this content would be found to be about, if its key signed it now. Input is hostile. */
+export function knownContent(
+  state: GovernanceState,
+  statement: RequestContent,
+): Outcome<KnownContent, ContentRefusalCode | 'request-key-unknown' | 'requester-not-owner'> {
+  const { keyId, requester } = statement;
+  const key = state.requestKeys.get(keyId);
+  if (!key) return refused('request-key-unknown', { keyId });
+  if (!key.owners.includes(requester)) return refused('requester-not-owner', { requester });
+  const things = knownThings(state, statement);
+  return things.kind === 'refused' ? things : accepted({ statement, key, ...things.value });
+}
+
 /**
  * Verifies one signed request. Input is hostile; `nowMs` is the verifier's own time. `isSigned` tells of a transfer that it
  * has a signed transaction already: expiry would not make that one less spendable, so its replacement outlives it.
@@ -102,11 +141,7 @@ export function verifyRequest(
     return no('request-expired', { expiresAtMs: statement.expiresAtMs, nowMs });
   }
 
-  const wallet = state.wallets.get(statement.wallet);
-  if (!wallet) return no('wallet-unknown', { wallet: statement.wallet });
-  const chain = state.chains.get(wallet.chain);
-  if (!chain || statement.chain !== wallet.chain) return no('chain-mismatch', { chain: statement.chain });
-  if (!registered(state, chain, statement.asset))
-    return no('asset-not-registered', { symbol: statement.asset.symbol });
-  return accepted({ transferId, digest, statement, key, wallet, chain });
+  const things = knownThings(state, statement);
+  if (things.kind === 'refused') return no(things.code, things.facts);
+  return accepted({ transferId, digest, statement, key, ...things.value });
 }

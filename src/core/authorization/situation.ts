@@ -8,15 +8,21 @@ import type { KnownFacts } from '../facts/verify.js';
 import { pinsOf } from '../policy/pins.js';
 import type { Known, PolicySet, Situation } from '../policy/types.js';
 import type { Movement } from './decode-order.js';
+import type { KnownContent } from './requests.js';
+
+/** What moves, of a verified request or of an imagined one. */
+export interface Asked extends Omit<Movement, 'request'> {
+  readonly request: Pick<KnownContent, 'statement' | 'wallet' | 'chain'>;
+}
 
 /** What whoever decides knows of a movement. */
-export type Knowing = (movement: Movement) => Known | undefined;
+export type Knowing<M extends Asked = Movement> = (movement: M) => Known | undefined;
 
-export function situationOf(
-  movement: Movement,
+export function situationOf<M extends Asked>(
+  movement: M,
   state: GovernanceState,
   policies: PolicySet,
-  knowing: Knowing,
+  knowing: Knowing<M>,
   facts?: KnownFacts,
 ): Situation {
   const { request, contract, amount, destination } = movement;

@@ -59,10 +59,7 @@ function follows(before: Certificate, next: Certificate): boolean {
 /**
  * A key that was replaced knows of no reservation that came after it: the ordinal of one that it claims to, if any. In order.
  */
-function outlived(
-  inOrder: readonly (readonly [number, Verified])[],
-  verified: readonly Verified[],
-): number | undefined {
+function outlived(inOrder: InOrder, verified: readonly Verified[]): number | undefined {
   const sinces = new Map<number, number>();
   for (const [ordinal, { vouching }] of inOrder) {
     if (!sinces.has(vouching.sequence)) sinces.set(vouching.sequence, ordinal);
@@ -86,11 +83,10 @@ function missingBetween(ordinals: readonly number[], from: number, to: number): 
   return missing;
 }
 
-/**
- * The certificates as a chain, in whatever order they come and however often. `whole`: they are said to be all that there are,
- * so that those before the first and up to the newest are missing too.
- */
-export function checkChain(verified: readonly Verified[], whole: boolean): Outcome<Chain, ChainRefusalCode> {
+type InOrder = readonly (readonly [ordinal: number, Verified])[];
+
+/** One of each ordinal, in the form that came last, by ordinal. */
+export function latestOf(verified: readonly Verified[]): Outcome<InOrder, ChainRefusalCode> {
   const byOrdinal = new Map<number, Verified>();
   for (const one of verified) {
     const { journalHash, reservation } = one.certificate;
@@ -102,7 +98,17 @@ export function checkChain(verified: readonly Verified[], whole: boolean): Outco
       return refused('certificate-chain-forked', { ordinal });
     if (!agree(one, other)) return refused('certificate-chain-contradiction', { ordinal });
   }
-  const inOrder = [...byOrdinal].sort(([one], [other]) => one - other);
+  return accepted([...byOrdinal].sort(([one], [other]) => one - other));
+}
+
+/**
+ * The certificates as a chain, in whatever order they come and however often. `whole`: they are said to be all that there are,
+ * so that those before the first and up to the newest are missing too.
+ */
+export function checkChain(verified: readonly Verified[], whole: boolean): Outcome<Chain, ChainRefusalCode> {
+  const latest = latestOf(verified);
+  if (latest.kind === 'refused') return latest;
+  const inOrder = latest.value;
   for (const [at, [ordinal, { certificate }]] of inOrder.entries()) {
     const before = inOrder[at - 1]?.[1].certificate;
     if (before && !follows(before, certificate)) return refused('certificate-chain-broken', { ordinal });
@@ -112,11 +118,7 @@ export function checkChain(verified: readonly Verified[], whole: boolean): Outco
   return accepted(chainOf(inOrder, verified, whole));
 }
 
-function chainOf(
-  inOrder: readonly (readonly [number, Verified])[],
-  verified: readonly Verified[],
-  whole: boolean,
-): Chain {
+function chainOf(inOrder: InOrder, verified: readonly Verified[], whole: boolean): Chain {
   const ordinals = inOrder.map(([ordinal]) => ordinal);
   const [from, to] = [ordinals[0], ordinals.at(-1)];
   // All of them, also of a certificate that is here in a later form: a copy without its attestation takes no word away.

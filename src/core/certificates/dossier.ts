@@ -7,8 +7,9 @@ import { entryBody, entryHash, type GovernanceEntry, governanceEntry } from '../
 import { type CanonicalValue, canonicalJson } from '../statements/canonical-json.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 import { decisionsOf } from './certificate.js';
-import { type Chain, type ChainRefusalCode, checkChain } from './chain.js';
+import { type Chain, type ChainRefusalCode, checkChain, latestOf } from './chain.js';
 import { History } from './history.js';
+import { type ReckoningRefusalCode, reckon } from './reckoning.js';
 import { type CertificateRefusalCode, type Verified, verifyUnder } from './verify.js';
 
 export interface EvidenceFile {
@@ -46,7 +47,9 @@ export const EXIT_OF_VERDICT = {
 
 export interface Dossier {
   readonly checked: readonly Checked[];
-  readonly chain: Outcome<Chain, ChainRefusalCode>;
+  readonly chain: Outcome<Chain, ChainRefusalCode | ReckoningRefusalCode>;
+  /** Ordinals of those whose limits and past follow from all that came before them. */
+  readonly reckoned: ReadonlySet<number>;
   readonly verdict: Verdict;
 }
 
@@ -137,11 +140,7 @@ function isMismatch(code: string): boolean {
   );
 }
 
-function verdictOf(
-  checked: readonly Checked[],
-  chain: Outcome<Chain, ChainRefusalCode>,
-  whole: boolean,
-): Verdict {
+function verdictOf(checked: readonly Checked[], chain: Dossier['chain'], whole: boolean): Verdict {
   const codes = checked.flatMap(({ outcome }) => (outcome.kind === 'refused' ? [outcome.code] : []));
   const isWrong = (code: string) => code !== 'certificate-malformed' && !isMismatch(code);
   if (codes.some(isWrong) || chain.kind === 'refused') return 'refused';
@@ -154,12 +153,48 @@ function verdictOf(
   return isAttested ? 'proved' : 'unattested';
 }
 
+const NOTHING: ReadonlySet<number> = new Set();
+
+function amongEachOther(verified: readonly Verified[], whole: boolean): Pick<Dossier, 'chain' | 'reckoned'> {
+  const chain = checkChain(verified, whole);
+  const latest = latestOf(verified);
+  if (chain.kind === 'refused' || latest.kind === 'refused') return { chain, reckoned: NOTHING };
+  const reckoned = reckon(
+    latest.value.map(([, one]) => one),
+    verified,
+  );
+  return reckoned.kind === 'refused'
+    ? { chain: reckoned, reckoned: NOTHING }
+    : { chain, reckoned: reckoned.value };
+}
+
+/** What those before it say as well is proved with them. */
+function withReckoned(checked: Checked, reckoned: ReadonlySet<number>): Checked {
+  const { outcome } = checked;
+  if (outcome.kind === 'refused' || !reckoned.has(outcome.value.certificate.reservation.ordinal))
+    return checked;
+  const { proved, trusted, fromBefore } = outcome.value;
+  return {
+    ...checked,
+    outcome: accepted({
+      ...outcome.value,
+      proved: [...proved, ...fromBefore.map((sentence) => `${sentence}: so say the certificates before it`)],
+      trusted: trusted.filter((sentence) => !fromBefore.includes(sentence)),
+    }),
+  };
+}
+
 /** All of the files, and the chain among what holds of them. `whole`: they are said to be all that there are. */
 export function checkDossier(files: readonly EvidenceFile[], evidence: Evidence, whole: boolean): Dossier {
   const checked = checkFiles(files, evidence);
   const verified = checked.flatMap(({ outcome }) => (outcome.kind === 'accepted' ? [outcome.value] : []));
-  const chain = checkChain(verified, whole);
-  return { checked, chain, verdict: verdictOf(checked, chain, whole) };
+  const { chain, reckoned } = amongEachOther(verified, whole);
+  return {
+    checked: checked.map((one) => withReckoned(one, reckoned)),
+    chain,
+    reckoned,
+    verdict: verdictOf(checked, chain, whole),
+  };
 }
 
 const logFile = z.union([z.array(governanceEntry).min(1), governanceEntry.transform((entry) => [entry])]);

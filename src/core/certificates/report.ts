@@ -32,6 +32,7 @@ export function chainWords({ here, missing, newest, keptFrom }: Chain, whole: bo
     trusted: [
       ...(newest ? [`that the signer reserved nothing after ${newest.ordinal} since ${until}`] : []),
       ...(newest ? [] : ['how many reservations there are: nothing is attested']),
+      ...(keptFrom > here.from ? [`that a store of the signer was lost before reservation ${keptFrom}`] : []),
     ],
     missing: missing.map(
       (range) => `${ordinalWords(range)}: something may have been signed there${lost(range)}`,
@@ -39,10 +40,24 @@ export function chainWords({ here, missing, newest, keptFrom }: Chain, whole: bo
   };
 }
 
+/** Beside what is said of the chain itself: where nothing is, a single certificate says what it has from those before it. */
+function withReckoned(words: ChainWords, count: number): ChainWords {
+  if (count === 0 || words.trusted.length === 0) return words;
+  const them = count === 1 ? 'one of them' : `${count} of them`;
+  return {
+    ...words,
+    proved: [
+      ...words.proved,
+      `what ${them} ${count === 1 ? 'says' : 'say'} of limits used before and of earlier transactions is what those before come to`,
+    ],
+    trusted: [...words.trusted, 'how much time passed between them, as the signer measured it'],
+  };
+}
+
 /** The chain as something to say; undefined when there is nothing. */
-export function chainSaid({ chain }: Dossier, whole: boolean): ChainWords | undefined {
+export function chainSaid({ chain, reckoned }: Dossier, whole: boolean): ChainWords | undefined {
   if (chain.kind === 'refused') return undefined;
-  const words = chainWords(chain.value, whole);
+  const words = withReckoned(chainWords(chain.value, whole), reckoned.size);
   const { proved, trusted, missing } = words;
   return proved.length + trusted.length + missing.length === 0 ? undefined : words;
 }
@@ -86,7 +101,7 @@ function certificateValue(checked: Checked) {
 }
 
 /** For a program that reads it as JSON. */
-export function reportValue({ checked, chain, verdict }: Dossier, genesis: string) {
+export function reportValue({ checked, chain, reckoned, verdict }: Dossier, genesis: string) {
   return {
     genesis,
     verdict,
@@ -94,7 +109,7 @@ export function reportValue({ checked, chain, verdict }: Dossier, genesis: strin
     chain:
       chain.kind === 'refused'
         ? { valid: false, code: chain.code, facts: chain.facts }
-        : { valid: true, ...chain.value },
+        : { valid: true, ...chain.value, reckoned: reckoned.size },
   };
 }
 

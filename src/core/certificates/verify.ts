@@ -64,6 +64,8 @@ export interface Verified {
   readonly proved: readonly string[];
   /** Sentences about what the certificate says and nothing here can check. */
   readonly trusted: readonly string[];
+  /** Those of them that follow from the certificates before it, where they are all there (reckoning.ts). */
+  readonly fromBefore: readonly string[];
 }
 
 const MINUTE_MS = 60_000;
@@ -226,14 +228,27 @@ function timeOf(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** What those before it say as well. */
+function fromBefore(decisions: readonly CertifiedDecision[]): string[] {
+  return [
+    ...(decisions.some(({ limits }) => limits.length > 0)
+      ? ['how much of each limit had been used before']
+      : []),
+    ...decisions
+      .filter(({ past }) => past === 'reserved' || past === 'signed')
+      .map(
+        ({ transferId, past }) =>
+          `${transferId}: that an earlier transaction for it was ${past}, which this one replaces; limits were charged then${past === 'signed' ? ', and request and approvals may have expired since' : ''}`,
+      ),
+  ];
+}
+
 function trusted(certified: Certificate, attested: AttestationStatement | undefined): string[] {
   const { outcome, reservation } = certified;
   const decisions = decisionsOf(certified);
   return [
     `that the signer, version ${reservation.signerVersion}, decided at ${timeOf(reservation.at.wallMs)}`,
-    ...(decisions.some(({ limits }) => limits.length > 0)
-      ? ['how much of each limit had been used before']
-      : []),
+    ...fromBefore(decisions),
     ...decisions.flatMap(knowledgeWords),
     ...decisions.flatMap(({ transferId, heldMs }) =>
       heldMs === undefined
@@ -243,11 +258,10 @@ function trusted(certified: Certificate, attested: AttestationStatement | undefi
           ],
     ),
     ...decisions
-      .filter(({ past }) => past !== 'unseen')
-      .map(({ transferId, past }) =>
-        past === 'dead'
-          ? `${transferId}: that what was signed for it before cannot be mined, as a quorum says that it saw; limits were charged then`
-          : `${transferId}: that an earlier transaction for it was ${past}, which this one replaces; limits were charged then${past === 'signed' ? ', and request and approvals may have expired since' : ''}`,
+      .filter(({ past }) => past === 'dead')
+      .map(
+        ({ transferId }) =>
+          `${transferId}: that what was signed for it before cannot be mined, as a quorum says that it saw; limits were charged then`,
       ),
     ...(decisions.length === 0
       ? ['that the transaction cancels one that was signed before, for no more than that was allowed to cost']
@@ -426,5 +440,6 @@ export function verifyUnder(
     vouching,
     proved: proved(certified, attested.value, vouching),
     trusted: trusted(certified, attested.value),
+    fromBefore: fromBefore(decisionsOf(certified)),
   });
 }

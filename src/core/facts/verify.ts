@@ -78,11 +78,11 @@ export type KnownFacts = ReadonlyMap<string, readonly FactContent[]>;
 
 export const NO_FACTS: KnownFacts = new Map();
 
-/** What may be taken into account for one transfer. Sources are counted, not keys. */
+/** What may be taken into account for one transfer; undefined, for one that nobody has asked for. Sources are counted, not keys. */
 export function knownFacts(
   state: Pick<GovernanceState, 'factRules'>,
   verified: readonly VerifiedFact[],
-  transferId: string,
+  transferId: string | undefined,
 ): KnownFacts {
   const usable = verified.filter(({ content }) => (transferOf(content) ?? transferId) === transferId);
   const bySubject = Map.groupBy(usable, ({ subject }) => subject);

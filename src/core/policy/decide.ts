@@ -355,20 +355,25 @@ export interface Explanation {
   readonly limits: readonly ExplainedLimit[];
 }
 
-export interface ExplainedLimit extends LimitCharge {
-  /** `amount`, `max` and `windowMs` in words: `0.5 BTC`, `2 BTC`, `24h`; of a count, `1 transfer`. */
+export interface ExplainedLimit extends LimitEffect {
+  /** `amount`, `usedBefore`, `usedAfter`, `max` and `windowMs` in words: `0.5 BTC`, `2 BTC`, `24h`; of a count, `1 transfer`. */
   readonly takes: string;
+  readonly used: string;
+  readonly wouldBe: string;
   readonly atMost: string;
   readonly within: string;
 }
 
-function explainedLimit(limit: Limit, situation: Situation): readonly ExplainedLimit[] {
+function explainedLimit(limit: Limit, situation: Situation, usage: LimitUsage): readonly ExplainedLimit[] {
   const charge = chargeOf(limit, situation);
   if (!charge) return [];
+  const effect = effectOf(charge, usage);
   return [
     {
-      ...charge,
+      ...effect,
       takes: quantityWords(limit.measure, charge.amount),
+      used: quantityWords(limit.measure, effect.usedBefore),
+      wouldBe: quantityWords(limit.measure, effect.usedAfter),
       atMost: quantityWords(limit.measure, charge.max),
       within: durationWords(limit.windowMs),
     },
@@ -377,6 +382,10 @@ function explainedLimit(limit: Limit, situation: Situation): readonly ExplainedL
 
 /** The decision, what it takes of which limits, and why no rule before the one that matched decided. Throws nothing, as `decide`. */
 export function explain(set: PolicySet, asked: Situation, usage: LimitUsage): Explanation {
+  const decision = decide(set, asked, usage);
+  // What went wrong there would go wrong here.
+  if (decision.kind === 'refuse' && decision.code === 'policy-error')
+    return { decision, passedOver: [], limits: [] };
   const situation = spelled(asked);
   const found = applying(set, situation);
   const passedOver: { rule: string; unmet: string }[] = [];
@@ -392,6 +401,5 @@ export function explain(set: PolicySet, asked: Situation, usage: LimitUsage): Ex
   const decider = deciding(found, situation);
   const match = decider.kind === 'rule' ? decider.match : undefined;
   const taken = match && match.rule.effect.kind !== 'refuse' ? limitsUnder(found, decider, situation) : [];
-  const limits = taken.flatMap((limit) => explainedLimit(limit, situation));
-  return { decision: decide(set, asked, usage), passedOver, limits };
+  return { decision, passedOver, limits: taken.flatMap((limit) => explainedLimit(limit, situation, usage)) };
 }

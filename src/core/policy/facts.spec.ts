@@ -74,6 +74,29 @@ describe('what is asked of watchers', () => {
   });
 });
 
+describe('the contract of a token', () => {
+  const set = setOf([
+    '{ id: all, when: { asset: BTC }, then: allow }',
+    '{ id: no, when: anything, then: refuse }',
+  ]);
+  const pin = { subject: 'code/x/0x1', expected: 'ab'.repeat(32), required: true };
+
+  it('is asked about whatever the rules say, and stops what a rule lets pass', () => {
+    expect(factsFor(set, SITUATION)).toEqual([]);
+    expect(factsFor(set, { ...SITUATION, pins: [pin] })).toEqual(['code/x/0x1']);
+    expect(decide(set, { ...SITUATION, pins: [pin] }, unused)).toMatchObject({
+      kind: 'refuse',
+      code: 'fact-missing',
+      facts: { rule: 'hot-bitcoin/all', fact: 'code/x/0x1' },
+    });
+  });
+
+  it('is not waited for where policy refuses anyway', () => {
+    const refusing = setOf(['{ id: no, when: { asset: BTC }, then: refuse }']);
+    expect(answer(refusing, { ...SITUATION, pins: [pin] })).toBe('policy-refused');
+  });
+});
+
 describe('a rule that lets pass and needs a fact', () => {
   const set = setOf([
     '{ id: small, when: { asset: BTC, amount-at-most: "60000 USD" }, then: allow }',

@@ -19,6 +19,25 @@ import { onceFor, statementBytes } from './preimage.js';
 
 export const REQUEST_TYPE = 'portcullis/request/v1';
 
+/** What is asked for, whoever asks, and when. */
+export const requestContent = {
+  /** The registered request key that signs it. */
+  keyId: identifier,
+  kind: transferKind,
+  chain: chainId,
+  wallet: identifier,
+  asset,
+  /** Base units of the asset; at least 1. */
+  amount: baseUnits.refine((text) => text !== '0', 'amount must be at least 1'),
+  destination,
+  /** The most that this transfer may cost in fees, in base units of the chain's own coin. */
+  feeCeiling: baseUnits,
+  /** Who wants it: one of the key's owners. They can never approve it. */
+  requester: identifier,
+  /** The backend's reference to its customer; no personal data. */
+  customer: identifier,
+};
+
 /** Frozen once parsed. */
 export const requestStatement = z
   .strictObject({
@@ -27,21 +46,7 @@ export const requestStatement = z
     deploymentId: sha256Hex,
     /** Chosen by the backend, once and for ever: a request id is never used for another request. */
     requestId: identifier,
-    /** The registered request key that signs it. */
-    keyId: identifier,
-    kind: transferKind,
-    chain: chainId,
-    wallet: identifier,
-    asset,
-    /** Base units of the asset; at least 1. */
-    amount: baseUnits.refine((text) => text !== '0', 'amount must be at least 1'),
-    destination,
-    /** The most that this transfer may cost in fees, in base units of the chain's own coin. */
-    feeCeiling: baseUnits,
-    /** Who wants it: one of the key's owners. They can never approve it. */
-    requester: identifier,
-    /** The backend's reference to its customer; no personal data. */
-    customer: identifier,
+    ...requestContent,
     createdAtMs: timestampMs,
     /** From then on it is dead. */
     expiresAtMs: timestampMs,

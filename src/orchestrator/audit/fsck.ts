@@ -375,10 +375,11 @@ export class Fsck {
       const found = await rows(
         this.db,
         keyRow,
-        `SELECT r.key_a, r.key_b, r.key_c FROM (${ALL_KEYS[source]}) r
-          WHERE NOT EXISTS (SELECT 1 FROM audit_entries e WHERE e.source = '${source}' AND e.key_a = r.key_a AND e.key_b = r.key_b
+        // A join, since SQLite would search all that waits for each record otherwise.
+        `SELECT r.key_a, r.key_b, r.key_c FROM (${ALL_KEYS[source]}) r LEFT JOIN audit_waiting w
+            ON w.source = '${source}' AND w.key_a = r.key_a AND w.key_b = r.key_b AND w.key_c = r.key_c
+          WHERE w.ordinal IS NULL AND NOT EXISTS (SELECT 1 FROM audit_entries e WHERE e.source = '${source}' AND e.key_a = r.key_a AND e.key_b = r.key_b
             AND e.key_c = r.key_c AND e.sequence >= 0 AND e.sequence < (SELECT size FROM audit_head WHERE only_one = 1))
-          AND NOT EXISTS (SELECT 1 FROM audit_waiting w WHERE w.source = '${source}' AND w.key_a = r.key_a AND w.key_b = r.key_b AND w.key_c = r.key_c)
           LIMIT ${MOST_OF_A_KIND}`,
       );
       for (const { key_a, key_b, key_c } of found) {

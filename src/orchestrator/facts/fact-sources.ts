@@ -119,8 +119,13 @@ export class FactSources {
     return believed.slice(0, MAX_FACTS);
   }
 
-  /** What is known for one transfer out of what is held. */
-  known(state: GovernanceState, subjects: readonly string[], transferId: string, nowMs: number): KnownFacts {
+  /** What is known for one transfer out of what is held; undefined, for one that nobody has asked for. */
+  known(
+    state: GovernanceState,
+    subjects: readonly string[],
+    transferId: string | undefined,
+    nowMs: number,
+  ): KnownFacts {
     if (!this.isServed || subjects.length === 0) return NO_FACTS;
     const verified = verifyFacts(state, this.held(state, subjects, nowMs), this.verifier, nowMs);
     return verified.kind === 'refused' ? NO_FACTS : knownFacts(state, verified.value, transferId);

@@ -14,7 +14,7 @@ export class GovernanceEntryRow {
 
 @Entity('governance_heads')
 export class GovernanceHeadRow {
-  /** SHA-256 of the statement's bytes. */
+  /** SHA-256 of the credential's id and the statement's bytes. */
   @Column(textColumn({ primary: true })) digest!: string;
   /** JSON of the statement with its signature. */
   @Column(textColumn()) signed!: string;

@@ -8,6 +8,7 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { signHttpRequest } from '../../core/http-message-signatures/sign.js';
 import * as approvals from '../approvals/approval.endpoints.js';
 import * as governance from '../governance/governance.endpoints.js';
+import * as simulations from '../simulations/simulation.endpoints.js';
 import * as status from '../status/status.endpoints.js';
 import * as transfers from '../transfers/transfer.endpoints.js';
 import * as wallets from '../wallets/wallet.endpoints.js';
@@ -20,6 +21,7 @@ const page = readFileSync(join('docs', 'api.md'), 'utf8');
 const endpoints: Endpoint[] = [
   approvals,
   governance,
+  simulations,
   status,
   transfers,
   wallets,

@@ -45,6 +45,7 @@ export interface Endpoint<
     | 'Approvals'
     | 'Ways out'
     | 'Wallets'
+    | 'Policy'
     | 'Governance'
     | 'Audit'
     | 'Status'

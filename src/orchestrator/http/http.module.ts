@@ -16,6 +16,8 @@ import { ProposalController } from '../governance/proposal.controller.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { IdentityModule } from '../identity/identity.module.js';
 import { SignerClientModule } from '../signer-client/signer-client.module.js';
+import { SimulationController } from '../simulations/simulation.controller.js';
+import { SimulationsModule } from '../simulations/simulations.module.js';
 import { StatusController } from '../status/status.controller.js';
 import { StatusService } from '../status/status.service.js';
 import { TransferController } from '../transfers/transfer.controller.js';
@@ -42,6 +44,7 @@ import { Sweeper } from './sweeper.js';
     TransfersModule,
     ApprovalsModule,
     WalletsModule,
+    SimulationsModule,
     WaysOutModule,
     SignerClientModule,
   ],
@@ -49,6 +52,7 @@ import { Sweeper } from './sweeper.js';
     TransferController,
     ApprovalController,
     WalletController,
+    SimulationController,
     WaysOutController,
     GovernanceController,
     HeadsController,

@@ -225,11 +225,19 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
       description:
         "Transfers of an exchange's wallets: requested by its backends, approved by its officers, signed by a signer that trusts neither. Amounts are decimal strings of base units (satoshi, wei); times are milliseconds since 1970. Every answer that is not a success is a problem document (RFC 9457) with a closed `code`.",
     },
-    tags: ['Transfers', 'Approvals', 'Ways out', 'Wallets', 'Governance', 'Audit', 'Status', 'Documents'].map(
-      (name) => ({
-        name,
-      }),
-    ),
+    tags: [
+      'Transfers',
+      'Approvals',
+      'Ways out',
+      'Wallets',
+      'Policy',
+      'Governance',
+      'Audit',
+      'Status',
+      'Documents',
+    ].map((name) => ({
+      name,
+    })),
     paths,
     components: {
       securitySchemes: SECURITY_SCHEMES,

@@ -6,6 +6,7 @@ import type { GovernanceRefusalCode } from '../../core/governance/state.js';
 import type { ApprovalServiceRefusalCode } from '../approvals/approval.service.js';
 import type { OwnProposalRefusalCode } from '../governance/proposal.errors.js';
 import type { IdempotencyRefusalCode } from '../idempotency/idempotency.store.js';
+import type { SimulationRefusalCode } from '../simulations/simulation.service.js';
 import type { AuthenticationRefusalCode } from '../identity/authenticator.js';
 import type { TransferRefusalCode } from '../transfers/transfer.errors.js';
 import type { WayOutRefusalCode } from '../ways-out/ways-out.errors.js';
@@ -43,6 +44,7 @@ export type ProblemCode =
   | HeadRefusalCode
   | WayOutRefusalCode
   | OwnProposalRefusalCode
+  | SimulationRefusalCode
   | 'balance-unavailable'
   | 'audit-file-unknown';
 
@@ -465,6 +467,14 @@ const PROPOSALS: Record<OwnProposalRefusalCode, ProblemKind> = {
   ),
 };
 
+const SIMULATIONS: Record<Exclude<SimulationRefusalCode, TransferRefusalCode>, ProblemKind> = {
+  'policy-malformed': kind(
+    422,
+    'Draft does not hold together',
+    'The signer would refuse these documents; `document`, `line` and `why` say for what.',
+  ),
+};
+
 type OwnCode = Exclude<WayOutRefusalCode, TransferRefusalCode | GovernanceRefusalCode>;
 
 const WAYS_OUT: Record<OwnCode, ProblemKind> = {
@@ -570,5 +580,6 @@ export const PROBLEMS: Record<ProblemCode, ProblemKind> = {
   ...GOVERNANCE,
   ...HEADS,
   ...PROPOSALS,
+  ...SIMULATIONS,
   ...WAYS_OUT,
 };

@@ -8,13 +8,13 @@ import {
   verifyApproval,
   verifyStatement,
 } from '../../core/authorization/approvals.js';
-import type { Movement } from '../../core/authorization/decode-order.js';
 import {
+  type KnownContent,
   type RequestRefusalCode,
   type VerifiedRequest,
   verifyRequest,
 } from '../../core/authorization/requests.js';
-import { situationOf } from '../../core/authorization/situation.js';
+import { type Asked, situationOf } from '../../core/authorization/situation.js';
 import { type KnownFacts, NO_FACTS } from '../../core/facts/verify.js';
 import { accepted, type Facts, type Outcome, refused } from '../../core/fault.js';
 import type { Chain } from '../../core/governance/entry.js';
@@ -22,7 +22,7 @@ import { displayHolders, groupsAt } from '../../core/governance/state.js';
 import { scriptOfAddress } from '../../core/intents/bitcoin/address.js';
 import { ethereumAddress } from '../../core/intents/ethereum/address.js';
 import { approvalRequirement, countsFor, missingApprovals } from '../../core/policy/approvals.js';
-import { chargesOf, decide, factsFor } from '../../core/policy/decide.js';
+import { chargesOf, decide, type Explanation, explain, factsFor } from '../../core/policy/decide.js';
 import { isOrdered } from '../../core/policy/steps.js';
 import type {
   ApprovalRequirement,
@@ -65,8 +65,11 @@ export function checkDestination(chain: Chain, destination: string): Outcome<str
     : ethereumAddress(destination);
 }
 
+/** A verified request; or what somebody imagines, which is no transfer and has no id. */
+export type AskedAbout = KnownContent & Partial<Pick<VerifiedRequest, 'transferId'>>;
+
 /** What the bytes of its transaction will have to do. */
-export function movementOf(request: VerifiedRequest): Movement {
+function movementOf(request: KnownContent): Asked {
   const { asset, amount, destination } = request.statement;
   return {
     request,
@@ -84,14 +87,14 @@ export interface Knowledge {
 
 function situationFor(
   { state, policies }: Governance,
-  request: VerifiedRequest,
+  request: KnownContent,
   { known, facts }: Knowledge,
 ): Situation {
   return situationOf(movementOf(request), state, policies, () => known, facts);
 }
 
 /** Subjects of the facts that policy could ask for about a transfer. */
-export function factsWanted(governance: Governance, request: VerifiedRequest): readonly string[] {
+export function factsWanted(governance: Governance, request: KnownContent): readonly string[] {
   return factsFor(
     governance.policies,
     situationFor(governance, request, { known: undefined, facts: NO_FACTS }),
@@ -101,10 +104,20 @@ export function factsWanted(governance: Governance, request: VerifiedRequest): r
 /** The counters that a transfer would charge. */
 export function chargesFor(
   governance: Governance,
-  request: VerifiedRequest,
+  request: KnownContent,
   knowledge: Knowledge,
 ): readonly LimitCharge[] {
   return chargesOf(governance.policies, situationFor(governance, request, knowledge));
+}
+
+/** The decision that `assess` rests on, with what led to it. */
+export function explained(
+  governance: Governance,
+  request: KnownContent,
+  knowledge: Knowledge,
+  usage: LimitUsage,
+): Explanation {
+  return explain(governance.policies, situationFor(governance, request, knowledge), usage);
 }
 
 /** Verifies a request and its destination. Input is hostile. */

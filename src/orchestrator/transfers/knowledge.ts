@@ -3,7 +3,7 @@
 
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
-import type { VerifiedRequest } from '../../core/authorization/requests.js';
+import type { KnownContent } from '../../core/authorization/requests.js';
 import { type Certificate, decisionsOf } from '../../core/certificates/certificate.js';
 import { knownFrom } from '../../core/certificates/decision.js';
 import { lookAlikeOf, spelledAddress } from '../../core/governance/known-addresses.js';
@@ -14,7 +14,7 @@ import type { Known } from '../../core/policy/types.js';
 import { type KnownFacts, NO_FACTS } from '../../core/facts/verify.js';
 import { rows, run, sqlInteger } from '../database/sql.js';
 import type { Governance } from '../governance/governance.service.js';
-import { factsWanted, type Knowledge, verifyRow } from './assess.js';
+import { type AskedAbout, factsWanted, type Knowledge, verifyRow } from './assess.js';
 import type { PipelineParts } from './pipeline.js';
 import type { TransferRow } from './transfer.entity.js';
 
@@ -24,7 +24,7 @@ const addressRow = z.object({ address: z.string() });
 export async function knownOf(
   db: EntityManager,
   { state, policies }: Governance,
-  { wallet, chain: { chain }, statement }: VerifiedRequest,
+  { wallet, chain: { chain }, statement }: KnownContent,
   nowMs: number,
 ): Promise<Known | undefined> {
   if (!askedFor(policies, { wallet: wallet.walletId, tier: wallet.tier }).has('known')) return undefined;
@@ -78,7 +78,7 @@ export async function knowledgeOf(
   db: EntityManager,
   { facts, clock }: Pick<PipelineParts, 'facts' | 'clock'>,
   governance: Governance,
-  request: VerifiedRequest,
+  request: AskedAbout,
   nowMs: number,
 ): Promise<Knowledge> {
   return {
@@ -91,7 +91,7 @@ export async function knowledgeOf(
 export function factsOf(
   { facts, clock }: Pick<PipelineParts, 'facts' | 'clock'>,
   governance: Governance,
-  request: VerifiedRequest,
+  request: AskedAbout,
 ): KnownFacts {
   if (!facts.isServed) return NO_FACTS;
   const subjects = factsWanted(governance, request);

@@ -250,7 +250,7 @@ export class SigningSteps {
   }
 
   /**
-   * The newest word of a governor, where one is asked and somebody's payment is approved by nobody; and where rules may ask for
+   * The newest word of a governor that counts, where one is asked and somebody's payment is approved by nobody; and where rules may ask for
    * hours, since it tells the signer the time.
    */
   private async wordFor(
@@ -258,12 +258,14 @@ export class SigningSteps {
     walletId: string,
     transfers: readonly OrderedTransfer[],
   ): Promise<SignedHead | undefined> {
-    const { state, policies } = this.parts.governance.now();
+    const { governance, verifier, clock } = this.parts;
+    const { state, policies } = governance.now();
     const wallet = state.wallets.get(walletId);
     const tellsTime = wallet && askedFor(policies, { wallet: walletId, tier: wallet.tier }).has('known');
     const isAsked = state.timelock.freshHeadMs !== undefined;
     const vouches = isAsked && transfers.some(({ statement }) => statement === null);
-    return tellsTime || vouches ? newestHead(db) : undefined;
+    if (!tellsTime && !vouches) return undefined;
+    return newestHead(db, { state, verifier, nowMs: clock.nowMs() });
   }
 
   /**

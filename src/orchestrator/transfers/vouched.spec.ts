@@ -70,6 +70,24 @@ describe('a transfer that nobody approves', () => {
     expect(stage.signer.orders.map(({ head }) => head)).toEqual([newest]);
   });
 
+  it('goes with an older word that counts, where a newer one is of somebody who is no governor any more', async () => {
+    await ask();
+    const good = stage.cast.head('alice');
+    expect(await codeOf(good)).toBe('accepted');
+    // More than are looked at in one go, each newer than the one before; then who said them is out.
+    for (let at = 1; at <= 60; at++) {
+      expect(await codeOf(stage.cast.head('bob', stage.nowMs() + at))).toBe('accepted');
+    }
+    stage.cast.amend({ kind: 'group-set', group: { groupId: 'governors', members: ['alice', 'carol'] } });
+    await life.governance.refresh();
+    expect(await heads.newest()).toEqual(good);
+    await life.submitted(stage.cast.request('1'));
+    await life.live(5);
+    expect(stage.signer.orders.map(({ head }) => head)).toEqual([good]);
+    stage.pass(DAY_MS);
+    expect((await heads.newest())?.credentialId).toBe('bob-piv');
+  });
+
   it('goes without where none is asked', async () => {
     expect(await codeOf(stage.cast.head('alice'))).toBe('accepted');
     await life.submitted(stage.cast.request('1'));
@@ -89,6 +107,14 @@ describe("a governor's word", () => {
     stage.cast.amend({ kind: 'frozen', scope: { kind: 'everything' }, why: 'drill' });
     expect(await codeOf(stage.cast.head('alice'))).toBe('head-unknown');
     expect(await heads.newest()).toBeUndefined();
+  });
+
+  it('is not kept out by that of another about the same, at the same moment', async () => {
+    const [one, other] = [stage.cast.head('alice'), stage.cast.head('bob')];
+    expect(one.statement).toEqual(other.statement);
+    expect(await codeOf(one)).toBe('accepted');
+    expect(await codeOf(other)).toBe('accepted');
+    expect(await life.database.read((db) => db.count('governance_heads'))).toBe(2);
   });
 
   it('is kept once, however often it is handed in, and never changed', async () => {

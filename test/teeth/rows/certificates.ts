@@ -162,6 +162,32 @@ export const CERTIFICATES: readonly Tooth[] = [
         'replacing the attestation key keeps certificates before and after it whole, each with its own key',
     },
   ]),
+  ...teethOf('src/core/certificates/reckoning.ts', 'src/core/certificates/reckoning.spec.ts', [
+    {
+      code: 'certificate-usage-mismatch',
+      without: 'counting again what was used',
+      was: 'if (usage) {',
+      becomes: 'if (usage && false) {',
+      title:
+        'what a chain of certificates comes to is not what one says that says less (certificate-usage-mismatch)',
+    },
+    {
+      code: 'certificate-usage-mismatch',
+      without: 'the demand that measured time goes on within a store',
+      was: "if (attested) return refused('certificate-usage-mismatch', { ordinal, why: 'measured time went back' });",
+      becomes: '',
+      title:
+        'what a chain of certificates comes to does not begin anew where measured time goes back and nobody attests a lost store',
+    },
+    {
+      code: 'certificate-past-mismatch',
+      without: 'comparing with those before it what was signed',
+      was: 'if (past) {',
+      becomes: 'if (past && false) {',
+      title:
+        'what a chain of certificates comes to and of what was signed before refuses a replacement of nothing, which would charge no limit (certificate-past-mismatch)',
+    },
+  ]),
   ...teethOf('src/core/certificates/chain.ts', 'src/core/certificates/chain.spec.ts', [
     {
       code: 'certificate-chain-forked',

@@ -1,0 +1,139 @@
+// What each reservation of a chain says that the signer knew from those before it: how much of each limit had been used, and
+// whether a transfer had been signed for already. A certificate by itself takes that on trust; with those before it, it is
+// reckoned again, from what each of them charged. How much time passed between them stays the signer's word.
+//
+// With certificates missing, what is reckoned is the least that must have been used. A store that was lost begins anew, and
+// after it limits are exhausted for a window: as the signer does it.
+
+import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from '../policy/window.js';
+import { accepted, type Outcome, refused } from '../fault.js';
+import type { Certificate } from './certificate.js';
+import type { CertifiedDecision } from './decision.js';
+import type { Verified } from './verify.js';
+
+export type ReckoningRefusalCode =
+  /** Of a limit was used what those before it say, and the certificate says something else. */
+  | 'certificate-usage-mismatch'
+  /** Those before it say something else of whether its transfer was signed for. */
+  | 'certificate-past-mismatch';
+
+type ClaimedLimit = CertifiedDecision['limits'][number];
+type Charge = Certificate['reservation']['transfers'][number]['charges'][number];
+
+function nameOf({ limitId, key }: Pick<Charge, 'limitId' | 'key'>): string {
+  return `${limitId}\n${key}`;
+}
+
+/** What was counted since a store began, which the first of a deployment or a restore did. */
+class Count {
+  private readonly counters = new Map<string, WindowCounter>();
+  /** Of each transfer: whether a reservation for it was signed, as far as is known by now. */
+  private readonly seen = new Map<string, boolean>();
+  private newestMs = 0;
+
+  /** `restored`: it goes on from a lost store, whose charges nobody knows. `isWhole`: from its first reservation, without a gap. */
+  constructor(
+    private readonly restored: boolean,
+    public isWhole: boolean,
+  ) {}
+
+  /** Time that was measured goes on, within a store. */
+  takes({ reservation: { at } }: Certificate): boolean {
+    if (at.measuredMs < this.newestMs) return false;
+    this.newestMs = at.measuredMs;
+    return true;
+  }
+
+  private counter({ limitId, key, windowMs }: Omit<Charge, 'amount'>): WindowCounter {
+    const counter = this.counters.get(nameOf({ limitId, key }));
+    if (!counter) return emptyWindow(windowMs);
+    return counter.windowMs === windowMs ? counter : rewindowed(counter, windowMs);
+  }
+
+  private used(limit: ClaimedLimit, earlier: readonly Charge[]): bigint {
+    const used = usedIn(this.counter(limit), this.newestMs);
+    const max = BigInt(limit.max);
+    const before = this.restored && this.newestMs <= limit.windowMs && used < max ? max : used;
+    const own = earlier.filter((one) => nameOf(one) === nameOf(limit));
+    return own.reduce((sum, { amount }) => sum + BigInt(amount), before);
+  }
+
+  /** The limit of which it says something that cannot be, if any. */
+  wrongUsage({ reservation: { transfers } }: Certificate): ClaimedLimit | undefined {
+    const earlier: Charge[] = [];
+    for (const { decision, charges } of transfers) {
+      const wrong = decision.limits.find((limit) => {
+        const [says, reckoned] = [BigInt(limit.usedBefore), this.used(limit, earlier)];
+        return this.isWhole ? says !== reckoned : says < reckoned;
+      });
+      if (wrong) return wrong;
+      earlier.push(...charges);
+    }
+    return undefined;
+  }
+
+  /** The transfer of which it says something that cannot be, if any. */
+  wrongPast({ reservation: { transfers } }: Certificate): CertifiedDecision | undefined {
+    return transfers
+      .map(({ decision }) => decision)
+      .find(({ transferId, past }) => {
+        const isSigned = this.seen.get(transferId);
+        if (past === 'unseen') return isSigned !== undefined;
+        return this.isWhole && (isSigned === undefined || (past === 'signed' && !isSigned));
+      });
+  }
+
+  add({ outcome, reservation: { transfers } }: Certificate): void {
+    for (const { decision, charges } of transfers) {
+      const { transferId } = decision;
+      this.seen.set(transferId, this.seen.get(transferId) === true || outcome.kind === 'signed');
+      for (const one of charges) {
+        this.counters.set(nameOf(one), charge(this.counter(one), this.newestMs, BigInt(one.amount)));
+      }
+    }
+  }
+}
+
+/** Where stores began, as the signer attests: the first ordinal, and each that it says it has kept them from. */
+function beginnings(verified: readonly Verified[]): ReadonlySet<number> {
+  return new Set([1, ...verified.flatMap(({ attested }) => attested?.keptFrom ?? [])]);
+}
+
+/**
+ * The ordinals of those whose usage and past follow from what comes before them. Each has been verified by itself, all as a
+ * chain; `inOrder` has one of each ordinal, in the form that came last.
+ */
+export function reckon(
+  inOrder: readonly Verified[],
+  verified: readonly Verified[],
+): Outcome<ReadonlySet<number>, ReckoningRefusalCode> {
+  const starts = beginnings(verified);
+  const reckoned = new Set<number>();
+  let count = new Count(false, false);
+  let next = 0;
+  for (const { certificate, attested } of inOrder) {
+    const { ordinal } = certificate.reservation;
+    const start = Math.max(...[...starts].filter((one) => one <= ordinal));
+    if (start >= next) count = new Count(start > 1, start === ordinal);
+    else if (ordinal !== next) count.isWhole = false;
+    next = ordinal + 1;
+    if (!count.takes(certificate)) {
+      if (attested) return refused('certificate-usage-mismatch', { ordinal, why: 'measured time went back' });
+      // A store may have been lost, which nobody attests yet: nothing is known of what was counted since.
+      count = new Count(false, false);
+      count.takes(certificate);
+    }
+    const usage = count.wrongUsage(certificate);
+    if (usage) {
+      const { limitId, key, usedBefore } = usage;
+      return refused('certificate-usage-mismatch', { ordinal, limitId, key, usedBefore });
+    }
+    const past = count.wrongPast(certificate);
+    if (past) {
+      return refused('certificate-past-mismatch', { ordinal, transferId: past.transferId, past: past.past });
+    }
+    if (count.isWhole) reckoned.add(ordinal);
+    count.add(certificate);
+  }
+  return accepted(reckoned);
+}
