@@ -12,6 +12,8 @@ import {
   type genesisChange,
   type Person,
   policyHashOf,
+  type FactKey,
+  type FactRule,
   type RequestKey,
   type Wallet,
   type WhitelistEntry,
@@ -48,6 +50,21 @@ function marksOfRequestKey(key: RequestKey): string[] {
   return [`request:${key.keyId}`, `key:${key.publicKey}`];
 }
 
+function marksOfFactKey(key: FactKey): string[] {
+  return [`fact:${key.keyId}`, `key:${key.publicKey}`];
+}
+
+function factKeyFlaw({ publicKey }: FactKey): string | undefined {
+  return isEd25519Key(publicKey) ? undefined : 'the fact key is no point of Ed25519';
+}
+
+/** A rule that nobody could meet would hold up whatever needs such facts. */
+function factRuleFlaw(factKeys: GovernanceState['factKeys'], { kind, agree }: FactRule): string | undefined {
+  const speaking = [...factKeys.values()].filter(({ kinds }) => kinds.includes(kind));
+  const sources = new Set(speaking.map(({ source }) => source));
+  return sources.size < agree ? `only ${sources.size} sources state facts of this kind` : undefined;
+}
+
 function marksOfWallet(wallet: Wallet): string[] {
   return wallet.keys.map((key) => `key:${key.publicKey}`);
 }
@@ -66,14 +83,21 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
   const persons = keyed(genesis.persons, (person) => person.personId);
   const groups = keyed(genesis.groups, (group) => group.groupId);
   const requestKeys = keyed(genesis.requestKeys, (key) => key.keyId);
+  const factKeys = keyed(genesis.factKeys ?? [], (key) => key.keyId);
+  const factRules = keyed(genesis.factRules ?? [], (rule) => rule.kind);
   const chains = keyed(genesis.chains, (chain) => chain.chain);
   const wallets = keyed(genesis.wallets, (wallet) => wallet.walletId);
   const tokens = keyed(genesis.tokens, (token) => tokenKey(token.chain, token.contract));
-  if (!persons || !groups || !requestKeys || !chains || !wallets || !tokens)
+  if (!persons || !groups || !requestKeys || !factKeys || !factRules || !chains || !wallets || !tokens)
     return invalid('something is named twice');
+  const ofFacts =
+    [...factKeys.values()].flatMap((key) => factKeyFlaw(key) ?? [])[0] ??
+    [...factRules.values()].flatMap((rule) => factRuleFlaw(factKeys, rule) ?? [])[0];
+  if (ofFacts !== undefined) return invalid(ofFacts, 'genesis');
   const everRegistered = register(new Set(), [
     ...genesis.persons.flatMap(marksOfPerson),
     ...genesis.requestKeys.flatMap(marksOfRequestKey),
+    ...[...factKeys.values()].flatMap(marksOfFactKey),
     ...genesis.wallets.flatMap(marksOfWallet),
     `key:${genesis.attestation.publicKey}`,
   ]);
@@ -100,8 +124,8 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     auditLogs: [],
     requestKeys,
     everRequestKeys: requestKeys,
-    factKeys: new Map(),
-    factRules: new Map(),
+    factKeys,
+    factRules,
     chains,
     wallets,
     retired: new Map(),
@@ -222,8 +246,9 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
       return { ...state, requestKeys: without(state.requestKeys, change.keyId) };
     case 'fact-key-added': {
       const { factKey } = change;
-      if (!isEd25519Key(factKey.publicKey)) return 'the fact key is no point of Ed25519';
-      return registering([`fact:${factKey.keyId}`, `key:${factKey.publicKey}`], {
+      const flaw = factKeyFlaw(factKey);
+      if (flaw !== undefined) return flaw;
+      return registering(marksOfFactKey(factKey), {
         factKeys: new Map(state.factKeys).set(factKey.keyId, factKey),
       });
     }
@@ -232,9 +257,8 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
       return { ...state, factKeys: without(state.factKeys, change.keyId) };
     case 'fact-rule-set': {
       const { rule } = change;
-      const speaking = [...state.factKeys.values()].filter(({ kinds }) => kinds.includes(rule.kind));
-      const sources = new Set(speaking.map(({ source }) => source));
-      if (sources.size < rule.agree) return `only ${sources.size} sources state facts of this kind`;
+      const flaw = factRuleFlaw(state.factKeys, rule);
+      if (flaw !== undefined) return flaw;
       return { ...state, factRules: new Map(state.factRules).set(rule.kind, rule) };
     }
     case 'wallet-added': {

@@ -308,11 +308,27 @@ export const GOVERNANCE: readonly Tooth[] = [
       title: 'the bands of tiers are refused whose least shares are too much',
     },
   ]),
+  ...teethOf('src/core/governance/change.ts', 'src/core/governance/fact-keys.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that facts of a genesis can be stated as it wants them',
+      was: "if (ofFacts !== undefined) return invalid(ofFacts, 'genesis');",
+      becomes: '',
+      title: 'a genesis is refused when more sources of facts would have to agree than there are',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: "the ban on fact keys that are somebody else's already",
+      was: '    ...[...factKeys.values()].flatMap(marksOfFactKey),\n',
+      becomes: '',
+      title: 'a genesis is refused when a fact key is a request key too',
+    },
+  ]),
   ...teethOf('src/core/governance/change.ts', 'src/core/governance/change.spec.ts', [
     {
       code: 'governance-change-invalid',
       without: 'the ban on naming something twice in a genesis',
-      was: 'if (!persons || !groups || !requestKeys || !chains || !wallets || !tokens)',
+      was: 'if (!persons || !groups || !requestKeys || !factKeys || !factRules || !chains || !wallets || !tokens)',
       becomes: 'if (false)',
       title: 'a genesis is refused when a person is there twice',
     },
