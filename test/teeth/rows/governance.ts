@@ -371,7 +371,7 @@ export const GOVERNANCE: readonly Tooth[] = [
     {
       code: 'governance-change-invalid',
       without: 'the demand that who is removed is in the roster',
-      was: "if (!state.persons.has(change.personId)) return 'no such person';\n",
+      was: "if (!state.persons.has(change.personId)) return isEnding(state, change) ? state : 'no such person';\n",
       becomes: '',
       title: 'a change is refused when it is about something that is not there: person-removed',
     },
