@@ -8,7 +8,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { stringify } from 'yaml';
 import { Fault } from '../core/fault.js';
 import type { EntryBody } from '../core/governance/entry.js';
-import { alice, bob, signed, vouching } from '../core/governance/people.fixture.js';
+import { alice, auditLogOf, bob, signed, stateOf, vouching } from '../core/governance/people.fixture.js';
 import { replayGenesis } from '../core/governance/replay.js';
 import { portableVerifier } from '../core/statements/signature.js';
 import { genesisOf, readPlan } from './plan.js';
@@ -95,6 +95,33 @@ describe('a ceremony plan', () => {
   it('becomes a genesis that replays once the quorum has signed it', () => {
     const outcome = replayGenesis(signed(made(plan()), alice, bob), portableVerifier);
     expect(outcome).toMatchObject({ kind: 'accepted' });
+  });
+
+  it('has the fact keys of watchers in it, and what facts have to meet', () => {
+    const [one, two] = [1, 2].map((seed) => auditLogOf(seed).key.publicKey);
+    write('one.key.json', { event: 'key-made', publicKey: one });
+    const factKeys = [
+      { id: 'watcher-1', key: { file: 'one.key.json' }, source: 'north', kinds: ['price'] },
+      { id: 'watcher-2', key: { 'public-key': two }, source: 'south', kinds: ['price', 'screening'] },
+    ];
+    const rules = [{ kind: 'price', agree: 2, 'max-age': '90s' }];
+    const content = plan({ 'fact-keys': factKeys, 'fact-rules': rules });
+    const state = stateOf(replayGenesis(signed(made(content), alice, bob), portableVerifier));
+    expect([...state.factKeys.values()]).toMatchObject([
+      { keyId: 'watcher-1', publicKey: one, source: 'north', kinds: ['price'] },
+      { keyId: 'watcher-2', publicKey: two, source: 'south', kinds: ['price', 'screening'] },
+    ]);
+    expect([...state.factRules.values()]).toEqual([{ kind: 'price', agree: 2, maxAgeMs: 90_000 }]);
+    expect(made(plan()).change).not.toHaveProperty('factKeys');
+    for (const rule of [
+      { ...rules[0], 'max-age': '0s' },
+      { ...rules[0], 'max-age': '1d' },
+      { ...rules[0], agree: 0 },
+    ])
+      expect(faultOf(plan({ 'fact-keys': factKeys, 'fact-rules': [rule] }))).toMatch(/^file-malformed/);
+    expect(faultOf(plan({ 'fact-keys': [{ ...factKeys[0], key: { 'public-key': 'ab' } }] }))).toMatch(
+      /^plan-invalid: fact key watcher-1: /,
+    );
   });
 
   it('takes an officer’s Ledger as `keys ledger` describes it', () => {

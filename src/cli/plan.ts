@@ -3,12 +3,14 @@
 
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { factKind } from '../core/facts/fact.js';
 import {
   type Chain,
   type Credential,
   type EntryBody,
   type Erc20Token,
   erc20Token,
+  type genesisChange,
   GOVERNANCE_TYPE,
   NO_PREVIOUS,
   type PolicyDocument,
@@ -57,6 +59,14 @@ function delayMs(text: string): number {
   return Number.parseInt(text, 10) * UNITS_MS[unit === 'm' || unit === 'h' ? unit : 'd'];
 }
 
+/** How old a fact may be: shorter than what people wait for. */
+const age = z.string().regex(/^[1-9][0-9]{0,4}[smh]$/, 'an age is written like 30s, 5m or 1h');
+
+function ageMs(text: string): number {
+  const unit = text.slice(-1);
+  return Number.parseInt(text, 10) * (unit === 's' ? 1_000 : UNITS_MS[unit === 'm' ? 'm' : 'h']);
+}
+
 const plan = z.strictObject({
   persons: z
     .array(
@@ -88,6 +98,21 @@ const plan = z.strictObject({
   attestation: z.strictObject({ token: identifier, label: identifier, key: keySource }),
   'request-keys': z
     .array(z.strictObject({ id: identifier, key: keySource, owners: z.array(identifier).min(1) }))
+    .default([]),
+  /** Of watchers, as `watcher key` printed them. */
+  'fact-keys': z
+    .array(
+      z.strictObject({
+        id: identifier,
+        key: keySource,
+        /** Who runs it: where several have to agree, sources are counted. */
+        source: identifier,
+        kinds: z.array(factKind).min(1),
+      }),
+    )
+    .default([]),
+  'fact-rules': z
+    .array(z.strictObject({ kind: factKind, agree: z.int().min(1).max(4), 'max-age': age }))
     .default([]),
   chains: z
     .array(
@@ -124,6 +149,7 @@ const plan = z.strictObject({
 });
 export type Plan = z.infer<typeof plan>;
 type KeySource = z.infer<typeof keySource>;
+type GenesisChange = z.infer<typeof genesisChange>;
 
 /** What `keys generate`, `keys show` and `keys request-key` print as JSON, as far as a plan needs it. */
 const keyFile = z.object({
@@ -231,6 +257,26 @@ function credentialOf(
       };
 }
 
+/** What stands in a genesis of facts; nothing of what the plan has none of. */
+function factsOf(planned: Plan, keys: KeyReader): Pick<GenesisChange, 'factKeys' | 'factRules'> {
+  const factKeys = planned['fact-keys'].map(({ id, key, source, kinds }) => ({
+    keyId: id,
+    algorithm: 'ed25519' as const,
+    publicKey: keys.read(key, ed25519PublicKey, `fact key ${id}`),
+    source,
+    kinds,
+  }));
+  const factRules = planned['fact-rules'].map(({ kind, agree, 'max-age': maxAge }) => ({
+    kind,
+    agree,
+    maxAgeMs: ageMs(maxAge),
+  }));
+  return {
+    ...(factKeys.length > 0 && { factKeys }),
+    ...(factRules.length > 0 && { factRules }),
+  };
+}
+
 /**
  * The genesis body of a plan. Paths in the plan are relative to `folder`. Faults `plan-invalid`, `file-unreadable`,
  * `file-malformed`. Whether it is a valid genesis is said by replaying it, with its signatures.
@@ -275,6 +321,7 @@ export function genesisOf(planned: Plan, planFile: string, seed: string, created
         publicKey: keys.read(key, ed25519PublicKey, `request key ${id}`),
         owners,
       })),
+      ...factsOf(planned, keys),
       chains: planned.chains.map(chainOf),
       wallets: planned.wallets.map(({ id, chain, tier: walletTier, token, keys: walletKeys }) => ({
         walletId: id,

@@ -19,6 +19,10 @@ export interface Node {
 type Answered<T> = Outcome<T, WatcherRefusalCode>;
 
 const answerShape = z.looseObject({ result: z.unknown(), error: z.unknown().optional() });
+const errorShape = z.looseObject({ code: z.string().regex(/^-?[0-9]{1,6}$/) });
+
+/** Bitcoin's RPC: no such transaction, as far as this node knows. */
+const NOT_FOUND = '-5';
 
 export async function ask<S extends z.ZodType>(
   node: Node,
@@ -43,9 +47,11 @@ export async function ask<S extends z.ZodType>(
   if (answer.kind === 'refused') return answer;
   const { data } = answerShape.safeParse(answer.value);
   const result = shape.safeParse(data?.result);
-  if (!data || (data.error !== null && data.error !== undefined) || !result.success)
-    return refused('source-malformed', { method });
-  return accepted(result.data);
+  if (data?.error !== null && data?.error !== undefined) {
+    const rpcCode = errorShape.safeParse(data.error).data?.code;
+    return refused('source-malformed', { method, ...(rpcCode === undefined ? {} : { rpcCode }) });
+  }
+  return data && result.success ? accepted(result.data) : refused('source-malformed', { method });
 }
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -174,29 +180,52 @@ export function newestBlock(chain: string, node: Node, fetching: Fetching): Prom
     : newestEthereumBlock(chain, node, fetching);
 }
 
-/** 0 while the node knows it in no block, or does not know it. */
+/** How deep something lies under a newest block of this height. */
+type Depth = (height: number) => number;
+
+/** Bitcoin's nodes count themselves. */
+async function bitcoinDepth(transactionId: string, node: Node, fetching: Fetching): Promise<Answered<Depth>> {
+  const shape = z.looseObject({ confirmations: number.optional() });
+  const found = await ask(node, 'getrawtransaction', [transactionId, true], shape, fetching);
+  if (found.kind === 'refused') return found.facts.rpcCode === NOT_FOUND ? accepted(() => 0) : found;
+  const { confirmations = 0 } = found.value;
+  return accepted(() => confirmations);
+}
+
+async function ethereumDepth(
+  transactionId: string,
+  node: Node,
+  fetching: Fetching,
+): Promise<Answered<Depth>> {
+  const shape = z.looseObject({ blockNumber: quantity.nullable() }).nullable();
+  const receipt = await ask(node, 'eth_getTransactionReceipt', [`0x${transactionId}`], shape, fetching);
+  if (receipt.kind === 'refused') return receipt;
+  const mined = receipt.value?.blockNumber ?? null;
+  return accepted((height) => (mined === null ? 0 : Math.max(0, height - mined + 1)));
+}
+
+/**
+ * How deep a transaction lies, as the node says: 0 while it knows it in no block, or does not know it. Asked for before the
+ * newest block, so that it is never said to lie deeper than under that one.
+ */
 export async function seeConfirmations(
   chain: string,
   transactionId: string,
   node: Node,
   fetching: Fetching,
 ): Promise<Seen> {
+  const depth = chain.startsWith('bip122:')
+    ? await bitcoinDepth(transactionId, node, fetching)
+    : await ethereumDepth(transactionId, node, fetching);
+  if (depth.kind === 'refused') return depth;
   const newest = await newestBlock(chain, node, fetching);
   if (newest.kind === 'refused') return newest;
   const { height, hash: newestHash } = newest.value;
-  const block = { height, hash: newestHash };
-  const say = (confirmations: number): Seen =>
-    accepted({ kind: 'confirmations', chain, transactionId, confirmations, block });
-  if (chain.startsWith('bip122:')) {
-    const shape = z.looseObject({ confirmations: number.optional() });
-    const found = await ask(node, 'getrawtransaction', [transactionId, true], shape, fetching);
-    return found.kind === 'refused' ? found : say(found.value.confirmations ?? 0);
-  }
-  const shape = z
-    .looseObject({ blockNumber: quantity.nullable(), blockHash: z.string().nullable() })
-    .nullable();
-  const receipt = await ask(node, 'eth_getTransactionReceipt', [`0x${transactionId}`], shape, fetching);
-  if (receipt.kind === 'refused') return receipt;
-  const mined = receipt.value?.blockNumber;
-  return say(mined === null || mined === undefined ? 0 : Math.max(0, height - mined + 1));
+  return accepted({
+    kind: 'confirmations',
+    chain,
+    transactionId,
+    confirmations: depth.value(height),
+    block: { height, hash: newestHash },
+  });
 }

@@ -2,7 +2,7 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
-import { screeningResult } from '../core/facts/fact.js';
+import { screeningResult, spelledForFacts } from '../core/facts/fact.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
 import type { ScreeningConfig, Verdict } from './config.js';
 import { type Fetching, fetchAs, type Seen, textAt } from './source.js';
@@ -14,8 +14,15 @@ const risk = z
 
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
 
+/** The last line that says something: a list without it was cut off, and whoever stood behind that would be clear. */
+const END = 'end';
+
+/** From mild to strict. */
+const RESULTS: readonly Verdict['result'][] = ['clear', 'flagged', 'blocked'];
+
 interface List {
-  readonly changedMs: number;
+  /** What a file is known by; another one has been put in its place when it differs. */
+  readonly version: string;
   readonly verdicts: ReadonlyMap<string, Verdict>;
 }
 
@@ -25,39 +32,56 @@ function lineOf(line: string): readonly [string, Verdict] | undefined {
   const [address = '', result, score, ...rest] = line.trim().split(/\s+/);
   const parsed = { result: screeningResult.safeParse(result), score: risk.safeParse(score) };
   if (rest.length > 0 || !parsed.result.success || !parsed.score.success) return undefined;
-  return [address.toLowerCase(), { result: parsed.result.data, riskScore: parsed.score.data }];
+  return [spelledForFacts(address), { result: parsed.result.data, riskScore: parsed.score.data }];
 }
 
-/** Lines that start with # say nothing. One line that cannot be read refuses the list: it may be the one that matters. */
+function stricterOf(one: Verdict, other: Verdict): Verdict {
+  const isMilder = RESULTS.indexOf(one.result) < RESULTS.indexOf(other.result);
+  return {
+    result: isMilder ? other.result : one.result,
+    riskScore: Math.max(one.riskScore, other.riskScore),
+  };
+}
+
+/**
+ * Lines that start with # say nothing, and the last of the others is `end`. Of several lines for one address the strictest
+ * counts, in result and in risk. One line that cannot be read refuses the list: it may be the one that matters.
+ */
 export function listOf(text: string): Outcome<ReadonlyMap<string, Verdict>, 'source-malformed'> {
   const verdicts = new Map<string, Verdict>();
+  let isEnded = false;
   for (const [at, line] of text.split('\n').entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;
-    const parsed = lineOf(line);
-    if (!parsed) return refused('source-malformed', { line: at + 1 });
-    verdicts.set(...parsed);
+    const parsed = isEnded ? undefined : lineOf(line);
+    if (!isEnded && line.trim() === END) isEnded = true;
+    else if (!parsed) return refused('source-malformed', { line: at + 1 });
+    else {
+      const [address, verdict] = parsed;
+      const before = verdicts.get(address);
+      verdicts.set(address, before ? stricterOf(before, verdict) : verdict);
+    }
   }
-  return accepted(verdicts);
+  return isEnded ? accepted(verdicts) : refused('source-malformed', { why: 'the list has no end' });
 }
 
 function readList(
   file: string,
 ): Outcome<ReadonlyMap<string, Verdict>, 'source-malformed' | 'source-unreachable'> {
   let text: string;
-  let changedMs: number;
+  let version: string;
   try {
-    const status = statSync(file);
-    changedMs = status.mtimeMs;
+    const { mtimeMs, size, ino } = statSync(file);
+    version = `${ino} ${size} ${mtimeMs}`;
     const known = lists.get(file);
-    if (known?.changedMs === changedMs) return accepted(known.verdicts);
-    if (status.size > MAX_LIST_BYTES) return refused('source-malformed', { why: 'the list is too large' });
+    if (known?.version === version) return accepted(known.verdicts);
+    if (size > MAX_LIST_BYTES) return refused('source-malformed', { why: 'the list is too large' });
     text = readFileSync(file, 'utf8');
   } catch {
     // Without its list nobody is clear; why it cannot be read is for whoever runs the watcher to find out.
     return refused('source-unreachable', { why: 'file' });
   }
   const list = listOf(text);
-  if (list.kind === 'accepted') lists.set(file, { changedMs, verdicts: list.value });
+  if (list.kind === 'accepted') lists.set(file, { version, verdicts: list.value });
   return list;
 }
 

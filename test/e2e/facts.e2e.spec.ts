@@ -1,18 +1,20 @@
 // Rules on what things are worth, end to end: a watcher as its own process, an orchestrator that fetches its facts, and a signer
 // that believes none but those.
 
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { BITCOIN } from '../../devnet/deployment.js';
+import { BITCOIN, ETHEREUM } from '../../devnet/deployment.js';
 import { fromFiles, type RunningWatcher, WatcherHome } from '../../devnet/watcher.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import type { PolicyDocument } from '../../src/core/governance/entry.js';
+import { addressOfScript } from '../../src/core/intents/bitcoin/address.js';
 import { simulationView } from '../../src/orchestrator/simulations/simulation.dto.js';
 import { certificateFile } from '../../src/orchestrator/transfers/transfer.dto.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
-import { eventually, Rig } from './rig.js';
+import { ETHER, eventually, Rig } from './rig.js';
 
 const POLICY: PolicyDocument = {
   name: 'hot-bitcoin',
@@ -32,20 +34,35 @@ const POLICY: PolicyDocument = {
   ],
 };
 
+const ON_ETHEREUM: PolicyDocument = {
+  name: 'hot-ethereum',
+  lines: [
+    'policy: hot-ethereum',
+    'applies-to: { wallets: [hot-eth] }',
+    'fee-caps: { absolute: "0.01 ETH", relative: "100%" }',
+    'rules:',
+    '  - { id: small, when: { asset: ETH, screening-in: [clear] }, then: allow }',
+  ],
+};
+
 let place: string;
 let rig: Rig;
 let home: WatcherHome;
 let watcher: RunningWatcher;
 
-const settings = () => ({ keepMs: 500, ...fromFiles(place, BITCOIN) });
+const settings = () => {
+  const { screenings = [], ...others } = fromFiles(place, BITCOIN);
+  const everywhere = screenings.map((one) => ({ ...one, chains: [BITCOIN, ETHEREUM] }));
+  return { ...others, keepMs: 500, screenings: everywhere };
+};
 
 beforeAll(async () => {
   place = mkdtempSync(join(tmpdir(), 'portcullis-facts-e2e-'));
   writeFileSync(join(place, 'prices.json'), '{"btc":60000}');
-  writeFileSync(join(place, 'listed'), '');
+  writeFileSync(join(place, 'listed'), 'end\n');
   home = await WatcherHome.make(join(place, 'watcher'));
   rig = await Rig.start({
-    policies: [POLICY],
+    policies: [POLICY, ON_ETHEREUM],
     orchestrators: 0,
     settingsFor: () => Promise.resolve({ watchers: [{ url: watcher.url, timeoutMs: 2_000 }] }),
   });
@@ -103,6 +120,18 @@ describe('a withdrawal under a rule in dollars', () => {
     ).toEqual(['price', 'screening']);
   });
 
+  it('leaves to an address in Base58, which is screened as it stands', async () => {
+    const destination = addressOfScript(`76a914${randomBytes(20).toString('hex')}88ac`, 'regtest') ?? '';
+    expect(destination).not.toBe(destination.toLowerCase());
+    const id = await rig.taken(rig.request({ asset: 'BTC', amount: 20_000n, destination }));
+    expect((await rig.settled([id]))[0]?.state).toBe('settled');
+  });
+
+  it('leaves on Ethereum, to an address with a checksum in its case', async () => {
+    const id = await rig.taken(rig.request({ asset: 'ETH', amount: ETHER / 1_000n }));
+    expect((await rig.settled([id]))[0]?.state).toBe('settled');
+  });
+
   it('waits for officers above it', async () => {
     const id = await rig.taken(rig.request({ asset: 'BTC', amount: 500_001n }));
     await rig.approve(id, [rig.deployment.alice, rig.deployment.carol]);
@@ -110,13 +139,13 @@ describe('a withdrawal under a rule in dollars', () => {
   });
 
   it('waits while nobody has screened its destination, and goes on when somebody has', async () => {
-    writeFileSync(join(place, 'listed'), 'a line that nobody can read, so that nobody is clear\n');
+    writeFileSync(join(place, 'listed'), 'a line that nobody can read, so that nobody is clear\nend\n');
     const id = await rig.taken(rig.request({ asset: 'BTC', amount: 100_000n }));
     await eventually(
       'it waits for a fact',
       async () => (await rig.transfer(id)).waitingFor === 'fact-missing',
     );
-    writeFileSync(join(place, 'listed'), '');
+    writeFileSync(join(place, 'listed'), 'end\n');
     expect((await rig.settled([id]))[0]?.state).toBe('settled');
   });
 });

@@ -78,7 +78,7 @@ async function govern(change: Change): Promise<string> {
 beforeAll(async () => {
   place = mkdtempSync(join(tmpdir(), 'portcullis-facts-'));
   quote('60000');
-  writeFileSync(join(place, 'listed'), '');
+  writeFileSync(join(place, 'listed'), 'end\n');
   deployment = await Deployment.create({ policies: [POLICY], time: new RunningTime() });
   signer = await deployment.start();
   own = p2wpkhScript(deployment.publicKeys.bitcoin);
@@ -175,9 +175,9 @@ describe('an order with facts', () => {
   });
 
   it('is refused to an address that a screening calls risky', async () => {
-    writeFileSync(join(place, 'listed'), `${DESTINATION} flagged 71\n`);
+    writeFileSync(join(place, 'listed'), `${DESTINATION} flagged 71\nend\n`);
     expect(await answerTo(await seen())).toBe('policy-refused');
-    writeFileSync(join(place, 'listed'), `# nobody any more\n`);
+    writeFileSync(join(place, 'listed'), `# nobody any more\nend\n`);
   });
 });
 

@@ -65,7 +65,7 @@ async function startWatcher(): Promise<void> {
 beforeAll(async () => {
   place = mkdtempSync(join(tmpdir(), 'portcullis-facts-ordeal-'));
   quote('60000');
-  writeFileSync(join(place, 'listed'), '');
+  writeFileSync(join(place, 'listed'), 'end\n');
   home = await WatcherHome.make(join(place, 'watcher'), 'watcher-1', (entry) => part.killer.compile(entry));
   port = await freePort();
   rig = await part.start({

@@ -107,7 +107,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => {
     sources.listen(0, '127.0.0.1', resolve);
   });
-  writeFileSync(join(place, 'listed'), `# the list\n${LISTED} blocked 99\n`);
+  writeFileSync(join(place, 'listed'), `# the list\n${LISTED} blocked 99\nend\n`);
   writeFileSync(join(place, 'balances.json'), '{"hot-btc": 123456789012345678901}');
   [bitcoin, ethereum] = await Promise.all([
     startBitcoinDevnet({ logFile: join(place, 'bitcoin.log') }),
@@ -208,14 +208,14 @@ describe('a screening', () => {
       { result: 'clear', riskScore: 1 },
       { result: 'blocked', riskScore: 99 },
     ]);
-    writeFileSync(join(place, 'listed'), `${CLEAN} flagged 50\n${LISTED} blocked 99\n`);
+    writeFileSync(join(place, 'listed'), `${CLEAN} flagged 50\n${LISTED} blocked 99\nend\n`);
     expect(verified(await watcher.facts(at(CLEAN)))).toMatchObject([{ result: 'flagged', riskScore: 50 }]);
   });
 
   it('is not stated out of a list with a line that cannot be read (source-malformed)', async () => {
-    writeFileSync(join(place, 'listed'), `${LISTED} blocked\n`);
+    writeFileSync(join(place, 'listed'), `${LISTED} blocked\nend\n`);
     expect(await whyNot(at(CLEAN))).toBe('source-malformed');
-    writeFileSync(join(place, 'listed'), `${LISTED} blocked 99\n`);
+    writeFileSync(join(place, 'listed'), `${LISTED} blocked 99\nend\n`);
     expect(verified(await watcher.facts(at(CLEAN)))).toMatchObject([{ result: 'clear' }]);
   });
 

@@ -65,7 +65,10 @@ function scalar(hex: string): Uint8Array {
 /** What a node answers to `eth_getBlockByNumber`. Hostile input. */
 export function verifyHeader(block: unknown): Outcome<EthereumHeader, HeaderRefusalCode> {
   const { data: header } = headerShape.safeParse(block);
-  if (!header) return refused('header-malformed');
+  const height = Number.parseInt(header?.number ?? '', 16);
+  const minedAtMs = Number.parseInt(header?.timestamp ?? '', 16) * 1_000;
+  if (!header || !Number.isSafeInteger(height) || !Number.isSafeInteger(minedAtMs))
+    return refused('header-malformed');
   const always = [
     bytesOf(header.parentHash),
     bytesOf(header.sha3Uncles),
@@ -99,7 +102,7 @@ export function verifyHeader(block: unknown): Outcome<EthereumHeader, HeaderRefu
     hash,
     previous: header.parentHash.slice(2),
     stateRoot: header.stateRoot.slice(2),
-    height: Number.parseInt(header.number, 16),
-    minedAtMs: Number.parseInt(header.timestamp, 16) * 1_000,
+    height,
+    minedAtMs,
   });
 }

@@ -33,8 +33,18 @@ export type ScreeningResult = z.infer<typeof screeningResult>;
 
 const block = z.strictObject({ height: wholeNumber(0), hash: sha256Hex });
 
-/** In the one spelling of its chain: segwit addresses are lower case in any case, those of Ethereum are written so here. */
-const address = destination.refine((text) => text === text.toLowerCase(), 'an address is in lower case');
+/** Bitcoin's older addresses: in Base58 an upper-case letter is another one. No address of another kind begins so. */
+const BASE58_ADDRESS = /^[123mn][1-9A-HJ-NP-Za-km-z]{25,34}$/;
+
+/** An address in the one spelling that facts have for it: as it stands in Base58, and in lower case otherwise. */
+export function spelledForFacts(address: string): string {
+  return BASE58_ADDRESS.test(address) ? address : address.toLowerCase();
+}
+
+const address = destination.refine(
+  (text) => text === spelledForFacts(text),
+  'an address is in lower case, but in Base58',
+);
 const contract = z.string().regex(/^0x[0-9a-f]{40}$/);
 
 /** What a fact says. A later kind is a new member; an unknown one is refused. */

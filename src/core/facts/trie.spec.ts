@@ -99,6 +99,17 @@ describe('a proof of a word', () => {
     );
   });
 
+  it('is 0 in an empty trie, which nodes prove by nothing or by its root', () => {
+    const empty = bytesToHex(keccak_256(Uint8Array.of(0x80)));
+    for (const proof of [[], [Uint8Array.of(0x80)]])
+      expect(provenWord(empty, '2'.padStart(64, '0'), proof)).toMatchObject({ value: '0'.repeat(64) });
+    for (const proof of [[Uint8Array.of(0x81)], [Uint8Array.of(0x80), Uint8Array.of(0x80)]])
+      expect(codeOf(provenWord(empty, '2'.padStart(64, '0'), proof))).toBe('trie-proof-invalid');
+    expect(codeOf(provenWord(storageRoot(), '2'.padStart(64, '0'), [Uint8Array.of(0x80)]))).toBe(
+      'trie-proof-invalid',
+    );
+  });
+
   it('is refused for another slot', () => {
     expect(codeOf(provenWord(storageRoot(), SLOTS[2] ?? '', storageProofs[1] ?? []))).toBe(
       'trie-proof-invalid',
@@ -178,6 +189,13 @@ describe('the header of a block', () => {
     ];
     for (const block of [...broken, null, 'x', []])
       expect(codeOf(verifyHeader(block))).toBe('header-malformed');
+  });
+
+  it('is refused with header-malformed when its height or its time is no number that anybody can count to', () => {
+    for (const field of ['number', 'timestamp'])
+      expect(codeOf(verifyHeader({ ...vectors.block, [field]: `0x${'f'.repeat(20)}` }))).toBe(
+        'header-malformed',
+      );
   });
 
   it('is refused when a field of a later fork is left out', () => {

@@ -15,8 +15,9 @@ const SHORT_ITEMS = 2;
 
 /** An account without code has the hash of nothing. */
 export const NO_CODE = bytesToHex(keccak_256(new Uint8Array(0)));
-/** The root of an empty trie: the hash of an empty string's encoding. */
-const EMPTY_ROOT = bytesToHex(keccak_256(Uint8Array.of(0x80)));
+/** An empty string's encoding, which is all of an empty trie. */
+const EMPTY_STRING = 0x80;
+const EMPTY_ROOT = bytesToHex(keccak_256(Uint8Array.of(EMPTY_STRING)));
 
 type Result<T> = Outcome<T, TrieRefusalCode>;
 
@@ -93,6 +94,11 @@ function proven<T>(work: () => T): Result<T> {
   }
 }
 
+/** Some nodes prove that a trie is empty by nothing at all, others by its root, an empty string's encoding. */
+function isOfNothing([root, ...others]: readonly Uint8Array[]): boolean {
+  return others.length === 0 && (root === undefined || (root.length === 1 && root[0] === EMPTY_STRING));
+}
+
 /** The value under a key of the trie with this root, or null where there is none. Hostile proof. Refuses `trie-proof-invalid`. */
 export function provenValue(
   root: string,
@@ -100,7 +106,7 @@ export function provenValue(
   proof: readonly Uint8Array[],
 ): Result<Uint8Array | null> {
   if (proof.length > MOST_NODES) return refused('trie-proof-invalid', { why: 'too many nodes' });
-  if (proof.length === 0 && root === EMPTY_ROOT) return accepted(null);
+  if (root === EMPTY_ROOT && isOfNothing(proof)) return accepted(null);
   return proven(() => follow(root, keccak_256(key), proof));
 }
 

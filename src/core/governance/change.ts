@@ -12,10 +12,13 @@ import {
   type genesisChange,
   type Person,
   policyHashOf,
+  type FactKey,
+  type FactRule,
   type RequestKey,
   type Wallet,
   type WhitelistEntry,
 } from './entry.js';
+import { lastVetoesOf } from './last-veto.js';
 import { soleGovernor } from './orphans.js';
 import { checked, dispensableFlaw, invalid, isEd25519Key, type Result } from './rules.js';
 import { addressKey, type GovernanceState, placesOf, scopeKey, tokenKey } from './state.js';
@@ -48,6 +51,21 @@ function marksOfRequestKey(key: RequestKey): string[] {
   return [`request:${key.keyId}`, `key:${key.publicKey}`];
 }
 
+function marksOfFactKey(key: FactKey): string[] {
+  return [`fact:${key.keyId}`, `key:${key.publicKey}`];
+}
+
+function factKeyFlaw({ publicKey }: FactKey): string | undefined {
+  return isEd25519Key(publicKey) ? undefined : 'the fact key is no point of Ed25519';
+}
+
+/** A rule that nobody could meet would hold up whatever needs such facts. */
+function factRuleFlaw(factKeys: GovernanceState['factKeys'], { kind, agree }: FactRule): string | undefined {
+  const speaking = [...factKeys.values()].filter(({ kinds }) => kinds.includes(kind));
+  const sources = new Set(speaking.map(({ source }) => source));
+  return sources.size < agree ? `only ${sources.size} sources state facts of this kind` : undefined;
+}
+
 function marksOfWallet(wallet: Wallet): string[] {
   return wallet.keys.map((key) => `key:${key.publicKey}`);
 }
@@ -66,14 +84,21 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
   const persons = keyed(genesis.persons, (person) => person.personId);
   const groups = keyed(genesis.groups, (group) => group.groupId);
   const requestKeys = keyed(genesis.requestKeys, (key) => key.keyId);
+  const factKeys = keyed(genesis.factKeys ?? [], (key) => key.keyId);
+  const factRules = keyed(genesis.factRules ?? [], (rule) => rule.kind);
   const chains = keyed(genesis.chains, (chain) => chain.chain);
   const wallets = keyed(genesis.wallets, (wallet) => wallet.walletId);
   const tokens = keyed(genesis.tokens, (token) => tokenKey(token.chain, token.contract));
-  if (!persons || !groups || !requestKeys || !chains || !wallets || !tokens)
+  if (!persons || !groups || !requestKeys || !factKeys || !factRules || !chains || !wallets || !tokens)
     return invalid('something is named twice');
+  const ofFacts =
+    [...factKeys.values()].flatMap((key) => factKeyFlaw(key) ?? [])[0] ??
+    [...factRules.values()].flatMap((rule) => factRuleFlaw(factKeys, rule) ?? [])[0];
+  if (ofFacts !== undefined) return invalid(ofFacts, 'genesis');
   const everRegistered = register(new Set(), [
     ...genesis.persons.flatMap(marksOfPerson),
     ...genesis.requestKeys.flatMap(marksOfRequestKey),
+    ...[...factKeys.values()].flatMap(marksOfFactKey),
     ...genesis.wallets.flatMap(marksOfWallet),
     `key:${genesis.attestation.publicKey}`,
   ]);
@@ -90,6 +115,7 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     safu: genesis.safu,
     timelock: genesis.timelock,
     pending: new Map(),
+    lastVetoes: new Map(),
     whitelist: new Map(),
     delegations: new Map(),
     freezeKeys: new Map(),
@@ -100,8 +126,8 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     auditLogs: [],
     requestKeys,
     everRequestKeys: requestKeys,
-    factKeys: new Map(),
-    factRules: new Map(),
+    factKeys,
+    factRules,
     chains,
     wallets,
     retired: new Map(),
@@ -153,6 +179,11 @@ function retirementFlaw({ wallets, retired }: GovernanceState, walletId: string,
     : 'the wallet that is to follow is on another chain or of another tier';
 }
 
+/** It takes away again what vetoes all the same. */
+function isEnding(state: GovernanceState, change: Change): boolean {
+  return lastVetoesOf(state, change).length > 0;
+}
+
 /** The state with one change made by entry `sequence`, before the rules of every state are checked; or why it cannot be made. */
 function changed(state: GovernanceState, change: Change, sequence: number): GovernanceState | string {
   const registering = (
@@ -179,7 +210,7 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
       return registering(marksOfPerson(change.person), { persons, groups });
     }
     case 'person-removed': {
-      if (!state.persons.has(change.personId)) return 'no such person';
+      if (!state.persons.has(change.personId)) return isEnding(state, change) ? state : 'no such person';
       const groups = new Map(
         [...state.groups].map(([id, members]) => [
           id,
@@ -197,7 +228,7 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
     case 'credential-removed': {
       const isRemoved = ({ credentialId }: Credential) => credentialId === change.credentialId;
       const person = [...state.persons.values()].find(({ credentials }) => credentials.some(isRemoved));
-      if (!person) return 'no such credential';
+      if (!person) return isEnding(state, change) ? state : 'no such credential';
       const left = person.credentials.filter((one) => !isRemoved(one));
       if (left.length === 0) return 'it is the last credential of this person';
       return { ...state, persons: withCredentials(state, person, left) };
@@ -222,8 +253,9 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
       return { ...state, requestKeys: without(state.requestKeys, change.keyId) };
     case 'fact-key-added': {
       const { factKey } = change;
-      if (!isEd25519Key(factKey.publicKey)) return 'the fact key is no point of Ed25519';
-      return registering([`fact:${factKey.keyId}`, `key:${factKey.publicKey}`], {
+      const flaw = factKeyFlaw(factKey);
+      if (flaw !== undefined) return flaw;
+      return registering(marksOfFactKey(factKey), {
         factKeys: new Map(state.factKeys).set(factKey.keyId, factKey),
       });
     }
@@ -232,9 +264,8 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
       return { ...state, factKeys: without(state.factKeys, change.keyId) };
     case 'fact-rule-set': {
       const { rule } = change;
-      const speaking = [...state.factKeys.values()].filter(({ kinds }) => kinds.includes(rule.kind));
-      const sources = new Set(speaking.map(({ source }) => source));
-      if (sources.size < rule.agree) return `only ${sources.size} sources state facts of this kind`;
+      const flaw = factRuleFlaw(state.factKeys, rule);
+      if (flaw !== undefined) return flaw;
       return { ...state, factRules: new Map(state.factRules).set(rule.kind, rule) };
     }
     case 'wallet-added': {

@@ -286,6 +286,10 @@ export const genesisChange = z.strictObject({
   timelock,
   attestation: attestationKey,
   requestKeys: z.array(requestKey).max(64),
+  /** Absent where nobody states facts at the beginning. */
+  factKeys: z.array(factKey).min(1).max(64).exactOptional(),
+  /** Absent where the usual holds for every kind. */
+  factRules: z.array(factRule).min(1).max(16).exactOptional(),
   chains: z.array(chain).min(1).max(16),
   wallets: z.array(wallet).min(1).max(256),
   tokens: z.array(erc20Token).max(256),

@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type FactContent, subjectOf } from '../facts/fact.js';
+import { type FactContent, parseSubject, subjectOf } from '../facts/fact.js';
 import { alternativesOf, meetingMeets } from './approvals.js';
 import { chargesOf, decide, explain, factsFor } from './decide.js';
 import { parsePolicies } from './parse.js';
@@ -56,6 +56,23 @@ const answer = (set: PolicySet, situation: Situation) => {
   const decision = decide(set, situation, unused);
   return decision.kind === 'refuse' ? decision.code : decision.rule.replace('hot-bitcoin/', '');
 };
+
+describe('what is asked of watchers', () => {
+  const set = setOf(['{ id: small, when: { asset: BTC, screening-in: [clear] }, then: allow }']);
+  const OLD = '2N3oefVeg6stiTb5Kh3ozCSkaqmx91FDbsm';
+
+  it.each([
+    [SITUATION.destination, SITUATION.destination],
+    [OLD, OLD],
+    ['0x5FbDB2315678afecb367f032d93F642f64180aa3', '0x5fbdb2315678afecb367f032d93f642f64180aa3'],
+  ])('names the destination %s as facts do', (destination, address) => {
+    const subjects = factsFor(set, { ...SITUATION, destination });
+    expect(subjects).toEqual([`screening/${BITCOIN}/${address}`]);
+    expect(parseSubject(subjects[0] ?? '')).toEqual({ kind: 'screening', chain: BITCOIN, address });
+    const said = { ...screening(1), address } as FactContent;
+    expect(answer(set, { ...knowing(said), destination })).toBe('small');
+  });
+});
 
 describe('the contract of a token', () => {
   const set = setOf([

@@ -88,6 +88,13 @@ describe('facts of watchers', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('are not asked for about what no watcher can read, which would refuse all that is asked for with it', async () => {
+    const sources = await sourcesOf(stating(factBy(one, priceOf('60000'))));
+    await sources.gather([`screening/${BITCOIN}/BCRT1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KYGT080`, PRICE, 'x']);
+    expect(sources.held(state, [PRICE], nowMs)).toHaveLength(1);
+    expect(asked).toEqual([`/facts?${new URLSearchParams({ subject: PRICE }).toString()}`]);
+  });
+
   it('are not held when the signer would not believe them', async () => {
     const { statement, signature } = factBy(one, priceOf('60000'));
     const forged = { statement: { ...statement, content: priceOf('1') }, signature };

@@ -4,7 +4,7 @@
 
 import { z } from 'zod';
 import type { Clock } from '../../core/clock.js';
-import { MAX_FACTS, type SignedFact, signedFact, subjectOf } from '../../core/facts/fact.js';
+import { MAX_FACTS, parseSubject, type SignedFact, signedFact, subjectOf } from '../../core/facts/fact.js';
 import { type KnownFacts, knownFacts, NO_FACTS, verifyFacts } from '../../core/facts/verify.js';
 import type { GovernanceState } from '../../core/governance/state.js';
 import type { SignatureVerifier } from '../../core/statements/signature.js';
@@ -51,7 +51,8 @@ export class FactSources {
   async gather(subjects: readonly string[]): Promise<void> {
     if (!this.isServed) return;
     const nowMs = this.clock.nowMs();
-    const all = [...new Set(subjects)];
+    // One that a watcher cannot read would have it refuse the others that are asked for with it.
+    const all = [...new Set(subjects)].filter((subject) => parseSubject(subject) !== undefined);
     const underWay = all.flatMap((subject) => this.asking.get(subject) ?? []);
     const wanted = all.filter((subject) => !this.asking.has(subject) && !this.isFresh(subject, nowMs));
     const own = this.askAll(wanted, nowMs).finally(() => {

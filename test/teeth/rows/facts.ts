@@ -16,10 +16,17 @@ export const FACTS: readonly Tooth[] = [
     {
       code: 'header-malformed',
       without: 'an answer for what is no header',
-      was: "if (!header) return refused('header-malformed');",
-      becomes:
-        "if (!header) return accepted({ hash: '', previous: '', stateRoot: '', height: 0, minedAtMs: 0 });",
+      was: "return refused('header-malformed');",
+      becomes: "return accepted({ hash: '', previous: '', stateRoot: '', height: 0, minedAtMs: 0 });",
       title: 'is refused with header-malformed when something is missing or is no hex',
+    },
+    {
+      code: 'header-malformed',
+      without: 'the bound on heights and times',
+      was: ' || !Number.isSafeInteger(height) || !Number.isSafeInteger(minedAtMs)',
+      becomes: '',
+      title:
+        'is refused with header-malformed when its height or its time is no number that anybody can count to',
     },
     {
       code: 'header-hash-differs',

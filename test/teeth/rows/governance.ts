@@ -93,7 +93,7 @@ export const GOVERNANCE: readonly Tooth[] = [
     {
       code: 'governance-change-invalid',
       without: 'the demand that somebody can approve what a request key asks for',
-      was: 'if (!isReachable) {',
+      was: 'if (!isMet) {',
       becomes: 'if (false) {',
       title:
         'an entry that orphans what it changes is refused when the approvers of a rule own all request keys that are left',
@@ -101,8 +101,8 @@ export const GOVERNANCE: readonly Tooth[] = [
     {
       code: 'governance-change-invalid',
       without: 'leaving out the owners of a request key',
-      was: 'state.groups, new Set(owners), shown).length === 0',
-      becomes: 'state.groups, new Set(), shown).length === 0',
+      was: 'state.groups, new Set(owners), shown)',
+      becomes: 'state.groups, new Set(), shown)',
       title:
         'an entry that orphans what it changes is refused when somebody leaves without whom no request could be approved',
     },
@@ -308,11 +308,27 @@ export const GOVERNANCE: readonly Tooth[] = [
       title: 'the bands of tiers are refused whose least shares are too much',
     },
   ]),
+  ...teethOf('src/core/governance/change.ts', 'src/core/governance/fact-keys.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that facts of a genesis can be stated as it wants them',
+      was: "if (ofFacts !== undefined) return invalid(ofFacts, 'genesis');",
+      becomes: '',
+      title: 'a genesis is refused when more sources of facts would have to agree than there are',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: "the ban on fact keys that are somebody else's already",
+      was: '    ...[...factKeys.values()].flatMap(marksOfFactKey),\n',
+      becomes: '',
+      title: 'a genesis is refused when a fact key is a request key too',
+    },
+  ]),
   ...teethOf('src/core/governance/change.ts', 'src/core/governance/change.spec.ts', [
     {
       code: 'governance-change-invalid',
       without: 'the ban on naming something twice in a genesis',
-      was: 'if (!persons || !groups || !requestKeys || !chains || !wallets || !tokens)',
+      was: 'if (!persons || !groups || !requestKeys || !factKeys || !factRules || !chains || !wallets || !tokens)',
       becomes: 'if (false)',
       title: 'a genesis is refused when a person is there twice',
     },
@@ -355,7 +371,7 @@ export const GOVERNANCE: readonly Tooth[] = [
     {
       code: 'governance-change-invalid',
       without: 'the demand that who is removed is in the roster',
-      was: "if (!state.persons.has(change.personId)) return 'no such person';\n",
+      was: "if (!state.persons.has(change.personId)) return isEnding(state, change) ? state : 'no such person';\n",
       becomes: '',
       title: 'a change is refused when it is about something that is not there: person-removed',
     },

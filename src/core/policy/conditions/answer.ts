@@ -1,7 +1,7 @@
 // Answers to conditions on what watchers say: not known where nothing is, or where sources differ so that one says yes and
 // another no. What becomes of a rule whose conditions may hold and may not is decided where rules are.
 
-import type { ContentOf, FactContent, FactKind } from '../../facts/fact.js';
+import { type ContentOf, type FactContent, type FactKind, spelledForFacts } from '../../facts/fact.js';
 import type { Situation } from '../types.js';
 
 export type Answer = boolean | 'unknown';
@@ -23,8 +23,9 @@ export function unanimous<T>(said: readonly T[], holds: (one: T) => boolean): An
   return answers.size === 1 && answer !== undefined ? answer : 'unknown';
 }
 
+/** Transactions and requests spell Ethereum's addresses with a checksum in their case, and facts without. */
 export function screeningSubject({ chain, destination }: Situation): string {
-  return `screening/${chain}/${destination}`;
+  return `screening/${chain}/${spelledForFacts(destination)}`;
 }
 
 export function balanceSubject({ wallet, chain, contract }: Situation): string {
