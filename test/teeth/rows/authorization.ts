@@ -70,6 +70,21 @@ export const AUTHORIZATION: readonly Tooth[] = [
         'a signed request is refused with requester-not-owner when its key does not speak for the requester',
     },
     {
+      code: 'request-key-unknown',
+      without: 'the demand that governance registered the key that an imagined request names',
+      was: 'const key = state.requestKeys.get(keyId);',
+      becomes:
+        'const [any] = state.requestKeys.values();\n  const key = state.requestKeys.get(keyId) ?? any;',
+      title: 'what nobody has signed is refused as a request of it would be: request-key-unknown',
+    },
+    {
+      code: 'requester-not-owner',
+      without: 'the demand that the key of an imagined request speaks for the requester',
+      was: 'if (!key.owners.includes(requester))',
+      becomes: 'if (false)',
+      title: 'what nobody has signed is refused as a request of it would be: requester-not-owner',
+    },
+    {
       code: 'request-lifetime',
       without: 'the bound on how long a request lives',
       was: 'if (lifetimeMs <= 0 || lifetimeMs > MAX_REQUEST_LIFETIME_MS)',
