@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
 import { draftEntry, type PossibleEntry } from '../core/governance/draft.js';
 import { type Change, type EntryBody, entryBytes, type GovernanceEntry } from '../core/governance/entry.js';
+import { vetoRoster } from '../core/governance/last-veto.js';
 import { checkQuorum } from '../core/governance/quorum.js';
 import type { GovernanceState, Signers } from '../core/governance/state.js';
 import { wordsOfChange } from '../core/governance/words.js';
@@ -113,17 +114,6 @@ async function confirm(
   if (typed.trim().toLowerCase() !== act.word) throw cliFault('not-confirmed', 'nothing was signed');
 }
 
-/** What is refused before anybody signs: whoever may not do it, and what cannot be done on top of this state. */
-function possibleEntry(
-  state: GovernanceState,
-  change: Change,
-  signers: Signers,
-  nowMs: number,
-): Outcome<PossibleEntry> {
-  const enough = checkQuorum(state, change, signers);
-  return enough.kind === 'refused' ? enough : draftEntry(state, change, nowMs, signers);
-}
-
 /**
  * Makes the entry, shows it, asks, signs it and hands it in. Refusals are the signer's own, or what this machine's replay
  * says before. Faults `not-confirmed` too where it would not do any more, on top of another entry, what was shown.
@@ -140,10 +130,14 @@ export async function doAct<O extends ActOptions>(
     const known = replayed(await door.read(), pinned);
     if (act.loosens) needPinned(known);
     const before = known.state;
-    const { signers, sign } = await handIn(before);
     const change = act.changeOn(before);
     if (change.kind === 'refused') return change;
-    const possible = possibleEntry(before, change.value, signers, clock.nowMs());
+    // Who was taken out of the group that vetoes may still do that.
+    const roster = change.value.kind === 'vetoed' ? vetoRoster(before, change.value.entry) : before;
+    const { signers, sign } = await handIn(roster);
+    const enough = checkQuorum(roster, change.value, signers);
+    if (enough.kind === 'refused') return enough;
+    const possible = draftEntry(before, change.value, clock.nowMs(), signers);
     if (possible.kind === 'refused') return possible;
     const { body, after } = possible.value;
     const words = JSON.stringify(wordsOfChange(before, after));

@@ -110,6 +110,8 @@ export function longestWindowMs(state: GovernanceState): number {
   if (parsed.kind === 'refused') {
     throw cliFault('governance-mismatch', `the policies do not hold: ${parsed.code}`, parsed.facts);
   }
-  const windows = parsed.value.policies.flatMap(({ limits }) => limits.map(({ windowMs }) => windowMs));
+  const windows = parsed.value.policies.flatMap(({ limits, rules }) =>
+    [...limits, ...rules.flatMap(({ limits: ofRule = [] }) => ofRule)].map(({ windowMs }) => windowMs),
+  );
   return Math.max(0, ...windows);
 }

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { accepted, type Outcome, refused } from '../core/fault.js';
 import { entryHash } from '../core/governance/entry.js';
+import { takesCredentials } from '../core/governance/last-veto.js';
 import { spanWords } from '../core/governance/names.js';
 import type { GovernanceState, PendingEntry } from '../core/governance/state.js';
 import { wantedFor } from '../core/governance/wanted.js';
@@ -41,7 +42,19 @@ function waitingEntry({ pending }: GovernanceState, text: string): Outcome<Pendi
 
 /** Who may let it act: of the veto group, and not of those who signed it. */
 function activators(state: GovernanceState, { hash }: PendingEntry): readonly string[] {
-  return wantedFor({ kind: 'activated', entry: hash }, state).flatMap(({ candidates }) => candidates);
+  return wantedFor({ kind: 'activated', entry: hash }, state)[0]?.candidates ?? [];
+}
+
+function activatorWords(state: GovernanceState, entry: PendingEntry): string {
+  const [, ...beside] = wantedFor({ kind: 'activated', entry: entry.hash }, state);
+  const safu = beside.map(({ group, threshold }) => `, and ${threshold} of ${group} for SAFU`).join('');
+  return `one of ${activators(state, entry).join(', ') || 'nobody'}${safu}`;
+}
+
+function vetoWords({ timelock, lastVetoes }: GovernanceState, { change }: PendingEntry): string {
+  const { group, threshold } = timelock.veto;
+  const last = takesCredentials(change) ? [] : [...lastVetoes.values()].map(({ personId }) => personId);
+  return `${threshold} of ${[group, ...new Set(last)].join(', ')}`;
 }
 
 function doingLines(state: GovernanceState, entry: PendingEntry): Line[] {
@@ -59,7 +72,6 @@ function leftWords(leftMs: number | undefined, { delayMs }: PendingEntry): strin
 }
 
 function waitingLines(state: GovernanceState, entry: PendingEntry, leftMs: number | undefined): Line[] {
-  const { timelock } = state;
   return [
     [strong(`Entry ${entry.sequence}`), ', once it is activated:'],
     ...doingLines(state, entry),
@@ -67,8 +79,8 @@ function waitingLines(state: GovernanceState, entry: PendingEntry, leftMs: numbe
       ['hash', [strong(grouped(entry.hash, 8))]],
       ['signed by', `${[...entry.signers.keys()].join(', ')}, ${instant(entry.createdAtMs)}`],
       ['still to wait', leftWords(leftMs, entry)],
-      ['activated by', `one of ${activators(state, entry).join(', ') || 'nobody'}`],
-      ['vetoed by', `${timelock.veto.threshold} of ${timelock.veto.group}`],
+      ['activated by', activatorWords(state, entry)],
+      ['vetoed by', vetoWords(state, entry)],
     ]),
   ];
 }
@@ -123,7 +135,17 @@ export function activation(text: string): Act {
     loosens: true,
     changeOn: (state) => {
       const found = waitingEntry(state, text);
-      return found.kind === 'refused' ? found : accepted({ kind: 'activated', entry: found.value.hash });
+      if (found.kind === 'refused') return found;
+      const change = { kind: 'activated', entry: found.value.hash } as const;
+      const [, beside] = wantedFor(change, state);
+      return beside
+        ? refused('governance-quorum-missing', {
+            group: beside.group ?? 'anybody',
+            needed: beside.threshold,
+            counted: 0,
+            instead: 'governance propose, with a change of kind "activated", which they sign as well',
+          })
+        : accepted(change);
     },
   };
 }

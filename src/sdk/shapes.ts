@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { certificate } from '../core/certificates/certificate.js';
 import { governanceEntry } from '../core/governance/entry.js';
 import { signedHead } from '../core/governance/fresh-head.js';
+import { calendar } from '../core/policy/calendar.js';
 import { approval, MAX_APPROVALS, transferStatement, verdict } from '../core/statements/approval.js';
 import {
   asset,
@@ -78,6 +79,7 @@ export const transfer = z.object({
         limitId: z.string(),
         key: z.string(),
         windowMs: z.int(),
+        calendar: calendar.exactOptional(),
         max: baseUnits,
         usedBefore: baseUnits,
         usedAfter: baseUnits,

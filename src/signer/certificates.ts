@@ -2,7 +2,7 @@
 // one leaves without attestation, since the token is asked once for each signature and no more. Pages of them are attested
 // afterwards, for whoever collects them, with one signature of the attestation key for each page.
 
-import { attestationBytes, attestPage } from '../core/certificates/attestation.js';
+import { attestationBytes, attestPage, type ChainExtent } from '../core/certificates/attestation.js';
 import {
   CERTIFICATE_TYPE,
   type Certificate,
@@ -33,7 +33,7 @@ export interface EntryOf<Body extends JournalBody> {
 }
 
 function otherEntry(sequence: number): Fault<StoreFaultCode> {
-  return new Fault('store-corrupt', 'the journal holds something else than a signature there', {
+  return new Fault('store-corrupt', 'the journal holds something else than is looked for there', {
     facts: { sequence },
   });
 }
@@ -132,13 +132,24 @@ function pageFrom(
   return { certificates, vouching: vouching ?? vouchingAt(state, state.sequence) };
 }
 
-/** How many reservations there were while a key was the one in force: a key says nothing of what came after it. */
-function newestUnder(store: SignerStore, { attestations }: AttestingState, vouching: Vouching): number {
+/**
+ * How many reservations there were while a key was the one in force, and up to when: a key says nothing of what came after
+ * it. Without that time, whoever has only what the old key attests would be told that it is all there is today.
+ */
+function countedUnder(
+  store: SignerStore,
+  { attestations }: AttestingState,
+  vouching: Vouching,
+): Pick<ChainExtent, 'newestOrdinal' | 'countedAtMs'> {
   const next = attestations.find(({ sequence }) => sequence > vouching.sequence);
   const [until] = next ? store.ledger.governanceSequences(next.sequence, 1) : [];
-  return until === undefined
-    ? (store.ledger.newestReservation()?.ordinal ?? 0)
-    : store.ledger.newestReservationBefore(until);
+  if (until === undefined) return { newestOrdinal: store.ledger.newestReservation()?.ordinal ?? 0 };
+  const { body } = store.read(until);
+  if (body.kind !== 'governance') throw otherEntry(until);
+  return {
+    newestOrdinal: store.ledger.newestReservationBefore(until),
+    countedAtMs: body.at.wallMs,
+  };
 }
 
 type AttestingState = Pick<GovernanceState, 'deploymentId' | 'attestation' | 'attestations' | 'sequence'>;
@@ -158,7 +169,7 @@ export async function attestedPage(
   const keptFrom = store.ledger.keptFromOrdinal();
   if (certificates.length === 0) return { certificates: [], newestOrdinal, keptFrom };
   const attestedAtMs = clock.now().wallMs;
-  const extent = { newestOrdinal: newestUnder(store, state, vouching), keptFrom, attestedAtMs };
+  const extent = { ...countedUnder(store, state, vouching), keptFrom, attestedAtMs };
   const page = attestPage(certificates, extent);
   await anchor.cover(store.head().sequence);
   const signature = await attest(attestationBytes(page.statement), vouching.key, tokens, verifier);

@@ -28,7 +28,10 @@ function reserve(at: number, key: string, amount: string, write: () => void = ta
 }
 
 function used(key: string): bigint {
-  return ledger.usage({ limitId: 'daily', key, windowMs: DAY_MS, max: 1_000_000n }, 1);
+  return ledger.usage(
+    { limitId: 'daily', key, windowMs: DAY_MS, max: 1_000_000n },
+    { wallMs: 1, measuredMs: 1 },
+  );
 }
 
 describe('the ledger', () => {

@@ -13,9 +13,19 @@ import { Fault } from '../core/fault.js';
 import { entryHash } from '../core/governance/entry.js';
 import { spelledAddress } from '../core/governance/known-addresses.js';
 import type { GovernanceState } from '../core/governance/state.js';
+import type { Moment } from '../core/policy/calendar.js';
+import {
+  chargedAt,
+  counterFrom,
+  counterText,
+  emptyCounter,
+  type LimitCounter,
+  type Span,
+  spanned,
+  usedAt,
+} from '../core/policy/counter.js';
 import { lookOf } from '../core/policy/looks.js';
 import type { LimitCharge } from '../core/policy/types.js';
-import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from '../core/policy/window.js';
 import { type GovernanceEnd, refreshable, restoreCutoffMs } from '../core/recovery/restore.js';
 import { requestDigest } from '../core/statements/request.js';
 import type { JournalEntry, Restored, Voided, VouchedHead } from './journal.js';
@@ -80,7 +90,8 @@ function known(row: TransactionRow): KnownTransaction {
 interface Held {
   readonly limitId: string;
   readonly key: string;
-  readonly counter: WindowCounter;
+  readonly windowMs: number;
+  readonly counter: LimitCounter;
 }
 
 function nameOf(limitId: string, key: string): string {
@@ -94,18 +105,6 @@ interface Change {
   readonly checkpoint?: VouchedHead;
   readonly reservation?: ReservationEnd;
   readonly governance?: GovernanceEnd;
-}
-
-function counterFromText(windowMs: number, text: string): WindowCounter {
-  const buckets = JSON.parse(text) as [number, string][];
-  return {
-    ...emptyWindow(windowMs),
-    buckets: buckets.map(([index, amount]) => [index, BigInt(amount)] as const),
-  };
-}
-
-function counterToText(counter: WindowCounter): string {
-  return JSON.stringify(counter.buckets.map(([index, amount]) => [index, amount.toString()]));
 }
 
 /** Transfers of a transaction as one text: sorted, so that equal sets are equal texts. */
@@ -311,11 +310,11 @@ export class Ledger {
       const { transferId } = transfer.decision;
       put.request.run(transfer.requestId, transfer.requestDigest, transferId);
       put.transferTransaction.run(transferId, body.transactionKey);
-      for (const { limitId, key, windowMs, amount } of transfer.charges) {
+      for (const { limitId, key, amount, ...span } of transfer.charges) {
         const name = nameOf(limitId, key);
-        const before = counters.get(name)?.counter ?? this.counter(limitId, key, windowMs);
-        const counter = charge(before, body.at.measuredMs, BigInt(amount));
-        counters.set(name, { limitId, key, counter });
+        const before = counters.get(name)?.counter ?? this.counter(limitId, key, span);
+        const counter = chargedAt(before, body.at, BigInt(amount));
+        counters.set(name, { limitId, key, windowMs: span.windowMs, counter });
       }
     }
     for (const { statement } of body.order.facts ?? []) {
@@ -327,22 +326,21 @@ export class Ledger {
       : { counters };
   }
 
-  /** A policy that changes a limit's window goes on with what was counted under the old one. */
-  private counter(limitId: string, key: string, windowMs: number): WindowCounter {
-    const counter = this.counters.get(nameOf(limitId, key))?.counter ?? this.readCounter(limitId, key);
-    if (!counter) return emptyWindow(windowMs);
-    return counter.windowMs === windowMs ? counter : rewindowed(counter, windowMs);
+  /** A policy that changes a limit's rolling window goes on with what was counted under the old one. */
+  private counter(limitId: string, key: string, span: Span): LimitCounter {
+    const counter = this.counters.get(nameOf(limitId, key))?.counter ?? this.readCounter(limitId, key, span);
+    return counter ? spanned(counter, span) : emptyCounter(span);
   }
 
-  private readCounter(limitId: string, key: string): WindowCounter | undefined {
+  private readCounter(limitId: string, key: string, { calendar }: Span): LimitCounter | undefined {
     const row = this.statements.readCounter.get(limitId, key);
-    return row && counterFromText(row.window_ms, row.counter);
+    return row && counterFrom({ windowMs: row.window_ms, ...(calendar && { calendar }) }, row.counter);
   }
 
   private hold(held: Held): void {
     if (this.counters.size >= MOST_COUNTERS_HELD) {
-      for (const { limitId, key, counter } of this.counters.values()) {
-        this.statements.counter.run(limitId, key, counter.windowMs, counterToText(counter));
+      for (const { limitId, key, windowMs, counter } of this.counters.values()) {
+        this.statements.counter.run(limitId, key, windowMs, counterText(counter));
       }
       this.counters.clear();
     }
@@ -350,9 +348,10 @@ export class Ledger {
   }
 
   /** How much of a limit is used up. After a restore, all of it for one window: what the lost journal charged is not known. */
-  usage({ limitId, key, windowMs, max }: Omit<LimitCharge, 'amount'>, measuredMs: number): bigint {
-    const used = usedIn(this.counter(limitId, key, windowMs), measuredMs);
-    const isExhausted = this.restoredAt !== undefined && measuredMs - this.restoredAt.measuredMs <= windowMs;
+  usage({ limitId, key, max, ...span }: Omit<LimitCharge, 'amount'>, at: Moment): bigint {
+    const used = usedAt(this.counter(limitId, key, span), at);
+    const isExhausted =
+      this.restoredAt !== undefined && at.measuredMs - this.restoredAt.measuredMs <= span.windowMs;
     return isExhausted && used < max ? max : used;
   }
 

@@ -216,7 +216,7 @@ export class Signer {
       policies: this.policies,
       verifier,
       nowMs: now.wallMs,
-      usage: (charge) => store.ledger.usage(charge, now.measuredMs),
+      usage: (charge) => store.ledger.usage(charge, now),
       pastOf: (transferId) => store.ledger.pastOf(transferId),
       heldMs: heldFor(store, this.state, now),
       knowing: knowledge(this.parts, this.state, now),

@@ -384,7 +384,7 @@ describe("the signer's store and its disk", () => {
     const store = SignerStore.create(path, genesisOf(), SEAL);
     const limit = { limitId: 'daily', key: 'hot-btc', windowMs: 86_400_000 };
     const charges = [{ ...limit, amount: '5' }];
-    const used = () => store.ledger.usage({ ...limit, max: 100n }, 1);
+    const used = () => store.ledger.usage({ ...limit, max: 100n }, { wallMs: 1, measuredMs: 1 });
     append(store, reservation(store.ledger, 'one', ['tr_1'], ['one/aa:0'], charges));
     // The second of two that are the same is found out when the first has been charged.
     expect(() =>

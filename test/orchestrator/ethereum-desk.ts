@@ -191,6 +191,7 @@ export class Desk {
       policies: [],
       policyHash: '2'.repeat(64),
       policiesSince: 0,
+      lastVetoes: new Map(),
       frozen: new Map(),
       everRegistered: new Set(),
     };

@@ -143,6 +143,19 @@ describe('governance: the signer refuses', () => {
     );
   });
 
+  it('another audit log at once, under whose name the record would begin anew', async () => {
+    const { carol, time } = deployment;
+    await taken(await deployment.auditLogEntry());
+    const other = await taken(await deployment.auditLogEntry('audit-2', 'exchange.example/anew'));
+    const activated = () => change({ kind: 'activated', entry: entryHash(other.body) }, [carol]);
+    time.advance(WAIT_MS - 1);
+    expect(await codeFor(activated())).toBe('governance-timelock');
+    const veto: Change = { kind: 'vetoed', entry: entryHash(other.body), why: 'no log was lost' };
+    await taken(change(veto, [carol]));
+    time.advance(1);
+    expect(await codeFor(activated())).toBe('governance-not-pending');
+  });
+
   it('signatures of an entry that was vetoed, under the next number', async () => {
     const { alice, carol } = deployment;
     const guest = makeOfficer('guest-2');

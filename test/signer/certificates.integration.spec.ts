@@ -11,6 +11,7 @@ import { checkDossier } from '../../src/core/certificates/dossier.js';
 import { journalHashOf } from '../../src/core/certificates/reservation.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
 import type { Outcome } from '../../src/core/fault.js';
+import type { GovernanceEntry } from '../../src/core/governance/entry.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { BURIAL_TYPE, type Burial } from '../../src/core/recovery/burial.js';
 import { canonicalJson } from '../../src/core/statements/canonical-json.js';
@@ -50,6 +51,14 @@ beforeAll(async () => {
   attestedBump = other;
 });
 afterAll(() => deployment.destroy());
+
+function auditedUnder(log: readonly GovernanceEntry[], certificate: Certificate) {
+  const evidence = { log, genesisHash: deployment.deploymentId, verifier: portableVerifier };
+  const file = { name: 'one', text: canonicalJson(certificate) };
+  const { checked, verdict } = checkDossier([file], evidence, false);
+  const [outcome] = checked.map((one) => one.outcome);
+  return { verdict, code: outcome?.kind === 'refused' ? outcome.code : outcome?.kind };
+}
 
 function audited(certificate: unknown): ReturnType<typeof verifyCertificate> {
   return verifyCertificate(certificate, deployment.log, deployment.deploymentId, portableVerifier);
@@ -116,6 +125,27 @@ function withStatement(certificate: Certificate, changes: object): unknown {
     attestation: { ...attestation, statement: { ...attestation?.statement, ...changes } },
   };
 }
+
+it('certificate-log-invalid is said of a log that does not replay, and of nothing else', () => {
+  const [genesis] = deployment.log;
+  if (!genesis) throw new Error('no log');
+  const unsigned = genesis.signatures.map((one) => ({ ...one, signature: '00'.repeat(64) }));
+  expect(auditedUnder([{ ...genesis, signatures: unsigned }], first)).toEqual({
+    verdict: 'mismatch',
+    code: 'certificate-log-invalid',
+  });
+  // What a quorum should have signed is the certificate's, though it is refused with a code of governance.
+  const decided = first.reservation.transfers.map((transfer) => ({
+    ...transfer,
+    decision: { ...transfer.decision, past: 'dead' as const },
+  }));
+  const burials = [burialOf(first, deployment.deploymentId)];
+  const dead = { ...first, burials, reservation: { ...first.reservation, transfers: decided } };
+  expect(auditedUnder(deployment.log, dead)).toEqual({
+    verdict: 'refused',
+    code: 'governance-signature-invalid',
+  });
+});
 
 describe('a certificate', () => {
   it('is refused, not choked on, whatever stands in it; what passes says the same', () => {

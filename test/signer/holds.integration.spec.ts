@@ -157,6 +157,7 @@ describe('a transfer that its rule holds', () => {
   });
 
   it('waits anew where other policies were in force meanwhile, and wants its approvals anew', async () => {
+    await setPolicies('2h');
     const request = requested(5n);
     expect(await answerTo(orderFor(request))).toBe(`transfer-held, ${2 * HOUR_MS} ms left`);
     const approved = orderFor(requested(30n), [deployment.alice]);

@@ -90,7 +90,7 @@ function audit(certificates: readonly Certificate[], whole = false) {
   const codes = [...checked.map(({ outcome }) => outcome), chain].flatMap((outcome) =>
     outcome.kind === 'refused' ? [outcome.code] : [],
   );
-  return { verdict, codes, labels };
+  return { verdict, codes, labels, newest: chain.kind === 'accepted' ? chain.value.newest : undefined };
 }
 
 const forged = (certificates: readonly Certificate[], label: string, newestOrdinal?: number) =>
@@ -145,19 +145,27 @@ describe('replacing the attestation key', () => {
     const token = deployment.spawnTreasury();
     const { publicKey } = await token.describeKey({ label: 'attestation-2' });
     await token.close();
+    const replacedAtMs = deployment.time.wall;
     expect(await governed(await attestationSet('attestation-2', publicKey))).toBe('done');
+    deployment.time.advance(3_600_000);
     for (let count = 0; count < 2; count++) expect(codeOf(await pay())).toBe('done');
     const old = await page(1);
     // A page is of one key; the signer knows how many there are in all, and the old key does not.
     expect(ordinals(old.certificates)).toEqual([1, 2, 3]);
     expect(old.newestOrdinal).toBe(5);
-    expect(old.certificates[0]?.attestation?.statement.newestOrdinal).toBe(3);
+    expect(old.certificates[0]?.attestation?.statement).toMatchObject({
+      newestOrdinal: 3,
+      countedAtMs: replacedAtMs,
+      attestedAtMs: replacedAtMs + 3_600_000,
+    });
+    // Whoever has only those is not told that they are all that there is by now.
+    expect(audit(old.certificates, true).newest).toEqual({ ordinal: 3, atMs: replacedAtMs });
     const young = await page(4);
     expect(ordinals(young.certificates)).toEqual([4, 5]);
     begun.set('after', young.certificates);
     const before = begun.get('before') ?? [];
     for (const early of [before, old.certificates]) {
-      expect(audit([...early, ...young.certificates], true)).toEqual({
+      expect(audit([...early, ...young.certificates], true)).toMatchObject({
         verdict: 'proved',
         codes: [],
         labels: ['attestation', 'attestation', 'attestation', 'attestation-2', 'attestation-2'],

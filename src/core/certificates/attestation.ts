@@ -49,7 +49,10 @@ export function attestationBytes(statement: AttestationStatement): Uint8Array {
 }
 
 /** What the signer knows of its chain beside the certificates of a page. */
-export type ChainExtent = Pick<AttestationStatement, 'newestOrdinal' | 'keptFrom' | 'attestedAtMs'>;
+export type ChainExtent = Pick<
+  AttestationStatement,
+  'newestOrdinal' | 'countedAtMs' | 'keptFrom' | 'attestedAtMs'
+>;
 
 export interface UnsignedPage {
   readonly statement: AttestationStatement;

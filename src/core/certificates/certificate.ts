@@ -42,6 +42,8 @@ export const attestationStatement = z.strictObject({
   root: sha256Hex,
   /** How many reservations there were. The token's record covered all of them. */
   newestOrdinal: wholeNumber(1),
+  /** When there were so many, where a key attests that has been replaced since: it says nothing of what came later. */
+  countedAtMs: timestampMs.exactOptional(),
   /** The first reservation that this signer still has: those before it were lost with a store. */
   keptFrom: wholeNumber(1),
   attestedAtMs: timestampMs,

@@ -124,8 +124,8 @@ function chainOf(inOrder: InOrder, verified: readonly Verified[], whole: boolean
   // All of them, also of a certificate that is here in a later form: a copy without its attestation takes no word away.
   const words = verified.flatMap(({ attested }) => attested ?? []);
   const newest = words.reduce<Chain['newest']>(
-    (latest, { newestOrdinal, attestedAtMs }) =>
-      latest && latest.ordinal >= newestOrdinal ? latest : { ordinal: newestOrdinal, atMs: attestedAtMs },
+    (latest, { newestOrdinal, attestedAtMs, countedAtMs = attestedAtMs }) =>
+      latest && latest.ordinal >= newestOrdinal ? latest : { ordinal: newestOrdinal, atMs: countedAtMs },
     undefined,
   );
   const keptFrom = Math.max(1, ...words.map((word) => word.keptFrom));

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { AuthorizedTransfer } from '../authorization/authorize.js';
+import { calendar } from '../policy/calendar.js';
 import type { Known } from '../policy/types.js';
 import { baseUnits, identifier, printable, timestampMs, wholeNumber } from '../statements/fields.js';
 import { transferId } from '../statements/request.js';
@@ -32,6 +33,7 @@ export const certifiedDecision = z.strictObject({
       limitId: printable(200),
       key: printable(300),
       windowMs: wholeNumber(1),
+      calendar: calendar.exactOptional().describe('Of a limit per calendar day, week or month.'),
       max: baseUnits,
       usedBefore: baseUnits,
       usedAfter: baseUnits,
@@ -71,10 +73,11 @@ export function certifiedDecisionOf({
     kind: decision.kind,
     rule: decision.rule,
     approvers: [...approvers],
-    limits: limits.map(({ limitId, key, windowMs, max, usedBefore, usedAfter }) => ({
+    limits: limits.map(({ limitId, key, windowMs, calendar: of, max, usedBefore, usedAfter }) => ({
       limitId,
       key,
       windowMs,
+      ...(of && { calendar: of }),
       max: max.toString(),
       usedBefore: usedBefore.toString(),
       usedAfter: usedAfter.toString(),

@@ -133,11 +133,14 @@ export function checkFiles(
 }
 
 /** The evidence is not about the deployment that the person trusts, as opposed to a certificate that is wrong. */
+const MISMATCHES: readonly string[] = [
+  'certificate-other-deployment',
+  'certificate-log-too-short',
+  'certificate-log-invalid',
+] satisfies CertificateRefusalCode[];
+
 function isMismatch(code: string): boolean {
-  return (
-    code.startsWith('governance-') ||
-    ['certificate-other-deployment', 'certificate-log-too-short'].includes(code)
-  );
+  return MISMATCHES.includes(code);
 }
 
 function verdictOf(checked: readonly Checked[], chain: Dossier['chain'], whole: boolean): Verdict {

@@ -5,11 +5,9 @@ import { givenApprovalDigest } from '../statements/approval.js';
 
 function wordsOf({ statement, approvals }: OrderedTransfer): string[] {
   if (statement === null || approvals.every(({ follows }) => follows === undefined)) return [];
-  const credentialOf = new Map(
-    approvals.map((one) => [givenApprovalDigest(one, statement), one.credentialId]),
-  );
-  return approvals.flatMap(({ credentialId, follows }) => {
-    const before = (follows ?? []).flatMap((digest) => credentialOf.get(digest) ?? []);
+  const given = approvals.map((one) => ({ ...one, digest: givenApprovalDigest(one, statement) }));
+  return given.flatMap(({ credentialId, follows = [] }) => {
+    const before = given.filter(({ digest }) => follows.includes(digest)).map((one) => one.credentialId);
     if (before.length === 0) return [];
     return [
       `${statement.transferId}: the approval with ${credentialId} was given after those with ${before.join(', ')}, whose signatures it names`,

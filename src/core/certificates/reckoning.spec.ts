@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { type Calendar, chargeCalendar, emptyCalendar, usedInCalendar } from '../policy/calendar.js';
 import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from '../policy/window.js';
 import { reckon } from './reckoning.js';
 import type { Verified } from './verify.js';
@@ -7,6 +8,8 @@ import type { Verified } from './verify.js';
 const HOUR_MS = 3_600_000;
 const WINDOW_MS = 24 * HOUR_MS;
 const MAX = 1_000_000n;
+const DAY: Calendar = { unit: 'day', offsetMinutes: 0 };
+const START_MS = 1_760_000_000_000;
 
 interface Paid {
   readonly transferId: string;
@@ -14,12 +17,15 @@ interface Paid {
   readonly limitId: string;
   readonly amount: bigint;
   readonly windowMs: number;
+  readonly calendar?: Calendar;
   readonly usedBefore: bigint;
 }
 
 interface Told {
   readonly ordinal: number;
   readonly measuredMs: number;
+  /** The same as what was measured, unless it is said. */
+  readonly wallMs?: number;
   readonly paid: readonly Paid[];
   readonly keptFrom?: number;
   readonly outcome?: 'signed' | 'begun' | 'ended';
@@ -30,13 +36,14 @@ interface Told {
 function one({
   ordinal,
   measuredMs,
+  wallMs = measuredMs,
   paid,
   keptFrom = 1,
   outcome = 'signed',
   attested = true,
 }: Told): Verified {
-  const transfers = paid.map(({ transferId, past, limitId, windowMs, amount, usedBefore }) => {
-    const of = { limitId, key: 'all', windowMs };
+  const transfers = paid.map(({ transferId, past, limitId, windowMs, calendar, amount, usedBefore }) => {
+    const of = { limitId, key: 'all', windowMs, ...(calendar && { calendar }) };
     const limits =
       past === 'unseen' ? [{ ...of, max: MAX.toString(), usedBefore: usedBefore.toString() }] : [];
     const charges = past === 'unseen' ? [{ ...of, amount: amount.toString() }] : [];
@@ -45,7 +52,7 @@ function one({
   return {
     certificate: {
       outcome: { kind: outcome },
-      reservation: { ordinal, at: { wallMs: measuredMs, measuredMs }, transfers },
+      reservation: { ordinal, at: { wallMs, measuredMs }, transfers },
     },
     attested: attested ? { keptFrom } : undefined,
   } as unknown as Verified;
@@ -156,12 +163,26 @@ describe('what a chain of certificates comes to', () => {
 
   /** A signer that counts as the real one does. */
   function told(
-    steps: readonly { readonly waitMs: number; readonly amount: number; readonly limit: number }[],
+    steps: readonly {
+      readonly waitMs: number;
+      readonly stoodMs: number;
+      readonly amount: number;
+      readonly limit: number;
+    }[],
   ) {
     const counters = new Map<string, WindowCounter>();
+    let days = emptyCalendar(DAY);
     let measuredMs = 0;
-    return steps.map(({ waitMs, amount, limit }, at): Told => {
+    let wallMs = START_MS;
+    return steps.map(({ waitMs, stoodMs, amount, limit }, at): Told => {
       measuredMs += waitMs;
+      wallMs += waitMs + stoodMs;
+      if (limit === 3) {
+        const usedBefore = usedInCalendar(days, { wallMs, measuredMs });
+        days = chargeCalendar(days, { wallMs, measuredMs }, BigInt(amount));
+        const entry = { limitId: 'hot/day', amount: BigInt(amount), calendar: DAY };
+        return { ordinal: at + 1, measuredMs, wallMs, paid: [paid(`t${at}`, usedBefore, entry)] };
+      }
       // The policy that halves the window comes halfway.
       const windowMs = at * 2 < steps.length ? WINDOW_MS : WINDOW_MS / 2;
       const limitId = `hot/${limit}`;
@@ -170,15 +191,18 @@ describe('what a chain of certificates comes to', () => {
       const usedBefore = usedIn(counter, measuredMs);
       counters.set(limitId, charge(counter, measuredMs, BigInt(amount)));
       const entry = paid(`t${at}`, usedBefore, { limitId, amount: BigInt(amount), windowMs });
-      return { ordinal: at + 1, measuredMs, paid: [entry] };
+      return { ordinal: at + 1, measuredMs, wallMs, paid: [entry] };
     });
   }
 
   const steps = fc.array(
     fc.record({
       waitMs: fc.integer({ min: 0, max: 10 * HOUR_MS }),
+      /** While the signer stood still. */
+      stoodMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 30 * HOUR_MS })),
       amount: fc.integer({ min: 1, max: 1_000 }),
-      limit: fc.integer({ min: 1, max: 2 }),
+      /** The third is of a calendar day. */
+      limit: fc.integer({ min: 1, max: 3 }),
     }),
     { minLength: 2, maxLength: 25 },
   );

@@ -5,8 +5,9 @@
 // With certificates missing, what is reckoned is the least that must have been used. A store that was lost begins anew, and
 // after it limits are exhausted for a window: as the signer does it.
 
-import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from '../policy/window.js';
 import { accepted, type Outcome, refused } from '../fault.js';
+import type { Moment } from '../policy/calendar.js';
+import { chargedAt, emptyCounter, type LimitCounter, type Span, spanned, usedAt } from '../policy/counter.js';
 import type { Certificate } from './certificate.js';
 import type { CertifiedDecision } from './decision.js';
 import type { Verified } from './verify.js';
@@ -26,10 +27,10 @@ function nameOf({ limitId, key }: Pick<Charge, 'limitId' | 'key'>): string {
 
 /** What was counted since a store began, which the first of a deployment or a restore did. */
 class Count {
-  private readonly counters = new Map<string, WindowCounter>();
+  private readonly counters = new Map<string, LimitCounter>();
   /** Of each transfer: whether a reservation for it was signed, as far as is known by now. */
   private readonly seen = new Map<string, boolean>();
-  private newestMs = 0;
+  private newest: Moment = { wallMs: 0, measuredMs: 0 };
 
   /** `restored`: it goes on from a lost store, whose charges nobody knows. `isWhole`: from its first reservation, without a gap. */
   constructor(
@@ -39,22 +40,33 @@ class Count {
 
   /** Time that was measured goes on, within a store. */
   takes({ reservation: { at } }: Certificate): boolean {
-    if (at.measuredMs < this.newestMs) return false;
-    this.newestMs = at.measuredMs;
+    if (at.measuredMs < this.newest.measuredMs) return false;
+    this.newest = at;
     return true;
   }
 
-  private counter({ limitId, key, windowMs }: Omit<Charge, 'amount'>): WindowCounter {
+  private counter({ limitId, key, ...span }: Pick<Charge, 'limitId' | 'key'> & Span): LimitCounter {
     const counter = this.counters.get(nameOf({ limitId, key }));
-    if (!counter) return emptyWindow(windowMs);
-    return counter.windowMs === windowMs ? counter : rewindowed(counter, windowMs);
+    return counter ? spanned(counter, span) : emptyCounter(span);
   }
 
-  private used(limit: ClaimedLimit, earlier: readonly Charge[]): bigint {
-    const used = usedIn(this.counter(limit), this.newestMs);
+  /**
+   * When a counter's own period of a calendar ends depends on charges that may be missing: then only what was charged in the
+   * calendar's must have been used.
+   */
+  private atLeastUntil({ calendar }: Span): Moment {
+    return calendar && !this.isWhole ? { ...this.newest, measuredMs: Number.MAX_SAFE_INTEGER } : this.newest;
+  }
+
+  private used(
+    { limitId, key, windowMs, calendar, ...limit }: ClaimedLimit,
+    earlier: readonly Charge[],
+  ): bigint {
+    const span = { windowMs, ...(calendar && { calendar }) };
+    const used = usedAt(this.counter({ limitId, key, ...span }), this.atLeastUntil(span));
     const max = BigInt(limit.max);
-    const before = this.restored && this.newestMs <= limit.windowMs && used < max ? max : used;
-    const own = earlier.filter((one) => nameOf(one) === nameOf(limit));
+    const before = this.restored && this.newest.measuredMs <= windowMs && used < max ? max : used;
+    const own = earlier.filter((one) => nameOf(one) === nameOf({ limitId, key }));
     return own.reduce((sum, { amount }) => sum + BigInt(amount), before);
   }
 
@@ -87,8 +99,8 @@ class Count {
     for (const { decision, charges } of transfers) {
       const { transferId } = decision;
       this.seen.set(transferId, this.seen.get(transferId) === true || outcome.kind === 'signed');
-      for (const one of charges) {
-        this.counters.set(nameOf(one), charge(this.counter(one), this.newestMs, BigInt(one.amount)));
+      for (const { amount, ...one } of charges) {
+        this.counters.set(nameOf(one), chargedAt(this.counter(one), this.newest, BigInt(amount)));
       }
     }
   }

@@ -11,6 +11,7 @@ import type { DecodedOrder } from '../authorization/decode-order.js';
 import { type SigningOrder, signingOrder } from '../authorization/signing-order.js';
 import { type PolicyDocument, policyText } from '../governance/entry.js';
 import type { GovernanceState } from '../governance/state.js';
+import { calendar } from '../policy/calendar.js';
 import {
   baseUnits,
   identifier,
@@ -40,7 +41,13 @@ export const reservedTransfer = z.strictObject({
   decision: certifiedDecision,
   /** What was charged to which counter; empty for a replacement. */
   charges: z.array(
-    z.strictObject({ limitId: z.string(), key: z.string(), windowMs: wholeNumber(1), amount: baseUnits }),
+    z.strictObject({
+      limitId: z.string(),
+      key: z.string(),
+      windowMs: wholeNumber(1),
+      calendar: calendar.exactOptional(),
+      amount: baseUnits,
+    }),
   ),
 });
 export type ReservedTransfer = z.infer<typeof reservedTransfer>;
@@ -91,10 +98,11 @@ function reservedTransfersOf({ transfers }: Authorization): ReservedTransfer[] {
     requestDigest: transfer.request.digest,
     feeCeiling: transfer.request.statement.feeCeiling,
     decision: certifiedDecisionOf(transfer),
-    charges: transfer.limits.map(({ limitId, key, windowMs, amount }) => ({
+    charges: transfer.limits.map(({ limitId, key, windowMs, calendar: of, amount }) => ({
       limitId,
       key,
       windowMs,
+      ...(of && { calendar: of }),
       amount: amount.toString(),
     })),
   }));

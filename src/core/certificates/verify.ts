@@ -10,7 +10,7 @@ import { type Vouching, vouchingAt } from '../governance/attestation-key.js';
 import { entryHash, type GovernanceEntry } from '../governance/entry.js';
 import { lookAlikeOf } from '../governance/known-addresses.js';
 import { compressed } from '../governance/names.js';
-import { type GovernanceRefusalCode, type GovernanceState, whitelistedAt } from '../governance/state.js';
+import { type GovernanceState, whitelistedAt } from '../governance/state.js';
 import { verifySignedBitcoin } from '../intents/bitcoin/assemble.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
 import { verifySignedEthereum } from '../intents/ethereum/assemble.js';
@@ -33,12 +33,13 @@ import { History } from './history.js';
 import { BEFORE_FIRST_RESERVATION, journalHashOf, type Reservation, reservationOf } from './reservation.js';
 
 export type CertificateRefusalCode =
-  | GovernanceRefusalCode
   | AuthorizationRefusalCode
   | AttestationRefusalCode
   | 'certificate-malformed'
   | 'certificate-other-deployment'
   | 'certificate-log-too-short'
+  /** The governance log does not replay. */
+  | 'certificate-log-invalid'
   | 'certificate-governance-mismatch'
   | 'certificate-policy-mismatch'
   | 'certificate-decision-mismatch'
@@ -135,7 +136,18 @@ function replayedTo({ reservation: { governanceSequence } }: Certificate, histor
       needed: governanceSequence + 1,
     });
   }
-  return history.at(governanceSequence);
+  return replayedLog(history, governanceSequence);
+}
+
+/** As far as an entry. That the log does not hold is told apart from what does not hold of a certificate under it. */
+function replayedLog(
+  history: History,
+  sequence: number,
+): Outcome<GovernanceState, 'certificate-log-invalid'> {
+  const replayed = history.at(sequence);
+  return replayed.kind === 'refused'
+    ? refused('certificate-log-invalid', { ...replayed.facts, log: replayed.code })
+    : replayed;
 }
 
 /** Is it the state that the certificate names? */
@@ -168,7 +180,7 @@ function checkBurials(
     if (at < 0 || at > governanceSequence) {
       return refused('certificate-burial-missing', { governanceHead: statement.governanceHead });
     }
-    const then = history.at(at);
+    const then = replayedLog(history, at);
     if (then.kind === 'refused') return then;
     // Whoever asked for a transfer that is paid beside those may have signed.
     const askers = order.transfers
@@ -218,7 +230,7 @@ function proved(
       : []),
     ...(attested
       ? [
-          `the signer's attestation key ${key.label} (${compressed(key.publicKey)}), in force since entry ${sequence}, vouches for all of this as reservation ${ordinal} of its journal, at ${timeOf(attested.attestedAtMs)}, when there were ${attested.newestOrdinal}`,
+          `the signer's attestation key ${key.label} (${compressed(key.publicKey)}), in force since entry ${sequence}, vouches for all of this as reservation ${ordinal} of its journal, at ${timeOf(attested.attestedAtMs)}; ${attested.countedAtMs === undefined ? 'there were' : `at ${timeOf(attested.countedAtMs)}, as long as that key was in force, there were`} ${attested.newestOrdinal}`,
         ]
       : []),
   ];

@@ -18,6 +18,7 @@ import {
   type Wallet,
   type WhitelistEntry,
 } from './entry.js';
+import { lastVetoesOf } from './last-veto.js';
 import { soleGovernor } from './orphans.js';
 import { checked, dispensableFlaw, invalid, isEd25519Key, type Result } from './rules.js';
 import { addressKey, type GovernanceState, placesOf, scopeKey, tokenKey } from './state.js';
@@ -114,6 +115,7 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     safu: genesis.safu,
     timelock: genesis.timelock,
     pending: new Map(),
+    lastVetoes: new Map(),
     whitelist: new Map(),
     delegations: new Map(),
     freezeKeys: new Map(),
@@ -177,6 +179,11 @@ function retirementFlaw({ wallets, retired }: GovernanceState, walletId: string,
     : 'the wallet that is to follow is on another chain or of another tier';
 }
 
+/** It takes away again what vetoes all the same. */
+function isEnding(state: GovernanceState, change: Change): boolean {
+  return lastVetoesOf(state, change).length > 0;
+}
+
 /** The state with one change made by entry `sequence`, before the rules of every state are checked; or why it cannot be made. */
 function changed(state: GovernanceState, change: Change, sequence: number): GovernanceState | string {
   const registering = (
@@ -203,7 +210,7 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
       return registering(marksOfPerson(change.person), { persons, groups });
     }
     case 'person-removed': {
-      if (!state.persons.has(change.personId)) return 'no such person';
+      if (!state.persons.has(change.personId)) return isEnding(state, change) ? state : 'no such person';
       const groups = new Map(
         [...state.groups].map(([id, members]) => [
           id,
@@ -221,7 +228,7 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
     case 'credential-removed': {
       const isRemoved = ({ credentialId }: Credential) => credentialId === change.credentialId;
       const person = [...state.persons.values()].find(({ credentials }) => credentials.some(isRemoved));
-      if (!person) return 'no such credential';
+      if (!person) return isEnding(state, change) ? state : 'no such credential';
       const left = person.credentials.filter((one) => !isRemoved(one));
       if (left.length === 0) return 'it is the last credential of this person';
       return { ...state, persons: withCredentials(state, person, left) };

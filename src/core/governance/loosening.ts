@@ -74,6 +74,9 @@ export function delayOf(state: GovernanceState, change: Change): number {
       const { chain, contract } = change.bands;
       return loosensBands(state.bands.get(tokenKey(chain, contract)), change.bands) ? policyMs : 0;
     }
+    // It moves nothing and allows nothing; but under another name the record begins anew, and what was in the old one can be left out.
+    case 'audit-log-set':
+      return state.auditLog && state.auditLog.origin !== change.auditLog.origin ? policyMs : 0;
     case 'group-set':
       return delayOfGroup(state, change.group);
     case 'person-added':
@@ -104,8 +107,6 @@ export function delayOf(state: GovernanceState, change: Change): number {
     case 'thawed':
     // It is about now, and the signer compares it with what its host says.
     case 'time-set':
-    // It moves nothing and allows nothing.
-    case 'audit-log-set':
     case 'activated':
     case 'vetoed':
     case 'genesis':

@@ -12,6 +12,7 @@ import {
   type GovernanceEntry,
   type QuorumRule,
 } from './entry.js';
+import { vetoRoster } from './last-veto.js';
 import { touchesSafu } from './safu.js';
 import { type GovernanceState, holderOf, type QuorumRefusalCode, type Signers } from './state.js';
 
@@ -89,8 +90,11 @@ export function quorumsFor(roster: GovernanceState, change: Change): readonly Qu
     // A freeze takes nothing from anybody that a quorum could not give back: whoever sees the theft stops it.
     case 'frozen':
       return [];
-    case 'activated':
-      return [{ group: timelock.veto.group, threshold: 1 }];
+    case 'activated': {
+      const waiting = roster.pending.get(change.entry);
+      const activator = { group: timelock.veto.group, threshold: 1 };
+      return safu && waiting && touchesSafu(roster, waiting.change) ? [activator, safu] : [activator];
+    }
     case 'vetoed':
       return [timelock.veto];
     default:
@@ -137,6 +141,8 @@ export function verifyEntrySigners(
   const { body, signatures } = entry;
   const byKey = body.change.kind === 'frozen' ? freezeKeyOf(entry, roster, verifier) : undefined;
   if (byKey) return byKey;
-  const signers = signersOf(entryBytes(body), signatures, roster, verifier);
-  return signers.kind === 'refused' ? signers : checkQuorum(roster, body.change, signers.value);
+  const { change } = body;
+  const asked = change.kind === 'vetoed' ? vetoRoster(roster, change.entry) : roster;
+  const signers = signersOf(entryBytes(body), signatures, asked, verifier);
+  return signers.kind === 'refused' ? signers : checkQuorum(asked, change, signers.value);
 }

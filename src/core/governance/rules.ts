@@ -68,13 +68,18 @@ export function isEd25519Key(publicKey: string): boolean {
 }
 
 /** Who waits must be stopped by fewer than who let it wait, and somebody must be left to activate it. */
-function waitingFlaw({ groups, quorum, timelock }: GovernanceState): string | undefined {
+function waitingFlaw({ groups, quorum, safu, timelock }: GovernanceState): string | undefined {
   const { veto, whitelistMs, policyMs } = timelock;
   if (whitelistMs === 0 && policyMs === 0) return undefined;
   if (quorum.threshold > 1 && veto.threshold >= quorum.threshold) return 'a veto takes as many as a change';
-  return canActivate(groups.get(quorum.group) ?? [], quorum, groups.get(veto.group) ?? [])
-    ? undefined
-    : 'nobody who may activate is left when the quorum has signed';
+  const vetoers = groups.get(veto.group) ?? [];
+  if (!canActivate(groups.get(quorum.group) ?? [], quorum, vetoers)) {
+    return 'nobody who may activate is left when the quorum has signed';
+  }
+  // Custodians are in no other group: of any other one, nobody signs as one of them.
+  return safu?.group === veto.group && vetoers.length <= safu.threshold
+    ? "nobody who may activate is left when SAFU's quorum has signed"
+    : undefined;
 }
 
 /**
@@ -82,7 +87,7 @@ function waitingFlaw({ groups, quorum, timelock }: GovernanceState): string | un
  * them. Asked of what sets who governs and who vetoes; a removal may lead there, since it must never have to wait.
  */
 export function dispensableFlaw(state: GovernanceState): string | undefined {
-  const { groups, quorum, timelock } = state;
+  const { groups, quorum, safu, timelock } = state;
   const { veto, whitelistMs, policyMs } = timelock;
   if (veto.threshold > 1 || (whitelistMs === 0 && policyMs === 0)) return undefined;
   const vetoers = groups.get(veto.group) ?? [];
@@ -90,7 +95,9 @@ export function dispensableFlaw(state: GovernanceState): string | undefined {
   const lasts = vetoers.find((person) => {
     const others = (members: readonly string[]) => members.filter((member) => member !== person);
     const left = others(governors);
-    return left.length < quorum.threshold || !canActivate(left, quorum, others(vetoers));
+    const rest = others(vetoers);
+    const isCustodian = safu?.group === veto.group && rest.length <= safu.threshold;
+    return left.length < quorum.threshold || isCustodian || !canActivate(left, quorum, rest);
   });
   return lasts === undefined ? undefined : `${lasts} could veto every change and never be removed`;
 }

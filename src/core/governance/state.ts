@@ -23,6 +23,7 @@ import type {
   Wallet,
   WhitelistEntry,
 } from './entry.js';
+import type { LastVeto } from './last-veto.js';
 
 export type QuorumRefusalCode =
   | 'governance-signature-invalid'
@@ -98,6 +99,8 @@ export interface GovernanceState {
   readonly timelock: Timelock;
   /** Entries that wait, by their hash, oldest first. */
   readonly pending: ReadonlyMap<string, PendingEntry>;
+  /** Of who may still veto and do nothing else, by the credential that was taken from them. */
+  readonly lastVetoes: ReadonlyMap<string, LastVeto>;
   /** By id. */
   readonly whitelist: ReadonlyMap<string, Whitelisted>;
   readonly delegations: ReadonlyMap<string, Delegation>;

@@ -387,7 +387,7 @@ describe('whoever alone can veto', () => {
 
 describe('what tightens', () => {
   it.each<[string, Change]>([
-    ['a person removed', { kind: 'person-removed', personId: 'frank' }],
+    ['a person removed', { kind: 'person-removed', personId: 'bob' }],
     ['a larger quorum', { kind: 'quorum-set', quorum: { group: 'governors', threshold: 3 } }],
     ['a smaller group', { kind: 'group-set', group: { groupId: 'treasury', members: ['alice', 'bob'] } }],
     ['a request key removed', { kind: 'request-key-removed', keyId: 'backend' }],

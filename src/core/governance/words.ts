@@ -8,7 +8,9 @@ import { Fault } from '../fault.js';
 import { p2wpkhAddress } from '../intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
 import { bands } from './band-words.js';
+import { accepted } from '../fault.js';
 import { applyChange } from './change.js';
+import { takesCredentials, withoutLastVetoes } from './last-veto.js';
 import type {
   Chain,
   FactKey,
@@ -140,7 +142,9 @@ export function wordsOfWaiting(
   state: GovernanceState,
   { change: waiting, hash, sequence }: PendingEntry,
 ): readonly Said[] | undefined {
-  const acting = applyChange(state, waiting, { sequence, hash });
+  const acting = takesCredentials(waiting)
+    ? accepted(withoutLastVetoes(state, waiting))
+    : applyChange(state, waiting, { sequence, hash });
   return acting.kind === 'refused' ? undefined : wordsOfChange(state, acting.value);
 }
 
@@ -161,6 +165,22 @@ function pending(before: Before, after: State): Said[] {
     ),
     ...removed.map(([hash, entry]) =>
       change(`ends the wait of the entry ${entry.sequence}`, [detail('key', 'entry', hash)]),
+    ),
+  ];
+}
+
+function lastVetoes(before: Before, after: State): Said[] {
+  const { added, removed } = compared(before?.lastVetoes, after.lastVetoes);
+  const byPerson = (found: typeof added) => Map.groupBy(found, ([, { personId }]) => personId);
+  const keys = (found: typeof added) => listed(found.map(([credentialId]) => credentialId));
+  return [
+    ...[...byPerson(added)].map(([personId, found]) =>
+      change(
+        `${personId} can veto what waits all the same, and do nothing else, with ${keys(found)}, until that is ended as well`,
+      ),
+    ),
+    ...[...byPerson(removed)].map(([personId, found]) =>
+      change(`${personId} vetoes nothing any more with ${keys(found)}`),
     ),
   ];
 }
@@ -418,6 +438,7 @@ const PARTS: Readonly<Record<keyof State, ((before: Before, after: State) => Sai
   safu,
   timelock,
   pending,
+  lastVetoes,
   whitelist,
   delegations,
   freezeKeys,

@@ -3,6 +3,7 @@
 // It does NOT check approvals, fees or signatures: it says which are needed.
 
 import { type Facts, Fault } from '../fault.js';
+import { calendarWords } from './calendar.js';
 import { isAsset } from './conditions/asset.js';
 import type { Asked } from './conditions/kind.js';
 import { HOUR, inconsistent } from './conditions/known.js';
@@ -189,17 +190,20 @@ function countedOf({ measure }: Limit, situation: Situation): bigint | undefined
   }
 }
 
-/** Cents are counted apart from what a limit of that name may have counted before. */
+/** Cents, and what a calendar divides, are counted apart from what a limit of that name may have counted before. */
 function counterKey(limit: Limit, situation: Situation): string {
+  const { measure, calendar } = limit;
   const key = keyOf(limit, situation);
-  return limit.measure.kind === 'value' ? `${key} in ${limit.measure.worth.currency}` : key;
+  const unit = measure.kind === 'value' ? ` in ${measure.worth.currency}` : '';
+  return `${key}${unit}${calendar ? ` by ${calendarWords(calendar)}` : ''}`;
 }
 
 function chargeOf(limit: Limit, situation: Situation): LimitCharge | undefined {
   const amount = countedOf(limit, situation);
   if (amount === undefined) return undefined;
   const key = counterKey(limit, situation);
-  return { limitId: limit.id, key, windowMs: limit.windowMs, amount, max: limit.measure.max };
+  const { id: limitId, windowMs, calendar, measure } = limit;
+  return { limitId, key, windowMs, ...(calendar && { calendar }), amount, max: measure.max };
 }
 
 /**
@@ -356,7 +360,10 @@ export interface Explanation {
 }
 
 export interface ExplainedLimit extends LimitEffect {
-  /** `amount`, `usedBefore`, `usedAfter`, `max` and `windowMs` in words: `0.5 BTC`, `2 BTC`, `24h`; of a count, `1 transfer`. */
+  /**
+   * `amount`, `usedBefore`, `usedAfter`, `max` and the window in words: `0.5 BTC`, `2 BTC`, `24h` or `calendar day, UTC`; of a
+   * count, `1 transfer`.
+   */
   readonly takes: string;
   readonly used: string;
   readonly wouldBe: string;
@@ -375,7 +382,7 @@ function explainedLimit(limit: Limit, situation: Situation, usage: LimitUsage): 
       used: quantityWords(limit.measure, effect.usedBefore),
       wouldBe: quantityWords(limit.measure, effect.usedAfter),
       atMost: quantityWords(limit.measure, charge.max),
-      within: durationWords(limit.windowMs),
+      within: limit.calendar ? calendarWords(limit.calendar) : durationWords(limit.windowMs),
     },
   ];
 }

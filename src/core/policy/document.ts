@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { currency } from '../facts/fact.js';
 import { tier } from '../governance/entry.js';
 import { identifier } from '../statements/fields.js';
+import { CALENDAR_UNITS } from './calendar.js';
+import { zone } from './conditions/hours.js';
 import { KINDS } from './conditions/table.js';
 import { amount, assetName, duration, EMPTY, names, percentage } from './document-fields.js';
 import type { PlainKind } from './types.js';
@@ -27,16 +29,28 @@ export const QUOTED_KEYS: ReadonlySet<string> = new Set([
 const SCOPES = ['wallet', 'tier', 'asset', 'destination', 'customer', 'requester'] as const;
 
 function limitsPer<const T extends string>(scopes: readonly T[]) {
-  const common = { id: identifier, per: z.enum(scopes), window: duration };
+  const common = { id: identifier, per: z.enum(scopes) };
+  const spans = [
+    { window: duration },
+    {
+      calendar: z
+        .enum(CALENDAR_UNITS, 'a calendar window is day, week or month')
+        .describe('In place of a rolling window: the day, the week from Monday, or the month'),
+      zone: zone.describe('By which it is told: UTC, or a fixed offset from it: "+01:00"'),
+    },
+  ] as const;
+  const [rolling, inCalendar] = spans;
+  const measures = <const S extends typeof rolling | typeof inCalendar>(span: S) =>
+    [
+      z.strictObject({ ...common, ...span, asset: assetName, max: amount }),
+      z.strictObject({ ...common, ...span, currency, max: amount }),
+      z.strictObject({ ...common, ...span, 'max-count': z.int().min(1).max(1_000_000) }),
+    ] as const;
   return z
     .array(
       z.union(
-        [
-          z.strictObject({ ...common, asset: assetName, max: amount }),
-          z.strictObject({ ...common, currency, max: amount }),
-          z.strictObject({ ...common, 'max-count': z.int().min(1).max(1_000_000) }),
-        ],
-        'a limit has asset and max, currency and max, or max-count',
+        [...measures(rolling), ...measures(inCalendar)],
+        'a limit has window, or calendar and zone; and asset and max, currency and max, or max-count',
       ),
     )
     .min(1, EMPTY)

@@ -1,5 +1,7 @@
 // The limits and fee caps of a document: windows, amounts and shares in exact numbers. What they count is window.ts.
 
+import { LONGEST_MS } from './calendar.js';
+import { offsetOf } from './conditions/hours.js';
 import { positiveCentsOf, worthIn } from './conditions/value.js';
 import type { FeeCapsText, LimitText, RuleText } from './document.js';
 import { windowMsOf } from './durations.js';
@@ -26,12 +28,18 @@ export function feeCapsOf(page: Page, caps: FeeCapsText): FeeCaps {
   };
 }
 
+function spanOf(page: Page, path: Path, limit: LimitText): Pick<Limit, 'windowMs' | 'calendar'> {
+  if ('window' in limit) return { windowMs: windowMsOf(page, [...path, 'window'], limit.window) };
+  const { calendar: unit, zone } = limit;
+  return { windowMs: LONGEST_MS[unit], calendar: { unit, offsetMinutes: offsetOf(zone) } };
+}
+
 /** `within`: whose limit it is, a document or a rule of one. */
 export function limitOf(page: Page, path: Path, limit: LimitText, within: string): Limit {
   const common = {
     id: `${within}/${limit.id}`,
     scope: limit.per,
-    windowMs: windowMsOf(page, [...path, 'window'], limit.window),
+    ...spanOf(page, path, limit),
   };
   if ('max-count' in limit) return { ...common, measure: { kind: 'count', max: BigInt(limit['max-count']) } };
   if ('currency' in limit) {

@@ -55,6 +55,45 @@ describe('a past under a draft', () => {
     ]);
   });
 
+  it('counts a calendar day until its midnight', () => {
+    const byDay = valueFrom(
+      parsePolicies(
+        [
+          documentOf(
+            'hot',
+            `policy: hot
+applies-to: { wallets: [hot-btc] }
+fee-caps: { absolute: "0.0005 BTC", relative: "5%" }
+limits:
+  - { id: day, per: wallet, asset: BTC, calendar: day, zone: "-01:00", max: "2 BTC" }
+rules:
+${ALLOW}
+`,
+          ),
+        ],
+        SHIPPED_CONTEXT,
+      ),
+    );
+    const { changed } = replayed(
+      byDay,
+      [22, 23, 24, 25, 26, 27].map((hour) => past(`at-${hour}`, hour)),
+    );
+    expect(changed.map(({ transferId, wouldBe }) => [transferId, wouldBe])).toEqual([
+      ['at-24', 'refuse limit-exceeded by hot/any, hot/day'],
+      ['at-27', 'refuse limit-exceeded by hot/any, hot/day'],
+    ]);
+  });
+
+  it('counts persons, and not the order in which they approved without being asked for one', () => {
+    const inSteps =
+      '  - { id: any, when: { asset: BTC }, then: { approve: { steps: [[{ group: treasury, quorum: 1 }], [{ group: board, quorum: 1 }]] } } }';
+    const approved = (...approvers: string[]) =>
+      past('a', 0, { kind: 'approve', approvers: new Set(approvers) });
+    const wouldBe = (one: PastDecision) => replayed(draft(inSteps), [one]).changed[0]?.wouldBe;
+    expect(wouldBe(approved('dora', 'alice'))).toBeUndefined();
+    expect(wouldBe(approved('alice', 'bob'))).toBe('approve by hot/any: 1 of board missing');
+  });
+
   it('does not charge what it refuses, or what would wait for somebody', () => {
     const big = past('big', 0);
     const { changed } = replayed(draft(ALLOW, '1 BTC'), [

@@ -3,12 +3,12 @@
 
 import { approvalWords, missingApprovals } from './approvals.js';
 import { spelled } from './conditions.js';
+import { chargedAt, emptyCounter, type LimitCounter, usedAt } from './counter.js';
 import { decide } from './decide.js';
 import { durationWords } from './durations.js';
 import { lookOf } from './looks.js';
 import { inAnyOrder } from './steps.js';
 import type { Known, PolicySet, Situation } from './types.js';
-import { charge, emptyWindow, usedIn, type WindowCounter } from './window.js';
 
 /** One transfer, as it was decided the first time. */
 export interface PastDecision {
@@ -73,18 +73,20 @@ class Paid {
 
 /** Decides all of it again, oldest first. What the draft refuses charges nothing, and neither does what lacks approvals. */
 export function replayPast(set: PolicySet, past: readonly PastDecision[], groups: Groups): Replayed {
-  const counters = new Map<string, WindowCounter>();
+  const counters = new Map<string, LimitCounter>();
   const nameOf = ({ limitId, key }: { readonly limitId: string; readonly key: string }) =>
     `${limitId}\n${key}`;
   const changed: ChangedDecision[] = [];
   const paid = new Paid();
   const inOrder = [...past].sort((one, other) => one.atMs - other.atMs);
   for (const one of inOrder) {
+    // The past was signed, so that it was believed when it was.
+    const at = { wallMs: one.atMs, measuredMs: one.atMs };
     const asked = spelled(one.situation);
     const situation = { ...asked, known: paid.knownTo(asked, one.atMs) };
     const decision = decide(set, situation, (charged) => {
       const counter = counters.get(nameOf(charged));
-      return counter ? usedIn(counter, one.atMs) : 0n;
+      return counter ? usedAt(counter, at) : 0n;
     });
     const told = (wouldBe: string, isHeldBack: boolean) => {
       const { transferId, atMs, kind, rule } = one;
@@ -108,8 +110,8 @@ export function replayPast(set: PolicySet, past: readonly PastDecision[], groups
     else if (decision.kind !== one.kind) told(`${decision.kind} by ${decision.rule}`, false);
     paid.add(situation);
     for (const limit of decision.limits) {
-      const counter = counters.get(nameOf(limit)) ?? emptyWindow(limit.windowMs);
-      counters.set(nameOf(limit), charge(counter, one.atMs, limit.amount));
+      const counter = counters.get(nameOf(limit)) ?? emptyCounter(limit);
+      counters.set(nameOf(limit), chargedAt(counter, at, limit.amount));
     }
   }
   return { decisions: inOrder.length, changed };

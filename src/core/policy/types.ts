@@ -5,6 +5,7 @@ import type { KnownFacts } from '../facts/verify.js';
 import type { Facts } from '../fault.js';
 import type { Tier } from '../governance/entry.js';
 import type { TransferKind } from '../statements/fields.js';
+import type { Calendar } from './calendar.js';
 import type { Pin } from './pins.js';
 
 /** Asset of a policy: a registered symbol on one chain, resolved to base units when the policy is parsed. */
@@ -153,7 +154,10 @@ export interface Limit {
   /** Document name and limit id, `hot-bitcoin/day`; in a rule, `hot-bitcoin/small/day`. Unique in a policy set. */
   readonly id: string;
   readonly scope: LimitScope;
+  /** Of a calendar's window, the longest. */
   readonly windowMs: number;
+  /** Absent where the window rolls. */
+  readonly calendar?: Calendar;
   /** What is limited: base units of one asset, cents of whatever asset, or the number of transfers. */
   readonly measure:
     | { readonly kind: 'amount'; readonly asset: PolicyAsset; readonly max: bigint }
@@ -237,6 +241,7 @@ export interface LimitCharge {
   /** What the scope resolved to, e.g. the wallet or the customer; one counter per limit and key. */
   readonly key: string;
   readonly windowMs: number;
+  readonly calendar?: Calendar;
   readonly amount: bigint;
   readonly max: bigint;
 }

@@ -35,9 +35,8 @@ export class Waiting {
         leftMs,
         usableFromMs: leftMs === null ? null : nowMs + leftMs,
         signedBy: [...signers.keys()],
-        canActivate: wantedFor({ kind: 'activated', entry: hash }, state).flatMap(
-          ({ candidates }) => candidates,
-        ),
+        // Beside them, SAFU's own quorum signs what touches it: that is shown by the proposal which activates it.
+        canActivate: [...(wantedFor({ kind: 'activated', entry: hash }, state)[0]?.candidates ?? [])],
         canVeto: { group, threshold },
       };
     });

@@ -268,6 +268,7 @@ export function storedOf(decision: Permission): StoredDecision {
       limitId: limit.limitId,
       key: limit.key,
       windowMs: limit.windowMs,
+      ...(limit.calendar && { calendar: limit.calendar }),
       amount: limit.amount.toString(),
       usedBefore: limit.usedBefore.toString(),
       usedAfter: limit.usedAfter.toString(),

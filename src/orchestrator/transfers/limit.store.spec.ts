@@ -106,4 +106,29 @@ describe('limits in the database', () => {
     expect(await used('day', START_MS - 2 * WINDOW_MS)).toBe(10n);
     expect(await used('day', START_MS + WINDOW_MS - 1)).toBe(10n);
   });
+
+  it('of a calendar are free at its midnight, and give back what was never signed', async () => {
+    const calendar = { unit: 'day', offsetMinutes: 0 } as const;
+    const wanted = (amount: bigint) => ({ ...effect('day', 'w by calendar day, UTC', amount), calendar });
+    const chargeDay = (transferId: string, amount: bigint, nowMs: number) =>
+      database.transaction(async (db) => {
+        const limits = await Limits.take(db, [wanted(amount)], nowMs);
+        await limits.charge(db, transferId, [wanted(amount)]);
+      });
+    const usedOn = (nowMs: number) =>
+      database.read(async (db) => (await Limits.read(db, [wanted(0n)], nowMs)).usage(wanted(0n)));
+    const midnightMs = (Math.floor(START_MS / WINDOW_MS) + 1) * WINDOW_MS;
+    await chargeDay('t-1', 5n, START_MS);
+    await chargeDay('t-2', 1n << 100n, midnightMs - 1);
+    expect(await usedOn(midnightMs - 1)).toBe((1n << 100n) + 5n);
+    await database.transaction((db) => giveBack(db, ['t-2']));
+    expect(await usedOn(midnightMs - 1)).toBe(5n);
+    expect(await usedOn(midnightMs)).toBe(0n);
+    // What is charged after midnight stays when something from before is given back.
+    await chargeDay('t-3', 7n, midnightMs);
+    await database.transaction((db) => giveBack(db, ['t-1']));
+    expect(await usedOn(midnightMs + WINDOW_MS - 1)).toBe(7n);
+    // A rolling window of the same length has a counter of its own.
+    expect(await used('day', midnightMs)).toBe(0n);
+  });
 });

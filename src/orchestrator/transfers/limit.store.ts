@@ -1,4 +1,4 @@
-// Rolling limits as this side counts them: the same windows as the signer's, in the database, so that what is offered to
+// Limits as this side counts them: the same windows as the signer's, in the database, so that what is offered to
 // the signer is what it can allow. It is NOT what protects the limits: the signer counts for itself and gives nothing
 // back, while a plan that was certainly never signed is given back here.
 
@@ -6,16 +6,22 @@ import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { Fault } from '../../core/fault.js';
 import type { LimitCharge, LimitEffect, LimitUsage } from '../../core/policy/types.js';
-import { charge, emptyWindow, usedIn, type WindowCounter } from '../../core/policy/window.js';
+import type { Moment } from '../../core/policy/calendar.js';
+import {
+  chargedAt,
+  counterFrom,
+  counterText,
+  emptyCounter,
+  type LimitCounter,
+  newestBucket,
+  usedAt,
+  without,
+} from '../../core/policy/counter.js';
 import { isPostgres, rows, run } from '../database/sql.js';
 import { LimitChargeRow, type TransferRow } from './transfer.entity.js';
 import type { TransferFaultCode } from './transfer.errors.js';
 
-type Counter = Pick<LimitCharge, 'limitId' | 'key' | 'windowMs'>;
-
-const storedBuckets = z
-  .array(z.tuple([z.int().min(0), z.string().regex(/^[0-9]{1,78}$/)]))
-  .transform((pairs) => pairs.map(([index, amount]) => [index, BigInt(amount)] as const));
+type Counter = Pick<LimitCharge, 'limitId' | 'key' | 'windowMs' | 'calendar'>;
 
 function nameOf({ limitId, key, windowMs }: Counter): string {
   return JSON.stringify([limitId, key, windowMs]);
@@ -24,9 +30,14 @@ function nameOf({ limitId, key, windowMs }: Counter): string {
 /** Counters read at one moment. Whoever charges them has taken them for the rest of the transaction. */
 export class Limits {
   private constructor(
-    private readonly counters: Map<string, WindowCounter>,
+    private readonly counters: Map<string, LimitCounter>,
     private readonly nowMs: number,
   ) {}
+
+  /** This side has one clock, and protects nothing by it. */
+  private get moment(): Moment {
+    return { wallMs: this.nowMs, measuredMs: this.nowMs };
+  }
 
   /** For looking only: what is used by what was committed. */
   static async read(db: EntityManager, wanted: readonly Counter[], nowMs: number): Promise<Limits> {
@@ -44,40 +55,41 @@ export class Limits {
     nowMs: number,
     take: boolean,
   ): Promise<Limits> {
-    const counters = new Map<string, WindowCounter>();
+    const counters = new Map<string, LimitCounter>();
     const distinct = new Map(wanted.map((counter) => [nameOf(counter), counter]));
     for (const name of [...distinct.keys()].toSorted()) {
       const counter = distinct.get(name);
       if (!counter) continue;
       const stored =
-        (await bucketsOf(db, counter, take)) ?? (take ? await beginCounter(db, counter) : undefined);
-      counters.set(name, { ...emptyWindow(counter.windowMs), buckets: stored ?? [] });
+        (await storedCounter(db, counter, take)) ?? (take ? await beginCounter(db, counter) : undefined);
+      counters.set(name, stored ?? emptyCounter(counter));
     }
     return new Limits(counters, nowMs);
   }
 
   /** What is used of a counter; a counter that was not read is a fault. */
-  readonly usage: LimitUsage = (charged) => usedIn(this.counter(charged), this.nowMs);
+  readonly usage: LimitUsage = (charged) => usedAt(this.counter(charged), this.moment);
 
   /** Charges a transfer, in memory and in the database. */
   async charge(db: EntityManager, transferId: string, effects: readonly LimitEffect[]): Promise<void> {
     for (const effect of effects) {
-      const next = charge(this.counter(effect), this.nowMs, effect.amount);
+      const next = chargedAt(this.counter(effect), this.moment, effect.amount);
       this.counters.set(nameOf(effect), next);
       await write(db, effect, next);
-      const bucket = next.buckets.at(-1)?.[0] ?? 0;
+      const bucket = newestBucket(next);
       await db.insert(LimitChargeRow, {
         transferId,
         limitId: effect.limitId,
         counterKey: effect.key,
         windowMs: effect.windowMs,
+        calendar: effect.calendar ?? null,
         bucket,
         amount: effect.amount,
       });
     }
   }
 
-  private counter(of: Counter): WindowCounter {
+  private counter(of: Counter): LimitCounter {
     const counter = this.counters.get(nameOf(of));
     if (!counter) {
       throw new Fault<TransferFaultCode>('transfer-inconsistent', 'a limit was used that was not read', {
@@ -94,31 +106,29 @@ export function usageFor({ burials }: Pick<TransferRow, 'burials'>, usage: Limit
 }
 
 /** What is stored of a counter, taken for the rest of the transaction if wanted; nothing for one that was never charged. */
-async function bucketsOf(
+async function storedCounter(
   db: EntityManager,
-  { limitId, key, windowMs }: Counter,
+  counter: Counter,
   take: boolean,
-): Promise<WindowCounter['buckets'] | undefined> {
+): Promise<LimitCounter | undefined> {
+  const { limitId, key, windowMs } = counter;
   const [row] = await rows(
     db,
     z.object({ counter: z.string() }),
     `SELECT counter FROM limit_counters WHERE limit_id = ? AND counter_key = ? AND window_ms = ? ${take && isPostgres(db) ? 'FOR UPDATE' : ''}`,
     [limitId, key, windowMs],
   );
-  return row && storedBuckets.parse(JSON.parse(row.counter));
+  return row && counterFrom(counter, row.counter);
 }
 
 /** Makes a counter's row, unless another transaction is faster, and takes it. */
-async function beginCounter(
-  db: EntityManager,
-  counter: Counter,
-): Promise<WindowCounter['buckets'] | undefined> {
+async function beginCounter(db: EntityManager, counter: Counter): Promise<LimitCounter | undefined> {
   await run(
     db,
     `INSERT INTO limit_counters (limit_id, counter_key, window_ms, counter) VALUES (?, ?, ?, '[]') ON CONFLICT (limit_id, counter_key, window_ms) DO NOTHING`,
     [counter.limitId, counter.key, counter.windowMs],
   );
-  return bucketsOf(db, counter, true);
+  return storedCounter(db, counter, true);
 }
 
 /** Gives back what transfers charged whose plan was certainly never signed. */
@@ -129,30 +139,21 @@ export async function giveBack(db: EntityManager, transferIds: readonly string[]
     limitId: row.limitId,
     key: row.counterKey,
     windowMs: row.windowMs,
+    ...(row.calendar && { calendar: row.calendar }),
   });
   const sorted = charges.toSorted((a, b) => (nameOf(counterOf(a)) < nameOf(counterOf(b)) ? -1 : 1));
   for (const row of sorted) {
-    const buckets = await bucketsOf(db, counterOf(row), true);
-    if (!buckets) continue;
-    const counter = { ...emptyWindow(row.windowMs), buckets };
+    const counter = await storedCounter(db, counterOf(row), true);
+    if (!counter) continue;
     await write(db, counterOf(row), without(counter, row.bucket, row.amount));
   }
   for (const transferId of transferIds) await db.delete(LimitChargeRow, { transferId });
 }
 
-/** The counter with one charge less. A bucket that fell out of the window meanwhile has nothing to give back. */
-function without(counter: WindowCounter, bucket: number, amount: bigint): WindowCounter {
-  const buckets = counter.buckets.map(
-    ([index, held]) => [index, index === bucket ? (held > amount ? held - amount : 0n) : held] as const,
-  );
-  return { ...counter, buckets };
-}
-
-async function write(db: EntityManager, of: Counter, counter: WindowCounter): Promise<void> {
-  const text = JSON.stringify(counter.buckets.map(([index, amount]) => [index, amount.toString()]));
+async function write(db: EntityManager, of: Counter, counter: LimitCounter): Promise<void> {
   await run(
     db,
     'UPDATE limit_counters SET counter = ? WHERE limit_id = ? AND counter_key = ? AND window_ms = ?',
-    [text, of.limitId, of.key, of.windowMs],
+    [counterText(counter), of.limitId, of.key, of.windowMs],
   );
 }

@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { certificate } from '../../core/certificates/certificate.js';
 import { approvalRequirement } from '../../core/policy/approvals.js';
+import { calendar } from '../../core/policy/calendar.js';
 import { attestedVoid } from '../../core/recovery/void.js';
 import { transferStatement, verdict } from '../../core/statements/approval.js';
 import {
@@ -96,6 +97,9 @@ export const transferView = z
         limitId: z.string(),
         key: z.string().describe('Whose counter: the wallet, customer, destination, ….'),
         windowMs: z.int(),
+        calendar: calendar
+          .exactOptional()
+          .describe('Of a limit per calendar day, week or month; then the window is the longest.'),
         amount: baseUnits,
         usedBefore: baseUnits,
         usedAfter: baseUnits,

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { unsignedTransaction } from '../../core/authorization/signing-order.js';
 import { certificate } from '../../core/certificates/certificate.js';
 import { approvalRequirement } from '../../core/policy/approvals.js';
+import { type Calendar, calendar } from '../../core/policy/calendar.js';
 import { burial } from '../../core/recovery/burial.js';
 import { attestedVoid } from '../../core/recovery/void.js';
 import { approvalFollows, transferStatement, verdict } from '../../core/statements/approval.js';
@@ -39,6 +40,7 @@ export const storedDecision = z.strictObject({
       limitId: z.string(),
       key: z.string(),
       windowMs: z.int(),
+      calendar: calendar.exactOptional(),
       amount: baseUnits,
       usedBefore: baseUnits,
       usedAfter: baseUnits,
@@ -197,7 +199,7 @@ export class LimitCounterRow {
   @Column(textColumn({ primary: true })) limitId!: string;
   @Column(textColumn({ primary: true })) counterKey!: string;
   @Column(integerColumn({ primary: true })) windowMs!: number;
-  /** JSON of [bucket, amount] pairs; see limit.store.ts. */
+  /** JSON of its buckets; see core/policy/counter.ts. */
   @Column(textColumn()) counter!: string;
 }
 
@@ -207,6 +209,8 @@ export class LimitChargeRow {
   @Column(textColumn({ primary: true })) limitId!: string;
   @Column(textColumn({ primary: true })) counterKey!: string;
   @Column(integerColumn({ primary: true })) windowMs!: number;
+  /** Null where the window rolls. */
+  @Column(jsonColumn(calendar, { nullable: true })) calendar!: Calendar | null;
   @Column(integerColumn()) bucket!: number;
   @Column(amountColumn()) amount!: bigint;
 }

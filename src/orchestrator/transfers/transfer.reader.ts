@@ -94,15 +94,14 @@ async function approvalsOf(
     governance,
     approving.map((one) => one.credentialId),
   );
-  const personOf = new Map(
-    statement === null
-      ? []
-      : approving.map((one) => [givenApprovalDigest(approvalOf(one), statement), one.personId]),
-  );
+  const followed = approving.map((one) => ({
+    personId: one.personId,
+    digest: statement === null ? '' : givenApprovalDigest(approvalOf(one), statement),
+  }));
   const after = new Map(
     given.map(({ personId, follows }) => [
       personId,
-      new Set((follows ?? []).flatMap((digest) => personOf.get(digest) ?? [])),
+      new Set(followed.filter(({ digest }) => follows?.includes(digest)).map((one) => one.personId)),
     ]),
   );
   return {

@@ -2,6 +2,7 @@
 // It is made for showing, NOT for deciding: nothing reads a view back.
 
 import type { Facts } from '../../core/fault.js';
+import type { Calendar } from '../../core/policy/calendar.js';
 import type { ApprovalRequirement } from '../../core/policy/types.js';
 import type { AttestedVoid } from '../../core/recovery/void.js';
 import type { TransferStatement, Verdict } from '../../core/statements/approval.js';
@@ -74,6 +75,7 @@ export interface LimitView {
   /** Whose counter: the wallet, customer, destination, … */
   readonly key: string;
   readonly windowMs: number;
+  readonly calendar?: Calendar;
   readonly amount: string;
   readonly usedBefore: string;
   readonly usedAfter: string;

@@ -28,6 +28,13 @@ export const CERTIFICATES: readonly Tooth[] = [
         'a certificate is refused with certificate-log-too-short when it rests on entries that are not in the log',
     },
     {
+      code: 'certificate-log-invalid',
+      without: 'telling a log that does not hold from a certificate that does not',
+      was: "? refused('certificate-log-invalid', { ...replayed.facts, log: replayed.code })",
+      becomes: "? refused('certificate-log-too-short', { ...replayed.facts })",
+      title: 'certificate-log-invalid is said of a log that does not replay, and of nothing else',
+    },
+    {
       code: 'certificate-governance-mismatch',
       without: 'comparing the governance head',
       was: 'if (state.head !== governanceHead) {',

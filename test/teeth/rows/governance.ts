@@ -93,7 +93,7 @@ export const GOVERNANCE: readonly Tooth[] = [
     {
       code: 'governance-change-invalid',
       without: 'the demand that somebody can approve what a request key asks for',
-      was: 'if (!isReachable) {',
+      was: 'if (!isMet) {',
       becomes: 'if (false) {',
       title:
         'an entry that orphans what it changes is refused when the approvers of a rule own all request keys that are left',
@@ -101,8 +101,8 @@ export const GOVERNANCE: readonly Tooth[] = [
     {
       code: 'governance-change-invalid',
       without: 'leaving out the owners of a request key',
-      was: 'state.groups, new Set(owners), shown).length === 0',
-      becomes: 'state.groups, new Set(), shown).length === 0',
+      was: 'state.groups, new Set(owners), shown)',
+      becomes: 'state.groups, new Set(), shown)',
       title:
         'an entry that orphans what it changes is refused when somebody leaves without whom no request could be approved',
     },
@@ -371,7 +371,7 @@ export const GOVERNANCE: readonly Tooth[] = [
     {
       code: 'governance-change-invalid',
       without: 'the demand that who is removed is in the roster',
-      was: "if (!state.persons.has(change.personId)) return 'no such person';\n",
+      was: "if (!state.persons.has(change.personId)) return isEnding(state, change) ? state : 'no such person';\n",
       becomes: '',
       title: 'a change is refused when it is about something that is not there: person-removed',
     },

@@ -66,6 +66,14 @@ export const ORCHESTRATOR: readonly Tooth[] = [
       title: 'approvals refuses approver-duplicate when one officer signs twice',
     },
     {
+      code: 'approval-follows-unknown',
+      without: 'looking for what an approval follows',
+      was: 'if (unknown !== undefined)',
+      becomes: 'if (false)',
+      title: 'approvals in steps are refused with approval-follows-unknown when what they follow is not here',
+      test: 'src/orchestrator/transfers/steps-in-turn.spec.ts',
+    },
+    {
       code: 'approval-out-of-turn',
       without: 'looking whose turn it is',
       was: 'if (after === undefined || JSON.stringify(after) === JSON.stringify(before)) {',

@@ -263,9 +263,17 @@ export const POLICY: readonly Tooth[] = [
     {
       code: 'approvals-insufficient',
       without: 'the membership in the group that a rule names',
-      was: 'const candidates = candidatesFor(wanted, groups).filter((member) => available.has(member));',
-      becomes: 'const candidates = [...available];',
+      was: 'const candidates = candidatesFor(wanted, groups).filter(',
+      becomes: 'const candidates = [...available].filter(',
       title: 'missing approvals do not shrink by persons outside the group',
+    },
+    {
+      code: 'approvals-insufficient',
+      without: 'asking whether the steps before are met by what an approval follows',
+      was: '(member) => available.has(member) && reach(member) >= stepOf(wanted),',
+      becomes: '(member) => available.has(member),',
+      title: 'approvals in steps: the signer refuses a last one that names nobody',
+      test: 'test/signer/steps.integration.spec.ts',
     },
     {
       code: 'approvals-insufficient',
@@ -288,6 +296,47 @@ export const POLICY: readonly Tooth[] = [
       was: 'missing.some((lacking) => lacking.length === 0)',
       becomes: 'missing.length > 1',
       title: 'missing approvals are those of every alternative until one is met whole',
+    },
+  ]),
+  ...teethOf('src/core/policy/calendar.ts', 'src/core/policy/calendar.spec.ts', [
+    {
+      code: 'window-invalid',
+      without: 'the ban on negative charges',
+      was: "if (amount < 0n) throw new Fault<WindowFaultCode>('window-invalid', 'a charge is not negative');",
+      becomes: '',
+      title: 'a calendar window refuses a negative charge, and times that are not whole',
+    },
+    {
+      code: 'window-invalid',
+      without: 'the demand for whole milliseconds',
+      was: 'if (!isTime(wallMs) || !isTime(measuredMs))',
+      becomes: 'if (false)',
+      title: 'a calendar window refuses a negative charge, and times that are not whole',
+    },
+    {
+      code: 'limit-exceeded',
+      without: 'a period of its own',
+      was: 'ownEndMs: measuredMs < ownEndMs ? ownEndMs : undefined,',
+      becomes: 'ownEndMs: undefined,',
+      title:
+        'a limit per calendar day is not free when the clock was turned beyond midnight, before the signer has measured as much',
+      test: 'test/signer/calendar-limits.integration.spec.ts',
+    },
+    {
+      code: 'limit-exceeded',
+      without: 'a whole period between two ends',
+      was: 'nextEndMs: Math.max(measuredMs + leftMs, ownEndMs + (endMs - startMs)),',
+      becomes: 'nextEndMs: measuredMs + leftMs,',
+      title:
+        'a limit per calendar day gains one midnight at most by a clock that is turned to just before it',
+      test: 'test/signer/calendar-limits.integration.spec.ts',
+    },
+    {
+      code: 'limit-exceeded',
+      without: 'a calendar that never goes back',
+      was: 'const atMs = Math.max(wallMs, newest?.[0] ?? 0);',
+      becomes: 'const atMs = wallMs;',
+      title: 'a calendar window frees nothing when the wall clock steps back',
     },
   ]),
   ...teethOf('src/core/policy/window.ts', 'src/core/policy/window.spec.ts', [

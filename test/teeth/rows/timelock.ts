@@ -91,6 +91,25 @@ export const TIMELOCK: readonly Tooth[] = [
       becomes: 'return safu && touchesSafu(roster, change) ? [quorum] : [quorum];',
       title: 'what touches SAFU needs the custodians and the quorum',
     },
+    {
+      code: 'governance-quorum-missing',
+      without: "SAFU's own quorum for an activation",
+      was: 'return safu && waiting && touchesSafu(roster, waiting.change) ? [activator, safu] : [activator];',
+      becomes: 'return [activator];',
+      test: 'src/core/governance/activation.spec.ts',
+      title:
+        "what touches SAFU acts only with SAFU's own quorum, which says again that it may, and another who may veto",
+    },
+  ]),
+  ...teethOf('src/core/governance/last-veto.ts', 'src/core/governance/last-veto.spec.ts', [
+    {
+      code: 'governance-signer-unknown',
+      without: 'the ban on a last veto of what ends one',
+      was: 'if (!waiting || takesCredentials(waiting.change) || state.lastVetoes.size === 0) return state;',
+      becomes: 'if (!waiting || state.lastVetoes.size === 0) return state;',
+      title:
+        'who was taken out of the group that vetoes cannot keep it by a veto of the end of it, of their own or of another: a stolen key would veto for ever',
+    },
   ]),
   ...teethOf('src/core/governance/quorum.ts', 'src/core/governance/whitelist.spec.ts', [
     {
@@ -112,9 +131,18 @@ export const TIMELOCK: readonly Tooth[] = [
     {
       code: 'governance-change-invalid',
       without: 'the demand that somebody is left to activate',
-      was: 'return canActivate(groups.get(quorum.group) ?? [], quorum, groups.get(veto.group) ?? [])\n    ?',
-      becomes: 'return true\n    ?',
+      was: 'if (!canActivate(groups.get(quorum.group) ?? [], quorum, vetoers)) {',
+      becomes: 'if (false) {',
       title: 'a timelock is refused when nobody is left to activate what the quorum has signed',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that somebody is left to activate what custodians have signed',
+      was: 'return safu?.group === veto.group && vetoers.length <= safu.threshold\n    ?',
+      becomes: 'return false\n    ?',
+      test: 'src/core/governance/activation.spec.ts',
+      title:
+        'custodians who veto are more than sign for SAFU, or nobody would be left to activate what they signed',
     },
   ]),
   ...teethOf('src/core/governance/rules.ts', 'src/core/governance/safu.spec.ts', [

@@ -24,7 +24,7 @@ const toTime = z
   .string()
   .regex(new RegExp(`^(?:${TIME}|24:00)$`), 'a time is written like "18:00", and midnight like "24:00"')
   .describe('The end, which is not part of it: "18:00"; before `from`: of the next day');
-const zone = z
+export const zone = z
   .string()
   .regex(/^(?:UTC|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])$/, 'a zone is UTC or an offset like "+01:00"')
   .describe('UTC, or a fixed offset from it: "+01:00"');
@@ -48,10 +48,11 @@ function minuteOf(time: string): number {
   return Number(hour) * 60 + Number(minute);
 }
 
-function offsetOf(written: string): number {
+/** In minutes. */
+export function offsetOf(written: string): number {
   if (written === 'UTC') return 0;
   const minutes = minuteOf(written.slice(1));
-  return written.startsWith('-') ? -minutes : minutes;
+  return written.startsWith('-') ? 0 - minutes : minutes;
 }
 
 /** Pieces of a week, those that touch each other put together. */
