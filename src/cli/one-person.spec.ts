@@ -18,8 +18,10 @@ import {
   stateOf,
 } from '../core/governance/people.fixture.js';
 import { replayEntry, replayGenesis } from '../core/governance/replay.js';
+import { holderOf } from '../core/governance/state.js';
 import { portableVerifier } from '../core/statements/signature.js';
 import { systemRandomness } from '../platform/system-randomness.js';
+import { cliFault } from './exit.js';
 import { type Act, type ActOptions, type Desk, doAct } from './one-person.js';
 import { Terminal } from './terminal.js';
 import { activation, vetoing } from './waiting.commands.js';
@@ -70,13 +72,16 @@ class Log {
           return { kind: 'accepted', value: { sequence: this.state.sequence, head: this.state.head } };
         },
       },
-      handIn: async () => ({
-        signers: new Map([[personId, { credentialId: key.credentialId, credentialClass: 'pkcs11' }]]),
-        sign: async (body) => {
-          this.signatures += 1;
-          return signed(body, key);
-        },
-      }),
+      handIn: async (state) => {
+        if (!holderOf(state, key.credentialId)) throw cliFault('key-mismatch', 'the roster has no such key');
+        return {
+          signers: new Map([[personId, { credentialId: key.credentialId, credentialClass: 'pkcs11' }]]),
+          sign: async (body) => {
+            this.signatures += 1;
+            return signed(body, key);
+          },
+        };
+      },
     };
   }
 
@@ -111,6 +116,17 @@ describe('an act of one person', () => {
     expect([log.signatures, log.state.pending.size, log.entries.length]).toEqual([3, 0, 5]);
   });
 
+  it('is a veto of who was taken out of the group that vetoes, and nothing else of theirs', async () => {
+    const log = new Log();
+    const end = log.take({ kind: 'person-removed', personId: 'erin' }, alice, bob);
+    const hash = log.take(ADD_DAVE, alice, bob);
+    expect(await log.codeOf(activation(hash))).toBe('key-mismatch');
+    expect(await log.codeOf(vetoing(end, 'it is mine'))).toBe('key-mismatch');
+    expect(log.signatures).toBe(0);
+    expect(await log.codeOf(vetoing(hash, 'not agreed'))).toBe('done');
+    expect([...log.state.pending.keys()]).toEqual([end]);
+  });
+
   it('gives up after five that were faster, and says what the signer said', async () => {
     const log = new Log();
     const hash = log.take(ADD_DAVE, alice, bob);
@@ -125,7 +141,8 @@ describe('an act of one person', () => {
     const hash = log.take(ADD_DAVE, alice, bob);
     log.faster.push([REMOVE_CAROL, alice, bob]);
     expect(await log.codeOf(activation(hash))).toBe('not-confirmed');
-    expect([log.signatures, log.state.pending.size]).toEqual([1, 1]);
+    // Beside it, the end of carol's veto waits.
+    expect([log.signatures, log.state.pending.size, log.state.pending.has(hash)]).toEqual([1, 2, true]);
   });
 
   it('ends where somebody else did it meanwhile (governance-not-pending)', async () => {

@@ -1,6 +1,7 @@
-// What programs without a framework have in common: a log of one JSON line an event, and an end in order when they are told.
+// What programs without a framework have in common: a log of one JSON line an event, an end in order when they are told, and
+// exit codes that say whether a person has to look.
 
-import type { Facts } from '../core/fault.js';
+import { type Facts, Fault } from '../core/fault.js';
 
 export type ProgramLog = (level: 'info' | 'warn' | 'error', event: string, facts: Facts) => void;
 
@@ -30,4 +31,21 @@ export function stopWhenTold(log: ProgramLog, close: () => Promise<void>): void 
   };
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
+}
+
+/** What may be otherwise at the next try, and what a person has to look at first: systemd does not start the program again then. */
+const EXIT_TRY_AGAIN = 1;
+const EXIT_LOOK_FIRST = 3;
+
+/** Runs the program, and says why it did not start. What no code names, an address in use for example, may pass by itself. */
+export function run(log: ProgramLog, main: () => Promise<void>, passing: readonly string[] = []): void {
+  main().catch((error: unknown) => {
+    const fault = error instanceof Fault ? error : undefined;
+    log('error', 'not-started', {
+      code: fault?.code ?? 'internal',
+      message: error instanceof Error ? error.message.slice(0, 1_000) : String(error),
+      ...fault?.facts,
+    });
+    process.exitCode = fault && !passing.includes(fault.code) ? EXIT_LOOK_FIRST : EXIT_TRY_AGAIN;
+  });
 }

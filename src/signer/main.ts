@@ -17,7 +17,7 @@ import { ArithmeticThread } from '../platform/arithmetic-thread.js';
 import { certificateFacts } from '../platform/certificates.js';
 import { ConfigurationFile } from '../platform/configuration-file.js';
 import { answerReport } from '../platform/configuration-report.js';
-import { logOf, stopWhenTold } from '../platform/program.js';
+import { logOf, run, stopWhenTold } from '../platform/program.js';
 import { checkConfig } from './check-config.js';
 import { signerConfig } from './config.js';
 import { listen, type RunningServer } from './server.js';
@@ -162,15 +162,5 @@ async function main(): Promise<void> {
  * configuration that is wrong, and above all a refused PIN, since a token locks itself after a few.
  */
 const PASSING: readonly string[] = ['token-gone', 'session-lost', 'transient', 'deadline', 'closed'];
-const EXIT_TRY_AGAIN = 1;
-const EXIT_LOOK_FIRST = 3;
 
-main().catch((error: unknown) => {
-  const fault = error instanceof Fault ? error : undefined;
-  log('error', 'not-started', {
-    code: fault?.code ?? 'internal',
-    message: error instanceof Error ? error.message.slice(0, 1_000) : String(error),
-    ...fault?.facts,
-  });
-  process.exitCode = fault && !PASSING.includes(fault.code) ? EXIT_LOOK_FIRST : EXIT_TRY_AGAIN;
-});
+run(log, main, PASSING);

@@ -11,7 +11,7 @@ import { Fault } from '../core/fault.js';
 import { ConfigurationFile } from '../platform/configuration-file.js';
 import { answerReport } from '../platform/configuration-report.js';
 import { readEd25519 } from '../platform/ed25519-key.js';
-import { logOf, stopWhenTold } from '../platform/program.js';
+import { logOf, run, stopWhenTold } from '../platform/program.js';
 import { systemClock } from '../platform/system-clock.js';
 import { checkConfig } from './check-config.js';
 import { watcherConfig } from './config.js';
@@ -86,16 +86,4 @@ async function main(): Promise<void> {
   throw new Fault<MainFaultCode>('usage', USAGE);
 }
 
-/** What may be otherwise at the next try is what no code names, an address in use for example; else a person looks first. */
-const EXIT_TRY_AGAIN = 1;
-const EXIT_LOOK_FIRST = 3;
-
-main().catch((error: unknown) => {
-  const fault = error instanceof Fault ? error : undefined;
-  log('error', 'not-started', {
-    code: fault?.code ?? 'internal',
-    message: error instanceof Error ? error.message.slice(0, 1_000) : String(error),
-    ...fault?.facts,
-  });
-  process.exitCode = fault ? EXIT_LOOK_FIRST : EXIT_TRY_AGAIN;
-});
+run(log, main);

@@ -33,7 +33,7 @@ export function isWithinSpread(lowest: Price, highest: Price, basisPoints: bigin
   return (high - low) * WHOLE_BASIS_POINTS <= low * basisPoints;
 }
 
-/** Of an even number the higher of the two in the middle: none is made up, and a cap is met rather late than early. */
+/** Of an even number the higher of the two in the middle: none is made up, and what is worth more meets its limits earlier. */
 export function medianOf<T extends { readonly price: Price }>(quotes: readonly T[]): T | undefined {
   const sorted = [...quotes].sort((one, other) => comparePrices(one.price, other.price));
   return sorted[Math.floor(sorted.length / 2)];

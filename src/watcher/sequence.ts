@@ -5,7 +5,11 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, w
 import { dirname } from 'node:path';
 import { Fault } from '../core/fault.js';
 
-export type SequenceFaultCode = 'sequence-missing' | 'sequence-exists' | 'sequence-malformed';
+export type SequenceFaultCode =
+  | 'sequence-missing'
+  | 'sequence-exists'
+  | 'sequence-malformed'
+  | 'sequence-taken-elsewhere';
 
 const TAKEN_AT_ONCE = 1_000;
 
@@ -25,6 +29,13 @@ function writeDurably(path: string, upTo: number): void {
   } finally {
     closeSync(folder);
   }
+}
+
+function numberIn(path: string): number {
+  const text = readFileSync(path, 'utf8');
+  const upTo = /^[1-9][0-9]{0,15}\n$/.test(text) ? Number.parseInt(text, 10) : Number.NaN;
+  if (Number.isSafeInteger(upTo)) return upTo;
+  throw new Fault<SequenceFaultCode>('sequence-malformed', `${path} holds no number`, { facts: { path } });
 }
 
 export class Sequence {
@@ -53,18 +64,20 @@ export class Sequence {
         { facts: { path } },
       );
     }
-    const text = readFileSync(path, 'utf8');
-    const upTo = /^[1-9][0-9]{0,15}\n$/.test(text) ? Number.parseInt(text, 10) : Number.NaN;
-    if (!Number.isSafeInteger(upTo)) {
-      throw new Fault<SequenceFaultCode>('sequence-malformed', `${path} holds no number`, {
-        facts: { path },
-      });
-    }
+    const upTo = numberIn(path);
     return new Sequence(path, upTo, upTo);
   }
 
+  /** Throws `sequence-taken-elsewhere`, `sequence-malformed`: nothing is stated by two that share a row of numbers. */
   next(): number {
     if (this.last >= this.taken) {
+      const there = numberIn(this.path);
+      if (there !== this.taken) {
+        const message = `${this.path} has gone on without this watcher: another one uses it`;
+        throw new Fault<SequenceFaultCode>('sequence-taken-elsewhere', message, {
+          facts: { path: this.path, taken: this.taken, there },
+        });
+      }
       const upTo = this.taken + TAKEN_AT_ONCE;
       writeDurably(this.path, upTo);
       this.taken = upTo;

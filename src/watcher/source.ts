@@ -10,6 +10,8 @@ import type { Place } from './config.js';
 export type WatcherRefusalCode =
   /** Nothing is configured that could say something about this. */
   | 'subject-not-watched'
+  /** More is asked about at this moment than is looked at. */
+  | 'looks-too-many'
   | 'source-unreachable'
   | 'source-malformed'
   | 'price-sources-too-few'

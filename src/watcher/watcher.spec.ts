@@ -66,6 +66,13 @@ beforeEach(async () => {
     screenings: [
       {
         kind: 'http',
+        chains: ['eip155:1'],
+        url: `http://127.0.0.1:${port}/{address}`,
+        resultPointer: '/result',
+        riskPointer: '/risk',
+      },
+      {
+        kind: 'http',
         chains: [BITCOIN],
         url: `http://127.0.0.1:${port}/{address}`,
         authorizationFile: join(place, 'is-not-there'),
@@ -146,6 +153,24 @@ describe('a look at a source that is slow', () => {
     const next = stated(price('USD'));
     (await heard('/USD')).end('{"price":3}');
     expect((await next).sequence).toBe(2);
+  });
+});
+
+describe('more looks than are made at once', () => {
+  it('are refused (looks-too-many), and made when others are over', async () => {
+    const about = (count: number): FactSubject => ({
+      kind: 'screening',
+      chain: 'eip155:1',
+      address: `0x${count.toString(16).padStart(40, '0')}`,
+    });
+    const looks = Array.from({ length: 512 }, (_, count) => watcher.fact(about(count)));
+    expect(await watcher.fact(about(512))).toMatchObject({ kind: 'refused', code: 'looks-too-many' });
+    for (let count = 0; count < 512; count += 1)
+      (await heard(`/0x${count.toString(16).padStart(40, '0')}`)).destroy();
+    await Promise.all(looks);
+    const again = watcher.fact(about(512));
+    (await heard(`/0x${(512).toString(16).padStart(40, '0')}`)).end('{"result":"clear","risk":1}');
+    expect(await again).toMatchObject({ kind: 'accepted' });
   });
 });
 

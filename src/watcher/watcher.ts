@@ -26,6 +26,9 @@ interface Kept {
 /** Addresses come from outside: what is kept of them is bounded. */
 const MOST_KEPT = 10_000;
 
+/** Looks under way at once: each may hold an answer of some megabytes. */
+const MOST_LOOKS = 512;
+
 const NOT_WATCHED = refused('subject-not-watched' as const);
 
 async function seeNumber(config: NumberConfig, fetching: Fetching): Promise<Seen> {
@@ -46,7 +49,7 @@ async function seeNumber(config: NumberConfig, fetching: Fetching): Promise<Seen
 
 export class Watcher {
   private readonly kept = new Map<string, Kept>();
-  /** By subject: the look that is under way. As many as there are questions, which the door bounds. */
+  /** By subject: the look that is under way. */
   private readonly looking = new Map<string, Promise<Fact>>();
   private readonly fetching: Fetching;
 
@@ -69,6 +72,7 @@ export class Watcher {
     if (known && nowMs >= known.atMs && nowMs - known.atMs <= this.config.keepMs) return known.fact;
     const look = this.lookAt(about);
     if (!look) return NOT_WATCHED;
+    if (this.looking.size >= MOST_LOOKS) return refused('looks-too-many', { looks: this.looking.size });
     const seen = this.seen(look, subject, nowMs).finally(() => this.looking.delete(subject));
     this.looking.set(subject, seen);
     return seen;

@@ -1,5 +1,7 @@
 import { chmod, copyFile, stat } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { hasProved } from '../../src/core/governance/attestation-key.js';
 import { Desk, pinOf } from './desk.js';
 
 let desk: Desk;
@@ -53,6 +55,25 @@ describe('portcullis keys', () => {
     expect(shown.output).toContain('Ed25519, for messages');
     expect(shown.output).toContain(publicKey);
     expect((await desk.run('keys', 'list', ...people)).output).toContain(publicKey);
+  });
+
+  it('has a key sign that it is offered as an attestation key of one deployment, and no key of another kind', async () => {
+    const deployment = 'ab'.repeat(32);
+    await desk.run('keys', 'generate', '--label', 'attestation-2', '--curve', 'p256', ...config);
+    const prove = (label: string, id: string) =>
+      desk.run('keys', 'prove', label, '--deployment', id, ...config);
+    const proved = await prove('attestation-2', deployment);
+    expect(proved).toMatchObject({ exit: 0, answer: { label: 'attestation-2', unextractable: true } });
+    const { publicKey, proof } = z
+      .looseObject({ publicKey: z.string(), proof: z.string() })
+      .parse(proved.answer);
+    expect(hasProved(deployment, publicKey, proof)).toBe(true);
+    expect(hasProved('cd'.repeat(32), publicKey, proof)).toBe(false);
+    await desk.run('keys', 'generate', '--label', 'wallet-1', '--curve', 'secp256k1', ...config);
+    expect(await prove('wallet-1', deployment)).toMatchObject({ exit: 4, code: 'key-mismatch' });
+    expect(await prove('attestation-2', 'ab')).toMatchObject({ exit: 2, code: 'arguments-invalid' });
+    const nowhere = await desk.run('keys', 'prove', 'attestation-2', ...config);
+    expect(nowhere).toMatchObject({ exit: 2, code: 'arguments-invalid' });
   });
 
   it('refuses a label that is taken', async () => {

@@ -16,9 +16,12 @@ import { SocketClient } from '../../devnet/socket-client.js';
 import { configuration } from '../../src/orchestrator/config/settings.js';
 import { ConfigurationFile } from '../../src/platform/configuration-file.js';
 import { signerConfig } from '../../src/signer/config.js';
+import { watcherConfig } from '../../src/watcher/config.js';
 
 const docker = join(repositoryRoot, 'packaging', 'docker');
-const PROGRAMS = ['signer', 'orchestrator'] as const;
+const PROGRAMS = ['signer', 'orchestrator', 'watcher'] as const;
+/** Those of the one compose file; the watcher has another, for a host of its own. */
+const TOGETHER = ['signer', 'orchestrator'] as const;
 type Name = (typeof PROGRAMS)[number];
 
 let place: string;
@@ -143,6 +146,41 @@ describe('what is packed for the orchestrator', () => {
   });
 });
 
+describe('what is packed for the watcher', () => {
+  it('holds nothing that speaks to a token, nothing of the signer, no database and no framework', () => {
+    expect(ownFolders(packed.watcher).toSorted()).toEqual(['src/core', 'src/platform', 'src/watcher']);
+    const forbidden = /^(@nestjs\/|typeorm$|pg|better-sqlite3$|pkcs11js$|express$)/;
+    expect(packagesIn(packed.watcher).filter((name) => forbidden.test(name))).toEqual([]);
+  });
+
+  it('is enough: from there it makes its key and its numbers, and answers', async () => {
+    const port = await freePort();
+    const main = join(packed.watcher, 'dist/src/watcher/main.js');
+    const keyFile = join(place, 'fact-key.pem');
+    const config = write('watcher.json', {
+      deploymentId: deployment.deploymentId,
+      key: { keyId: 'watcher-1', file: keyFile },
+      sequenceFile: join(place, 'sequence'),
+      listen: { port },
+    });
+    for (const args of [
+      ['key', '--out', keyFile],
+      ['init', '--config', config],
+    ])
+      expect(spawnSync(process.execPath, [main, ...args], { cwd: place }).status).toBe(0);
+    const program = await startProgram({
+      name: 'the packed watcher',
+      command: process.execPath,
+      args: [main, 'serve', '--config', config],
+      cwd: place,
+      env: { PATH: process.env.PATH },
+      logFile: join(place, 'watcher.log'),
+      ready: async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok,
+    });
+    expect(await program.stop()).toEqual({ code: 0, signal: null });
+  });
+});
+
 describe.each(PROGRAMS)('the Dockerfile of the %s', (program) => {
   const text = readFileSync(join(docker, `${program}.Dockerfile`), 'utf8');
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -202,7 +240,7 @@ describe('the compose file', () => {
     parse(readFileSync(file, 'utf8'), { merge: true }),
   );
 
-  it.each(PROGRAMS)(
+  it.each(TOGETHER)(
     'confines the %s: no root, no capability, nothing to write but its volumes',
     (program) => {
       const one = services[program];
@@ -267,4 +305,41 @@ describe('the compose file', () => {
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     },
   );
+});
+
+describe('the compose file of the watcher', () => {
+  const { services, volumes, secrets } = z
+    .object({
+      services: z.object({ watcher: service }),
+      volumes: z.record(z.string(), z.object({})),
+      secrets: z.record(z.string(), z.object({ file: z.string() })),
+    })
+    .parse(parse(readFileSync(join(docker, 'watcher.compose.yaml'), 'utf8')));
+  const { watcher } = services;
+
+  it('confines it: no root, no capability, nothing to write but its numbers, and a door for this host alone', () => {
+    expect([watcher.read_only, watcher.cap_drop, watcher.security_opt]).toEqual([
+      true,
+      ['ALL'],
+      ['no-new-privileges:true'],
+    ]);
+    expect(watcher.user).toMatch(/^[1-9][0-9]*:[1-9][0-9]*$/);
+    for (const port of watcher.ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:/);
+    expect(watcher.volumes.map((volume) => volume.split(':')[0])).toEqual([
+      'numbers',
+      './config/watcher.yaml',
+    ]);
+    expect(Object.keys(volumes)).toEqual(['numbers']);
+    expect(existsSync(join(repositoryRoot, watcher.build?.dockerfile ?? ''))).toBe(true);
+  });
+
+  it('mounts settings that it takes, with the secrets that they name', () => {
+    const path = join(docker, 'config', 'watcher.yaml');
+    const settings = ConfigurationFile.read(path).section('watcher').parsed(watcherConfig);
+    const read = [...JSON.stringify(settings).matchAll(/\/run\/secrets\/([a-z0-9-]+)/g)];
+    expect(read.map(([, name]) => name).toSorted()).toEqual(watcher.secrets.toSorted());
+    for (const name of watcher.secrets) expect(secrets[name]?.file).toBe(`./secrets/${name}`);
+    expect(watcher.volumes).toContain(`numbers:${settings.sequenceFile.replace(/\/sequence$/, '')}`);
+    expect(watcher.ports).toEqual([`127.0.0.1:${settings.listen.port}:${settings.listen.port}`]);
+  });
 });

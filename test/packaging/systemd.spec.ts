@@ -104,6 +104,17 @@ describe.each(PROGRAMS)('the unit of the %s', (program) => {
   });
 });
 
+describe.each(['signer', 'watcher'] as const)('the %s', (program) => {
+  it('is not started again where a person has to look first', () => {
+    const text = read(unit(program));
+    const ending = readFileSync(join(repositoryRoot, 'src', 'platform', 'program.ts'), 'utf8');
+    const [code] = values(text, 'RestartPreventExitStatus');
+    expect(ending).toContain(`const EXIT_LOOK_FIRST = ${code};`);
+    expect(readFileSync(join(repositoryRoot, 'src', program, 'main.ts'), 'utf8')).toContain('run(log, main');
+    expect(values(text, 'Restart')).toEqual(['on-failure']);
+  });
+});
+
 describe('the signer', () => {
   const text = read(unit('signer'));
 
@@ -114,13 +125,6 @@ describe('the signer', () => {
     expect(values(text, 'RuntimeDirectoryMode')).toEqual(['0750']);
     expect(values(read(unit('orchestrator')), 'SupplementaryGroups')).toEqual(['portcullis-door']);
     expect(values(read(unit('orchestrator')), 'LoadCredential')).toEqual([]);
-  });
-
-  it('is not started again where a person has to look first, a refused PIN above all', () => {
-    const program = readFileSync(join(repositoryRoot, 'src', 'signer', 'main.ts'), 'utf8');
-    const [code] = values(text, 'RestartPreventExitStatus');
-    expect(program).toContain(`const EXIT_LOOK_FIRST = ${code};`);
-    expect(values(text, 'Restart')).toEqual(['on-failure']);
   });
 
   judged.each(readdirSync(join(folder, 'drop-ins')))(

@@ -30,6 +30,9 @@ interface Told {
   readonly keptFrom?: number;
   readonly outcome?: 'signed' | 'begun' | 'ended';
   readonly attested?: boolean;
+  readonly spends?: readonly string[];
+  /** What a quorum says is dead, with this one. */
+  readonly dead?: readonly string[];
 }
 
 /** What is reckoned with, of a certificate that has been verified by itself. A replacement charges nothing. */
@@ -41,6 +44,8 @@ function one({
   keptFrom = 1,
   outcome = 'signed',
   attested = true,
+  spends = ['coin'],
+  dead = [],
 }: Told): Verified {
   const transfers = paid.map(({ transferId, past, limitId, windowMs, calendar, amount, usedBefore }) => {
     const of = { limitId, key: 'all', windowMs, ...(calendar && { calendar }) };
@@ -52,7 +57,14 @@ function one({
   return {
     certificate: {
       outcome: { kind: outcome },
-      reservation: { ordinal, at: { wallMs, measuredMs }, transfers },
+      burials: dead.length > 0 ? [{ statement: { dead } }] : [],
+      reservation: {
+        ordinal,
+        at: { wallMs, measuredMs },
+        transactionKey: `bitcoin:${ordinal}`,
+        spends,
+        transfers,
+      },
     },
     attested: attested ? { keptFrom } : undefined,
   } as unknown as Verified;
@@ -152,6 +164,32 @@ describe('what a chain of certificates comes to', () => {
         expect(found([begun, second, again('signed')])).toBe('certificate-past-mismatch');
         expect(found([begun, second, again('reserved')])).toEqual([1, 2, 3]);
       }
+    });
+
+    it('refuses a second transaction for a transfer that could be mined beside the first (certificate-paid-twice)', () => {
+      const beside = (told: Partial<Told> = {}) =>
+        one({
+          ordinal: 3,
+          measuredMs: 3_000,
+          paid: [paid('a', 0n, { past: 'signed' })],
+          spends: ['another', 'and another'],
+          ...told,
+        });
+      expect(found([first, second, beside()])).toBe('certificate-paid-twice');
+      expect(found([first, second, beside({ spends: ['another', 'coin'] })])).toEqual([1, 2, 3]);
+      expect(found([first, second, beside({ outcome: 'begun' })])).toEqual([1, 2, 3]);
+      // With a quorum's word that the first is dead; and then a third only with one about the second.
+      const buried = beside({ paid: [paid('a', 0n, { past: 'dead' })], dead: ['bitcoin:1'] });
+      expect(found([first, second, buried])).toEqual([1, 2, 3]);
+      const fourth = { ordinal: 4, measuredMs: 4_000 };
+      expect(found([first, second, buried, beside({ ...fourth, spends: ['another'] })])).toEqual([
+        1, 2, 3, 4,
+      ]);
+      expect(found([first, second, buried, beside({ ...fourth, spends: ['coin'] })])).toBe(
+        'certificate-paid-twice',
+      );
+      // Whoever said what is dead may be among the missing.
+      expect(found([first, beside({ ordinal: 4 })])).toEqual([1]);
     });
 
     it('refuses a first payment that is none, with some missing between, and does not guess what those were', () => {

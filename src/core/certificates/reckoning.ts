@@ -16,10 +16,14 @@ export type ReckoningRefusalCode =
   /** Of a limit was used what those before it say, and the certificate says something else. */
   | 'certificate-usage-mismatch'
   /** Those before it say something else of whether its transfer was signed for. */
-  | 'certificate-past-mismatch';
+  | 'certificate-past-mismatch'
+  /** One transfer was signed for twice, and both could be mined. */
+  | 'certificate-paid-twice';
 
 type ClaimedLimit = CertifiedDecision['limits'][number];
 type Charge = Certificate['reservation']['transfers'][number]['charges'][number];
+
+type Signed = Pick<Certificate['reservation'], 'transactionKey' | 'spends'>;
 
 function nameOf({ limitId, key }: Pick<Charge, 'limitId' | 'key'>): string {
   return `${limitId}\n${key}`;
@@ -30,6 +34,10 @@ class Count {
   private readonly counters = new Map<string, LimitCounter>();
   /** Of each transfer: whether a reservation for it was signed, as far as is known by now. */
   private readonly seen = new Map<string, boolean>();
+  /** By transfer, what was signed for it: with what each spends. */
+  private readonly signed = new Map<string, readonly Signed[]>();
+  /** What a quorum says can never be mined. */
+  private readonly dead = new Set<string>();
   private newest: Moment = { wallMs: 0, measuredMs: 0 };
 
   /** `restored`: it goes on from a lost store, whose charges nobody knows. `isWhole`: from its first reservation, without a gap. */
@@ -95,9 +103,27 @@ class Count {
       });
   }
 
-  add({ outcome, reservation: { transfers } }: Certificate): void {
+  /** The transfer that it pays once more beside what was signed before, if any: neither shares what it spends with the other. */
+  paidTwice({ outcome, burials, reservation }: Certificate): string | undefined {
+    const dead = new Set([...this.dead, ...burials.flatMap(({ statement }) => statement.dead)]);
+    const spends = new Set(reservation.spends);
+    const stands = ({ transactionKey, spends: others }: Signed) =>
+      !dead.has(transactionKey) && !others.some((spend) => spends.has(spend));
+    // Who says what is dead may be in one that is missing.
+    if (!this.isWhole || outcome.kind !== 'signed') return undefined;
+    return reservation.transfers
+      .map(({ decision }) => decision.transferId)
+      .find((transferId) => this.signed.get(transferId)?.some(stands));
+  }
+
+  add({ outcome, burials, reservation }: Certificate): void {
+    const { transfers, transactionKey, spends } = reservation;
+    for (const { statement } of burials) for (const key of statement.dead) this.dead.add(key);
     for (const { decision, charges } of transfers) {
       const { transferId } = decision;
+      if (outcome.kind === 'signed') {
+        this.signed.set(transferId, [...(this.signed.get(transferId) ?? []), { transactionKey, spends }]);
+      }
       this.seen.set(transferId, this.seen.get(transferId) === true || outcome.kind === 'signed');
       for (const { amount, ...one } of charges) {
         this.counters.set(nameOf(one), chargedAt(this.counter(one), this.newest, BigInt(amount)));
@@ -144,6 +170,8 @@ export function reckon(
     if (past) {
       return refused('certificate-past-mismatch', { ordinal, transferId: past.transferId, past: past.past });
     }
+    const twice = count.paidTwice(certificate);
+    if (twice !== undefined) return refused('certificate-paid-twice', { ordinal, transferId: twice });
     if (count.isWhole) reckoned.add(ordinal);
     count.add(certificate);
   }

@@ -187,6 +187,14 @@ export const CERTIFICATES: readonly Tooth[] = [
         'what a chain of certificates comes to does not begin anew where measured time goes back and nobody attests a lost store',
     },
     {
+      code: 'certificate-paid-twice',
+      without: 'comparing what was signed for one transfer',
+      was: 'if (twice !== undefined)',
+      becomes: 'if (false)',
+      title:
+        'what a chain of certificates comes to and of what was signed before refuses a second transaction for a transfer that could be mined beside the first (certificate-paid-twice)',
+    },
+    {
       code: 'certificate-past-mismatch',
       without: 'comparing with those before it what was signed',
       was: 'if (past) {',
