@@ -84,7 +84,7 @@ export function unknownOf(when: readonly Condition[], situation: Situation): rea
 
 /** `0.5 BTC`, `1 transfer`, `20 transfers`. Exact. */
 export function quantityWords(measure: Limit['measure'], quantity: bigint): string {
-  if (measure.kind === 'amount') return amountWords(measure.asset, quantity);
+  if ('asset' in measure) return amountWords(measure.asset, quantity);
   if (measure.kind === 'value') return centsWords(measure.worth, quantity);
   return `${quantity} transfer${quantity === 1n ? '' : 's'}`;
 }

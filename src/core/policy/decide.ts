@@ -4,6 +4,7 @@
 
 import { type Facts, Fault } from '../fault.js';
 import { calendarWords } from './calendar.js';
+import { balanceSubject, saidOf } from './conditions/answer.js';
 import { isAsset } from './conditions/asset.js';
 import type { Asked } from './conditions/kind.js';
 import { HOUR, inconsistent } from './conditions/known.js';
@@ -12,6 +13,7 @@ import { priceSubject, valueCents } from './conditions/value.js';
 import { firstUnmet, needsOf, quantityWords, spelled, testOfAll, unknownOf, wordsOf } from './conditions.js';
 import { durationWords } from './durations.js';
 import { flawOfPins } from './pins.js';
+import { shareWords, WHOLE_BASIS_POINTS } from './shares.js';
 import { asksNoLess } from './strictness.js';
 import type {
   ApprovalRequirement,
@@ -156,9 +158,7 @@ export function factsFor(set: PolicySet, asked: Situation): readonly string[] {
   return [
     ...new Set([
       ...near.flatMap(({ rule }) => needsOf(rule.when, situation)).filter((subject) => subject !== HOUR),
-      ...counted.flatMap(({ measure }) =>
-        measure.kind === 'value' ? [priceSubject(measure.worth, situation)] : [],
-      ),
+      ...counted.flatMap(({ measure }) => subjectOfLimit(measure, situation) ?? []),
       ...(situation.pins ?? []).map(({ subject }) => subject),
     ]),
   ];
@@ -174,7 +174,7 @@ function limitsUnder({ limits }: Applying, decider: Deciding, situation: Situati
     ({ rule }) => rule.limits ?? [],
   );
   return [...limits, ...ofRules].filter(
-    ({ measure }) => measure.kind !== 'amount' || isAsset(measure.asset, situation),
+    ({ measure }) => !('asset' in measure) || isAsset(measure.asset, situation),
   );
 }
 
@@ -184,6 +184,7 @@ function countedOf({ measure }: Limit, situation: Situation): bigint | undefined
     case 'count':
       return 1n;
     case 'amount':
+    case 'share':
       return situation.amount;
     case 'value':
       return valueCents(measure.worth, situation);
@@ -198,12 +199,22 @@ function counterKey(limit: Limit, situation: Situation): string {
   return `${key}${unit}${calendar ? ` by ${calendarWords(calendar)}` : ''}`;
 }
 
+/** At most so much; a share is one of the smallest balance that anybody states, rounded down. Undefined where nobody does. */
+function mostOf({ measure }: Limit, situation: Situation): bigint | undefined {
+  if (measure.kind !== 'share') return measure.max;
+  const [first, ...rest] = saidOf(situation, balanceSubject(situation), 'balance').map(({ amount }) =>
+    BigInt(amount),
+  );
+  return first === undefined ? undefined : (least(first, rest) * measure.basisPoints) / WHOLE_BASIS_POINTS;
+}
+
 function chargeOf(limit: Limit, situation: Situation): LimitCharge | undefined {
   const amount = countedOf(limit, situation);
-  if (amount === undefined) return undefined;
+  const max = mostOf(limit, situation);
+  if (amount === undefined || max === undefined) return undefined;
   const key = counterKey(limit, situation);
-  const { id: limitId, windowMs, calendar, measure } = limit;
-  return { limitId, key, windowMs, ...(calendar && { calendar }), amount, max: measure.max };
+  const { id: limitId, windowMs, calendar } = limit;
+  return { limitId, key, windowMs, ...(calendar && { calendar }), amount, max };
 }
 
 /**
@@ -225,10 +236,16 @@ export function chargesOf(set: PolicySet, asked: Situation): readonly LimitCharg
   }
 }
 
+/** What somebody has to state for it; nothing for a limit that needs no fact, or is not on what moves. */
+function subjectOfLimit(measure: Limit['measure'], situation: Situation): string | undefined {
+  if (measure.kind === 'value') return priceSubject(measure.worth, situation);
+  return measure.kind === 'share' && isAsset(measure.asset, situation)
+    ? balanceSubject(situation)
+    : undefined;
+}
+
 function factOf({ measure }: Limit, situation: Situation): string {
-  return measure.kind === 'value'
-    ? priceSubject(measure.worth, situation)
-    : inconsistent('a limit needs no fact');
+  return subjectOfLimit(measure, situation) ?? inconsistent('a limit needs no fact');
 }
 
 function effectOf(charge: LimitCharge, usage: LimitUsage): LimitEffect {
@@ -381,7 +398,7 @@ function explainedLimit(limit: Limit, situation: Situation, usage: LimitUsage): 
       takes: quantityWords(limit.measure, charge.amount),
       used: quantityWords(limit.measure, effect.usedBefore),
       wouldBe: quantityWords(limit.measure, effect.usedAfter),
-      atMost: quantityWords(limit.measure, charge.max),
+      atMost: `${quantityWords(limit.measure, charge.max)}${limit.measure.kind === 'share' ? `, ${shareWords(limit.measure.basisPoints)} of the balance` : ''}`,
       within: limit.calendar ? calendarWords(limit.calendar) : durationWords(limit.windowMs),
     },
   ];

@@ -16,6 +16,7 @@ export const QUOTED_KEYS: ReadonlySet<string> = new Set([
   'absolute',
   'relative',
   'max',
+  'max-share',
   'amount-at-most',
   'amount-above',
   'share-of-balance-at-most',
@@ -43,6 +44,12 @@ function limitsPer<const T extends string>(scopes: readonly T[]) {
   const measures = <const S extends typeof rolling | typeof inCalendar>(span: S) =>
     [
       z.strictObject({ ...common, ...span, asset: assetName, max: amount }),
+      z.strictObject({
+        ...common,
+        ...span,
+        asset: assetName,
+        'max-share': percentage.describe('Of what the wallet holds of the asset, as watchers say'),
+      }),
       z.strictObject({ ...common, ...span, currency, max: amount }),
       z.strictObject({ ...common, ...span, 'max-count': z.int().min(1).max(1_000_000) }),
     ] as const;
@@ -50,7 +57,7 @@ function limitsPer<const T extends string>(scopes: readonly T[]) {
     .array(
       z.union(
         [...measures(rolling), ...measures(inCalendar)],
-        'a limit has window, or calendar and zone; and asset and max, currency and max, or max-count',
+        'a limit has window, or calendar and zone; and asset and max or max-share, currency and max, or max-count',
       ),
     )
     .min(1, EMPTY)

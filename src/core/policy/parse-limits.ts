@@ -48,6 +48,12 @@ export function limitOf(page: Page, path: Path, limit: LimitText, within: string
     return { ...common, measure: { kind: 'value', worth, max } };
   }
   const asset = assetOf(page, [...path, 'asset'], limit.asset);
+  if ('max-share' in limit) {
+    if (limit.per !== 'wallet')
+      malformed(page, [...path, 'per'], 'a share of what a wallet holds is counted per wallet');
+    const basisPoints = basisPointsOf(page, [...path, 'max-share'], limit['max-share']);
+    return { ...common, measure: { kind: 'share', asset, basisPoints } };
+  }
   const max = positiveAmountOf(page, [...path, 'max'], limit.max, asset);
   return { ...common, measure: { kind: 'amount', asset, max } };
 }
@@ -66,7 +72,7 @@ export function ruleLimitsOf(
     const at = [...path, index];
     const limit = limitOf(page, at, text, `${page.document}/${rule.id}`);
     const { measure } = limit;
-    if (measure.kind === 'amount' && isImpossible([...rule.when, { kind: 'asset', asset: measure.asset }]))
+    if ('asset' in measure && isImpossible([...rule.when, { kind: 'asset', asset: measure.asset }]))
       malformed(page, [...at, 'asset'], `this rule is about another asset than ${measure.asset.symbol}`);
     return limit;
   });

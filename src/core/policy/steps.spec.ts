@@ -192,6 +192,8 @@ function isMetBySearch(
   requirements: readonly ApprovalRequirement[],
   persons: readonly string[],
   follows: Follows,
+  /** Everybody who approved: what somebody follows counts by what those follow, whoever else is looked at. */
+  all = persons,
 ): boolean {
   const byStep = [...Map.groupBy(requirements, ({ step = 0 }) => step)].sort(([one], [other]) => one - other);
   const seats = byStep.flatMap(([step, ofStep]) =>
@@ -200,8 +202,8 @@ function isMetBySearch(
   const before = (step: number) => requirements.filter((one) => (one.step ?? 0) < step);
   const mayApprove = (person: string, step: number) => {
     const earlier = before(step);
-    const followed = [...(follows.get(person) ?? [])].filter((one) => persons.includes(one));
-    return earlier.length === 0 || isMetBySearch(earlier, followed, follows);
+    const followed = [...(follows.get(person) ?? [])].filter((one) => all.includes(one));
+    return earlier.length === 0 || isMetBySearch(earlier, followed, follows, all);
   };
   const fill = (index: number, left: readonly string[]): boolean => {
     const seat = seats[index];

@@ -158,9 +158,13 @@ export interface Limit {
   readonly windowMs: number;
   /** Absent where the window rolls. */
   readonly calendar?: Calendar;
-  /** What is limited: base units of one asset, cents of whatever asset, or the number of transfers. */
+  /**
+   * What is limited: base units of one asset, cents of whatever asset, or the number of transfers. A share is of what the wallet
+   * holds of the asset, and counts base units of it.
+   */
   readonly measure:
     | { readonly kind: 'amount'; readonly asset: PolicyAsset; readonly max: bigint }
+    | ({ readonly kind: 'share'; readonly asset: PolicyAsset } & Share)
     | { readonly kind: 'value'; readonly worth: Worth; readonly max: bigint }
     | { readonly kind: 'count'; readonly max: bigint };
 }

@@ -298,6 +298,24 @@ export const POLICY: readonly Tooth[] = [
       title: 'missing approvals are those of every alternative until one is met whole',
     },
   ]),
+  ...teethOf('src/core/policy/decide.ts', 'src/core/policy/share-limits.spec.ts', [
+    {
+      code: 'limit-exceeded',
+      without: 'the smallest of the balances that are stated',
+      was: '(least(first, rest) * measure.basisPoints)',
+      becomes: '(first * measure.basisPoints)',
+      title:
+        'whatever watchers say of the balance lets pass exactly what is a share of the smallest, with what was used',
+    },
+    {
+      code: 'fact-missing',
+      without: 'the demand for a balance',
+      was: 'if (amount === undefined || max === undefined) return undefined;',
+      becomes:
+        'if (amount === undefined) return undefined;\n  if (max === undefined) return { limitId: limit.id, key: counterKey(limit, situation), windowMs: limit.windowMs, amount, max: amount };',
+      title: 'a limit on a share of the balance asks for the balance, and refuses without it',
+    },
+  ]),
   ...teethOf('src/core/policy/calendar.ts', 'src/core/policy/calendar.spec.ts', [
     {
       code: 'window-invalid',
