@@ -140,6 +140,31 @@ describe('a ceremony plan', () => {
     ]);
   });
 
+  it('takes a passkey with its relying party and origin, and refuses one without, or a token with', () => {
+    const passkey = { 'rp-id': 'exchange.example', origin: 'https://exchange.example' };
+    const own = { id: 'alice-passkey', class: 'passkey', key: { 'public-key': alice.publicKey }, passkey };
+    const persons = (altered: object) => [
+      { id: 'alice', name: 'Alice', credentials: [{ ...own, ...altered }] },
+    ];
+    const { change } = made(plan({ persons: persons({}) }));
+    expect(change.kind === 'genesis' && change.persons[0]?.credentials).toEqual([
+      {
+        credentialId: 'alice-passkey',
+        credentialClass: 'passkey',
+        algorithm: 'webauthn-es256',
+        publicKey: alice.publicKey,
+        rpId: 'exchange.example',
+        origin: 'https://exchange.example',
+        backupEligible: false,
+      },
+    ]);
+    const why = /^plan-invalid: credential alice-passkey: a passkey, and nothing else/;
+    expect(faultOf(plan({ persons: persons({ passkey: undefined }) }))).toMatch(why);
+    expect(faultOf(plan({ persons: persons({ class: 'pkcs11' }) }))).toMatch(why);
+    const insecure = { ...passkey, origin: 'http://exchange.example' };
+    expect(faultOf(plan({ persons: persons({ passkey: insecure }) }))).toMatch(/^file-malformed/);
+  });
+
   it('refuses a wallet key that was not made in its token', () => {
     const content = plan();
     write('wallet.key.json', { ...walletKey, bornInToken: false });

@@ -23,12 +23,14 @@ import { ethereumAddress } from '../core/intents/ethereum/address.js';
 import {
   chainId,
   displayName,
+  domainName,
   ed25519PublicKey,
   evmAddress,
   identifier,
   p256PublicKey,
   secp256k1PublicKey,
   sha256Hex,
+  webOrigin,
 } from '../core/statements/fields.js';
 import { cliFault } from './exit.js';
 import { readJson, readText, readYaml } from './files.js';
@@ -77,8 +79,16 @@ const plan = z.strictObject({
           .array(
             z.strictObject({
               id: identifier,
-              class: z.enum(['pkcs11', 'device-display']).default('pkcs11'),
+              class: z.enum(['pkcs11', 'device-display', 'passkey']).default('pkcs11'),
               key: keySource,
+              /** Of a passkey: its relying party and origin, and whether it may be copied between devices. */
+              passkey: z
+                .strictObject({
+                  'rp-id': domainName,
+                  origin: webOrigin,
+                  'backup-eligible': z.boolean().default(false),
+                })
+                .exactOptional(),
             }),
           )
           .min(1),
@@ -238,10 +248,24 @@ function tokenOf({ 'code-hash': codeHash, ...token }: Plan['tokens'][number]): E
 }
 
 function credentialOf(
-  { id, class: credentialClass, key }: Plan['persons'][number]['credentials'][number],
+  { id, class: credentialClass, key, passkey }: Plan['persons'][number]['credentials'][number],
   keys: KeyReader,
 ): Credential {
   const whose = `credential ${id}`;
+  if ((credentialClass === 'passkey') !== (passkey !== undefined)) {
+    throw cliFault('plan-invalid', `${whose}: a passkey, and nothing else, has a section "passkey"`, { id });
+  }
+  if (passkey !== undefined) {
+    return {
+      credentialId: id,
+      credentialClass: 'passkey',
+      algorithm: 'webauthn-es256',
+      publicKey: keys.read(key, p256PublicKey, whose),
+      rpId: passkey['rp-id'],
+      origin: passkey.origin,
+      backupEligible: passkey['backup-eligible'],
+    };
+  }
   return credentialClass === 'pkcs11'
     ? {
         credentialId: id,
@@ -251,7 +275,7 @@ function credentialOf(
       }
     : {
         credentialId: id,
-        credentialClass,
+        credentialClass: 'device-display',
         algorithm: 'eip191',
         publicKey: keys.read(key, secp256k1PublicKey, whose),
       };

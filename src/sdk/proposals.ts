@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { entryBody } from '../core/governance/entry.js';
-import { identifier, sha256Hex, signature64 } from '../core/statements/fields.js';
+import { identifier, sha256Hex, officerSignature } from '../core/statements/fields.js';
 import { facts } from './shapes.js';
 
 export const proposalSummary = z.object({
@@ -22,7 +22,7 @@ export const proposal = z.object({
   body: entryBody,
   redraftOf: sha256Hex.nullable(),
   signatures: z.array(
-    z.object({ personId: identifier, credentialId: identifier, signature: signature64, atMs: z.int() }),
+    z.object({ personId: identifier, credentialId: identifier, signature: officerSignature, atMs: z.int() }),
   ),
   cancelledAtMs: z.int().nullable(),
   trouble: z.object({ code: z.string(), facts }).nullable(),

@@ -2,12 +2,13 @@
 // with. A library that was swapped or miscompiled shows here before it touches money.
 
 import { sha256 } from '@noble/hashes/sha2.js';
-import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { p2wpkhAddress } from '../core/intents/bitcoin/address.js';
 import { recoveryIdOf, type Secp256k1, verifyDigest } from '../core/intents/ecdsa.js';
 import { addressOfPublicKey } from '../core/intents/ethereum/address.js';
 import { decodeEip1559 } from '../core/intents/ethereum/decode.js';
 import { canonicalJson } from '../core/statements/canonical-json.js';
+import { assertionClaim } from '../core/statements/passkey.js';
 import type { SignatureVerifier } from '../core/statements/signature.js';
 
 export interface KnownVector {
@@ -41,6 +42,20 @@ const SECP256K1 = {
   yParity: 0,
 };
 
+/** Web Authentication Level 3, 16.7: an assertion with ES256, its s brought into the lower half. */
+const WEBAUTHN = {
+  key: {
+    publicKey:
+      '041cf27f25da591208a4239c2e324f104f585525479a29edeedd830f48e77aeae559e4b7da6c0106e206ce390c93ab98a15a5ec3887e57f0cc2bece803b920c423',
+    rpId: 'example.org',
+    origin: 'https://example.org',
+    backupEligible: true,
+  },
+  challenge: 'b1106fa46a57bef1781511c0557dc898a03413d5f0f17d244630c194c7e1adb5',
+  signature:
+    '694969d3ee928de6f02ef23a9c644d7d779916451734a94b432542f498a1ebe974f7e636dbde7569ead32f663aa404eb45345d1d9ccdf844db887b26ff9583ee.v6vDdDKViwYzYNOtZGHJxHNa5_jt1GWSpeDwFFKy5LUNAAAAAA.eyJ0eXBlIjoid2ViYXV0aG4uZ2V0IiwiY2hhbGxlbmdlIjoic1JCdnBHcFh2dkY0RlJIQVZYM0ltS0EwRTlYdzhYMGtSakRCbE1maHJiVSIsIm9yaWdpbiI6Imh0dHBzOi8vZXhhbXBsZS5vcmciLCJjcm9zc09yaWdpbiI6ZmFsc2UsImV4dHJhRGF0YSI6ImNsaWVudERhdGFKU09OIG1heSBiZSBleHRlbmRlZCB3aXRoIGFkZGl0aW9uYWwgZmllbGRzIGluIHRoZSBmdXR1cmUsIHN1Y2ggYXMgdGhpczogQVpNd3lNeEliRDgtdWd1Rk5wNnI4USJ9',
+};
+
 /** A personal message as Ledger's Ethereum app 1.22 signed it, by the key of a public test seed. */
 const EIP191 = {
   publicKey: '02ef5b152e3f15eb0c50c9916161c2309e54bd87b9adce722d69716bcdef85f547',
@@ -49,8 +64,8 @@ const EIP191 = {
     '011855e94c19cec790844440e860f6f64054184e3b25bf105a83c778b658347443ff41c2b71a50002f5403ede33c0a255565e6e263d903561c2d13732c0672bb',
 };
 
-function changed(hex: string): Uint8Array {
-  return hexToBytes(hex).map((byte, index) => (index === 40 ? byte ^ 1 : byte));
+function changed(hex: string, at = 40): Uint8Array {
+  return hexToBytes(hex).map((byte, index) => (index === at ? byte ^ 1 : byte));
 }
 
 /** Each vector is checked both ways: the published signature verifies, and the same with one bit changed does not. */
@@ -61,6 +76,10 @@ export function knownVectors(verifier: SignatureVerifier, curve: Secp256k1): rea
     verifier.p256(hexToBytes(RFC6979_P256.publicKey), utf8ToBytes('sample'), signature);
   const eip191 = (signature: Uint8Array) =>
     verifier.eip191(hexToBytes(EIP191.publicKey), utf8ToBytes(EIP191.message), signature);
+  const webauthn = (challenge: string) => {
+    const claim = assertionClaim(WEBAUTHN.key, hexToBytes(challenge), WEBAUTHN.signature);
+    return claim !== undefined && verifier[claim.kind](claim.publicKey, claim.message, claim.signature);
+  };
   const digest = sha256(utf8ToBytes(SECP256K1.message));
   const secp256k1 = hexToBytes(SECP256K1.signature);
   return [
@@ -76,6 +95,10 @@ export function knownVectors(verifier: SignatureVerifier, curve: Secp256k1): rea
     {
       name: 'EIP-191 personal message',
       holds: () => eip191(hexToBytes(EIP191.signature)) && !eip191(changed(EIP191.signature)),
+    },
+    {
+      name: 'WebAuthn assertion',
+      holds: () => webauthn(WEBAUTHN.challenge) && !webauthn(bytesToHex(changed(WEBAUTHN.challenge, 20))),
     },
     {
       name: 'secp256k1 ECDSA',

@@ -1,13 +1,16 @@
 // What people and programs do over the API, on both databases: transfers, lists, idempotency, approvals, governance.
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Change } from '../../src/core/governance/entry.js';
+import { type Change, credential } from '../../src/core/governance/entry.js';
+import { approvalBytes } from '../../src/core/statements/approval.js';
+import { type Altered, aPasskey } from '../../src/core/statements/passkey.fixture.js';
 import { requestDigest, transferIdOf } from '../../src/core/statements/request.js';
 import { statementToSign } from '../../src/orchestrator/approvals/approval.endpoints.js';
 import { getGovernance } from '../../src/orchestrator/governance/governance.endpoints.js';
 import { statusView } from '../../src/orchestrator/status/status.view.js';
 import { transferPage, transferView } from '../../src/orchestrator/transfers/transfer.dto.js';
 import { getBalances, listWallets } from '../../src/orchestrator/wallets/wallet.endpoints.js';
+import { passkeySignature } from '../../src/sdk/passkeys.js';
 import { ApiRig, dialects, expectProblem } from './api-rig.js';
 
 describe.each(dialects)('on %s', (dialect) => {
@@ -361,6 +364,53 @@ describe.each(dialects)('on %s', (dialect) => {
       expect(status.nodes.length).toBeGreaterThan(0);
       expect(status.nodes.every((node) => !node.healthy)).toBe(true);
       expect(JSON.stringify(status)).not.toContain('http://');
+    });
+  });
+
+  describe('approvals by passkey', () => {
+    it('are taken from a passkey of the officer who calls, whose calls are signed by their token', async () => {
+      const passkey = aPasskey();
+      const entry = rig.deployment.entry(
+        {
+          kind: 'credential-added',
+          personId: 'bob',
+          credential: credential.parse({
+            credentialId: 'bob-passkey',
+            credentialClass: 'passkey',
+            algorithm: 'webauthn-es256',
+            ...passkey.key,
+          }),
+        },
+        [rig.deployment.alice, rig.deployment.bob],
+      );
+      expect((await rig.alice.post('/v1/governance/entries', { body: entry })).status).toBe(201);
+      rig.deployment.log.push(entry);
+
+      const { transferId } = await rig.awaitingApprovals('passkey-0001');
+      const path = `/v1/transfers/${transferId}`;
+      const { statement } = statementToSign.parse((await rig.bob.get(`${path}/statement`)).body);
+      const by = (altered: Altered) => ({
+        credentialId: 'bob-passkey',
+        verdict: 'approve' as const,
+        signature: passkeySignature(passkey.assertion(approvalBytes('approve', statement), altered)),
+      });
+      const elsewhere = by({ origin: 'https://evil.example' });
+      expectProblem(
+        await rig.bob.post(`${path}/approvals`, { body: elsewhere }),
+        422,
+        'approval-signature-invalid',
+      );
+      expectProblem(
+        await rig.alice.post(`${path}/approvals`, { body: by({}) }),
+        403,
+        'approval-of-another-person',
+      );
+      const given = await rig.bob.post(`${path}/approvals`, { body: by({}) });
+      expect(given.status).toBe(201);
+      expect(transferView.parse(given.body).approvals.missing).toEqual([{ group: 'treasury', quorum: 1 }]);
+      const byAlice = rig.deployment.approve(statement, rig.deployment.alice);
+      expect((await rig.alice.post(`${path}/approvals`, { body: byAlice })).status).toBe(201);
+      await rig.transferIn(transferId, 'approved');
     });
   });
 });

@@ -3,6 +3,7 @@
 
 import { hexToBytes } from '@noble/hashes/utils.js';
 import { factBytes, type SignedFact } from '../facts/fact.js';
+import { signatureClaim } from '../governance/signature-claim.js';
 import { type GovernanceState, holderOf } from '../governance/state.js';
 import { approvalBytes } from '../statements/approval.js';
 import { requestBytes } from '../statements/request.js';
@@ -18,13 +19,9 @@ function* claimsOf({ request, statement, approvals }: OrderedTransfer, state: Go
   if (!statement) return;
   for (const { credentialId, verdict, signature, follows } of approvals) {
     const holder = holderOf(state, credentialId);
-    if (holder)
-      yield claim(
-        holder.credential.algorithm,
-        holder.credential.publicKey,
-        approvalBytes(verdict, statement, follows),
-        signature,
-      );
+    const claimed =
+      holder && signatureClaim(holder.credential, approvalBytes(verdict, statement, follows), signature);
+    if (claimed) yield claimed;
   }
 }
 

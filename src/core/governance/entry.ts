@@ -11,14 +11,17 @@ import {
   chainId,
   destination,
   displayName,
+  domainName,
   ed25519PublicKey,
   evmAddress,
   identifier,
+  officerSignature,
   p256PublicKey,
   secp256k1PublicKey,
   sha256Hex,
   signature64,
   timestampMs,
+  webOrigin,
   wholeNumber,
 } from '../statements/fields.js';
 import { statementBytes } from '../statements/preimage.js';
@@ -43,6 +46,17 @@ export const credential = z.discriminatedUnion('credentialClass', [
     credentialClass: z.literal('device-display'),
     algorithm: z.literal('eip191'),
     publicKey: secp256k1PublicKey,
+  }),
+  z.strictObject({
+    credentialId: identifier,
+    /** A key of an authenticator, used in a browser (WebAuthn): it proves the person, and not what that person saw. */
+    credentialClass: z.literal('passkey'),
+    algorithm: z.literal('webauthn-es256'),
+    publicKey: p256PublicKey,
+    rpId: domainName,
+    origin: webOrigin,
+    /** Whether it may be copied among its owner's devices; it stays what it was made as. */
+    backupEligible: z.boolean(),
   }),
 ]);
 export type CredentialClass = Credential['credentialClass'];
@@ -372,7 +386,7 @@ export const entryBody = z.strictObject({
 export type EntryBody = z.infer<typeof entryBody>;
 
 /** One officer's signature over an entry, or over another text that the quorum signs. */
-export const entrySignature = z.strictObject({ credentialId: identifier, signature: signature64 });
+export const entrySignature = z.strictObject({ credentialId: identifier, signature: officerSignature });
 export type EntrySignature = z.infer<typeof entrySignature>;
 
 export const entrySignatures = z.array(entrySignature).min(1).max(64);

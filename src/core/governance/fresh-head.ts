@@ -4,7 +4,7 @@
 
 import { z } from 'zod';
 import { accepted, type Outcome, refused } from '../fault.js';
-import { identifier, sha256Hex, signature64, timestampMs, wholeNumber } from '../statements/fields.js';
+import { identifier, sha256Hex, officerSignature, timestampMs, wholeNumber } from '../statements/fields.js';
 import { statementBytes } from '../statements/preimage.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 import { isSignedBy } from './quorum.js';
@@ -28,7 +28,7 @@ export type HeadStatement = z.infer<typeof headStatement>;
 export const signedHead = z.strictObject({
   statement: headStatement,
   credentialId: identifier,
-  signature: signature64,
+  signature: officerSignature,
 });
 export type SignedHead = z.infer<typeof signedHead>;
 

@@ -14,6 +14,7 @@ import {
 } from './entry.js';
 import { vetoRoster } from './last-veto.js';
 import { touchesSafu } from './safu.js';
+import { signatureBytes, signatureClaim } from './signature-claim.js';
 import { type GovernanceState, holderOf, type QuorumRefusalCode, type Signers } from './state.js';
 
 /**
@@ -75,12 +76,13 @@ export function verifyQuorum(
 
 /** Has this credential signed these bytes, in the way of its class? Hostile input. */
 export function isSignedBy(
-  { algorithm, publicKey }: Credential,
+  credential: Credential,
   bytes: Uint8Array,
   signature: string,
   verifier: SignatureVerifier,
 ): boolean {
-  return verifier[algorithm](hexToBytes(publicKey), bytes, hexToBytes(signature));
+  const claim = signatureClaim(credential, bytes, signature);
+  return claim !== undefined && verifier[claim.kind](claim.publicKey, claim.message, claim.signature);
 }
 
 /** What a change takes under the roster before it, all of it. Empty: one person of the roster, whoever it is. */
@@ -127,7 +129,7 @@ function freezeKeyOf(
   const [first, ...others] = signatures;
   const key = first && others.length === 0 ? roster.freezeKeys.get(first.credentialId) : undefined;
   if (!first || !key) return undefined;
-  return verifier.ed25519(hexToBytes(key.publicKey), entryBytes(body), hexToBytes(first.signature))
+  return verifier.ed25519(hexToBytes(key.publicKey), entryBytes(body), signatureBytes(first.signature))
     ? accepted(NOBODY)
     : refused('governance-signature-invalid', { credentialId: key.keyId });
 }

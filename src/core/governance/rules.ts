@@ -48,8 +48,18 @@ function isP256Point(publicKey: string): boolean {
   }
 }
 
-function isKeyOf({ algorithm, publicKey }: Credential): boolean {
-  return algorithm === 'p256' ? isP256Point(publicKey) : isPointCompressed(hexToBytes(publicKey));
+function isKeyOf({ credentialClass, publicKey }: Credential): boolean {
+  return credentialClass === 'device-display'
+    ? isPointCompressed(hexToBytes(publicKey))
+    : isP256Point(publicKey);
+}
+
+/** A browser lets a site use the passkeys of its own domain and of those above it, and of no other. */
+function isUsable(credential: Credential): boolean {
+  if (credential.credentialClass !== 'passkey') return true;
+  const { rpId, origin } = credential;
+  const domain = origin.slice('https://'.length).replace(/:[0-9]+$/, '');
+  return domain === rpId || domain.endsWith(`.${rpId}`);
 }
 
 function hasDisplay(person: Person | undefined): boolean {
@@ -123,6 +133,9 @@ export function checked(state: GovernanceState): Result {
     const stray = person.credentials.find((one) => !isKeyOf(one));
     if (stray)
       return invalid('a credential has a public key that is no point of its curve', stray.credentialId);
+    const elsewhere = person.credentials.find((one) => !isUsable(one));
+    if (elsewhere)
+      return invalid('a passkey is for an origin that is not of its relying party', elsewhere.credentialId);
   }
   if (!isP256Point(state.attestation.publicKey))
     return invalid('the attestation key is no point of P-256', state.attestation.label);

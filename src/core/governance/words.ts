@@ -13,6 +13,7 @@ import { applyChange } from './change.js';
 import { takesCredentials, withoutLastVetoes } from './last-veto.js';
 import type {
   Chain,
+  Credential,
   FactKey,
   FactRule,
   Person,
@@ -35,12 +36,21 @@ function listed(names: readonly string[]): string {
   return names.length === 0 ? 'nobody' : names.join(', ');
 }
 
+function classWords(credential: Credential): string {
+  if (credential.credentialClass !== 'passkey') return credential.credentialClass;
+  const { rpId, origin, backupEligible } = credential;
+  const stays = backupEligible ? 'MAY BE COPIED between devices' : 'stays in one device';
+  return `passkey of ${rpId}, used at ${origin}, ${stays}`;
+}
+
 function credentialDetails(person: Person): Detail[] {
-  return person.credentials.map(({ credentialId, credentialClass, publicKey }) =>
+  return person.credentials.map((credential) =>
     detail(
       'key',
-      `${credentialId} (${credentialClass})`,
-      credentialClass === 'pkcs11' ? compressed(publicKey) : publicKey,
+      `${credential.credentialId} (${classWords(credential)})`,
+      credential.credentialClass === 'device-display'
+        ? credential.publicKey
+        : compressed(credential.publicKey),
     ),
   );
 }

@@ -13,7 +13,7 @@ import {
   destination,
   identifier,
   sha256Hex,
-  signature64,
+  officerSignature,
   timestampMs,
   transferKind,
 } from './fields.js';
@@ -70,7 +70,7 @@ export const approval = z
     /** The credential that signed, as the roster names it. Not signed: a wrong one only makes the signature invalid. */
     credentialId: identifier,
     verdict,
-    signature: signature64,
+    signature: officerSignature,
     follows: approvalFollows
       .describe(
         'Digests of the approvals that whoever signed had before them, where the rule has steps. Signed with the statement.',

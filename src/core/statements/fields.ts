@@ -40,6 +40,15 @@ export const ed25519PublicKey = z.string().regex(/^[0-9a-f]{64}$/);
 /** 64 bytes: r || s, or an Ed25519 signature. */
 export const signature64 = z.string().regex(/^[0-9a-f]{128}$/);
 
+/**
+ * What an officer signs with: r || s, and of a passkey, behind it, authenticatorData and clientDataJSON in base64url. The schema bounds
+ * the text; whether it is a signature is a credential's question.
+ */
+export const officerSignature = z
+  .string()
+  .max(1_600)
+  .regex(/^[0-9a-f]{128}(?:\.[A-Za-z0-9_-]{50}\.[A-Za-z0-9_-]{1,1366})?$/);
+
 /** Base units of an asset as decimal digits. */
 export const baseUnits = z.string().max(78).refine(isBaseUnits, 'not a plain decimal number of base units');
 
@@ -59,6 +68,20 @@ export const timestampMs = wholeNumber(0, 253_402_300_799_999);
  * CAIP-2 chain id: `bip122:` and the first 32 hex digits of the genesis block's hash, or `eip155:` and the chain id.
  */
 export const chainId = z.string().regex(/^(?:bip122:[0-9a-f]{32}|eip155:[1-9][0-9]{0,15})$/);
+
+/** A domain name in lower case, of two labels or more (RFC 1035 §2.3.1). */
+export const domainName = z
+  .string()
+  .max(253)
+  .regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
+
+/** `https://` and a domain name, with a port where it is not the usual one. */
+export const webOrigin = z
+  .string()
+  .max(270)
+  .regex(
+    /^https:\/\/(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?(?::(?!443$)[1-9][0-9]{0,4})?$/,
+  );
 
 export const evmAddress = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 

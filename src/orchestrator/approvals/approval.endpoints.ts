@@ -12,7 +12,7 @@ import type { StatementToSign } from './approval.service.js';
 const approvalBody = approval.meta({
   id: 'Approval',
   description:
-    'A verdict, and the P-256 signature (r || s) over the line `portcullis/approve/v1` or `portcullis/reject/v1` and the RFC 8785 canonical JSON of the statement. One that follows others: over the line `portcullis/approve-after/v1` and the statement with `follows` in it.',
+    'A verdict, and the signature of the credential (P-256, r || s, for a token; a device or a passkey in the way of its class) over the line `portcullis/approve/v1` or `portcullis/reject/v1` and the RFC 8785 canonical JSON of the statement. One that follows others: over the line `portcullis/approve-after/v1` and the statement with `follows` in it.',
 });
 
 export const statementToSign = z

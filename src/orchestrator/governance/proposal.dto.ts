@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { change, entryBody } from '../../core/governance/entry.js';
 import type { Said } from '../../core/governance/words.js';
-import { identifier, sha256Hex, signature64 } from '../../core/statements/fields.js';
+import { identifier, sha256Hex, officerSignature } from '../../core/statements/fields.js';
 
 const facts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
@@ -59,7 +59,7 @@ export const proposalView = z
       z.strictObject({
         personId: identifier,
         credentialId: identifier,
-        signature: signature64,
+        signature: officerSignature,
         atMs: z.int(),
       }),
     ),

@@ -134,7 +134,7 @@ export const signProposal = endpoint({
     schema: entrySignature.meta({
       id: 'EntrySignature',
       description:
-        'The P-256 signature (r || s) over the line `portcullis/governance/v1` and the RFC 8785 canonical JSON of `body`.',
+        'The signature of the credential (P-256, r || s, for a token; a device or a passkey in the way of its class) over the line `portcullis/governance/v1` and the RFC 8785 canonical JSON of `body`.',
     }),
     example: first ?? { credentialId: 'ada-piv', signature: '0'.repeat(128) },
   },

@@ -283,6 +283,16 @@ export const GOVERNANCE: readonly Tooth[] = [
       title: 'a change is refused when the key of the audit log is a point of small order',
     },
   ]),
+  ...teethOf('src/core/governance/rules.ts', 'src/core/governance/passkey.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: "the demand that a passkey's origin is of its relying party",
+      was: 'if (elsewhere)',
+      becomes: 'if (false)',
+      title:
+        'a passkey in the roster is refused for relying party evil.example at https://officers.exchange.example',
+    },
+  ]),
   ...teethOf('src/core/governance/change.ts', 'src/core/governance/keys.spec.ts', [
     {
       code: 'governance-change-invalid',

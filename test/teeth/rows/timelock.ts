@@ -115,7 +115,7 @@ export const TIMELOCK: readonly Tooth[] = [
     {
       code: 'governance-signature-invalid',
       without: 'verifying the signature of a freeze key',
-      was: 'return verifier.ed25519(hexToBytes(key.publicKey), entryBytes(body), hexToBytes(first.signature))\n    ?',
+      was: 'return verifier.ed25519(hexToBytes(key.publicKey), entryBytes(body), signatureBytes(first.signature))\n    ?',
       becomes: 'return true\n    ?',
       title: 'a freeze key does not freeze with the signature of another key',
     },
