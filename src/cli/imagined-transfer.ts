@@ -7,6 +7,7 @@ import { tierOfAddress } from '../core/governance/known-addresses.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { parseUnits } from '../core/money/amount.js';
 import type { Known, Situation } from '../core/policy/types.js';
+import { transferKind } from '../core/statements/fields.js';
 import { cliFault } from './exit.js';
 
 const HOUR_MS = 3_600_000;
@@ -20,6 +21,7 @@ export const imagined = {
 };
 
 export const supposed = {
+  kind: transferKind.default('withdrawal'),
   fee: z.string().exactOptional(),
   at: z.iso.datetime({ offset: true }).exactOptional(),
   firstUse: z.boolean().default(false),
@@ -87,7 +89,7 @@ export function situationOf(options: ImaginedTransfer, state: GovernanceState, n
     destination: options.to,
     requester: options.requester,
     customer: options.customer,
-    kind: 'withdrawal',
+    kind: options.kind,
     feeCeiling: feeOf(options.fee, coin),
     toTier: tierOfAddress(state, wallet.chain, options.to),
     known: imaginedKnown(options, nowMs),

@@ -7,7 +7,7 @@ import type { GovernanceState } from '../core/governance/state.js';
 import type { FactContent } from '../core/facts/fact.js';
 import { parseUnits } from '../core/money/amount.js';
 import { shareWords } from '../core/policy/shares.js';
-import { identifier } from '../core/statements/fields.js';
+import { identifier, transferKind } from '../core/statements/fields.js';
 import { requestContent } from '../core/statements/request.js';
 import { type ImaginedRequest, type Simulation, simulate } from '../sdk/simulations.js';
 import { asOfficer } from './caller.js';
@@ -27,6 +27,7 @@ export const simulateOptions = z.object({
   amount: z.string().max(100),
   to: z.string().max(100),
   fee: z.string().max(100),
+  kind: transferKind,
   requester: identifier,
   customer: identifier,
   requestKey: identifier.exactOptional(),
@@ -52,7 +53,7 @@ function imaginedRequest(options: SimulateOptions, state: GovernanceState): Imag
   const asset = assetOf(state, chain, symbol);
   const made = content.safeParse({
     keyId: options.requestKey ?? keyFor(requester, state),
-    kind: 'withdrawal',
+    kind: options.kind,
     chain: chain.chain,
     wallet,
     asset,

@@ -1,6 +1,7 @@
 // `portcullis policy`: what is wrong with policy documents, and what they would say of a transfer, before anybody signs them. How
 // these commands are called; what each does is in a file of its own.
 
+import { transferKind } from '../core/statements/fields.js';
 import type { CommandLine } from './command-line.js';
 import { LOG_FLAG } from './policy-documents.js';
 import { check, checkOptions } from './policy-check.command.js';
@@ -8,6 +9,8 @@ import { explainOptions, explainTransfer } from './policy-explain.command.js';
 import { replay, replayOptions } from './policy-replay.command.js';
 import { simulateOptions, simulateTransfer } from './policy-simulate.command.js';
 import { officerFlags, pinFlags } from './options.js';
+
+const KIND_FLAG = ['--kind <kind>', `what it is: ${transferKind.options.join(', ')}`, 'withdrawal'] as const;
 
 export function policyCommands(cli: CommandLine): void {
   const policy = cli.group('policy', 'policy documents, before anybody signs them');
@@ -41,6 +44,7 @@ export function policyCommands(cli: CommandLine): void {
       ['--to <address>', 'where it goes'],
       ['--requester <name>', 'who asks'],
       ['--customer <name>', 'for whom'],
+      KIND_FLAG,
       ['--fee <amount>', 'the most that it may cost; else nothing'],
       ['--at <time>', 'when, like 2026-03-02T09:30:00+01:00; else now'],
       ['--first-use', 'to where this wallet paid nothing before'],
@@ -71,6 +75,7 @@ export function policyCommands(cli: CommandLine): void {
       ['--fee <amount>', 'the most that it may cost, like "0.0002 BTC"'],
       ['--requester <name>', 'who asks'],
       ['--customer <name>', 'for whom'],
+      KIND_FLAG,
       ['--request-key <id>', 'the request key; the first that speaks for the requester unless said'],
       ['--policy <files...>', 'a draft: all documents that would be in force'],
       ...pinFlags,

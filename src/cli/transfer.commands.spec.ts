@@ -10,6 +10,7 @@ const options = {
   amount: '0.25',
   to: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080',
   feeCeiling: '0.0002',
+  kind: 'withdrawal' as const,
   customer: 'customer-7',
   expiresIn: 3_600_000,
 };
@@ -30,6 +31,7 @@ function faultOf(altered: Partial<typeof options>): { code: string; exit: number
 describe('a request made from options', () => {
   it('says amounts in base units, exactly', () => {
     expect(made()).toMatchObject({
+      kind: 'withdrawal',
       amount: '25000000',
       feeCeiling: '20000',
       asset: { kind: 'native', symbol: 'BTC', decimals: 8 },

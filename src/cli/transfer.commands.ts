@@ -10,7 +10,7 @@ import type { GovernanceState } from '../core/governance/state.js';
 import { scriptOfAddress } from '../core/intents/bitcoin/address.js';
 import { ethereumAddress } from '../core/intents/ethereum/address.js';
 import { parseUnits } from '../core/money/amount.js';
-import { type Asset, identifier } from '../core/statements/fields.js';
+import { type Asset, identifier, transferKind } from '../core/statements/fields.js';
 import {
   REQUEST_TYPE,
   type RequestStatement,
@@ -41,6 +41,7 @@ const requestOptions = z.object({
   amount: z.string().max(100),
   to: z.string().max(100),
   feeCeiling: z.string().max(100),
+  kind: transferKind,
   customer: identifier,
   requester: identifier.exactOptional(),
   requestId: identifier.exactOptional(),
@@ -93,7 +94,7 @@ export function requestOf(
     deploymentId: state.deploymentId,
     requestId,
     keyId,
-    kind: 'withdrawal',
+    kind: options.kind,
     chain: chain.chain,
     wallet: options.wallet,
     asset,
@@ -222,7 +223,7 @@ export function transferCommands(cli: CommandLine): void {
     cli.program,
     {
       usage: 'request',
-      summary: "ask for a withdrawal with a backend's request key",
+      summary: "ask for a transfer with a backend's request key",
       description:
         'Builds a request, signs it with the request key of the configuration, and hands it in. Amounts are exact: more digits than the asset has are refused, never rounded. The governance log (--log, or "log" in the configuration) says what wallets and assets there are.',
       example:
@@ -235,6 +236,11 @@ export function transferCommands(cli: CommandLine): void {
       ['--to <address>', 'destination'],
       ['--fee-ceiling <amount>', "the most that it may cost in fees, in units of the chain's coin"],
       ['--customer <id>', "the exchange's reference to its customer; no personal data"],
+      [
+        '--kind <kind>',
+        `what it is: ${transferKind.options.join(', ')}; refused where wallet or destination contradict it`,
+        'withdrawal',
+      ],
       ['--requester <id>', "one of the key's owners; its first unless said"],
       ['--request-id <id>', 'used once and for ever; random unless said'],
       ['--expires-in <time>', 'from then on it is dead: 90s, 30m, 24h, 7d', '1h'],

@@ -24,6 +24,7 @@ import type { SignatureVerifier } from '../statements/signature.js';
 import { type ApprovalRefusalCode, excludedApprovers, verifyApprovals } from './approvals.js';
 import type { DecodedOrder, DecodeRefusalCode, Movement } from './decode-order.js';
 import { type RequestRefusalCode, type VerifiedRequest, verifyRequest } from './requests.js';
+import { checkKinds, type KindRefusalCode } from './kinds.js';
 import { checkRetired, type RetirementRefusalCode } from './retired.js';
 import type { SigningOrder } from './signing-order.js';
 import { type Knowing, situationOf } from './situation.js';
@@ -33,6 +34,7 @@ export type FreezeRefusalCode = 'wallet-frozen';
 export type AuthorizationRefusalCode =
   | FreezeRefusalCode
   | RetirementRefusalCode
+  | KindRefusalCode
   | DecodeRefusalCode
   | RequestRefusalCode
   | ApprovalRefusalCode
@@ -324,6 +326,8 @@ export function authorize(
   if (movements.kind === 'refused') return movements;
   const retired = checkRetired(given.state, decoded.wallet.walletId, movements.value);
   if (retired.kind === 'refused') return retired;
+  const kinds = checkKinds(given.state, movements.value);
+  if (kinds.kind === 'refused') return kinds;
   const transfers = authorizeTransfers(order, movements.value, facts.value, given);
   if (transfers.kind === 'refused') return transfers;
   for (const { decision } of transfers.value) {

@@ -9,7 +9,7 @@ import {
   type SignedRequest,
 } from '../statements/request.js';
 import { portableVerifier } from '../statements/signature.js';
-import { MAX_CLOCK_SKEW_MS, MAX_REQUEST_LIFETIME_MS, verifyRequest } from './requests.js';
+import { knownContent, MAX_CLOCK_SKEW_MS, MAX_REQUEST_LIFETIME_MS, verifyRequest } from './requests.js';
 
 const NOW_MS = 1_760_000_000_000;
 const backend = generateKeyPairSync('ed25519');
@@ -108,5 +108,27 @@ describe('a signed request', () => {
   it('outlives its expiry once something was signed for it', () => {
     const expired = request({ createdAtMs: NOW_MS - 2, expiresAtMs: NOW_MS - 1 });
     expect(verifyRequest(state, expired, portableVerifier, NOW_MS, () => true).kind).toBe('accepted');
+  });
+});
+
+describe('what nobody has signed', () => {
+  const codeOf = (altered: Partial<RequestStatement>) => {
+    const outcome = knownContent(state, request(altered).statement);
+    return outcome.kind === 'refused' ? outcome.code : 'accepted';
+  };
+
+  it('is known as a request of it would be', () => {
+    expect(codeOf({})).toBe('accepted');
+  });
+
+  it.each<[string, Partial<RequestStatement>]>([
+    ['request-key-unknown', { keyId: 'nobody' }],
+    ['requester-not-owner', { requester: 'mallory' }],
+    ['wallet-unknown', { wallet: 'cold-btc' }],
+    ['chain-mismatch', { chain: ETHEREUM }],
+    ['asset-not-registered', { asset: { kind: 'native', symbol: 'BTC', decimals: 9 } }],
+  ])('is refused as a request of it would be: %s', (code, altered) => {
+    expect(codeOf(altered)).toBe(code);
+    expect(answerTo(altered)).toBe(code);
   });
 });

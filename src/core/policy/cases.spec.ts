@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { currency, type FactContent, factContent, screeningResult, subjectOf } from '../facts/fact.js';
 import type { KnownFacts } from '../facts/verify.js';
 import { tier } from '../governance/entry.js';
+import { transferKind } from '../statements/fields.js';
 import { displayHolders } from '../governance/state.js';
 import { parseUnits } from '../money/amount.js';
 import { FIAT_DECIMALS } from '../money/fiat.js';
@@ -36,6 +37,8 @@ const caseFile = z.strictObject({
           wallet: z.string(),
           asset: z.enum(['BTC', 'ETH', 'USDX']),
           amount: z.string(),
+          /** A withdrawal where it is not said. */
+          kind: transferKind.optional(),
           /** The whole fee ceiling; 0 where it is not said. */
           fee: z.string().optional(),
           /** A Wednesday at noon where it is not said. */
@@ -157,7 +160,7 @@ function situationOf(one: Case): Situation {
     destination: transfer.to ?? DESTINATION,
     requester: 'payouts',
     customer: 'customer-1',
-    kind: 'withdrawal',
+    kind: transfer.kind ?? 'withdrawal',
     feeCeiling: transfer.fee ? parseUnits(transfer.fee.split(' ')[0] ?? '', coin.decimals) : 0n,
     toTier: transfer['to-tier'],
     known: knownOf(transfer),

@@ -5,7 +5,17 @@ import { z } from 'zod';
 import { baseUnits } from '../statements/fields.js';
 import { approvalRequirement } from './approvals.js';
 import type { Explanation } from './decide.js';
-import { POLICY_REFUSAL_CODES } from './types.js';
+import type { PolicyRefusalCode } from './types.js';
+
+const refusalCode = z.enum([
+  'policy-no-match',
+  'policy-refused',
+  'policy-error',
+  'limit-exceeded',
+  'fact-missing',
+  'facts-disagree',
+  'token-changed',
+]) satisfies z.ZodType<PolicyRefusalCode>;
 
 export const explainedLimitView = z.object({
   limitId: z.string(),
@@ -25,7 +35,7 @@ export const explainedLimitView = z.object({
 export const explainedView = z.object({
   decision: z.enum(['allow', 'approve', 'refuse']),
   rule: z.string().nullable().describe('`document/rule`; null where no rule decided.'),
-  code: z.enum(POLICY_REFUSAL_CODES).nullable().describe('Why it is refused; else null.'),
+  code: refusalCode.nullable().describe('Why it is refused; else null.'),
   facts: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .describe('About the refusal: the limit, the fact that is missing.'),
@@ -50,7 +60,8 @@ export function explainedViewOf({ decision, passedOver, limits }: Explanation): 
     facts: { ...refusal?.facts },
     requirements: (permission?.requirements ?? []).map((one) => approvalRequirement.parse(one)),
     holdMs: permission?.holdMs ?? 0,
-    limits: limits.map(({ amount, usedBefore, usedAfter, max, ...words }) => ({
+    // `within` says the calendar.
+    limits: limits.map(({ amount, usedBefore, usedAfter, max, calendar: _, ...words }) => ({
       ...words,
       amount: amount.toString(),
       usedBefore: usedBefore.toString(),

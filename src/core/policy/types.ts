@@ -258,18 +258,16 @@ export interface LimitEffect extends LimitCharge {
   readonly usedAfter: bigint;
 }
 
-export const POLICY_REFUSAL_CODES = [
-  'policy-no-match',
-  'policy-refused',
-  'policy-error',
-  'limit-exceeded',
+export type PolicyRefusalCode =
+  | 'policy-no-match'
+  | 'policy-refused'
+  | 'policy-error'
+  | 'limit-exceeded'
   /** Without that fact, or as long as sources say different things, a rule or limit cannot be told to let it pass. */
-  'fact-missing',
-  'facts-disagree',
+  | 'fact-missing'
+  | 'facts-disagree'
   /** The contract of the token is not what governance registered. */
-  'token-changed',
-] as const;
-export type PolicyRefusalCode = (typeof POLICY_REFUSAL_CODES)[number];
+  | 'token-changed';
 
 export type Decision =
   | {

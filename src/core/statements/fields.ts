@@ -109,5 +109,6 @@ export const asset = z
   .readonly();
 export type Asset = z.infer<typeof asset>;
 
-export const transferKind = z.enum(['withdrawal']);
+/** What a transfer is, as its request says; `core/authorization/kinds.ts` holds it against what the bytes do. */
+export const transferKind = z.enum(['withdrawal', 'sweep', 'refill', 'safu-contribution', 'safu-payout']);
 export type TransferKind = z.infer<typeof transferKind>;

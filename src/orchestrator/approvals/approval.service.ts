@@ -37,6 +37,7 @@ export type ApprovalServiceRefusalCode =
   | RequestRefusalCode
   | 'request-altered'
   | 'destination-invalid'
+  | 'kind-contradicted'
   | 'transfer-unknown'
   | 'transfer-not-awaiting-approvals'
   | 'approver-not-in-group'

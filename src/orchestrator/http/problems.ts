@@ -231,6 +231,11 @@ const TRANSFERS: Record<TransferRefusalCode | 'balance-unavailable', ProblemKind
     'Destination not valid',
     'The destination is no address of the chain that can be paid.',
   ),
+  'kind-contradicted': kind(
+    422,
+    'Not a transfer of this kind',
+    'Wallet or destination are none for what the request says that it is; `kind`, `from` and `to` say which.',
+  ),
   'chain-not-served': kind(
     422,
     'Chain not served',

@@ -68,6 +68,7 @@ export const simulateTransfer = endpoint({
     'chain-mismatch',
     'asset-not-registered',
     'destination-invalid',
+    'kind-contradicted',
     'chain-not-served',
     'policy-malformed',
   ],

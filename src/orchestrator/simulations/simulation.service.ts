@@ -11,7 +11,13 @@ import { explainedViewOf } from '../../core/policy/explained.js';
 import type { PolicyParseRefusalCode } from '../../core/policy/page.js';
 import { parsePolicies } from '../../core/policy/parse.js';
 import type { Governance } from '../governance/governance.service.js';
-import { chargesFor, checkDestination, explained, factsWanted } from '../transfers/assess.js';
+import {
+  chargesFor,
+  checkDestination,
+  type DestinationRefusalCode,
+  explained,
+  factsWanted,
+} from '../transfers/assess.js';
 import { knowledgeOf } from '../transfers/knowledge.js';
 import { Limits } from '../transfers/limit.store.js';
 import type { PipelineParts } from '../transfers/pipeline.js';
@@ -22,7 +28,7 @@ export type SimulationRefusalCode =
   | PolicyParseRefusalCode
   | 'request-key-unknown'
   | 'requester-not-owner'
-  | 'destination-invalid'
+  | DestinationRefusalCode
   | 'chain-not-served';
 
 export class Simulations {
@@ -45,7 +51,7 @@ export class Simulations {
     const known = knownContent(state, content);
     if (known.kind === 'refused') return known;
     const { chain, wallet } = known.value;
-    const destination = checkDestination(chain, content.destination);
+    const destination = checkDestination(state, known.value);
     if (destination.kind === 'refused') return destination;
     if (!drivers.some((driver) => driver.family === chain.family)) {
       return refused('chain-not-served', { chain: chain.chain });

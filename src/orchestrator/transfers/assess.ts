@@ -8,6 +8,7 @@ import {
   verifyApproval,
   verifyStatement,
 } from '../../core/authorization/approvals.js';
+import { checkKinds, type KindRefusalCode } from '../../core/authorization/kinds.js';
 import {
   type KnownContent,
   type RequestRefusalCode,
@@ -17,8 +18,7 @@ import {
 import { type Asked, situationOf } from '../../core/authorization/situation.js';
 import { type KnownFacts, NO_FACTS } from '../../core/facts/verify.js';
 import { accepted, type Facts, type Outcome, refused } from '../../core/fault.js';
-import type { Chain } from '../../core/governance/entry.js';
-import { displayHolders, groupsAt } from '../../core/governance/state.js';
+import { displayHolders, type GovernanceState, groupsAt } from '../../core/governance/state.js';
 import { scriptOfAddress } from '../../core/intents/bitcoin/address.js';
 import { ethereumAddress } from '../../core/intents/ethereum/address.js';
 import { approvalRequirement, countsFor, missingApprovals } from '../../core/policy/approvals.js';
@@ -58,11 +58,18 @@ export interface Assessment {
 
 export type AssessmentRefusalCode = PolicyRefusalCode;
 
-/** Is this a destination on that chain, written as it must be? Input is hostile. */
-export function checkDestination(chain: Chain, destination: string): Outcome<string, 'destination-invalid'> {
-  return chain.family === 'bitcoin'
-    ? scriptOfAddress(destination, chain.network)
-    : ethereumAddress(destination);
+export type DestinationRefusalCode = 'destination-invalid' | KindRefusalCode;
+
+/** Is this a destination on its chain, written as it must be, and one for a transfer of this kind? Input is hostile. */
+export function checkDestination(
+  state: GovernanceState,
+  request: AskedAbout,
+): Outcome<undefined, DestinationRefusalCode> {
+  const { chain, statement } = request;
+  const { destination } = statement;
+  const written =
+    chain.family === 'bitcoin' ? scriptOfAddress(destination, chain.network) : ethereumAddress(destination);
+  return written.kind === 'refused' ? written : checkKinds(state, [{ request, destination }]);
 }
 
 /** A verified request; or what somebody imagines, which is no transfer and has no id. */
@@ -127,13 +134,13 @@ export function verifyTransfer(
   verifier: SignatureVerifier,
   nowMs: number,
   isSigned = false,
-): Outcome<VerifiedRequest, RequestRefusalCode | 'destination-invalid'> {
+): Outcome<VerifiedRequest, RequestRefusalCode | DestinationRefusalCode> {
   const verified = verifyRequest(governance.state, request, verifier, nowMs, () => isSigned);
   if (verified.kind === 'refused') return verified;
-  const { chain, statement, transferId } = verified.value;
-  const destination = checkDestination(chain, statement.destination);
+  const { transferId } = verified.value;
+  const destination = checkDestination(governance.state, verified.value);
   return destination.kind === 'refused'
-    ? refused(destination.code, { transferId, ...destination.facts })
+    ? refused(destination.code, { ...destination.facts, transferId })
     : verified;
 }
 
@@ -144,7 +151,7 @@ export function verifyRow(
   verifier: SignatureVerifier,
   nowMs: number,
   isSigned = false,
-): Outcome<VerifiedRequest, RequestRefusalCode | 'destination-invalid' | 'request-altered'> {
+): Outcome<VerifiedRequest, RequestRefusalCode | DestinationRefusalCode | 'request-altered'> {
   const verified = verifyTransfer(governance, row.request, verifier, nowMs, isSigned);
   if (verified.kind === 'refused' || verified.value.transferId === row.transferId) return verified;
   return refused('request-altered', { transferId: row.transferId, found: verified.value.transferId });

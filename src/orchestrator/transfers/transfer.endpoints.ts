@@ -44,6 +44,7 @@ export const submitTransfer = endpoint({
     'asset-not-registered',
     'request-id-used',
     'destination-invalid',
+    'kind-contradicted',
     'chain-not-served',
   ],
 });

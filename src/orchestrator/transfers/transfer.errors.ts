@@ -1,5 +1,6 @@
 // The closed lists of codes of this feature: why somebody is told no, why a transfer moved, what went wrong.
 
+import type { KindRefusalCode } from '../../core/authorization/kinds.js';
 import type { RequestRefusalCode } from '../../core/authorization/requests.js';
 
 /** Answers to whoever submits, reads or cancels. */
@@ -7,6 +8,7 @@ export type TransferRefusalCode =
   | RequestRefusalCode
   | 'request-id-used'
   | 'destination-invalid'
+  | KindRefusalCode
   | 'chain-not-served'
   | 'transfer-unknown'
   | 'transaction-unknown'

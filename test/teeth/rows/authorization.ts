@@ -28,6 +28,16 @@ export const AUTHORIZATION: readonly Tooth[] = [
       title: 'a retired wallet is paid by nobody (destination-retired)',
     },
   ]),
+  ...teethOf('src/core/authorization/kinds.ts', 'src/core/authorization/kinds.spec.ts', [
+    {
+      code: 'kind-contradicted',
+      without: 'holding the kind that a request claims against wallets and destination',
+      was: 'if (!BEARS_OUT[kind](wallet.tier, to))',
+      becomes: 'if (false)',
+      title:
+        'is refused where the decoded destination is nobody of the house, and says what it would be (kind-contradicted)',
+    },
+  ]),
   ...teethOf('src/core/authorization/requests.ts', 'src/core/authorization/requests.spec.ts', [
     {
       code: 'request-other-deployment',
@@ -58,6 +68,21 @@ export const AUTHORIZATION: readonly Tooth[] = [
       becomes: 'if (false)',
       title:
         'a signed request is refused with requester-not-owner when its key does not speak for the requester',
+    },
+    {
+      code: 'request-key-unknown',
+      without: 'the demand that governance registered the key that an imagined request names',
+      was: 'const key = state.requestKeys.get(keyId);',
+      becomes:
+        'const [any] = state.requestKeys.values();\n  const key = state.requestKeys.get(keyId) ?? any;',
+      title: 'what nobody has signed is refused as a request of it would be: request-key-unknown',
+    },
+    {
+      code: 'requester-not-owner',
+      without: 'the demand that the key of an imagined request speaks for the requester',
+      was: 'if (!key.owners.includes(requester))',
+      becomes: 'if (false)',
+      title: 'what nobody has signed is refused as a request of it would be: requester-not-owner',
     },
     {
       code: 'request-lifetime',
