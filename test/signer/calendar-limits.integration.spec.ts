@@ -97,12 +97,18 @@ describe('a limit per calendar day', () => {
     await startAgain(2 * HOUR_MS - 1_000);
     expect([await paid(), await paid()]).toEqual(['done', 'done']);
     deployment.time.advance(1_000);
-    expect([await paid(), await paid()]).toEqual(['done', 'done']);
+    // Again a second before midnight, of the next day: what begins there is a whole day by measured time.
     await startAgain(24 * HOUR_MS - 1_000);
+    expect([await paid(), await paid()]).toEqual(['done', 'done']);
     deployment.time.advance(1_000);
     expect(await paid()).toBe('limit-exceeded');
-    deployment.time.advance(24 * HOUR_MS - 2_000);
+    await startAgain(48 * HOUR_MS - 1_000);
+    deployment.time.advance(1_000);
     expect(await paid()).toBe('limit-exceeded');
+    deployment.time.advance(24 * HOUR_MS - 2_001);
+    expect(await paid()).toBe('limit-exceeded');
+    deployment.time.advance(1);
+    expect(await paid()).toBe('done');
   });
 
   it('is the same after the signer was started again from its journal', async () => {

@@ -309,6 +309,19 @@ describe('a calendar window', () => {
     expect(usedInCalendar(counter, midnight)).toBe(0n);
   });
 
+  it('counts what the calendar alone still counts, also for a wall clock that steps back', () => {
+    const at = (day: number, hour: number, measuredHours: number) => ({
+      wallMs: Date.UTC(2026, 0, day, hour),
+      measuredMs: measuredHours * HOUR_MS,
+    });
+    // It stood still for eight hours after noon: the first day of its own ends at eight of the second.
+    const noon = chargeCalendar(emptyCalendar(UTC_DAY), at(1, 12, 0), 1n);
+    const early = chargeCalendar(noon, at(2, 7, 11), 2n);
+    const late = chargeCalendar(early, at(2, 9, 13), 4n);
+    expect(usedInCalendar(late, at(2, 10, 14))).toBe(6n);
+    expect(usedInCalendar(late, at(1, 10, 14))).toBe(6n);
+  });
+
   it('gives back what was charged last, and nothing of what is counted with other things by then', () => {
     const at = { wallMs: START, measuredMs: 1 };
     const counter = chargedAt(chargeCalendar(emptyCalendar(UTC_DAY), at, 5n), at, 3n);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { p256 } from '@noble/curves/nist.js';
 import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import fc from 'fast-check';
 import { z } from 'zod';
@@ -162,6 +163,18 @@ describe('a passkey’s signature over a statement', () => {
     ]) {
       expect(holds(other)).toBe(false);
     }
+  });
+
+  it('does not hold with s in the upper half, though the curve would take it', () => {
+    const [rs = '', ...signed] = signedWith({}).split('.');
+    const order = p256.Point.Fn.ORDER;
+    const high = (order - BigInt(`0x${rs.slice(64)}`)).toString(16).padStart(64, '0');
+    const twin = [rs.slice(0, 64) + high, ...signed].join('.');
+    const message =
+      passkeyClaim(passkey.key, STATEMENT, [rs, ...signed].join('.'))?.message ?? new Uint8Array();
+    const publicKey = hexToBytes(passkey.key.publicKey);
+    expect(portableVerifier.p256(publicKey, message, hexToBytes(rs.slice(0, 64) + high))).toBe(true);
+    expect(holds(twin)).toBe(false);
   });
 
   it('never throws, whatever text it is', () => {

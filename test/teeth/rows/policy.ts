@@ -354,7 +354,8 @@ export const POLICY: readonly Tooth[] = [
       without: 'a calendar that never goes back',
       was: 'const atMs = Math.max(wallMs, newest?.[0] ?? 0);',
       becomes: 'const atMs = wallMs;',
-      title: 'a calendar window frees nothing when the wall clock steps back',
+      title:
+        'a calendar window counts what the calendar alone still counts, also for a wall clock that steps back',
     },
   ]),
   ...teethOf('src/core/policy/window.ts', 'src/core/policy/window.spec.ts', [
