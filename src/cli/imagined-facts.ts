@@ -74,7 +74,9 @@ export function imaginedFacts(
   state: Pick<GovernanceState, 'factRules' | 'chains' | 'tokens'>,
   situation: Situation,
 ): KnownFacts {
-  const names = (['price', 'screening', 'balance', 'hotShare'] as const).filter((name) => options[name]);
+  const names = (['price', 'screening', 'balance', 'hotShare'] as const).filter(
+    (name) => options[name] !== undefined,
+  );
   if (names.length === 0) return NO_FACTS;
   const about = aboutOf(situation, state);
   const stated = names.flatMap((name) =>

@@ -262,6 +262,7 @@ describe('policy explain with facts', () => {
     ['--price', '60000 GBP'],
     ['--price', '6e4 USD'],
     ['--price', ','],
+    ['--price', ''],
     ['--screening', 'clear'],
     ['--screening', 'clear 101'],
     ['--screening', 'clear 1.5'],
