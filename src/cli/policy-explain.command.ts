@@ -2,6 +2,7 @@
 // decided here, by the code that decides in the signer; nothing is consumed.
 
 import { z } from 'zod';
+import { checkKinds } from '../core/authorization/kinds.js';
 import { accepted, type Outcome } from '../core/fault.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { approvalWords } from '../core/policy/approvals.js';
@@ -25,6 +26,7 @@ import {
   situationOf,
   supposed,
 } from './imagined-transfer.js';
+import { factsShape, imaginedFacts } from './imagined-facts.js';
 import { faint, type Line, table } from './lines.js';
 import { officerShape } from './options.js';
 import { documentsOf, logOption, stateFrom } from './policy-documents.js';
@@ -36,6 +38,7 @@ export const explainOptions = z.object({
   transfer: transferId.exactOptional(),
   ...z.object(imagined).partial().shape,
   ...supposed,
+  ...factsShape,
 });
 type ExplainOptions = z.infer<typeof explainOptions>;
 
@@ -126,14 +129,19 @@ export async function explainTransfer(
   const { state, situation, record } = about.value;
   const parsed = parsePolicies(documentsOf(files, state), state);
   if (parsed.kind === 'refused') return parsed;
-  const said = explainedViewOf(explain(parsed.value, situation, () => 0n));
+  const { wallet: walletId, chain, destination, tier, kind } = situation;
+  const request = { wallet: { walletId, tier }, chain: { chain }, statement: { kind } };
+  const labelled = checkKinds(state, [{ request, destination }]);
+  if (labelled.kind === 'refused') return labelled;
+  const facts = imaginedFacts(given.options, state, situation);
+  const said = explainedViewOf(explain(parsed.value, { ...situation, facts }, () => 0n));
   return accepted({
     json: { ...said, ...(record && { record }) },
     lines: [
       ...explainedLines(said, 'unused'),
       [
         faint(
-          'Limits are taken for unused, and what is said of fee, time and destination for true. Signatures are not looked at.',
+          'Limits are taken for unused, and what is said of fee, time, destination and facts for true. Signatures are not looked at.',
         ),
       ],
       ...(record ? recordLines(record) : []),

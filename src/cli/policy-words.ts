@@ -22,7 +22,8 @@ function decisionLine(said: Said): Line {
     case 'refuse': {
       const by = rule === null ? '' : ` by ${rule}`;
       const limit = facts.limit === undefined ? '' : `: ${facts.limit} is exceeded`;
-      return [bad('refused'), '  ', strong(code ?? ''), by, limit];
+      const fact = facts.fact === undefined ? '' : `: ${facts.fact}`;
+      return [bad('refused'), '  ', strong(code ?? ''), by, code === 'limit-exceeded' ? limit : fact];
     }
   }
 }

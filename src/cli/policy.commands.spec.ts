@@ -202,6 +202,87 @@ describe('policy explain', () => {
   });
 });
 
+describe('policy explain with facts', () => {
+  const BY_WORTH = [
+    'policy: hot-bitcoin',
+    'applies-to: { wallets: [hot-btc] }',
+    'fee-caps: { absolute: "0.0005 BTC", relative: "5%" }',
+    'limits:',
+    '  - { id: day, per: wallet, currency: USD, window: 24h, max: "40000 USD" }',
+    'rules:',
+    '  - { id: risky, when: { risk-score-above: 70 }, then: refuse }',
+    '  - { id: drained, when: { asset: BTC, hot-share-at-most: "1%" }, then: { approve: [{ group: treasury, quorum: 2 }] } }',
+    '  - { id: small, when: { asset: BTC, screening-in: [clear], share-of-balance-at-most: "10%" }, then: allow }',
+    '',
+  ].join('\n');
+  const WHOLE = [
+    '--price',
+    '60000 USD',
+    '--screening',
+    'clear 3',
+    '--balance',
+    '5 BTC',
+    '--hot-share',
+    '4.5%',
+  ];
+
+  async function answered(...more: readonly string[]) {
+    const path = written(BY_WORTH, 'hot-bitcoin.yml');
+    const { output, errors } = await explained(path, '0.5 BTC', 'customer-7', ...more, '--json');
+    return JSON.parse(output || errors);
+  }
+
+  it('decides by what is said, and counts worth by it', async () => {
+    expect(await answered(...WHOLE)).toMatchObject({
+      decision: 'allow',
+      rule: 'hot-bitcoin/small',
+      limits: [{ takes: '30000 USD', atMost: '40000 USD' }],
+    });
+  });
+
+  it('hears each of several watchers, and the stricter one counts', async () => {
+    const dearer = await answered(
+      ...WHOLE.map((one) => (one === '60000 USD' ? '60000 USD, 90000 USD' : one)),
+    );
+    expect(dearer).toMatchObject({ code: 'limit-exceeded', facts: { asked: '4500000' } });
+    const risky = await answered(...WHOLE.map((one) => (one === 'clear 3' ? 'clear 3, flagged 71' : one)));
+    expect(risky).toMatchObject({ code: 'policy-refused', rule: 'hot-bitcoin/risky' });
+  });
+
+  it('fills in nothing: what is not said is missing', async () => {
+    expect(await answered()).toMatchObject({ code: 'fact-missing', rule: 'hot-bitcoin/risky' });
+    expect(await answered('--screening', 'clear 3', '--hot-share', '4.5%')).toMatchObject({
+      decision: 'refuse',
+    });
+  });
+
+  it.each([
+    ['--price', '60000'],
+    ['--price', '-1 USD'],
+    ['--price', '60000 GBP'],
+    ['--price', '6e4 USD'],
+    ['--price', ','],
+    ['--price', ''],
+    ['--screening', 'clear'],
+    ['--screening', 'clear 101'],
+    ['--screening', 'clear 1.5'],
+    ['--screening', 'spotless 0'],
+    ['--balance', '5 ETH'],
+    ['--balance', '5'],
+    ['--hot-share', '101%'],
+    ['--hot-share', '4.567%'],
+    ['--hot-share', '4'],
+  ])('refuses %s %s (arguments-invalid)', async (flag, said) => {
+    expect(await answered(`${flag}=${said}`)).toMatchObject({ error: { code: 'arguments-invalid' } });
+  });
+
+  it('refuses a kind that wallet and destination contradict, as the signer would (kind-contradicted)', async () => {
+    expect(await answered(...WHOLE, '--kind', 'sweep')).toMatchObject({
+      error: { code: 'kind-contradicted' },
+    });
+  });
+});
+
 describe('policy replay', () => {
   const request = requestWith({ amount: '5000' });
   const transferId = transferIdOf(requestDigest(request.statement));
