@@ -95,7 +95,7 @@ describe('a withdrawal under a rule in dollars', () => {
     };
     const said = await ask(content.amount);
     expect(said).toMatchObject({ decision: 'allow', rule: 'hot-bitcoin/small' });
-    expect(said.limits).toMatchObject([{ used: '0 USD', wouldBe: '180 USD', atMost: '1000 USD' }]);
+    expect(said.limits).toMatchObject([{ used: '0 USD', wouldBe: '192 USD', atMost: '1000 USD' }]);
     expect(said.wanted.map((one) => one.said.map((fact) => fact.kind))).toEqual([['price'], ['screening']]);
     expect(await ask('500001')).toMatchObject({ decision: 'approve', rule: 'hot-bitcoin/large' });
     const [real] = await rig.settled([await rig.taken(request)]);

@@ -61,7 +61,7 @@ describe('over a limit: a withdrawal is refused', () => {
     const refused = await rig.until(await rig.taken(rig.request(wish)), ['refused']);
     expect(refused.reason).toMatchObject({
       code: 'limit-exceeded',
-      facts: { limit: 'hot-bitcoin/customer-day', used: '60000000', asked: '60000000', max: '100000000' },
+      facts: { limit: 'hot-bitcoin/customer-day', used: '60020000', asked: '60020000', max: '100000000' },
     });
   });
 });

@@ -129,7 +129,13 @@ describe.each(['sqlite', 'postgres'] as const)('a simulation on %s', (dialect) =
       holdMs: 0,
       excluded: ['exchange', 'carol'],
       limits: [
-        { limitId: 'hot-ethereum/day', takes: '1 ETH', used: '0 ETH', wouldBe: '1 ETH', atMost: '10 ETH' },
+        {
+          limitId: 'hot-ethereum/day',
+          takes: '1.001 ETH',
+          used: '0 ETH',
+          wouldBe: '1.001 ETH',
+          atMost: '10 ETH',
+        },
         { limitId: 'everything/all-per-hour', takes: '1 transfer', used: '0 transfers' },
       ],
       passedOver: [],
@@ -152,20 +158,20 @@ describe.each(['sqlite', 'postgres'] as const)('a simulation on %s', (dialect) =
     await compared(stage.cast.bitcoinRequest('90000000'));
     await compared(stage.cast.bitcoinRequest('90000000'));
     await life.live(3);
-    const { said } = await compared(stage.cast.bitcoinRequest('20000001'));
+    const { said } = await compared(stage.cast.bitcoinRequest('19850001'));
     expect(said).toMatchObject({
       decision: 'refuse',
       code: 'limit-exceeded',
       rule: 'hot-bitcoin/any',
-      facts: { limit: 'hot-bitcoin/day', used: '180000000', asked: '20000001', max: '200000000' },
+      facts: { limit: 'hot-bitcoin/day', used: '180100000', asked: '19900001', max: '200000000' },
     });
     expect(said.limits[0]).toMatchObject({
-      used: '1.8 BTC',
+      used: '1.801 BTC',
       wouldBe: '2.00000001 BTC',
       atMost: '2 BTC',
     });
     // To the last satoshi.
-    expect((await compared(stage.cast.bitcoinRequest('20000000'))).said.decision).toBe('allow');
+    expect((await compared(stage.cast.bitcoinRequest('19850000'))).said.decision).toBe('allow');
     stage.pass(26 * HOUR_MS);
     expect((await simulated(stage.cast.bitcoinRequest('90000000'))).limits[0]?.used).toBe('0 BTC');
   });
@@ -263,7 +269,7 @@ describe.each(['sqlite', 'postgres'] as const)('a simulation on %s', (dialect) =
     expect(said).toMatchObject({
       draft: true,
       code: 'limit-exceeded',
-      facts: { used: '90000000', max: '100000000' },
+      facts: { used: '90050000', max: '100000000' },
     });
     expect(said.policyHash).not.toBe(life.governance.state().policyHash);
     expect(certain(await simulations.run(content))).toMatchObject({ draft: false, decision: 'allow' });

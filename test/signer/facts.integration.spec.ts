@@ -30,7 +30,7 @@ const POLICY: PolicyDocument = {
     'applies-to: { wallets: [hot-btc] }',
     'fee-caps: { absolute: "0.0005 BTC", relative: "100%" }',
     'limits:',
-    '  - { id: day, per: wallet, window: 24h, currency: USD, max: "1000 USD" }',
+    '  - { id: day, per: wallet, window: 24h, currency: USD, max: "1040 USD" }',
     'rules:',
     '  - id: risky',
     '    when: { risk-score-above: 70 }',
@@ -123,7 +123,7 @@ describe('an order with facts', () => {
     const { reservation } = certificate;
     expect(reservation.order.facts).toHaveLength(2);
     expect(decisionsOf(certificate)[0]?.limits).toMatchObject([
-      { limitId: 'hot-bitcoin/day', key: 'hot-btc in USD', usedBefore: '0', usedAfter: '30000' },
+      { limitId: 'hot-bitcoin/day', key: 'hot-btc in USD', usedBefore: '0', usedAfter: '31200' },
     ]);
     const verify = (of: unknown) =>
       verifyCertificate(of, deployment.log, deployment.deploymentId, portableVerifier).kind;
@@ -167,7 +167,7 @@ describe('an order with facts', () => {
     expect(await answerTo(await seen())).toBe('policy-no-match');
     quote('60000');
     expect(await answerTo(await seen())).toBe('done');
-    // 900 dollars of a thousand are gone.
+    // Three times 300 dollars, and the 12 that each may cost, are gone of 1,040.
     expect(await answerTo(await seen())).toBe('limit-exceeded');
     quote('20000');
     expect(await answerTo(await seen())).toBe('done');

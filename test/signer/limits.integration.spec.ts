@@ -63,9 +63,13 @@ beforeAll(async () => {
 });
 afterAll(() => deployment.destroy());
 
-/** A withdrawal of 0.001 BTC from a coin of its own, with a satoshi more for each index so that all differ. */
+/** A withdrawal from a coin of its own that costs 1,000 satoshi, which its limit counts as well. */
 function bitcoinOrder(amountSats: bigint): SigningOrder {
-  const request = deployment.request({ amount: amountSats.toString(), destination: DESTINATION_BTC });
+  const request = deployment.request({
+    amount: amountSats.toString(),
+    destination: DESTINATION_BTC,
+    feeCeiling: '1000',
+  });
   const outputs = [
     payTo(DESTINATION_BTC, amountSats),
     { script: own, amountSats: 1_000_000n - amountSats - 1_000n },
@@ -130,11 +134,11 @@ describe('limits', () => {
     deployment.time.advance(2 * HOUR_MS);
     const [client] = orchestrators;
     if (!client) throw new Error('no client');
-    for (const amount of [900_000n, 900_000n, 900_000n, 900_000n]) {
+    for (const amount of [899_000n, 899_000n, 899_000n, 899_000n]) {
       expect(codeOf(await client.sign(bitcoinOrder(amount)))).toBe('done');
     }
-    expect(codeOf(await client.sign(bitcoinOrder(400_001n)))).toBe('limit-exceeded');
-    expect(codeOf(await client.sign(bitcoinOrder(400_000n)))).toBe('done');
+    expect(codeOf(await client.sign(bitcoinOrder(399_001n)))).toBe('limit-exceeded');
+    expect(codeOf(await client.sign(bitcoinOrder(399_000n)))).toBe('done');
     expect(codeOf(await client.sign(bitcoinOrder(600n)))).toBe('limit-exceeded');
   });
 
@@ -182,8 +186,8 @@ describe('limits', () => {
   it('go on from what was counted when a policy changes their window', async () => {
     const client = await deployment.connect();
     deployment.time.advance(2 * HOUR_MS);
-    expect(codeOf(await client.sign(bitcoinOrder(900_000n)))).toBe('done');
-    expect(codeOf(await client.sign(bitcoinOrder(900_000n)))).toBe('done');
+    expect(codeOf(await client.sign(bitcoinOrder(899_000n)))).toBe('done');
+    expect(codeOf(await client.sign(bitcoinOrder(899_000n)))).toBe('done');
     const policies = POLICIES.map(({ name, lines }) => ({
       name,
       lines: lines.map((line) => line.replace('asset: BTC, window: 1h', 'asset: BTC, window: 3h')),
@@ -193,10 +197,10 @@ describe('limits', () => {
     deployment.log.push(entry);
     deployment.time.advance(2 * HOUR_MS);
     // 1,800,000 of the 4,000,000 are used still, since three hours have not passed.
-    expect(codeOf(await client.sign(bitcoinOrder(900_000n)))).toBe('done');
-    expect(codeOf(await client.sign(bitcoinOrder(900_000n)))).toBe('done');
-    expect(codeOf(await client.sign(bitcoinOrder(400_001n)))).toBe('limit-exceeded');
-    expect(codeOf(await client.sign(bitcoinOrder(400_000n)))).toBe('done');
+    expect(codeOf(await client.sign(bitcoinOrder(899_000n)))).toBe('done');
+    expect(codeOf(await client.sign(bitcoinOrder(899_000n)))).toBe('done');
+    expect(codeOf(await client.sign(bitcoinOrder(399_001n)))).toBe('limit-exceeded');
+    expect(codeOf(await client.sign(bitcoinOrder(399_000n)))).toBe('done');
   });
 });
 

@@ -81,8 +81,9 @@ function held(by: Watcher, finney: bigint, observedAtMs = deployment.time.wall):
   return { statement, signature: sign(null, factBytes(statement), by.secret).toString('hex') };
 }
 
+/** A payment that takes so much from the limit, a thousandth of an ether of it for what it may cost. */
 async function pay(finney: bigint, facts: readonly SignedFact[]) {
-  const amount = finney * FINNEY;
+  const amount = (finney - 1n) * FINNEY;
   const request = deployment.request({
     chain: ETHEREUM,
     wallet: 'hot-eth',
@@ -105,9 +106,9 @@ const paid = async (finney: bigint, ...facts: readonly SignedFact[]) => codeOf(a
 
 describe('a limit on a share of the balance', () => {
   it('refuses what nobody states the balance for, or nobody of late (fact-missing, fact-too-old)', async () => {
-    expect(await paid(1n)).toBe('fact-missing');
+    expect(await paid(2n)).toBe('fact-missing');
     const old = held(first, 1_000n, deployment.time.wall - 3_600_000);
-    expect(await paid(1n, old)).toBe('fact-too-old');
+    expect(await paid(2n, old)).toBe('fact-too-old');
   });
 
   it('is one of the smaller balance of two, and is proved by the certificate', async () => {
@@ -127,8 +128,8 @@ describe('a limit on a share of the balance', () => {
   });
 
   it('counts what was paid, against the balance of now', async () => {
-    expect(await paid(1n, held(first, 500n))).toBe('limit-exceeded');
+    expect(await paid(2n, held(first, 500n))).toBe('limit-exceeded');
     expect(await paid(100n, held(first, 1_000n))).toBe('done');
-    expect(await paid(1n, held(first, 1_000n))).toBe('limit-exceeded');
+    expect(await paid(2n, held(first, 1_000n))).toBe('limit-exceeded');
   });
 });

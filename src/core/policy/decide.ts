@@ -4,16 +4,15 @@
 
 import { type Facts, Fault } from '../fault.js';
 import { calendarWords } from './calendar.js';
-import { balanceSubject, saidOf } from './conditions/answer.js';
+import { chargeOf, counts, factOf, least, subjectsOfLimit } from './charges.js';
 import { isAsset } from './conditions/asset.js';
 import type { Asked } from './conditions/kind.js';
 import { HOUR, inconsistent } from './conditions/known.js';
 import { askedBy, type Test } from './conditions/table.js';
-import { priceSubject, valueCents } from './conditions/value.js';
 import { firstUnmet, needsOf, quantityWords, spelled, testOfAll, unknownOf, wordsOf } from './conditions.js';
 import { durationWords } from './durations.js';
 import { flawOfPins } from './pins.js';
-import { shareWords, WHOLE_BASIS_POINTS } from './shares.js';
+import { shareWords } from './shares.js';
 import { asksNoLess } from './strictness.js';
 import type {
   ApprovalRequirement,
@@ -89,27 +88,6 @@ function applying(set: PolicySet, asked: AskedWallet): Applying {
   return found;
 }
 
-function keyOf(limit: Limit, situation: Situation): string {
-  switch (limit.scope) {
-    case 'wallet':
-      return situation.wallet;
-    case 'tier':
-      return situation.tier;
-    case 'asset':
-      return `${situation.chain}/${situation.contract}`;
-    case 'destination':
-      return situation.destination;
-    case 'customer':
-      return situation.customer;
-    case 'requester':
-      return situation.requester;
-    case 'global':
-      return 'global';
-    case 'rule':
-      return 'rule';
-  }
-}
-
 /** The rule that decides; or one of which it is not known whether it would, and without which no other may. */
 type Deciding =
   /** `passed`: those before it that may hold, and were passed over for it. */
@@ -158,7 +136,7 @@ export function factsFor(set: PolicySet, asked: Situation): readonly string[] {
   return [
     ...new Set([
       ...near.flatMap(({ rule }) => needsOf(rule.when, situation)).filter((subject) => subject !== HOUR),
-      ...counted.flatMap(({ measure }) => subjectOfLimit(measure, situation) ?? []),
+      ...counted.flatMap(({ measure }) => subjectsOfLimit(measure, situation)),
       ...(situation.pins ?? []).map(({ subject }) => subject),
     ]),
   ];
@@ -173,48 +151,7 @@ function limitsUnder({ limits }: Applying, decider: Deciding, situation: Situati
   const ofRules = [...passed, ...(decider.match ? [decider.match] : [])].flatMap(
     ({ rule }) => rule.limits ?? [],
   );
-  return [...limits, ...ofRules].filter(
-    ({ measure }) => !('asset' in measure) || isAsset(measure.asset, situation),
-  );
-}
-
-/** Undefined where nothing is known of what is counted. */
-function countedOf({ measure }: Limit, situation: Situation): bigint | undefined {
-  switch (measure.kind) {
-    case 'count':
-      return 1n;
-    case 'amount':
-    case 'share':
-      return situation.amount;
-    case 'value':
-      return valueCents(measure.worth, situation);
-  }
-}
-
-/** Cents, and what a calendar divides, are counted apart from what a limit of that name may have counted before. */
-function counterKey(limit: Limit, situation: Situation): string {
-  const { measure, calendar } = limit;
-  const key = keyOf(limit, situation);
-  const unit = measure.kind === 'value' ? ` in ${measure.worth.currency}` : '';
-  return `${key}${unit}${calendar ? ` by ${calendarWords(calendar)}` : ''}`;
-}
-
-/** At most so much; a share is one of the smallest balance that anybody states, rounded down. Undefined where nobody does. */
-function mostOf({ measure }: Limit, situation: Situation): bigint | undefined {
-  if (measure.kind !== 'share') return measure.max;
-  const [first, ...rest] = saidOf(situation, balanceSubject(situation), 'balance').map(({ amount }) =>
-    BigInt(amount),
-  );
-  return first === undefined ? undefined : (least(first, rest) * measure.basisPoints) / WHOLE_BASIS_POINTS;
-}
-
-function chargeOf(limit: Limit, situation: Situation): LimitCharge | undefined {
-  const amount = countedOf(limit, situation);
-  const max = mostOf(limit, situation);
-  if (amount === undefined || max === undefined) return undefined;
-  const key = counterKey(limit, situation);
-  const { id: limitId, windowMs, calendar } = limit;
-  return { limitId, key, windowMs, ...(calendar && { calendar }), amount, max };
+  return [...limits, ...ofRules].filter(({ measure }) => counts(measure, situation));
 }
 
 /**
@@ -236,29 +173,10 @@ export function chargesOf(set: PolicySet, asked: Situation): readonly LimitCharg
   }
 }
 
-/** What somebody has to state for it; nothing for a limit that needs no fact, or is not on what moves. */
-function subjectOfLimit(measure: Limit['measure'], situation: Situation): string | undefined {
-  if (measure.kind === 'value') return priceSubject(measure.worth, situation);
-  return measure.kind === 'share' && isAsset(measure.asset, situation)
-    ? balanceSubject(situation)
-    : undefined;
-}
-
-function factOf({ measure }: Limit, situation: Situation): string {
-  return subjectOfLimit(measure, situation) ?? inconsistent('a limit needs no fact');
-}
-
 function effectOf(charge: LimitCharge, usage: LimitUsage): LimitEffect {
   const usedBefore = usage(charge);
   if (typeof usedBefore !== 'bigint' || usedBefore < 0n) return inconsistent('a counter below zero');
   return { ...charge, usedBefore, usedAfter: usedBefore + charge.amount };
-}
-
-/** `Math.min` is for numbers alone. */
-function least(first: bigint, others: readonly bigint[]): bigint {
-  let smallest = first;
-  for (const other of others) if (other < smallest) smallest = other;
-  return smallest;
 }
 
 /** The tightest caps of the documents that apply: both the wallet's and the tier's hold. */

@@ -41,7 +41,7 @@ export const SITUATION: Situation = {
   requester: 'payouts',
   customer: 'customer-1',
   kind: 'withdrawal',
-  feeCeiling: 10n,
+  feeCeiling: 0n,
   toTier: undefined,
   known: undefined,
 };

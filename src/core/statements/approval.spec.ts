@@ -141,7 +141,7 @@ describe('the texts in requests and statements', () => {
     ['a customer with a blank', { customer: 'customer 7' }],
     ['a symbol with letters of another script', { asset: { ...request.asset, symbol: 'UЅDX' } }],
     ['a token with 31 decimals', { asset: { ...request.asset, decimals: 31 } }],
-    ['a kind that nobody knows', { kind: 'sweep' }],
+    ['a kind that nobody knows', { kind: 'consolidation' }],
   ])('refuse %s', (_title, altered) => {
     expect(requestStatement.safeParse({ ...request, ...altered }).success).toBe(false);
     expect(requestStatement.safeParse(request).success).toBe(true);

@@ -165,7 +165,13 @@ describe('the audit log', () => {
         kind: 'allow',
         rule: 'hot-ethereum/small',
         limits: [
-          { amount: `1${ETH}`, usedBefore: '0', usedAfter: `1${ETH}`, max: expect.any(String) },
+          // With the thousandth of an ether that it may cost.
+          {
+            amount: '1001000000000000000',
+            usedBefore: '0',
+            usedAfter: '1001000000000000000',
+            max: expect.any(String),
+          },
           { amount: '1', usedBefore: '0', usedAfter: '1', max: '60' },
         ],
       });

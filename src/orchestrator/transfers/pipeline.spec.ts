@@ -11,6 +11,9 @@ import { defaultPipelineSettings } from './pipeline.js';
 import { certain, type Life, reasonsOf, Stage, statesOf } from './stage.fixture.js';
 
 const ETH = '000000000000000000';
+/** What 1 ETH takes from a limit, whose request lets it cost 0.001 ETH; and what takes 1 ETH. */
+const WITH_FEE = '1001000000000000000';
+const WITHOUT_FEE = '999000000000000000';
 const HOUR_MS = 3_600_000;
 
 let folder: string;
@@ -53,9 +56,9 @@ describe('the way of a transfer', () => {
       limitId: 'hot-ethereum/day',
       key: 'hot-eth',
       windowMs: 24 * HOUR_MS,
-      amount: `1${ETH}`,
+      amount: WITH_FEE,
       usedBefore: '0',
-      usedAfter: `1${ETH}`,
+      usedAfter: WITH_FEE,
       max: `10${ETH}`,
     });
     expect(stage.chain.payments()).toEqual(new Map([[transferId, 1]]));
@@ -66,7 +69,7 @@ describe('the way of a transfer', () => {
     stage.cast.amend(
       stage.cast.policiesWith(
         '"1 ETH" }',
-        '"1 ETH" }\n    limits: [{ id: day, per: rule, asset: ETH, window: 24h, max: "1 ETH" }]',
+        '"1 ETH" }\n    limits: [{ id: day, per: rule, asset: ETH, window: 24h, max: "1.001 ETH" }]',
       ),
     );
     await life.governance.refresh();
@@ -77,7 +80,7 @@ describe('the way of a transfer', () => {
     expect(view.state).toBe('settled');
     expect(view.limits.map(({ limitId, usedAfter }) => [limitId, usedAfter])).toContainEqual([
       'hot-ethereum/small/day',
-      `1${ETH}`,
+      WITH_FEE,
     ]);
     expect((await life.view(middle.transferId)).limits.map(({ limitId }) => limitId)).not.toContain(
       'hot-ethereum/small/day',
@@ -125,7 +128,7 @@ describe('the way of a transfer', () => {
 describe('decisions', () => {
   it('refuses what the policy refuses, and what exceeds a limit', async () => {
     const large = await life.submitted(stage.cast.request(`6${ETH}`));
-    for (let count = 0; count < 10; count += 1) await life.submitted(stage.cast.request(`1${ETH}`));
+    for (let count = 0; count < 10; count += 1) await life.submitted(stage.cast.request(WITHOUT_FEE));
     stage.pass(1);
     const last = await life.submitted(stage.cast.request('1'));
     await life.live(12);

@@ -118,6 +118,29 @@ export const POLICY: readonly Tooth[] = [
         "a decision comes from the wallet's own document before its tier's, under the tightest caps of both",
     },
   ]),
+  ...teethOf('src/core/policy/charges.ts', 'src/core/policy/fees-count.spec.ts', [
+    {
+      code: 'limit-exceeded',
+      without: 'the fee of a payment in the coin',
+      was: 'amount: situation.amount + situation.feeCeiling',
+      becomes: 'amount: situation.amount',
+      title: 'counts what a payment moves and what it may cost, to the unit',
+    },
+    {
+      code: 'limit-exceeded',
+      without: 'the fee of a payment in a token',
+      was: 'return situation.feeCeiling === 0n ? [situation] : [situation, feeOf(situation)];',
+      becomes: 'return [situation];',
+      title: 'counts what payments in tokens may cost: a wallet is not emptied by fees',
+    },
+    {
+      code: 'fact-missing',
+      without: 'the price of the coin that a fee is paid in',
+      was: 'if (cents === undefined) return undefined;',
+      becomes: 'if (cents === undefined) continue;',
+      title: 'wants both prices, and names the one that is missing',
+    },
+  ]),
   ...teethOf('src/core/policy/pins.ts', 'src/core/policy/pins.spec.ts', [
     {
       code: 'token-changed',
@@ -298,7 +321,7 @@ export const POLICY: readonly Tooth[] = [
       title: 'missing approvals are those of every alternative until one is met whole',
     },
   ]),
-  ...teethOf('src/core/policy/decide.ts', 'src/core/policy/share-limits.spec.ts', [
+  ...teethOf('src/core/policy/charges.ts', 'src/core/policy/share-limits.spec.ts', [
     {
       code: 'limit-exceeded',
       without: 'the smallest of the balances that are stated',
