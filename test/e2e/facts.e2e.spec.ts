@@ -101,7 +101,7 @@ describe('a withdrawal under a rule in dollars', () => {
     const [real] = await rig.settled([await rig.taken(request)]);
     expect(real).toMatchObject({ state: 'settled', rule: said.rule });
     expect(real?.limits).toMatchObject([{ usedBefore: '0', usedAfter: said.limits[0]?.usedAfter }]);
-    expect((await ask(content.amount)).limits).toMatchObject([{ used: '180 USD', wouldBe: '360 USD' }]);
+    expect((await ask(content.amount)).limits).toMatchObject([{ used: '192 USD', wouldBe: '384 USD' }]);
   });
 
   it('leaves unattended below the bound, with a certificate that proves price and screening', async () => {

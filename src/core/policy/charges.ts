@@ -52,7 +52,7 @@ function countedOf({ measure }: Limit, situation: Situation): bigint | undefined
         .filter((part) => isAsset(measure.asset, part))
         .reduce((sum, { amount }) => sum + amount, 0n);
     case 'value':
-      return valueOf(measure.worth, situation);
+      return worthOf(measure.worth, situation);
   }
 }
 
@@ -63,7 +63,7 @@ function partsOf(situation: Situation): readonly Situation[] {
   return situation.feeCeiling === 0n ? [situation] : [situation, feeOf(situation)];
 }
 
-function valueOf(worth: Worth, situation: Situation): bigint | undefined {
+function worthOf(worth: Worth, situation: Situation): bigint | undefined {
   let sum = 0n;
   for (const part of partsOf(situation)) {
     const cents = valueCents(worth, part);
