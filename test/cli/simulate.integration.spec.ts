@@ -63,7 +63,7 @@ describe('portcullis policy simulate', () => {
     const { exit, output } = await simulated('0.5 BTC');
     expect(exit).toBe(0);
     expect(output).toContain('to be approved by hot-bitcoin/middle: 2 of treasury');
-    expect(output).toMatch(/hot-bitcoin\/day +hot-btc +0.5 BTC +0 BTC +0.5 BTC +2 BTC +24h/);
+    expect(output).toMatch(/hot-bitcoin\/day +hot-btc +0.5002 BTC +0 BTC +0.5002 BTC +2 BTC +24h/);
     expect(output).toMatch(/hot-bitcoin\/small +amount-at-most: 0.01 BTC/);
     expect(output).toContain('Approvals of these never count: exchange');
     expect(output).toMatch(/The signer\s+decides by its own counters/);

@@ -67,7 +67,7 @@ describe.each(dialects)('the audit log on %s', (dialect) => {
         expect.objectContaining({
           limitId: 'hot-bitcoin/day',
           usedBefore: '0',
-          usedAfter: body.statement.amount,
+          usedAfter: (BigInt(body.statement.amount) + BigInt(body.statement.feeCeiling)).toString(),
         }),
       ]),
     });

@@ -99,7 +99,7 @@ describe('a cancel: the signer refuses', () => {
       asset: USDX,
       amount: '1',
       destination: DESTINATION_ETH,
-      feeCeiling: (10n ** 20n).toString(),
+      feeCeiling: (10n ** 18n).toString(),
     });
     const data = erc20Transfer(DESTINATION_ETH, 1n);
     const paying = eip1559({ to: TOKEN_CONTRACT, data, nonce: 0, gasLimit: 100_000n });

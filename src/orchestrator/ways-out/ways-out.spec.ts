@@ -19,6 +19,8 @@ import { WaysOut } from './ways-out.service.js';
 
 const HOUR_MS = 3_600_000;
 const ALICE = 'person:alice';
+/** 5 wei, and the thousandth of an ether that the payment of them may cost. */
+const WITH_FEE = 10n ** 15n + 5n;
 const DEEP = 64;
 
 let folder: string;
@@ -106,7 +108,8 @@ describe('a void', () => {
         reason: { code: 'refused-though-begun' },
       });
     }
-    expect(await usedOf('hot-bitcoin/day')).toBe(3_000n);
+    // Each with the 50,000 that it may cost.
+    expect(await usedOf('hot-bitcoin/day')).toBe(153_000n);
     const [first = '', ...others] = ids;
     expect(await open(first)).toEqual(['ask-signer', 'void', 'record-paid', 'record-not-paid']);
     const given = certain(await voided(first, requests[0] as SignedRequest));
@@ -134,7 +137,7 @@ describe('a void', () => {
       ]);
     }
     expect(stage.chain.payments()).toEqual(new Map(others.map((id) => [id, 1])));
-    expect(await usedOf('hot-bitcoin/day')).toBe(2_000n);
+    expect(await usedOf('hot-bitcoin/day')).toBe(102_000n);
     expect(await open(first)).toEqual([]);
   });
 
@@ -233,7 +236,7 @@ describe('a void', () => {
 describe('a burial', () => {
   it('has a cancelled payment paid anew, once, and its limits charged once', async () => {
     const transferId = await replaced();
-    expect(await usedOf('hot-ethereum/day')).toBe(5n);
+    expect(await usedOf('hot-ethereum/day')).toBe(WITH_FEE);
     const burial = await burialOf(transferId);
     const answer = certain(await new Burials(life.pipeline).bury(burial, ALICE));
     expect(answer.transfers).toEqual([{ transferId, state: 'approved' }]);
@@ -249,7 +252,7 @@ describe('a burial', () => {
     expect(view.transactions.map(({ state }) => state)).toEqual(['dead', 'final']);
     expect(reasonsOf(view)).toContain('buried');
     expect(stage.chain.payments()).toEqual(new Map([[transferId, 1]]));
-    expect(await usedOf('hot-ethereum/day')).toBe(5n);
+    expect(await usedOf('hot-ethereum/day')).toBe(WITH_FEE);
   });
 
   it('keeps limits charged when the new plan is given up', async () => {
@@ -262,7 +265,7 @@ describe('a burial', () => {
       state: 'refused',
       reason: { code: 'destination-mismatch' },
     });
-    expect(await usedOf('hot-ethereum/day')).toBe(5n);
+    expect(await usedOf('hot-ethereum/day')).toBe(WITH_FEE);
   });
 
   it.each(['after bury', 'before commit', 'after commit'])(
