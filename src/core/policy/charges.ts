@@ -7,7 +7,7 @@ import { inconsistent } from './conditions/known.js';
 import { priceSubject, valueCents } from './conditions/value.js';
 import { calendarWords } from './calendar.js';
 import { WHOLE_BASIS_POINTS } from './shares.js';
-import type { Limit, LimitCharge, Situation, Worth } from './types.js';
+import type { Limit, LimitCharge, PolicyAsset, Situation, Worth } from './types.js';
 const assetKey = ({ chain, contract }: Pick<Situation, 'chain' | 'contract'>) => `${chain}/${contract}`;
 
 function keyOf(limit: Limit, situation: Situation): string {
@@ -33,7 +33,14 @@ function keyOf(limit: Limit, situation: Situation): string {
 
 /** Is anything that leaves of the kind that the limit is on? One on a chain's coin counts what its tokens cost as well. */
 export function counts(measure: Limit['measure'], situation: Situation): boolean {
-  return !('asset' in measure) || partsOf(situation).some((part) => isAsset(measure.asset, part));
+  if (!('asset' in measure)) return true;
+  return (
+    isAsset(measure.asset, situation) || (situation.feeCeiling > 0n && isFeeIn(measure.asset, situation))
+  );
+}
+
+function isFeeIn({ chain, contract }: PolicyAsset, situation: Situation): boolean {
+  return chain === situation.chain && contract === 'native';
 }
 
 /** What a transfer may cost at most, as if it were moved: nobody gets out as fees what a limit would keep back. */
@@ -48,9 +55,10 @@ function countedOf({ measure }: Limit, situation: Situation): bigint | undefined
       return 1n;
     case 'amount':
     case 'share':
-      return partsOf(situation)
-        .filter((part) => isAsset(measure.asset, part))
-        .reduce((sum, { amount }) => sum + amount, 0n);
+      return (
+        (isAsset(measure.asset, situation) ? situation.amount : 0n) +
+        (isFeeIn(measure.asset, situation) ? situation.feeCeiling : 0n)
+      );
     case 'value':
       return worthOf(measure.worth, situation);
   }

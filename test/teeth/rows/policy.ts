@@ -122,15 +122,15 @@ export const POLICY: readonly Tooth[] = [
     {
       code: 'limit-exceeded',
       without: 'the fee of a payment in the coin',
-      was: 'amount: situation.amount + situation.feeCeiling',
-      becomes: 'amount: situation.amount',
+      was: '(isFeeIn(measure.asset, situation) ? situation.feeCeiling : 0n)',
+      becomes: '0n',
       title: 'counts what a payment moves and what it may cost, to the unit',
     },
     {
       code: 'limit-exceeded',
       without: 'the fee of a payment in a token',
-      was: 'return situation.feeCeiling === 0n ? [situation] : [situation, feeOf(situation)];',
-      becomes: 'return [situation];',
+      was: ' || (situation.feeCeiling > 0n && isFeeIn(measure.asset, situation))',
+      becomes: '',
       title: 'counts what payments in tokens may cost: a wallet is not emptied by fees',
     },
     {
