@@ -1,5 +1,5 @@
 // One kill at every durable boundary of proposals: officers draft, sign and take back, insisting as their programs do, while the
-// orchestrator dies under them. Each draft is there once, each signature that was answered is there, and what had its
+// orchestrator dies under them, and vouch for the head as well. Each draft is there once, each signature that was answered is there, and what had its
 // quorum is in the signer's log once, without anybody doing more about it.
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,6 +19,7 @@ import type { Answer, CallOptions } from '../orchestrator/api-client.js';
 import { BoundaryPart } from './boundary-part.js';
 
 const PROPOSALS = '/v1/governance/proposals';
+const HEAD = '/v1/governance/head';
 const WITHIN_MS = 60_000;
 const LOOK_MS = 50;
 
@@ -27,6 +28,8 @@ let rig: Rig;
 /** Ids of all that was drafted, and of what two officers signed. */
 const drafted = new Set<string>();
 const passed = new Set<string>();
+/** Words about the head that were taken. */
+const words: string[] = [];
 
 beforeAll(async () => {
   rig = await part.start({ coins: 4n });
@@ -35,7 +38,7 @@ beforeAll(async () => {
 afterAll(() => part.stop());
 
 /** Until it is answered, however often the orchestrator dies of it. */
-async function insisted(officer: Officer, path: string, options: CallOptions): Promise<ProposalView> {
+async function answered(officer: Officer, path: string, options: CallOptions): Promise<Answer> {
   for (const end = Date.now() + WITHIN_MS; Date.now() < end; await sleep(LOOK_MS)) {
     let answer: Answer;
     try {
@@ -44,10 +47,21 @@ async function insisted(officer: Officer, path: string, options: CallOptions): P
       // Nobody is there at the moment, or died before the answer.
       continue;
     }
-    if (answer.status < 300) return proposalView.parse(answer.body);
+    if (answer.status < 300) return answer;
     if (answer.status < 500) throw new Error(`${path}: ${answer.text}`);
   }
   throw new Error(`never answered: ${path}`);
+}
+
+async function insisted(officer: Officer, path: string, options: CallOptions): Promise<ProposalView> {
+  return proposalView.parse((await answered(officer, path, options)).body);
+}
+
+/** A governor's word about the log's head: once it is answered, it is the one that is given along. */
+async function vouched(officer: Officer): Promise<void> {
+  const word = rig.deployment.word(officer);
+  await answered(officer, HEAD, { body: word });
+  words.push(word.signature);
 }
 
 async function becomes({ proposalId }: ProposalView, state: ProposalState): Promise<void> {
@@ -69,6 +83,7 @@ async function signedBy(officer: Officer, { proposalId, body }: ProposalView): P
 
 async function oneRound(round: number): Promise<void> {
   const { alice, bob } = rig.deployment;
+  await vouched(alice);
   const change: Change = { kind: 'group-set', group: { groupId: `auditors-${round}`, members: ['carol'] } };
   const proposal = await insisted(alice, PROPOSALS, {
     body: { change },
@@ -134,6 +149,8 @@ describe('a kill at every durable boundary of proposals', () => {
     const log = await logOfSigner();
     const accepted = log.map(({ body }) => entryHash(body)).filter((hash) => drafted.has(hash));
     expect(accepted).toEqual([...passed]);
+    const newest = await rig.client(rig.deployment.bob).get(HEAD);
+    expect(newest.body).toMatchObject({ newest: { signature: words.at(-1) } });
     await part.finish(part.workload());
   }, 300_000);
 });

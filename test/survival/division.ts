@@ -17,7 +17,7 @@ const SPECIAL = [
     boundary: /token-records\.ts:(?:createRecord|destroyLeftovers)|signWith:api\.C_Sign:/,
   },
   { part: 'lost-store', boundary: /Restores\.refresh|restoreFacts/ },
-  { part: 'proposals', boundary: /^src\/orchestrator\/governance\/proposal/ },
+  { part: 'proposals', boundary: /^src\/orchestrator\/governance\/(?:proposal|heads)/ },
   // Where a rule holds a transfer, as none of the others does.
   { part: 'held', boundary: /^src\/signer\/holds\.ts:|DecidingSteps\.review:noteWaiting/ },
   // Where a fact is missing that a rule wants, and the watcher that states it.
