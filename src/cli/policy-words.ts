@@ -31,6 +31,10 @@ function decisionLine(said: Said): Line {
 /** Of counters: `live`, as somebody has them; else all taken for unused. */
 function limitLines({ limits }: Said, counters: 'live' | 'unused'): readonly Line[] {
   if (limits.length === 0) return [];
+  return [...limitTable(limits, counters), 'What it takes of an amount has in it what it may cost at most.'];
+}
+
+function limitTable(limits: Said['limits'], counters: 'live' | 'unused'): readonly Line[] {
   return counters === 'unused'
     ? table(
         ['limit', 'counter', 'takes', 'of at most', 'within'],
