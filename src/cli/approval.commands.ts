@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { excludedApprovers, verifyApprovals, verifyStatement } from '../core/authorization/approvals.js';
 import { verifyRequest } from '../core/authorization/requests.js';
 import { accepted, type Outcome } from '../core/fault.js';
-import { displayHolders, type GovernanceState, groupsAt } from '../core/governance/state.js';
+import type { ClassesOf } from '../core/governance/credential-class.js';
+import { classesHeld, type GovernanceState, groupsAt } from '../core/governance/state.js';
 import { approvalWords, countsFor, missingApprovals } from '../core/policy/approvals.js';
 import { type Follows, isOrdered, stepOf } from '../core/policy/steps.js';
 import type { ApprovalRequirement } from '../core/policy/types.js';
@@ -72,7 +73,8 @@ export interface Followed {
   readonly digests: readonly string[];
   readonly follows: Follows;
   readonly persons: ReadonlySet<string>;
-  readonly shown: ReadonlySet<string>;
+  /** What each of them approved with. */
+  readonly by: ClassesOf;
 }
 
 /**
@@ -97,7 +99,7 @@ export function checkFollowed(
   return {
     digests: follows.map((one) => givenApprovalDigest(one, statement)).sort(),
     ...given.value,
-    shown: displayHolders(
+    by: classesHeld(
       state,
       follows.map(({ credentialId }) => credentialId),
     ),
@@ -107,7 +109,7 @@ export function checkFollowed(
 /** For which step an officer would sign, in words. The rule is what the service says; whose approvals are named is certain. */
 export function turnWords(
   { request, required }: Pick<StatementToSign, 'request' | 'required'>,
-  { follows, persons, shown }: Followed,
+  { follows, persons, by }: Followed,
   personId: string,
   state: GovernanceState,
   nowMs: number,
@@ -116,7 +118,7 @@ export function turnWords(
   const verified = verifyRequest(state, request, nativeVerifier, nowMs);
   const excluded = verified.kind === 'accepted' ? excludedApprovers(verified.value) : new Set<string>();
   const groups = groupsAt(state, nowMs);
-  const due = missingApprovals(required, persons, groups, excluded, shown, follows);
+  const due = missingApprovals(required, persons, groups, excluded, by, follows);
   const after = new Map([...follows, [personId, persons]]);
   const mine = countsFor(
     personId,
@@ -124,7 +126,7 @@ export function turnWords(
     new Set([...persons, personId]),
     groups,
     excluded,
-    shown,
+    by,
     after,
   ).filter((one) => due.some((other) => isSameSeat(one, other)));
   const named = persons.size === 0 ? 'nobody' : [...persons].join(', ');

@@ -1,7 +1,7 @@
 // Who this command line speaks as: a backend with its request key, or an officer with a token, and perhaps a Ledger.
 
 import { sha256 } from '@noble/hashes/sha2.js';
-import type { CredentialClass } from '../core/governance/entry.js';
+import type { CredentialClass } from '../core/governance/credential-class.js';
 import { type GovernanceState, holderOf } from '../core/governance/state.js';
 import { Api, type Identity } from '../sdk/api.js';
 import { needed } from './cli-config.js';

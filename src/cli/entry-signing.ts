@@ -1,5 +1,6 @@
 // Before an officer signs an entry, wherever it comes from: does it stand on what they know, and have they read it?
 
+import { classWord, countsIn } from '../core/governance/credential-class.js';
 import { type Change, type EntryBody, entryHash } from '../core/governance/entry.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { wantedFor } from '../core/governance/wanted.js';
@@ -39,13 +40,13 @@ export async function confirmEntry(
   if (typed.toLowerCase() !== wanted) throw cliFault('not-confirmed', 'the digits do not match');
 }
 
-/** Whose signatures an entry needs, under the state before it: `2 of governors, 1 of them with a device that shows what it signs`. */
+/** Whose signatures an entry needs, under the state before it: `2 of governors, 1 of them with a display`. */
 export function wantedWords({ change }: EntryBody, state: GovernanceState): string {
   return wantedFor(change, state)
-    .map(({ group, threshold, withDisplay }) =>
+    .map(({ group, threshold, with: asked }) =>
       [
         group === null ? `${threshold} of the roster` : `${threshold} of ${group}`,
-        ...(withDisplay === 0 ? [] : [`${withDisplay} of them with a device that shows what it signs`]),
+        ...countsIn(asked).map(([one, count]) => `${count} of them with ${classWord(one)}`),
       ].join(', '),
     )
     .join(' and ');

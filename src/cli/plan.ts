@@ -4,6 +4,7 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { factKind } from '../core/facts/fact.js';
+import { CREDENTIAL_CLASSES, classCounts } from '../core/governance/credential-class.js';
 import {
   type Chain,
   type Credential,
@@ -15,7 +16,6 @@ import {
   NO_PREVIOUS,
   type PolicyDocument,
   policyDocument,
-  type QuorumRule,
   tier,
 } from '../core/governance/entry.js';
 import { BITCOIN_NETWORKS } from '../core/governance/names.js';
@@ -43,13 +43,9 @@ const keySource = z.union([z.strictObject({ file: path }), z.strictObject({ 'pub
 const plannedQuorum = z.strictObject({
   group: identifier,
   threshold: z.int().min(1),
-  /** So many of them with a device that shows what it signs. */
-  'with-display': z.int().min(1).exactOptional(),
+  /** So many of them with each of these classes of credentials. */
+  with: classCounts.exactOptional(),
 });
-
-function quorumOf({ 'with-display': withDisplay, ...rule }: z.infer<typeof plannedQuorum>): QuorumRule {
-  return withDisplay === undefined ? rule : { ...rule, withDisplay };
-}
 
 /** How long what loosens waits; `0h` is not at all. */
 const delay = z.string().regex(/^(?:0|[1-9][0-9]{0,3})[mhd]$/, 'a delay is written like 30m, 24h or 2d');
@@ -79,7 +75,7 @@ const plan = z.strictObject({
           .array(
             z.strictObject({
               id: identifier,
-              class: z.enum(['pkcs11', 'device-display', 'passkey']).default('pkcs11'),
+              class: z.enum(CREDENTIAL_CLASSES).default('pkcs11'),
               key: keySource,
               /** Of a passkey: its relying party and origin, and whether it may be copied between devices. */
               passkey: z
@@ -323,15 +319,15 @@ export function genesisOf(planned: Plan, planFile: string, seed: string, created
         credentials: credentials.map((credential) => credentialOf(credential, keys)),
       })),
       groups: Object.entries(planned.groups).map(([groupId, members]) => ({ groupId, members })),
-      quorum: quorumOf(planned.quorum),
-      ...(planned['safu-quorum'] === undefined ? {} : { safu: quorumOf(planned['safu-quorum']) }),
+      quorum: planned.quorum,
+      ...(planned['safu-quorum'] === undefined ? {} : { safu: planned['safu-quorum'] }),
       timelock: {
         whitelistMs: delayMs(planned.timelock.whitelist),
         policyMs: delayMs(planned.timelock.policy),
         ...(planned.timelock['fresh-head'] === '0h'
           ? {}
           : { freshHeadMs: delayMs(planned.timelock['fresh-head']) }),
-        veto: quorumOf(planned.timelock.veto),
+        veto: planned.timelock.veto,
       },
       attestation: {
         token: planned.attestation.token,

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { certificate } from '../core/certificates/certificate.js';
+import { classCounts } from '../core/governance/credential-class.js';
 import { governanceEntry } from '../core/governance/entry.js';
 import { signedHead } from '../core/governance/fresh-head.js';
 import { calendar } from '../core/policy/calendar.js';
@@ -26,7 +27,7 @@ export const requirement = z.object({
   quorum: z.int(),
   except: z.array(identifier).exactOptional(),
   notMembersOf: z.array(identifier).exactOptional(),
-  withDisplay: z.int().exactOptional(),
+  with: classCounts.exactOptional(),
   alternative: z.int().exactOptional(),
   step: z.int().exactOptional(),
 });

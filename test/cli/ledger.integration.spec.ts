@@ -31,7 +31,7 @@ const POLICY = [
   'rules:',
   '  - id: shown',
   '    when: { asset: BTC }',
-  '    then: { approve: [{ group: treasury, quorum: 1, with-display: 1 }] }',
+  '    then: { approve: [{ group: treasury, quorum: 1, with: { device-display: 1 } }] }',
 ];
 const PATH = "44'/60'/0'/0/0";
 const HEAD = '/v1/governance/head';
@@ -110,8 +110,8 @@ function waiting() {
     statement,
     request,
     statementDigest: '00'.repeat(32),
-    required: [{ group: 'treasury', quorum: 1, withDisplay: 1 }],
-    missing: [{ group: 'treasury', quorum: 1, withDisplay: 1 }],
+    required: [{ group: 'treasury', quorum: 1, with: { 'device-display': 1 } }],
+    missing: [{ group: 'treasury', quorum: 1, with: { 'device-display': 1 } }],
   });
   const { statement: asked } = request;
   api.answers.set(`/v1/transfers/${transferId}/approvals`, {
@@ -292,7 +292,7 @@ describe('an officer with a Ledger', () => {
   });
 
   it('signs an entry in a file with the device alone, which counts as shown', async () => {
-    const quorum = { group: 'governors', threshold: 2, withDisplay: 1 };
+    const quorum = { group: 'governors', threshold: 2, with: { 'device-display': 1 } };
     const log = await desk.write('log.json', deployment.log);
     const entry = deployment.entry({ kind: 'quorum-set', quorum }, [deployment.alice]);
     const file = await desk.write('entry.json', entry);
@@ -306,7 +306,7 @@ describe('an officer with a Ledger', () => {
     const back = { kind: 'quorum-set', quorum: { group: 'governors', threshold: 2 } } as const;
     const byTokens = deployment.entry(back, [deployment.alice, deployment.bob]);
     expect(codeOf(await signer.ask({ verb: 'governance-append', entry: byTokens }))).toBe(
-      'governance-display-missing',
+      'governance-class-missing',
     );
     const next = await desk.write('next.json', deployment.entry(back, [deployment.bob]));
     await desk.write('log.json', deployment.log);

@@ -97,9 +97,9 @@ describe.each(dialects)('proposals on %s', (dialect) => {
         {
           group: 'governors',
           threshold: 2,
-          withDisplay: 0,
+          with: {},
           missing: 2,
-          missingDisplays: 0,
+          missingWith: {},
           canSign: ['alice', 'bob', 'carol'],
         },
       ],
@@ -113,9 +113,9 @@ describe.each(dialects)('proposals on %s', (dialect) => {
         {
           group: 'governors',
           threshold: 2,
-          withDisplay: 0,
+          with: {},
           missing: 1,
-          missingDisplays: 0,
+          missingWith: {},
           canSign: ['alice', 'bob'],
         },
       ],

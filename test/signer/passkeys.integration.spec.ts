@@ -136,7 +136,7 @@ describe('a signer', () => {
   });
 
   it('takes no passkey for a display: such a policy cannot be set, nor met', async () => {
-    const asked = '{ group: treasury, quorum: 2, with-display: 1 }';
+    const asked = '{ group: treasury, quorum: 2, with: { device-display: 1 } }';
     expect(await setPolicy(asked)).toBe('governance-change-invalid');
     const ledger = {
       credentialId: 'alice-ledger',

@@ -8,7 +8,7 @@
 import { type FactRefusalCode, knownFacts, type VerifiedFact, verifyFacts } from '../facts/verify.js';
 import { accepted, type Outcome, refused } from '../fault.js';
 import { type HeadRefusalCode, verifyHead } from '../governance/fresh-head.js';
-import { displayHolders, freezeOf, type GovernanceState, groupsAt } from '../governance/state.js';
+import { classesHeld, freezeOf, type GovernanceState, groupsAt } from '../governance/state.js';
 import { approvalWords, missingApprovals } from '../policy/approvals.js';
 import { decide, feeCapsOf } from '../policy/decide.js';
 import type {
@@ -226,7 +226,7 @@ function authorizeTransfers(
       persons,
       groupsAt(given.state, given.nowMs),
       excludedApprovers(request),
-      displayHolders(
+      classesHeld(
         given.state,
         ordered.approvals.map(({ credentialId }) => credentialId),
       ),

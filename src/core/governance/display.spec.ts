@@ -46,7 +46,7 @@ const persons = GENESIS.persons.map((person) => {
   const device = byte === undefined ? [] : [deviceOf(`${person.personId}-device`, byte)];
   return { ...person, credentials: [...person.credentials, ...device] };
 });
-const quorum: QuorumRule = { group: 'governors', threshold: 2, withDisplay: 1 };
+const quorum: QuorumRule = { group: 'governors', threshold: 2, with: { 'device-display': 1 } };
 const REMOVE: Change = { kind: 'request-key-removed', keyId: 'backend' };
 
 function genesisWith(altered: Partial<Genesis>, ...keys: readonly Key[]) {
@@ -88,7 +88,7 @@ describe('a quorum with a display', () => {
   });
 
   it('is missing its display where enough signed, and none with a device', () => {
-    expect(codeFor([alice, bob, carol], [])).toBe('governance-display-missing');
+    expect(codeFor([alice, bob, carol], [])).toBe('governance-class-missing');
   });
 
   it('counts one person once, whatever they signed with', () => {
@@ -124,8 +124,8 @@ describe('a quorum with a display', () => {
   });
 
   it('is refused in a genesis that could never reach it', () => {
-    const why = 'the quorum could never be reached with devices that have a display';
-    for (const withDisplay of [2, 3]) {
+    const why = 'the quorum could never be reached with the classes of credentials that it asks for';
+    for (const least of [2, 3]) {
       const few = persons
         .filter(({ personId }) => personId !== 'x')
         .map((person) =>
@@ -134,7 +134,7 @@ describe('a quorum with a display', () => {
       expect(
         whyOf(
           replayGenesis(
-            genesisWith({ persons: few, quorum: { ...quorum, withDisplay } }, bob),
+            genesisWith({ persons: few, quorum: { ...quorum, with: { 'device-display': least } } }, bob),
             portableVerifier,
           ),
         ),

@@ -25,6 +25,7 @@ import {
   wholeNumber,
 } from '../statements/fields.js';
 import { statementBytes } from '../statements/preimage.js';
+import { classCounts } from './credential-class.js';
 
 export const GOVERNANCE_TYPE = 'portcullis/governance/v1';
 
@@ -59,7 +60,6 @@ export const credential = z.discriminatedUnion('credentialClass', [
     backupEligible: z.boolean(),
   }),
 ]);
-export type CredentialClass = Credential['credentialClass'];
 export type Credential = z.infer<typeof credential>;
 
 export const person = z.strictObject({
@@ -232,8 +232,8 @@ export type PolicyDocument = z.infer<typeof policyDocument>;
 export const quorumRule = z.strictObject({
   group: identifier,
   threshold: wholeNumber(1, 64),
-  /** So many of those who count have to have signed with a device that shows what it signs; absent, none has to. */
-  withDisplay: wholeNumber(1, 64).exactOptional(),
+  /** So many of those who count have to have signed with each of these classes of credentials. Absent: with any. */
+  with: classCounts.exactOptional(),
 });
 export type QuorumRule = z.infer<typeof quorumRule>;
 

@@ -3,15 +3,14 @@
 import { DEFAULT_FACT_RULE } from '../facts/verify.js';
 import { parsePolicies } from '../policy/parse.js';
 import { loosensBands } from './bands.js';
+import { asksNoLess } from './credential-class.js';
 import type { Change, Group, QuorumRule, Timelock } from './entry.js';
 import { type GovernanceState, type PendingEntry, tokenKey } from './state.js';
 
 function isAsStrict(next: QuorumRule, now: QuorumRule | undefined): boolean {
   return (
     now === undefined ||
-    (next.group === now.group &&
-      next.threshold >= now.threshold &&
-      (next.withDisplay ?? 0) >= (now.withDisplay ?? 0))
+    (next.group === now.group && next.threshold >= now.threshold && asksNoLess(next.with, now.with))
   );
 }
 
@@ -22,7 +21,8 @@ function isAsSlow(next: Timelock, now: Timelock): boolean {
     (next.freshHeadMs ?? Number.POSITIVE_INFINITY) <= (now.freshHeadMs ?? Number.POSITIVE_INFINITY) &&
     next.veto.group === now.veto.group &&
     next.veto.threshold === now.veto.threshold &&
-    next.veto.withDisplay === now.veto.withDisplay
+    asksNoLess(next.veto.with, now.veto.with) &&
+    asksNoLess(now.veto.with, next.veto.with)
   );
 }
 

@@ -3,7 +3,7 @@
 
 import { isReachable } from '../policy/approvals.js';
 import type { PolicySet } from '../policy/types.js';
-import { displayHolders, type GovernanceState } from './state.js';
+import { classesHeld, type GovernanceState } from './state.js';
 
 /** Why it is refused, in words for `governance-change-invalid`, and what it is about. */
 export interface Orphan {
@@ -19,12 +19,12 @@ export function unreachableRule(state: GovernanceState, { policies }: PolicySet)
   const keys = [...state.requestKeys.values()];
   if (keys.length === 0) return undefined;
   const everybody = new Set(state.persons.keys());
-  const shown = displayHolders(state);
+  const held = classesHeld(state);
   for (const { name, rules } of policies) {
     for (const { id, effect } of rules) {
       if (effect.kind !== 'approve') continue;
       const isMet = keys.some(({ owners }) =>
-        isReachable(effect.requirements, everybody, state.groups, new Set(owners), shown),
+        isReachable(effect.requirements, everybody, state.groups, new Set(owners), held),
       );
       if (!isMet) {
         return {

@@ -84,18 +84,18 @@ describe('a quorum with passkeys', () => {
   });
 
   it('lacks its display where it asks for one: a passkey shows nothing', () => {
-    const quorum = { group: 'governors', threshold: 2, withDisplay: 1 };
-    const withDisplay = { ...state, quorum };
+    const quorum = { group: 'governors', threshold: 2, with: { 'device-display': 1 } } as const;
+    const asking = { ...state, quorum };
     expect(
       codeFor(
         (body) => [by(alices, 'alice-passkey', body), by(bobs, 'bob-passkey', body)],
         portableVerifier,
-        withDisplay,
+        asking,
       ),
-    ).toBe('governance-display-missing');
+    ).toBe('governance-class-missing');
     expect(whyOf(replayGenesis(genesisWith({ quorum }), portableVerifier))).toEqual([
       'governance-change-invalid',
-      'the quorum could never be reached with devices that have a display',
+      'the quorum could never be reached with the classes of credentials that it asks for',
       'governors',
     ]);
   });

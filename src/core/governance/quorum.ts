@@ -4,6 +4,7 @@
 import { hexToBytes } from '@noble/hashes/utils.js';
 import { accepted, type Outcome, refused } from '../fault.js';
 import type { SignatureVerifier } from '../statements/signature.js';
+import { countsIn } from './credential-class.js';
 import {
   type Change,
   type Credential,
@@ -43,20 +44,21 @@ function signersOf(
   return accepted(signers);
 }
 
-/** Are these enough of a quorum's group, and enough of them with a display? */
+/** Are these enough of a quorum's group, and enough of them with each class of credential that it asks for? */
 function countOf(
   roster: GovernanceState,
-  { group, threshold, withDisplay = 0 }: QuorumRule,
+  { group, threshold, with: asked }: QuorumRule,
   signers: Signers,
 ): Outcome<Signers, QuorumRefusalCode> {
   const counted = (roster.groups.get(group) ?? []).filter((member) => signers.has(member));
   if (counted.length < threshold) {
     return refused('governance-quorum-missing', { group, needed: threshold, counted: counted.length });
   }
-  const shown = counted.filter((member) => signers.get(member)?.credentialClass === 'device-display').length;
-  return shown < withDisplay
-    ? refused('governance-display-missing', { group, needed: withDisplay, counted: shown })
-    : accepted(signers);
+  for (const [one, needed] of countsIn(asked)) {
+    const by = counted.filter((member) => signers.get(member)?.credentialClass === one).length;
+    if (by < needed) return refused('governance-class-missing', { group, class: one, needed, counted: by });
+  }
+  return accepted(signers);
 }
 
 /** The persons who signed, when they are enough. Those in `excluded` may sign and do not count. */

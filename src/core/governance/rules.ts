@@ -8,11 +8,14 @@ import { isPointCompressed } from 'tiny-secp256k1';
 import { currency } from '../facts/fact.js';
 import { accepted, type Outcome, refused } from '../fault.js';
 import { ethereumAddress } from '../intents/ethereum/address.js';
+import { isReachable } from '../policy/approvals.js';
 import { parsePolicies } from '../policy/parse.js';
-import type { Credential, Person, QuorumRule } from './entry.js';
+import type { ApprovalRequirement } from '../policy/types.js';
+import { type ClassesOf, sumOf } from './credential-class.js';
+import type { Credential, QuorumRule } from './entry.js';
 import { unreachableRule } from './orphans.js';
 import { safuFlaw } from './safu.js';
-import { type GovernanceRefusalCode, type GovernanceState } from './state.js';
+import { classesHeld, type GovernanceRefusalCode, type GovernanceState } from './state.js';
 
 export type Result = Outcome<GovernanceState, GovernanceRefusalCode>;
 
@@ -62,8 +65,10 @@ function isUsable(credential: Credential): boolean {
   return domain === rpId || domain.endsWith(`.${rpId}`);
 }
 
-function hasDisplay(person: Person | undefined): boolean {
-  return person?.credentials.some(({ credentialClass }) => credentialClass === 'device-display') ?? false;
+/** Are there members enough who hold what a quorum asks for, each of them signing with one credential? */
+function canSignWith(wanted: ApprovalRequirement, { groups }: GovernanceState, held: ClassesOf): boolean {
+  const members = new Set(groups.get(wanted.group) ?? []);
+  return sumOf(wanted.with) <= wanted.quorum && isReachable([wanted], members, groups, new Set(), held);
 }
 
 /** Of the whole curve's prime order: with a point of small order, signatures of nobody verify. */
@@ -140,13 +145,16 @@ export function checked(state: GovernanceState): Result {
   if (!isP256Point(state.attestation.publicKey))
     return invalid('the attestation key is no point of P-256', state.attestation.label);
   const quorums = [state.quorum, state.timelock.veto, ...(state.safu ? [state.safu] : [])];
-  for (const { group, threshold, withDisplay = 0 } of quorums) {
+  const held = classesHeld(state);
+  for (const { group, threshold, with: asked } of quorums) {
     const members = state.groups.get(group);
     if (!members) return invalid('the quorum names a group that does not exist', group);
     if (members.length < threshold) return invalid('the quorum could never be reached', group);
-    const shown = members.filter((member) => hasDisplay(state.persons.get(member))).length;
-    if (withDisplay > threshold || shown < withDisplay)
-      return invalid('the quorum could never be reached with devices that have a display', group);
+    if (asked && !canSignWith({ group, quorum: threshold, with: asked }, state, held))
+      return invalid(
+        'the quorum could never be reached with the classes of credentials that it asks for',
+        group,
+      );
   }
   const waiting = waitingFlaw(state);
   if (waiting !== undefined) return invalid(waiting, state.timelock.veto.group);

@@ -1,6 +1,7 @@
 // The state that a governance log replays to, and the questions that programs ask of it. It changes only by replay.
 
 import type { Vouching } from './attestation-key.js';
+import type { ClassesOf } from './credential-class.js';
 import type {
   AssetBands,
   AttestationKey,
@@ -30,7 +31,7 @@ export type QuorumRefusalCode =
   | 'governance-signer-unknown'
   | 'governance-signer-duplicate'
   | 'governance-quorum-missing'
-  | 'governance-display-missing';
+  | 'governance-class-missing';
 
 export type GovernanceRefusalCode =
   | 'governance-entry-malformed'
@@ -242,16 +243,15 @@ export function holderOf(
   return undefined;
 }
 
-/** The persons who have a device that shows what they sign; of these credentials alone, where some are given. */
-export function displayHolders(
+/** Of which classes the credentials of each person are; of these credentials alone, where some are given. */
+export function classesHeld(
   { persons }: Pick<GovernanceState, 'persons'>,
   credentialIds?: readonly string[],
-): ReadonlySet<string> {
-  const holders = [...persons.values()].filter(({ credentials }) =>
-    credentials.some(
-      ({ credentialClass, credentialId }) =>
-        credentialClass === 'device-display' && (credentialIds?.includes(credentialId) ?? true),
-    ),
+): ClassesOf {
+  return new Map(
+    [...persons.values()].map(({ personId, credentials }) => {
+      const those = credentials.filter(({ credentialId }) => credentialIds?.includes(credentialId) ?? true);
+      return [personId, new Set(those.map(({ credentialClass }) => credentialClass))];
+    }),
   );
-  return new Set(holders.map(({ personId }) => personId));
 }

@@ -1,5 +1,6 @@
 // Who is asked to sign an entry: for showing. Whether those who signed are enough is said by verifyEntrySigners alone.
 
+import type { ClassCounts } from './credential-class.js';
 import type { Change } from './entry.js';
 import { vetoRoster } from './last-veto.js';
 import { quorumsFor } from './quorum.js';
@@ -9,8 +10,8 @@ export interface Wanted {
   /** Null: anybody of the roster. */
   readonly group: string | null;
   readonly threshold: number;
-  /** So many of them with a device that shows what it signs. */
-  readonly withDisplay: number;
+  /** So many of them with each of these classes of credentials. */
+  readonly with: ClassCounts;
   /** Persons whose signature counts for it. */
   readonly candidates: readonly string[];
 }
@@ -20,13 +21,13 @@ export function wantedFor(change: Change, state: GovernanceState): readonly Want
   const quorums = quorumsFor(state, change);
   const { groups } = change.kind === 'vetoed' ? vetoRoster(state, change.entry) : state;
   if (quorums.length === 0)
-    return [{ group: null, threshold: 1, withDisplay: 0, candidates: [...state.persons.keys()] }];
+    return [{ group: null, threshold: 1, with: {}, candidates: [...state.persons.keys()] }];
   // Nobody activates what they signed; SAFU's own quorum says of it again that it may be.
   const signed = change.kind === 'activated' ? state.pending.get(change.entry)?.signers : undefined;
-  return quorums.map(({ group, threshold, withDisplay = 0 }, index) => ({
+  return quorums.map(({ group, threshold, with: asked = {} }, index) => ({
     group,
     threshold,
-    withDisplay,
+    with: asked,
     candidates: (groups.get(group) ?? []).filter((member) => index > 0 || signed?.has(member) !== true),
   }));
 }

@@ -25,6 +25,7 @@ import type {
 import { lineDiff, withContext } from './line-diff.js';
 import { chainWords, compressed, instantWords, scopeWords, spanWords } from './names.js';
 import { change, compared, type Detail, detail, differ, type Said, warning } from './said.js';
+import { countWords } from './credential-class.js';
 import type { GovernanceState, PendingEntry } from './state.js';
 
 export type { Detail, Said };
@@ -102,11 +103,8 @@ function membersOf(state: State, rule: QuorumRule): readonly string[] {
 }
 
 function ruleWords(state: State, rule: QuorumRule): string {
-  const shown =
-    rule.withDisplay === undefined
-      ? ''
-      : ` (${rule.withDisplay} of them with a device that shows what it signs)`;
-  return `${rule.threshold} of the ${membersOf(state, rule).length} in ${rule.group}${shown}`;
+  const by = rule.with === undefined ? '' : ` (${countWords(rule.with)})`;
+  return `${rule.threshold} of the ${membersOf(state, rule).length} in ${rule.group}${by}`;
 }
 
 function quorumWords(state: State): string {

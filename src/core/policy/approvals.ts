@@ -4,13 +4,22 @@
 
 import { z } from 'zod';
 import { Fault } from '../fault.js';
+import {
+  asksNoLess,
+  type ClassesOf,
+  type CredentialClass,
+  classCounts,
+  countWords,
+  countsIn,
+  countsLeft,
+  NO_CLASSES,
+  sumOf,
+} from '../governance/credential-class.js';
 import { identifier } from '../statements/fields.js';
 import { type Follows, inAnyOrder, NOBODY_FOLLOWS, reachOf, stepOf, stepsOf } from './steps.js';
 import type { ApprovalRequirement, Rule } from './types.js';
 
 export type ApprovalFaultCode = 'approval-requirement-invalid';
-
-const NOBODY: ReadonlySet<string> = new Set();
 
 type Groups = ReadonlyMap<string, readonly string[]>;
 
@@ -23,11 +32,9 @@ export const approvalRequirement = z.strictObject({
     .array(identifier)
     .exactOptional()
     .describe('Groups whose members do not count for this one.'),
-  withDisplay: z
-    .int()
-    .min(1)
+  with: classCounts
     .exactOptional()
-    .describe('At least so many of them approve with a device that shows what they sign.'),
+    .describe('At least so many of them approve with each of these classes of credentials.'),
   alternative: z
     .int()
     .min(0)
@@ -74,7 +81,7 @@ function dominates(given: ApprovalRequirement, wanted: ApprovalRequirement): boo
   return (
     given.group === wanted.group &&
     given.quorum >= wanted.quorum &&
-    (given.withDisplay ?? 0) >= (wanted.withDisplay ?? 0) &&
+    asksNoLess(given.with, wanted.with) &&
     isWithin(wanted.except, given.except) &&
     isWithin(wanted.notMembersOf, given.notMembersOf)
   );
@@ -109,11 +116,11 @@ function wordsOfOne({
   quorum,
   except = [],
   notMembersOf = [],
-  withDisplay = 0,
+  with: classes,
 }: ApprovalRequirement): string {
   const without = [...except, ...notMembersOf.map((other) => `anybody of ${other}`)];
   const more = [
-    ...(withDisplay > 0 ? [`${withDisplay} with a display`] : []),
+    ...(classes === undefined ? [] : [countWords(classes)]),
     ...(without.length > 0 ? [`without ${without.join(', ')}`] : []),
   ];
   return `${quorum} of ${group}${more.length === 0 ? '' : ` (${more.join('; ')})`}`;
@@ -135,8 +142,8 @@ export function approvalWords(requirements: readonly ApprovalRequirement[]): str
 /** One approval that a requirement wants: the persons who could give it. */
 interface Seat {
   readonly requirement: number;
-  /** Only for who approves with a display. */
-  readonly isShown: boolean;
+  /** Only for who approves with this. Undefined: with anything. */
+  readonly by: CredentialClass | undefined;
   readonly candidates: readonly string[];
 }
 
@@ -145,34 +152,37 @@ interface Given {
   /** Those who count for something. */
   readonly available: ReadonlySet<string>;
   readonly groups: Groups;
-  /** Those who approved with a device that shows what they sign. */
-  readonly shown: ReadonlySet<string>;
+  /** What each of them approved with. */
+  readonly by: ClassesOf;
 }
 
 function seatsOf(
   requirements: readonly ApprovalRequirement[],
-  { available, groups, shown }: Given,
+  { available, groups, by }: Given,
   reach: (person: string) => number,
 ): readonly Seat[] {
   return requirements.flatMap((wanted, requirement) => {
-    const { group, quorum, withDisplay = 0 } = wanted;
-    if (!Number.isSafeInteger(quorum) || quorum < 1) {
-      throw new Fault<ApprovalFaultCode>('approval-requirement-invalid', 'a quorum is at least 1', {
-        facts: { group, quorum },
-      });
+    const { group, quorum, with: classes } = wanted;
+    if (!Number.isSafeInteger(quorum) || quorum < 1 || quorum < sumOf(classes)) {
+      throw new Fault<ApprovalFaultCode>(
+        'approval-requirement-invalid',
+        'a quorum is at least 1, and no fewer than the classes that it asks for',
+        { facts: { group, quorum } },
+      );
     }
     const candidates = candidatesFor(wanted, groups).filter(
       (member) => available.has(member) && reach(member) >= stepOf(wanted),
     );
     // Seats beyond the candidates stay empty in any case; they are counted as missing without being tried.
-    const seen = candidates.filter((member) => shown.has(member));
-    const seats = (isShown: boolean, wantedSeats: number, from: readonly string[]) =>
-      Array.from({ length: Math.min(wantedSeats, from.length) }, () => ({
-        requirement,
-        isShown,
-        candidates: from,
-      }));
-    return [...seats(true, withDisplay, seen), ...seats(false, quorum - withDisplay, candidates)];
+    const seats = (one: CredentialClass | undefined, wantedSeats: number) => {
+      const from = one === undefined ? candidates : candidates.filter((member) => by.get(member)?.has(one));
+      const length = Math.min(wantedSeats, from.length);
+      return Array.from({ length }, () => ({ requirement, by: one, candidates: from }));
+    };
+    return [
+      ...countsIn(classes).flatMap(([one, count]) => seats(one, count)),
+      ...seats(undefined, quorum - sumOf(classes)),
+    ];
   });
 }
 
@@ -202,10 +212,10 @@ function missingWithin(
   for (const wanting of seatsOf(requirements, given, reach)) seat(wanting, new Set());
   const taken = [...seatOfPerson.values()];
   return requirements
-    .map(({ withDisplay = 0, ...wanted }, index) => {
+    .map(({ with: classes, ...wanted }, index) => {
       const filled = taken.filter(({ requirement }) => requirement === index);
-      const left = withDisplay - filled.filter(({ isShown }) => isShown).length;
-      return { ...wanted, quorum: wanted.quorum - filled.length, ...(left > 0 && { withDisplay: left }) };
+      const left = countsLeft(classes, (one, count) => count - filled.filter(({ by }) => by === one).length);
+      return { ...wanted, quorum: wanted.quorum - filled.length, ...(left && { with: left }) };
     })
     .filter(({ quorum }) => quorum > 0);
 }
@@ -226,19 +236,19 @@ function reachWithin(
  * are met. As long as none is, what each of them lacks: whoever may approve can see all that would help.
  * `approvers` are persons who validly approved; `excluded` are those whose approval never counts (the requester, the
  * owners of the request key). A group that does not exist has no members. Throws `approval-requirement-invalid` for a
- * quorum below 1, in whichever alternative. `shown` are those of them who approved with a device that shows what they sign,
- * `follows` whose approvals theirs follow.
+ * quorum below 1, or below what it asks of classes, in whichever alternative. `by` is what each of them approved with, `follows`
+ * whose approvals theirs follow.
  */
 export function missingApprovals(
   requirements: readonly ApprovalRequirement[],
   approvers: ReadonlySet<string>,
   groups: Groups,
   excluded: ReadonlySet<string>,
-  shown: ReadonlySet<string> = NOBODY,
+  by: ClassesOf = NO_CLASSES,
   follows: Follows = NOBODY_FOLLOWS,
 ): readonly ApprovalRequirement[] {
   const available = new Set([...approvers].filter((person) => !excluded.has(person)));
-  const given = { available, groups, shown };
+  const given = { available, groups, by };
   const missing = alternativesOf(requirements).map((together) =>
     missingWithin(together, given, reachWithin(together, given, follows)),
   );
@@ -251,14 +261,14 @@ export function missingApprovals(
  */
 export function countsFor(
   person: string,
-  ...[requirements, approvers, groups, excluded, shown = NOBODY, follows = NOBODY_FOLLOWS]: Parameters<
+  ...[requirements, approvers, groups, excluded, by = NO_CLASSES, follows = NOBODY_FOLLOWS]: Parameters<
     typeof missingApprovals
   >
 ): readonly ApprovalRequirement[] {
   const available = new Set([...approvers].filter((one) => !excluded.has(one)));
   if (!available.has(person)) return [];
   return alternativesOf(requirements).flatMap((together) => {
-    const reach = reachWithin(together, { available, groups, shown }, follows);
+    const reach = reachWithin(together, { available, groups, by }, follows);
     return together.filter(
       (one) => candidatesFor(one, groups).includes(person) && reach(person) >= stepOf(one),
     );
@@ -271,7 +281,7 @@ export function isReachable(
   persons: ReadonlySet<string>,
   groups: Groups,
   excluded: ReadonlySet<string>,
-  shown: ReadonlySet<string>,
+  held: ClassesOf,
 ): boolean {
-  return missingApprovals(inAnyOrder(requirements), persons, groups, excluded, shown).length === 0;
+  return missingApprovals(inAnyOrder(requirements), persons, groups, excluded, held).length === 0;
 }

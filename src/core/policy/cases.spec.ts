@@ -6,7 +6,8 @@ import { currency, type FactContent, factContent, screeningResult, subjectOf } f
 import type { KnownFacts } from '../facts/verify.js';
 import { tier } from '../governance/entry.js';
 import { transferKind } from '../statements/fields.js';
-import { displayHolders } from '../governance/state.js';
+import { classCounts } from '../governance/credential-class.js';
+import { classesHeld } from '../governance/state.js';
 import { parseUnits } from '../money/amount.js';
 import { FIAT_DECIMALS } from '../money/fiat.js';
 import { approvalWords, missingApprovals } from './approvals.js';
@@ -71,7 +72,7 @@ const caseFile = z.strictObject({
               z.strictObject({
                 group: z.string(),
                 quorum: z.int(),
-                withDisplay: z.int().optional(),
+                with: classCounts.optional(),
                 step: z.int().optional(),
               }),
             )
@@ -187,7 +188,7 @@ function missingOf({ approved }: Case, decision: Decision): string | undefined {
     new Set(approved),
     SHIPPED_CONTEXT.groups,
     excluded,
-    displayHolders(SHIPPED_CONTEXT),
+    classesHeld(SHIPPED_CONTEXT),
     new Map(approved.map((person, index) => [person, new Set(approved.slice(0, index))])),
   );
   return missing.length === 0 ? undefined : approvalWords(missing);

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { currency } from '../facts/fact.js';
+import { classCounts } from '../governance/credential-class.js';
 import { tier } from '../governance/entry.js';
 import { identifier } from '../statements/fields.js';
 import { CALENDAR_UNITS } from './calendar.js';
@@ -120,12 +121,7 @@ const requirements = z
       group: identifier,
       quorum: z.int().min(1, 'a quorum is at least 1').max(64),
       except: names.describe('Persons who do not count for this one').optional(),
-      'with-display': z
-        .int()
-        .min(1)
-        .max(64)
-        .describe('At least so many of them approve with a device that shows what they sign')
-        .optional(),
+      with: classCounts.describe('At least so many of them approve with each of these').optional(),
       'not-members-of': names.describe('Groups whose members do not count for this one').optional(),
     }),
     'a list like [ { group: treasury, quorum: 2 } ] is wanted here',
@@ -207,45 +203,4 @@ export type FeeCapsText = NonNullable<PolicyFile['fee-caps']>;
 /** JSON Schema (draft 2020-12) of a document, for editors: `policies/policy.schema.json`. Looser than parsing. */
 export function policySchemaText(): string {
   return `${JSON.stringify(z.toJSONSchema(policyFile, { io: 'input' }), null, 2)}\n`;
-}
-
-export interface SchemaProblem {
-  readonly path: readonly PropertyKey[];
-  readonly why: string;
-}
-
-type Issue = z.core.$ZodIssue;
-
-function weight(issue: Issue): number {
-  return issue.code === 'unrecognized_keys' ? issue.keys.length : 1;
-}
-
-/** Of a union's failures, the one that was nearest to fit; none when no alternative even had the right shape. */
-function nearest(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
-  const shaped = branches.filter((issues) =>
-    issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys' || code === 'too_small'),
-  );
-  const total = (issues: readonly Issue[]) => issues.reduce((sum, issue) => sum + weight(issue), 0);
-  return [...shaped].sort((left, right) => total(left) - total(right))[0];
-}
-
-/** What a person needs to know of a schema's failures: each with the path of the value it is about. */
-export function schemaProblems(
-  issues: readonly Issue[],
-  around: readonly PropertyKey[] = [],
-): readonly SchemaProblem[] {
-  return issues.flatMap((issue): readonly SchemaProblem[] => {
-    const path = [...around, ...issue.path];
-    if (issue.code === 'invalid_union') {
-      const inner = nearest(issue.errors);
-      if (inner) return schemaProblems(inner, path);
-    }
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ path: [...path, key], why: `unknown key: ${key}` }));
-    }
-    if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
-      return [{ path, why: `${String(path.at(-1))} is missing` }];
-    }
-    return [{ path, why: issue.message }];
-  });
 }

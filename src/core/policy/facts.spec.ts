@@ -327,7 +327,7 @@ describe('knowing less', () => {
     '{ approve: [{ group: treasury, quorum: 1 }] }',
     '{ approve: [{ group: treasury, quorum: 2 }] }',
     '{ approve: [{ group: board, quorum: 1 }] }',
-    '{ approve: [{ group: treasury, quorum: 2, with-display: 1 }] }',
+    '{ approve: [{ group: treasury, quorum: 2, with: { device-display: 1 } }] }',
     '{ approve: { any-of: [[{ group: treasury, quorum: 2 }], [{ group: board, quorum: 1 }]] } }',
     '{ hold: 1h, then: allow }',
     '{ hold: 2h, then: { approve: [{ group: treasury, quorum: 2 }] } }',

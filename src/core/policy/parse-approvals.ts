@@ -1,7 +1,8 @@
 // What a rule does with a transfer, and whose approvals it wants: groups that exist, quorums that can be reached, and no list
 // that another one makes needless. Whether approvals are enough is approvals.ts.
 
-import { displayHolders } from '../governance/state.js';
+import { classWord, countsIn, sumOf } from '../governance/credential-class.js';
+import { classesHeld } from '../governance/state.js';
 import { candidatesFor, isReachable, meetingMeets } from './approvals.js';
 import type { RequirementsText, RuleText, WayText } from './document.js';
 import { holdMsOf } from './durations.js';
@@ -10,7 +11,7 @@ import type { ApprovalRequirement, Effect } from './types.js';
 
 function requirementOf(page: Page, path: Path, written: RequirementsText[number]): Requirement {
   const { groups, everRegistered } = page.context;
-  const { group, quorum, except, 'not-members-of': notMembersOf, 'with-display': withDisplay } = written;
+  const { group, quorum, except, 'not-members-of': notMembersOf, with: classes } = written;
   const members = groups.get(group) ?? malformed(page, [...path, 'group'], `no such group: ${group}`);
   // Whoever was a person once may stay in the text: else nobody whom a policy names could be removed in a hurry.
   except?.forEach((person, index) => {
@@ -27,7 +28,7 @@ function requirementOf(page: Page, path: Path, written: RequirementsText[number]
     quorum,
     ...(except && { except }),
     ...(notMembersOf && { notMembersOf }),
-    ...(withDisplay !== undefined && { withDisplay }),
+    ...(classes && { with: classes }),
   };
   const left = candidatesFor(requirement, groups).length;
   if (quorum > left) {
@@ -38,21 +39,28 @@ function requirementOf(page: Page, path: Path, written: RequirementsText[number]
       `${group} has ${left} members${besides}, ${quorum} can never approve`,
     );
   }
-  if (withDisplay !== undefined) checkDisplays(page, [...path, 'with-display'], requirement, withDisplay);
+  checkClasses(page, [...path, 'with'], requirement);
   return requirement;
 }
 
-function checkDisplays(page: Page, path: Path, requirement: ApprovalRequirement, withDisplay: number): void {
+function checkClasses(page: Page, path: Path, requirement: ApprovalRequirement): void {
   const { groups } = page.context;
-  if (withDisplay > requirement.quorum) malformed(page, path, 'more than the quorum asks for at all');
-  const shown = displayHolders(page.context);
-  const able = candidatesFor(requirement, groups).filter((person) => shown.has(person)).length;
-  if (withDisplay > able) {
-    malformed(
-      page,
-      path,
-      `${able} of ${requirement.group} have a device with a display, ${withDisplay} can never approve with one`,
-    );
+  if (sumOf(requirement.with) > requirement.quorum)
+    malformed(page, path, 'more than the quorum asks for at all');
+  const held = classesHeld(page.context);
+  const candidates = candidatesFor(requirement, groups);
+  for (const [one, wanted] of countsIn(requirement.with)) {
+    const able = candidates.filter((person) => held.get(person)?.has(one)).length;
+    if (wanted > able) {
+      malformed(
+        page,
+        [...path, one],
+        `${able} of ${requirement.group} could approve with ${classWord(one)}, and never ${wanted}`,
+      );
+    }
+  }
+  if (!isReachable([requirement], new Set(candidates), groups, new Set(), held)) {
+    malformed(page, path, `nobody approves with two of these: ${requirement.group} has too few for all`);
   }
 }
 
@@ -61,7 +69,7 @@ type Requirement = Omit<ApprovalRequirement, 'alternative'>;
 /** Whether all of these can be met, each by persons of their own. */
 function canApprove({ context }: Page, requirements: readonly Requirement[]): boolean {
   const everybody = new Set(requirements.flatMap(({ group }) => context.groups.get(group) ?? []));
-  return isReachable(requirements, everybody, context.groups, new Set(), displayHolders(context));
+  return isReachable(requirements, everybody, context.groups, new Set(), classesHeld(context));
 }
 
 /** What has to be met together. */

@@ -4,7 +4,8 @@
 
 import { Fault, type Outcome, refused } from '../fault.js';
 import { type PolicyDocument, policyHashOf, policyText, type Wallet } from '../governance/entry.js';
-import { type PolicyFile, policyFile, QUOTED_KEYS, schemaProblems } from './document.js';
+import { type PolicyFile, policyFile, QUOTED_KEYS } from './document.js';
+import { schemaProblems } from './schema-problems.js';
 import {
   distinctIds,
   malformed,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { NO_CLASSES } from '../governance/credential-class.js';
 import { approvalWords, countsFor, meetingMeets, missingApprovals } from './approvals.js';
 import type { Follows } from './steps.js';
 import type { ApprovalRequirement } from './types.js';
@@ -30,7 +31,7 @@ function given(...texts: readonly string[]): { approvers: ReadonlySet<string>; f
 
 function missing(requirements: readonly ApprovalRequirement[], ...texts: readonly string[]): string {
   const { approvers, follows } = given(...texts);
-  return approvalWords(missingApprovals(requirements, approvers, GROUPS, nobody, nobody, follows));
+  return approvalWords(missingApprovals(requirements, approvers, GROUPS, nobody, NO_CLASSES, follows));
 }
 
 describe('steps', () => {
@@ -76,14 +77,14 @@ describe('steps', () => {
 
   it('never count the requester, nor as somebody whom another follows', () => {
     const { approvers, follows } = given('alice', 'bob', 'dora>alice+bob');
-    const left = missingApprovals(FIRST_THEN, approvers, GROUPS, new Set(['bob']), nobody, follows);
+    const left = missingApprovals(FIRST_THEN, approvers, GROUPS, new Set(['bob']), NO_CLASSES, follows);
     expect(approvalWords(left)).toBe('first 1 of treasury, then 1 of board');
   });
 
   it('say for which of them an approval counts', () => {
     const { approvers, follows } = given('alice', 'bob', 'carol>alice+bob', 'dora');
     const stepsFor = (person: string) =>
-      countsFor(person, FIRST_THEN, approvers, GROUPS, nobody, nobody, follows).map(({ step }) => step);
+      countsFor(person, FIRST_THEN, approvers, GROUPS, nobody, NO_CLASSES, follows).map(({ step }) => step);
     expect(['alice', 'carol', 'dora', 'erin'].map(stepsFor)).toEqual([[0], [0, 1], [], []]);
   });
 
@@ -230,7 +231,7 @@ describe('whatever was approved after whatever', () => {
     requirements: readonly ApprovalRequirement[],
     persons: readonly string[],
     follows: Follows,
-  ) => missingApprovals(requirements, new Set(persons), GROUPS, nobody, nobody, follows).length > 0;
+  ) => missingApprovals(requirements, new Set(persons), GROUPS, nobody, NO_CLASSES, follows).length > 0;
 
   it('is enough exactly where persons can be found for all seats, each having seen the steps before met', () => {
     fc.assert(

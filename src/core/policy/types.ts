@@ -3,6 +3,7 @@
 import type { Currency } from '../facts/fact.js';
 import type { KnownFacts } from '../facts/verify.js';
 import type { Facts } from '../fault.js';
+import type { ClassCounts } from '../governance/credential-class.js';
 import type { Tier } from '../governance/entry.js';
 import type { TransferKind } from '../statements/fields.js';
 import type { Calendar } from './calendar.js';
@@ -112,8 +113,8 @@ export interface ApprovalRequirement {
   readonly except?: readonly string[];
   /** Groups whose members do not count for this one. */
   readonly notMembersOf?: readonly string[];
-  /** At least so many of them approve with a device that shows what they sign. Absent where none has to. */
-  readonly withDisplay?: number;
+  /** At least so many of them approve with each of these classes of credentials. Absent: with any. */
+  readonly with?: ClassCounts;
   /** Which alternative this belongs to, from 0. Absent where there is only one. */
   readonly alternative?: number;
   /** Which step of its alternative this belongs to, from 0; each is met before the next begins. Absent where there is only one. */

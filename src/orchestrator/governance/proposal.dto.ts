@@ -1,9 +1,12 @@
 // What is told of proposals over the API.
 
 import { z } from 'zod';
+import { CREDENTIAL_CLASSES } from '../../core/governance/credential-class.js';
 import { change, entryBody } from '../../core/governance/entry.js';
 import type { Said } from '../../core/governance/words.js';
 import { identifier, sha256Hex, officerSignature } from '../../core/statements/fields.js';
+
+const someClasses = z.partialRecord(z.enum(CREDENTIAL_CLASSES), z.int());
 
 const facts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
@@ -68,9 +71,9 @@ export const proposalView = z
         z.strictObject({
           group: identifier.nullable().describe('Null: anybody of the roster.'),
           threshold: z.int(),
-          withDisplay: z.int().describe('So many of them with a device that shows what it signs.'),
+          with: someClasses.describe('So many of them with each of these classes of credentials.'),
           missing: z.int(),
-          missingDisplays: z.int(),
+          missingWith: someClasses.describe('How many of each are still missing.'),
           canSign: z.array(identifier).describe('Who has not signed and would count.'),
         }),
       )

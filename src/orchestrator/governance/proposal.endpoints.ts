@@ -43,9 +43,9 @@ const exampleProposal: ProposalView = {
     {
       group: 'governors',
       threshold: 2,
-      withDisplay: 0,
+      with: {},
       missing: 1,
-      missingDisplays: 0,
+      missingWith: {},
       canSign: ['ben', 'cleo'],
     },
   ],

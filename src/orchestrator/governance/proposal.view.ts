@@ -1,8 +1,9 @@
 // Where a proposal stands, from its rows and the governance log as it is known. Pure.
 
+import { type CredentialClass, countsLeft } from '../../core/governance/credential-class.js';
 import type { GovernanceEntry } from '../../core/governance/entry.js';
 import { verifyEntrySigners } from '../../core/governance/quorum.js';
-import { type GovernanceState, holderOf } from '../../core/governance/state.js';
+import { classesHeld, type GovernanceState } from '../../core/governance/state.js';
 import { wantedFor } from '../../core/governance/wanted.js';
 import type { SignatureVerifier } from '../../core/statements/signature.js';
 import type { ProposalState, ProposalSummary, ProposalView } from './proposal.dto.js';
@@ -73,20 +74,20 @@ export function summaryOf(
 function wantedOf(proposal: Proposal, state: GovernanceState): ProposalView['wanted'] {
   const signatures = signaturesOf(proposal);
   const signers = signatures.map(({ personId }) => personId);
-  const shown = signatures
-    .filter(
-      ({ credentialId }) => holderOf(state, credentialId)?.credential.credentialClass === 'device-display',
-    )
-    .map(({ personId }) => personId);
-  return wantedFor(proposal.row.body.change, state).map(({ group, threshold, withDisplay, candidates }) => {
-    const missing = (least: number, those: readonly string[]) =>
-      Math.max(0, least - candidates.filter((one) => those.includes(one)).length);
+  const by = classesHeld(
+    state,
+    signatures.map(({ credentialId }) => credentialId),
+  );
+  return wantedFor(proposal.row.body.change, state).map(({ group, threshold, with: asked, candidates }) => {
+    const signed = candidates.filter((one) => signers.includes(one));
+    const left = (one: CredentialClass, least: number) =>
+      least - signed.filter((person) => by.get(person)?.has(one)).length;
     return {
       group,
       threshold,
-      withDisplay,
-      missing: missing(threshold, signers),
-      missingDisplays: missing(withDisplay, shown),
+      with: asked,
+      missing: Math.max(0, threshold - signed.length),
+      missingWith: countsLeft(asked, left) ?? {},
       canSign: candidates.filter((one) => !signers.includes(one)),
     };
   });

@@ -430,10 +430,10 @@ const GOVERNANCE: Record<GovernanceRefusalCode, ProblemKind> = {
     'Quorum missing',
     'Too few persons of the governing group have signed.',
   ),
-  'governance-display-missing': kind(
+  'governance-class-missing': kind(
     422,
-    'Display missing',
-    'Too few of those who signed did so with a device that shows what it signs.',
+    'Class of credential missing',
+    'Too few of those who signed did so with a credential of a class that the quorum asks for.',
   ),
   'governance-head-missing': kind(409, 'Log is shorter', 'The log does not reach the entry that is meant.'),
   'governance-change-invalid': kind(

@@ -18,7 +18,7 @@ import {
 import { type Asked, situationOf } from '../../core/authorization/situation.js';
 import { type KnownFacts, NO_FACTS } from '../../core/facts/verify.js';
 import { accepted, type Facts, type Outcome, refused } from '../../core/fault.js';
-import { displayHolders, type GovernanceState, groupsAt } from '../../core/governance/state.js';
+import { classesHeld, type GovernanceState, groupsAt } from '../../core/governance/state.js';
 import { scriptOfAddress } from '../../core/intents/bitcoin/address.js';
 import { ethereumAddress } from '../../core/intents/ethereum/address.js';
 import { approvalRequirement, countsFor, missingApprovals } from '../../core/policy/approvals.js';
@@ -227,7 +227,7 @@ export function countApprovals(
     persons,
     groupsAt(governance.state, nowMs),
     excludedApprovers(request),
-    displayHolders(
+    classesHeld(
       governance.state,
       approvals.map(({ credentialId }) => credentialId),
     ),

@@ -3,7 +3,7 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { accepted, type Outcome, refused } from '../../core/fault.js';
-import { displayHolders, type GovernanceState } from '../../core/governance/state.js';
+import { classesHeld, type GovernanceState } from '../../core/governance/state.js';
 import { missingApprovals } from '../../core/policy/approvals.js';
 import { givenApprovalDigest, statementDigest } from '../../core/statements/approval.js';
 import { transferId } from '../../core/statements/request.js';
@@ -90,7 +90,7 @@ async function approvalsOf(
   const given = await approvalRows(db, row.transferId, statement);
   const approving = given.filter((one) => one.verdict === 'approve');
   const approvers = approving.map((one) => one.personId);
-  const shown = displayHolders(
+  const by = classesHeld(
     governance,
     approving.map((one) => one.credentialId),
   );
@@ -118,7 +118,7 @@ async function approvalsOf(
       new Set(approvers),
       governance.groups,
       excludedOf(row, governance),
-      shown,
+      by,
       after,
     ),
     statement,

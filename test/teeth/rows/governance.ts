@@ -101,8 +101,8 @@ export const GOVERNANCE: readonly Tooth[] = [
     {
       code: 'governance-change-invalid',
       without: 'leaving out the owners of a request key',
-      was: 'state.groups, new Set(owners), shown)',
-      becomes: 'state.groups, new Set(), shown)',
+      was: 'state.groups, new Set(owners), held)',
+      becomes: 'state.groups, new Set(), held)',
       title:
         'an entry that orphans what it changes is refused when somebody leaves without whom no request could be approved',
     },

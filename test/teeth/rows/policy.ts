@@ -256,8 +256,8 @@ export const POLICY: readonly Tooth[] = [
     {
       code: 'approval-requirement-invalid',
       without: 'the demand that a quorum is at least 1',
-      was: 'if (!Number.isSafeInteger(quorum) || quorum < 1) {',
-      becomes: 'if (false) {',
+      was: 'if (!Number.isSafeInteger(quorum) || quorum < 1 || ',
+      becomes: 'if (',
       title: 'missing approvals refuse to be counted for a quorum of 0',
     },
     {
@@ -269,12 +269,21 @@ export const POLICY: readonly Tooth[] = [
     },
     {
       code: 'approvals-insufficient',
-      without: 'the display that some of a quorum approve with',
-      was: 'const seen = candidates.filter((member) => shown.has(member));',
-      becomes: 'const seen = candidates;',
-      test: 'src/core/policy/approvals-with-display.spec.ts',
+      without: 'the class that some of a quorum approve with',
+      was: 'const from = one === undefined ? candidates : candidates.filter((member) => by.get(member)?.has(one));',
+      becomes: 'const from = candidates;',
+      test: 'src/core/policy/approvals-by-class.spec.ts',
       title:
-        'approvals with a display are missing as long as nobody has approved with one, however many have',
+        'approvals by class of credential are missing as long as nobody has approved with one, however many have',
+    },
+    {
+      code: 'approval-requirement-invalid',
+      without: 'the demand that classes ask for no more than the quorum',
+      was: ' || quorum < sumOf(classes)',
+      becomes: '',
+      test: 'src/core/policy/approvals-by-class.spec.ts',
+      title:
+        'approvals by class of credential refuse to be counted where classes ask for more persons than the quorum',
     },
     {
       code: 'approvals-insufficient',

@@ -67,18 +67,18 @@ export const TIMELOCK: readonly Tooth[] = [
   ]),
   ...teethOf('src/core/governance/quorum.ts', 'src/core/governance/display.spec.ts', [
     {
-      code: 'governance-display-missing',
-      without: 'the demand for a device that shows what it signs',
-      was: 'return shown < withDisplay\n    ?',
-      becomes: 'return false\n    ?',
+      code: 'governance-class-missing',
+      without: 'the demand for a class of credentials',
+      was: 'if (by < needed)',
+      becomes: 'if (false)',
       title: 'a quorum with a display is missing its display where enough signed, and none with a device',
     },
   ]),
   ...teethOf('src/core/governance/rules.ts', 'src/core/governance/display.spec.ts', [
     {
       code: 'governance-change-invalid',
-      without: 'the demand that a quorum has enough devices',
-      was: 'if (withDisplay > threshold || shown < withDisplay)',
+      without: 'the demand that a quorum has enough credentials of each class',
+      was: 'if (asked && !canSignWith({ group, quorum: threshold, with: asked }, state, held))',
       becomes: 'if (false)',
       title: 'a quorum with a display is refused in a genesis that could never reach it',
     },
