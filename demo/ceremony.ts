@@ -122,7 +122,12 @@ function planText(contract: string, codeHash: string): string {
     ],
     policies: ['hot-bitcoin', 'hot-ethereum', 'everything'].map(policy),
   };
-  return `# The plan of the demo's ceremony. docs/ceremony.md explains it.\n${stringify(plan)}`;
+  return [
+    "# The plan of the demo's ceremony. docs/ceremony.md explains it. Nothing here asks for a device that shows what it signs (class",
+    '# device-display), since whoever tries the demo may have none: the policies of its hot wallets do not, nor does its quorum. The policies',
+    '# for warm, cold and SAFU wallets do, and so does packaging/config/plan.example.yaml for governance.',
+    stringify(plan),
+  ].join('\n');
 }
 
 /** keccak256 of a contract's runtime code, as the officers would compute it from a node that they trust. */
@@ -206,6 +211,12 @@ export async function holdCeremony(
   );
   screen.below('deployment id, to read aloud:', deploymentId);
   screen.command(typed(CHECK));
+  screen.prose(
+    'Nobody here has to sign with a device that shows what it signs: whoever tries this may have none.',
+  );
+  screen.prose(
+    'The plan and the policies for warm, cold and SAFU wallets that come with Portcullis ask for one.',
+  );
   const treasury = tokens.get('treasury');
   if (treasury) writeSignerConfig(treasury, deploymentId);
   await screen.during('signer initialised, genesis pinned on token', initialiseSigner);

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { verifyOrigin } from '../core/authorization/requests.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
 import type { GovernanceState } from '../core/governance/state.js';
+import { quorumWords } from '../core/governance/wanted.js';
 import { type BurialStatement, burialBytes, burialStatement, verifyBurial } from '../core/recovery/burial.js';
 import { type RequestStatement, type SignedRequest, signedRequest } from '../core/statements/request.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
@@ -116,7 +117,7 @@ function draft(given: Given<z.infer<typeof draftOptions>>, id: string): Promise<
         ...burialLines(statement, statements, statements[0]?.chain ?? '', state, given.clock.nowMs()),
         '',
         [good('Written'), ` to ${out}, without signatures.`],
-        `  It needs ${state.quorum.threshold} of ${state.quorum.group}, each: portcullis burial sign ${out}`,
+        `  It needs ${quorumWords(state.quorum)}, each: portcullis burial sign ${out}`,
       ],
     });
   });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { Credential } from '../core/governance/entry.js';
 import {
-  alice,
-  bob,
-  carol,
   GENESIS,
   type Genesis,
   genesisOf,
@@ -10,33 +10,55 @@ import {
   personOf,
   stateOf,
 } from '../core/governance/people.fixture.js';
-import { replayGenesis } from '../core/governance/replay.js';
-import { portableVerifier } from '../core/statements/signature.js';
 import { ceremonyNotes } from './ceremony-notes.js';
+import { stateAfter } from './entry-file.js';
 
 const HOUR_MS = 3_600_000;
 const erin = personOf('erin', newKey('erin-1'));
 const frank = personOf('frank', newKey('frank-1'));
+const grace = personOf('grace', newKey('grace-1'));
+const heidi = personOf('heidi', newKey('heidi-1'));
+
+function publicKeyOf(byte: number): string {
+  return bytesToHex(secp256k1.getPublicKey(new Uint8Array(32).fill(byte)));
+}
+
+function deviceOf(personId: string, byte: number): Credential {
+  const publicKey = publicKeyOf(byte);
+  return {
+    credentialId: `${personId}-device`,
+    credentialClass: 'device-display',
+    algorithm: 'eip191',
+    publicKey,
+  };
+}
+/** Each governor has a device: whoever is removed, the others can go on. */
+const seeing = GENESIS.persons.map((person, index) => ({
+  ...person,
+  credentials: [...person.credentials, deviceOf(person.personId, index + 1)],
+}));
+const WITH = { 'device-display': 1 } as const;
 
 function notesOf(change: Partial<Genesis>): readonly string[] {
-  return ceremonyNotes(stateOf(replayGenesis(genesisOf(change, alice, bob, carol), portableVerifier)));
+  return ceremonyNotes(stateOf(stateAfter(genesisOf(change).body, undefined)));
 }
 
 const usual = { whitelistMs: 24 * HOUR_MS, policyMs: 48 * HOUR_MS, freshHeadMs: 24 * HOUR_MS };
 const watched: Partial<Genesis> = {
-  persons: [...GENESIS.persons, erin, frank],
+  persons: [...seeing, erin, frank],
+  quorum: { ...GENESIS.quorum, with: WITH },
   groups: [...GENESIS.groups, { groupId: 'watch', members: ['erin', 'frank'] }],
   timelock: { ...usual, veto: { group: 'watch', threshold: 1 } },
 };
 
 /** Four govern by three; two of the same can veto. */
 const among: Partial<Genesis> = {
-  persons: [...GENESIS.persons, erin],
+  persons: [...seeing, erin],
   groups: [
     { groupId: 'governors', members: ['alice', 'bob', 'carol', 'erin'] },
     { groupId: 'treasury', members: ['alice', 'bob', 'carol'] },
   ],
-  quorum: { group: 'governors', threshold: 3 },
+  quorum: { group: 'governors', threshold: 3, with: WITH },
   timelock: { ...usual, veto: { group: 'governors', threshold: 2 } },
 };
 
@@ -54,7 +76,7 @@ describe('what the ceremony is told of a genesis', () => {
   });
 
   it('is that a quorum of all its members can spare none', () => {
-    const quorum = { group: 'governors', threshold: 3 };
+    const quorum = { group: 'governors', threshold: 3, with: WITH };
     expect(notesOf({ ...watched, quorum })).toEqual([
       'alice, bob, carol cannot be removed, also not when their token is stolen, before somebody was added, which waits 2 days: else the quorum could never be reached',
     ]);
@@ -71,6 +93,47 @@ describe('what the ceremony is told of a genesis', () => {
     expect(
       notesOf({ ...among, timelock: { ...shorter, veto: { group: 'governors', threshold: 2 } } }),
     ).toHaveLength(3);
+  });
+
+  it('is who need not see on a device of their own what they sign', () => {
+    const blind = 'see it on the display of a device (class device-display)';
+    const { quorum } = GENESIS;
+    const custodians = { groupId: 'custodians', members: ['grace', 'heidi'] };
+    const persons = [...(watched.persons ?? []), grace, heidi];
+    const safu = { group: 'custodians', threshold: 2 };
+    const groups = [...(watched.groups ?? []), custodians];
+    expect(notesOf({ ...watched, persons, groups, quorum, safu })).toEqual([
+      expect.stringContaining(`sign a change of governance has to ${blind}`),
+      expect.stringContaining(`sign what touches SAFU has to ${blind}`),
+    ]);
+  });
+
+  it('is by which rules a warm, cold or SAFU wallet pays what nobody has to see there', () => {
+    const [hotWallet] = GENESIS.wallets;
+    if (!hotWallet) throw new Error('no wallet');
+    const wallets = (['hot', 'warm'] as const).map((tier, at) => ({
+      ...hotWallet,
+      walletId: `${tier}-btc`,
+      tier,
+      keys: [{ label: tier, publicKey: publicKeyOf(at + 10) }],
+    }));
+    const document = (tier: string, ways: string) => ({
+      name: tier,
+      lines: [
+        `policy: ${tier}`,
+        `applies-to: { wallets: [${tier}-btc] }`,
+        'fee-caps: { absolute: "0.001 BTC", relative: "5%" }',
+        `rules: [{ id: all, when: { asset: BTC }, then: { approve: ${ways} } }]`,
+      ],
+    });
+    const seen = '[{ group: treasury, quorum: 2, with: { device-display: 1 } }]';
+    const unseen = '[{ group: treasury, quorum: 2, with: { pkcs11: 1 } }]';
+    const notesBy = (ways: string) =>
+      notesOf({ ...watched, wallets, policies: [document('hot', unseen), document('warm', ways)] });
+    expect(notesBy(seen)).toEqual([]);
+    for (const ways of [unseen, `{ any-of: [${seen}, ${unseen}] }`]) {
+      expect(notesBy(ways)).toEqual([expect.stringContaining('sign a payment by warm/all has to see it')]);
+    }
   });
 
   it('is that nobody vouches for the head, where none is asked to', () => {

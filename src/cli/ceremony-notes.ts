@@ -2,9 +2,13 @@
 // is refused: a deployment may want it so. Pure.
 
 import { applyChange } from '../core/governance/change.js';
-import { NO_PREVIOUS } from '../core/governance/entry.js';
+import { NO_PREVIOUS, type QuorumRule } from '../core/governance/entry.js';
 import { spanWords } from '../core/governance/names.js';
 import type { GovernanceState } from '../core/governance/state.js';
+import { alternativesOf } from '../core/policy/approvals.js';
+import { documentsFor } from '../core/policy/decide.js';
+import { parsePolicies } from '../core/policy/parse.js';
+import type { ApprovalRequirement } from '../core/policy/types.js';
 import { attention, type Line } from './lines.js';
 
 const HOUR_MS = 3_600_000;
@@ -55,8 +59,45 @@ function removalNotes(state: GovernanceState): string[] {
   );
 }
 
+/** Does every way to these approvals lead by a device that shows what is signed? */
+function asksForDisplay(requirements: readonly ApprovalRequirement[]): boolean {
+  return alternativesOf(requirements).every((together) =>
+    together.some((one) => one.with?.['device-display'] !== undefined),
+  );
+}
+
+/** Rules by which warm, cold or SAFU wallets pay without it. Of a hot one's nobody expects it. */
+function unseenRules(state: GovernanceState): readonly string[] {
+  const parsed = parsePolicies(state.policies, state);
+  if (parsed.kind === 'refused') return [];
+  const wallets = [...state.wallets.values()].filter(({ tier }) => tier !== 'hot');
+  const unseen = wallets.flatMap(({ walletId, tier }) =>
+    documentsFor(parsed.value, { wallet: walletId, tier }).flatMap(({ name, rules }) =>
+      rules
+        .filter(({ effect }) => effect.kind === 'approve' && !asksForDisplay(effect.requirements))
+        .map(({ id }) => `${name}/${id}`),
+    ),
+  );
+  return [...new Set(unseen)];
+}
+
+function displayNotes(state: GovernanceState): string[] {
+  const { quorum, safu } = state;
+  const isBlind = (rule: QuorumRule | undefined) => rule && rule.with?.['device-display'] === undefined;
+  const rules = unseenRules(state);
+  const unseen = [
+    ...(isBlind(quorum) ? ['a change of governance'] : []),
+    ...(isBlind(safu) ? ['what touches SAFU'] : []),
+    ...(rules.length > 0 ? [`a payment by ${rules.join(', ')}`] : []),
+  ];
+  return unseen.map(
+    (what) =>
+      `none of those who sign ${what} has to see it on the display of a device (class device-display): what their computers show them can be somebody else's`,
+  );
+}
+
 export function ceremonyNotes(state: GovernanceState): readonly string[] {
-  return [...delayNotes(state), ...removalNotes(state)];
+  return [...delayNotes(state), ...displayNotes(state), ...removalNotes(state)];
 }
 
 export function noteLines(notes: readonly string[]): Line[] {

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { accepted } from '../core/fault.js';
 import { entryHash } from '../core/governance/entry.js';
 import { replayGenesis } from '../core/governance/replay.js';
+import { quorumWords } from '../core/governance/wanted.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
 import { ceremonyNotes, noteLines } from './ceremony-notes.js';
 import type { CommandLine } from './command-line.js';
@@ -29,7 +30,7 @@ export function ceremonyCommands(cli: CommandLine): void {
       example: 'ceremony genesis --plan plan.yaml --out genesis.json',
     },
     [
-      ['--plan <file>', 'the plan; docs/ceremony.md has one'],
+      ['--plan <file>', 'the plan; packaging/config/plan.example.yaml is one'],
       ['--out <file>', 'where to write the entry; must not exist'],
     ],
     z.object({ plan: z.string(), out: z.string() }),
@@ -69,7 +70,7 @@ export function ceremonyCommands(cli: CommandLine): void {
       const entry = readEntry(file);
       const replayed = replayGenesis(entry, nativeVerifier);
       if (replayed.kind === 'refused') return replayed;
-      const { deploymentId, policyHash, quorum } = replayed.value;
+      const { deploymentId, policyHash, quorum, safu } = replayed.value;
       const signers = entry.signatures.map(({ credentialId }) => {
         const holder = credentialOf(entry.body, undefined, credentialId);
         return `${holder?.personId ?? 'unknown'} (${credentialId})`;
@@ -82,7 +83,7 @@ export function ceremonyCommands(cli: CommandLine): void {
           '',
           ...fields([
             ['signed by', signers.join(', ')],
-            ['needed', `${quorum.threshold} of ${quorum.group}`],
+            ['needed', [quorum, ...(safu ? [safu] : [])].map(quorumWords).join(' and ')],
             ['policy hash', policyHash],
           ]),
           '',

@@ -1,9 +1,8 @@
 // Before an officer signs an entry, wherever it comes from: does it stand on what they know, and have they read it?
 
-import { classWord, countsIn } from '../core/governance/credential-class.js';
 import { type Change, type EntryBody, entryHash } from '../core/governance/entry.js';
 import type { GovernanceState } from '../core/governance/state.js';
-import { wantedFor } from '../core/governance/wanted.js';
+import { quorumWords, wantedFor } from '../core/governance/wanted.js';
 import type { Given } from './command-line.js';
 import { cliFault } from './exit.js';
 import type { Line } from './lines.js';
@@ -40,16 +39,9 @@ export async function confirmEntry(
   if (typed.toLowerCase() !== wanted) throw cliFault('not-confirmed', 'the digits do not match');
 }
 
-/** Whose signatures an entry needs, under the state before it: `2 of governors, 1 of them with a display`. */
+/** Whose signatures an entry needs, under the state before it: `2 of governors (1 with a display)`. */
 export function wantedWords({ change }: EntryBody, state: GovernanceState): string {
-  return wantedFor(change, state)
-    .map(({ group, threshold, with: asked }) =>
-      [
-        group === null ? `${threshold} of the roster` : `${threshold} of ${group}`,
-        ...countsIn(asked).map(([one, count]) => `${count} of them with ${classWord(one)}`),
-      ].join(', '),
-    )
-    .join(' and ');
+  return wantedFor(change, state).map(quorumWords).join(' and ');
 }
 
 const AT_ONCE: Partial<Record<Change['kind'], string>> = {

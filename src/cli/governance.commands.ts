@@ -8,6 +8,7 @@ import { draftEntry } from '../core/governance/draft.js';
 import { type EntryBody, entryBytes, entryHash, governanceEntry } from '../core/governance/entry.js';
 import { chainWords, scopeWords, spanWords } from '../core/governance/names.js';
 import type { GovernanceState } from '../core/governance/state.js';
+import { quorumWords } from '../core/governance/wanted.js';
 import { governanceHead } from '../sdk/shapes.js';
 import { asOfficer, withPen } from './caller.js';
 import { readChange } from './change-file.js';
@@ -47,7 +48,7 @@ function timelockLines({ timelock }: Pick<GovernanceState, 'timelock'>): Line[] 
   const waits = (ms: number) => (ms === 0 ? 'acts at once' : `waits ${spanWords(ms)}`);
   return [
     `a new whitelist entry ${waits(whitelistMs)}, all else ${waits(policyMs)}`,
-    `${veto.threshold} of ${veto.group} can veto it; one of them who did not sign it activates it`,
+    `${quorumWords(veto)} can veto it; one of them who did not sign it activates it`,
     freshHeadMs === undefined
       ? "what nobody approves needs no governor's word"
       : `what nobody approves needs a governor's word no older than ${spanWords(freshHeadMs)}`,
@@ -76,10 +77,8 @@ export function stateLines({ state, pinned }: Pick<KnownGovernance, 'state' | 'p
         'groups',
         [...state.groups].map(([id, members]) => [strong(id), `  ${members.join(', ')}`]),
       ),
-      ['changes need', `${state.quorum.threshold} of ${state.quorum.group}`],
-      ...(state.safu
-        ? [["SAFU's changes need also", `${state.safu.threshold} of ${state.safu.group}`] as const]
-        : []),
+      ['changes need', quorumWords(state.quorum)],
+      ...(state.safu ? [["SAFU's changes need also", quorumWords(state.safu)] as const] : []),
       ['what loosens', ...timelockLines(state)],
       listed(
         'waiting',

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { EntrySignature } from '../core/governance/entry.js';
 import { entrySignature } from '../core/governance/entry.js';
 import { type GovernanceState, holderOf } from '../core/governance/state.js';
+import { quorumWords } from '../core/governance/wanted.js';
 import { checkOwnKey, type OfficerHere } from './caller.js';
 import type { Given } from './command-line.js';
 import { cliFault } from './exit.js';
@@ -26,13 +27,12 @@ export function hashLines(bytes: Uint8Array): Line[] {
 
 /** Who signed it so far, and how many are needed. Says nothing about whether the signatures hold. */
 export function signerLines(signatures: readonly EntrySignature[], state: GovernanceState): Line[] {
-  const { group, threshold } = state.quorum;
   const who = signatures.map(
     ({ credentialId }) => `${holderOf(state, credentialId)?.person.personId ?? 'unknown'} (${credentialId})`,
   );
   return fields([
     ['signed by', who.join(', ') || 'nobody yet'],
-    ['needed', `${threshold} of ${group}`],
+    ['needed', quorumWords(state.quorum)],
   ]);
 }
 

@@ -3,6 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { Fault } from '../core/fault.js';
+import { quorumWords } from '../core/governance/wanted.js';
 import { verifyRestore } from '../core/recovery/restore.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
 import type { RestoreFacts } from '../sdk/ways-out.js';
@@ -81,11 +82,10 @@ function signPart(
 ): Part {
   const command = `portcullis signer restore sign ${restore}`;
   if (file === undefined || log === undefined) return missing('nothing to sign yet', command);
-  const { threshold, group } = log.state.quorum;
   const verified = verifyRestore(file, log.entries, log.state.deploymentId, nativeVerifier, nowMs);
-  const count = `${file.signatures.length} signatures, ${threshold} of ${group} are needed`;
+  const count = `${file.signatures.length} signatures, ${quorumWords(log.state.quorum)} are needed`;
   if (verified.kind === 'accepted') return done(count);
-  return verified.code === 'governance-quorum-missing'
+  return verified.code === 'governance-quorum-missing' || verified.code === 'governance-class-missing'
     ? missing(count, `${command}   (each officer, on their own machine)`)
     : wrong(`${verified.code}: ${count}`, command);
 }

@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { accepted, type Outcome, refused } from '../core/fault.js';
+import { quorumWords } from '../core/governance/wanted.js';
 import { parseUnits } from '../core/money/amount.js';
 import {
   MAX_RESTORE_LIFETIME_MS,
@@ -192,7 +193,7 @@ async function drawnUp(
       ...restoreLines(statement, state, longestWindowMs(state), { nowMs, all: false }),
       '',
       [good('Written'), ` to ${options.out}, without signatures. All officers sign this one file.`],
-      `  It needs ${state.quorum.threshold} of ${state.quorum.group}, each: portcullis signer restore sign ${options.out}`,
+      `  It needs ${quorumWords(state.quorum)}, each: portcullis signer restore sign ${options.out}`,
     ],
   });
 }

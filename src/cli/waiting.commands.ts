@@ -8,7 +8,7 @@ import { entryHash } from '../core/governance/entry.js';
 import { takesCredentials } from '../core/governance/last-veto.js';
 import { spanWords } from '../core/governance/names.js';
 import type { GovernanceState, PendingEntry } from '../core/governance/state.js';
-import { wantedFor } from '../core/governance/wanted.js';
+import { quorumWords, wantedFor } from '../core/governance/wanted.js';
 import { wordsOfWaiting } from '../core/governance/words.js';
 import { displayName } from '../core/statements/fields.js';
 import type { PendingReport } from '../signer-protocol/messages.js';
@@ -47,14 +47,14 @@ function activators(state: GovernanceState, { hash }: PendingEntry): readonly st
 
 function activatorWords(state: GovernanceState, entry: PendingEntry): string {
   const [, ...beside] = wantedFor({ kind: 'activated', entry: entry.hash }, state);
-  const safu = beside.map(({ group, threshold }) => `, and ${threshold} of ${group} for SAFU`).join('');
+  const safu = beside.map((one) => `, and ${quorumWords(one)} for SAFU`).join('');
   return `one of ${activators(state, entry).join(', ') || 'nobody'}${safu}`;
 }
 
 function vetoWords({ timelock, lastVetoes }: GovernanceState, { change }: PendingEntry): string {
-  const { group, threshold } = timelock.veto;
   const last = takesCredentials(change) ? [] : [...lastVetoes.values()].map(({ personId }) => personId);
-  return `${threshold} of ${[group, ...new Set(last)].join(', ')}`;
+  const { veto } = timelock;
+  return quorumWords({ ...veto, group: [veto.group, ...new Set(last)].join(', ') });
 }
 
 function doingLines(state: GovernanceState, entry: PendingEntry): Line[] {

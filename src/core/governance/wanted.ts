@@ -1,7 +1,7 @@
 // Who is asked to sign an entry: for showing. Whether those who signed are enough is said by verifyEntrySigners alone.
 
-import type { ClassCounts } from './credential-class.js';
-import type { Change } from './entry.js';
+import { type ClassCounts, countWords } from './credential-class.js';
+import type { Change, QuorumRule } from './entry.js';
 import { vetoRoster } from './last-veto.js';
 import { quorumsFor } from './quorum.js';
 import type { GovernanceState } from './state.js';
@@ -14,6 +14,12 @@ export interface Wanted {
   readonly with: ClassCounts;
   /** Persons whose signature counts for it. */
   readonly candidates: readonly string[];
+}
+
+/** As a person says it: `2 of governors (1 with a display)`. */
+export function quorumWords({ group, threshold, with: asked }: QuorumRule | Wanted): string {
+  const by = countWords(asked);
+  return `${threshold} of ${group ?? 'the roster'}${by === '' ? '' : ` (${by})`}`;
 }
 
 /** Each of them has to be met, under the roster before the entry. */

@@ -53,7 +53,7 @@ const TURNS: readonly ((rule: Rule) => boolean)[] = [
 ];
 
 /** The documents whose limits and refusals hold: the wallet's own, its tier's, and those for everything, in this order. */
-function documentsFor(set: PolicySet, { wallet, tier }: AskedWallet): readonly Policy[] {
+export function documentsFor(set: PolicySet, { wallet, tier }: AskedWallet): readonly Policy[] {
   const own = set.policies.filter(
     ({ appliesTo }) => appliesTo.kind === 'wallets' && appliesTo.wallets.includes(wallet),
   );
