@@ -69,6 +69,8 @@ const ADVICE: Readonly<Record<string, string>> = {
     'What it follows has changed since the statement was fetched. Run the command again.',
   'approval-out-of-turn':
     'Others approve first, or it is somebody else who is still missing: `portcullis show` says who. Run the command again when it is your turn.',
+  'approval-class-wanted':
+    'You are needed with another key of yours, most likely your device with a display: `--sign-with ledger`. Nothing was taken; sign with that one.',
   'transfer-not-awaiting-approvals':
     'It waits for no approval now: `portcullis show` says where it is and why.',
   'approval-expired':

@@ -76,6 +76,7 @@ export const submitApproval = endpoint({
     'approver-duplicate',
     'approval-follows-unknown',
     'approval-out-of-turn',
+    'approval-class-wanted',
     'approval-signature-invalid',
     'request-altered',
     'request-expired',

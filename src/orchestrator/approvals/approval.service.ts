@@ -23,7 +23,7 @@ import type { SignedRequest } from '../../core/statements/request.js';
 import type { Alongside } from '../database/alongside.js';
 import type { Governance } from '../governance/governance.service.js';
 import { approvalOf, approvalRows, heldApprovals } from '../transfers/approval.store.js';
-import { assess, countApprovals, type HeldApproval, verifyRow } from '../transfers/assess.js';
+import { assess, canStillBeMet, countApprovals, type HeldApproval, verifyRow } from '../transfers/assess.js';
 import { gatherFor, knowledgeOf } from '../transfers/knowledge.js';
 import type { PipelineParts } from '../transfers/pipeline.js';
 import { ApprovalRow, TransferRow } from '../transfers/transfer.entity.js';
@@ -42,7 +42,9 @@ export type ApprovalServiceRefusalCode =
   | 'transfer-not-awaiting-approvals'
   | 'approver-not-in-group'
   /** The step for which it could count is not due, or not by the approvals that it names. */
-  | 'approval-out-of-turn';
+  | 'approval-out-of-turn'
+  /** With this key of theirs nobody is left who could approve with the class that is wanted. */
+  | 'approval-class-wanted';
 
 /** What an officer is shown and signs. */
 export interface StatementToSign {
@@ -167,10 +169,14 @@ export class ApprovalService {
   ): Promise<
     Outcome<
       string,
-      'approver-not-in-group' | 'approver-duplicate' | 'approval-follows-unknown' | 'approval-out-of-turn'
+      | 'approver-not-in-group'
+      | 'approver-duplicate'
+      | 'approval-follows-unknown'
+      | 'approval-out-of-turn'
+      | 'approval-class-wanted'
     >
   > {
-    const { row, statement } = waiting;
+    const { row, statement, request } = waiting;
     const { transferId } = row;
     const requirements = row.decision?.requirements ?? [];
     if (!requirements.some((one) => candidatesFor(one, groupsAt(now.state, nowMs)).includes(personId))) {
@@ -182,6 +188,17 @@ export class ApprovalService {
     if (approval.verdict === 'approve' && (isOrdered(requirements) || approval.follows !== undefined)) {
       const turn = await this.checkTurn(db, waiting, { ...approval, personId }, requirements, now, nowMs);
       if (turn.kind === 'refused') return turn;
+    }
+    if (approval.verdict === 'approve' && requirements.some((one) => one.with)) {
+      const held = await heldApprovals(db, transferId, statement);
+      const given = held.filter(({ verdict }) => verdict === 'approve');
+      const isOpen = (approvals: readonly HeldApproval[]) =>
+        canStillBeMet(now, request, requirements, approvals, nowMs);
+      // A person approves once: with another key of theirs they would be missing where theirs is the one that is wanted.
+      if (isOpen(given) && !isOpen([...given, { ...approval, personId }])) {
+        const wanted = approvalWords(requirements).slice(0, 200);
+        return refused('approval-class-wanted', { transferId, personId, wanted });
+      }
     }
     const { credentialId, verdict, signature, follows = null } = approval;
     await db.insert(ApprovalRow, { ...key, credentialId, verdict, signature, follows, receivedAtMs: nowMs });

@@ -326,6 +326,11 @@ const APPROVALS: Record<Exclude<ApprovalServiceRefusalCode, TransferRefusalCode>
     'Not their turn',
     'The steps before are not met by the approvals that this one names, or nobody is missing that it could count for. Get the statement again; sign when it is your turn.',
   ),
+  'approval-class-wanted': kind(
+    409,
+    'Another of their keys is wanted',
+    'With this key of theirs nobody would be left who could approve with a credential of the class that is asked for, and a person approves once. Sign with the other one.',
+  ),
   'approval-signature-invalid': kind(
     422,
     'Approval signature not valid',

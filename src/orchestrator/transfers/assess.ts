@@ -21,7 +21,12 @@ import { accepted, type Facts, type Outcome, refused } from '../../core/fault.js
 import { classesHeld, type GovernanceState, groupsAt } from '../../core/governance/state.js';
 import { scriptOfAddress } from '../../core/intents/bitcoin/address.js';
 import { ethereumAddress } from '../../core/intents/ethereum/address.js';
-import { approvalRequirement, countsFor, missingApprovals } from '../../core/policy/approvals.js';
+import {
+  approvalRequirement,
+  countsFor,
+  isReachable,
+  missingApprovals,
+} from '../../core/policy/approvals.js';
 import { chargesOf, decide, type Explanation, explain, factsFor } from '../../core/policy/decide.js';
 import { isOrdered } from '../../core/policy/steps.js';
 import type {
@@ -236,6 +241,29 @@ export function countApprovals(
   const isLost = (person: string) => countsFor(person, ...given).length === 0;
   if (isOrdered(requirements) && [...persons].some(isLost)) return undefined;
   return { approvals, missing: missingApprovals(...given) };
+}
+
+/** Are there people enough whose approvals would do, where these have approved with what they did, and others may with whatever they hold? */
+export function canStillBeMet(
+  { state }: Governance,
+  request: VerifiedRequest,
+  requirements: readonly ApprovalRequirement[],
+  given: readonly HeldApproval[],
+  nowMs: number,
+): boolean {
+  const used = classesHeld(
+    state,
+    given.map(({ credentialId }) => credentialId),
+  );
+  const approved = given.map(({ personId }) => personId);
+  const by = new Map(
+    [...classesHeld(state)].map(([person, held]) => [
+      person,
+      approved.includes(person) ? (used.get(person) ?? held) : held,
+    ]),
+  );
+  const everybody = new Set(state.persons.keys());
+  return isReachable(requirements, everybody, groupsAt(state, nowMs), excludedApprovers(request), by);
 }
 
 /** The held approvals of a transfer that the signer would count, whatever the time: what goes into a signing order. */

@@ -82,6 +82,15 @@ export const ORCHESTRATOR: readonly Tooth[] = [
       test: 'src/orchestrator/transfers/steps-in-turn.spec.ts',
     },
     {
+      code: 'approval-class-wanted',
+      without: 'asking whether somebody is left with the class that is wanted',
+      was: 'if (isOpen(given) && !isOpen([...given, { ...approval, personId }])) {',
+      becomes: 'if (false) {',
+      title:
+        'approvals of which one comes from a device are refused of whoever alone has one, and used another key (approval-class-wanted)',
+      test: 'src/orchestrator/transfers/class-wanted.spec.ts',
+    },
+    {
       code: 'approvals-insufficient',
       without: 'counting the approvals',
       was: "if (assessed.kind === 'refused' || assessed.value.missing.length > 0) return;",
