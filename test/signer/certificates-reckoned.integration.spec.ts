@@ -12,7 +12,7 @@ import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { canonicalJson } from '../../src/core/statements/canonical-json.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import { certificatesResult } from '../../src/signer-protocol/messages.js';
-import { forgedPage, rejournaled } from './forged-pages.js';
+import { forgedPage, rejournaled } from '../../devnet/forged-pages.js';
 
 const DESTINATION = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const USED = 'how much of each limit had been used before';

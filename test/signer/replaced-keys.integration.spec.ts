@@ -18,7 +18,7 @@ import type { SignedRequest } from '../../src/core/statements/request.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import { voidAuthorityOf } from '../../src/sdk/backend.js';
 import { type CertificatesResult, certificatesResult } from '../../src/signer-protocol/messages.js';
-import { forgedPage, signedByToken } from './forged-pages.js';
+import { forgedPage, signedByToken } from '../../devnet/forged-pages.js';
 
 const STRANGER = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const STRANGER_ETH = '0x00000000000000000000000000000000000000AA';

@@ -1,11 +1,11 @@
 // Who has a key of the signer's token beside the signer: pages of certificates attested as they like.
 
 import { createHash } from 'node:crypto';
-import type { Deployment } from '../../devnet/deployment.js';
-import { attestationBytes, attestPage } from '../../src/core/certificates/attestation.js';
-import type { Certificate } from '../../src/core/certificates/certificate.js';
-import { journalHashOf } from '../../src/core/certificates/reservation.js';
-import { canonicalJson } from '../../src/core/statements/canonical-json.js';
+import type { Deployment } from './deployment.js';
+import { attestationBytes, attestPage } from '../src/core/certificates/attestation.js';
+import type { Certificate } from '../src/core/certificates/certificate.js';
+import { journalHashOf } from '../src/core/certificates/reservation.js';
+import { canonicalJson } from '../src/core/statements/canonical-json.js';
 
 /** ECDSA P-256 by a key of the token, over SHA-256 of the bytes: r || s, hex. */
 export async function signedByToken(
