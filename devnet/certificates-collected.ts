@@ -144,6 +144,15 @@ function passkeyHolder(personId: string) {
   };
 }
 
+async function madeKey(deployment: Deployment): Promise<string> {
+  const token = deployment.spawnTreasury();
+  try {
+    return (await token.generateKey(NEW_KEY, 'p256')).publicKey;
+  } finally {
+    await token.close();
+  }
+}
+
 /** An eighth under a rule with steps, classes of credentials and a calendar limit; then another attestation key, and a ninth. */
 async function later(deployment: Deployment, client: SocketClient): Promise<Certificate[]> {
   const [dora, erin] = [passkeyHolder('dora'), device('erin')];
@@ -170,8 +179,7 @@ async function later(deployment: Deployment, client: SocketClient): Promise<Cert
   };
   await pay();
   const before = await every(client);
-  const token = deployment.spawnTreasury();
-  const { publicKey } = await token.generateKey(NEW_KEY, 'p256').finally(() => token.close());
+  const publicKey = await madeKey(deployment);
   await governed(deployment, client, {
     kind: 'attestation-key-set',
     attestation: { token: 'treasury', label: NEW_KEY, algorithm: 'p256', publicKey },
