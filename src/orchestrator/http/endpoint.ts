@@ -11,6 +11,7 @@ import {
 } from '@nestjs/common';
 import type { z } from 'zod';
 import { Fault } from '../../core/fault.js';
+import type { HandedIn } from '../audit/call-recorder.js';
 import type { Principal } from '../identity/principal.js';
 import { callOf, type HttpRequest, type KeyedEffect } from './call.js';
 import type { ProblemCode } from './problems.js';
@@ -55,8 +56,14 @@ export interface Endpoint<
   readonly access: Access;
   /** A file of the documentation page: routed like the rest, and no part of the API. */
   readonly partOfPage?: true;
-  /** Each call is in the audit log: it shows what not everybody sees. */
+  /**
+   * An officer's call is a look, and in the audit log each time. What is read with GET is one too, the first time in a while.
+   */
   readonly isRecorded?: true;
+  /** The signer acts on what is handed in before this program writes any of it down: that it was is in the audit log first. */
+  readonly handsIn?: Pick<HandedIn, 'kind' | 'what'>;
+  /** What the body is about, each as `kind:id`; what the path names is known without. */
+  about?(body: z.output<B>): readonly string[];
   readonly params?: P;
   readonly query?: Q;
   readonly body?: { readonly schema: B; readonly example: z.input<B> };
