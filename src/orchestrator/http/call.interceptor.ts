@@ -232,6 +232,7 @@ function prepareAnswer(response: ServerResponse, endpoint: Endpoint): void {
   }
   // What an authenticated caller was told is nobody else's, and no proxy keeps it.
   if (endpoint.access !== 'open') response.setHeader('cache-control', 'no-store');
+  else if (answer.cacheControl !== undefined) response.setHeader('cache-control', answer.cacheControl);
 }
 
 /** Method, target and body: what makes two calls the same. */

@@ -24,8 +24,10 @@ export interface Answer<A extends z.ZodType = z.ZodType> {
   readonly description: string;
   readonly schema: A;
   readonly example: z.output<A>;
-  /** Not JSON: the handler's string is sent as it is. */
+  /** Not JSON: the handler's string, or its bytes, are sent as they are. */
   readonly contentType?: string;
+  /** For how long whoever is in between may keep it, as the header says it. For open endpoints alone. */
+  readonly cacheControl?: string;
   /** The answer is a file to keep, with this name. */
   readonly fileName?: string;
 }
@@ -39,7 +41,7 @@ export interface Endpoint<
   /** Name of the operation in the OpenAPI document: clients generate function names of it. */
   readonly operation: string;
   readonly method: 'GET' | 'POST';
-  /** With `:name` for path parameters. */
+  /** With `:name` for path parameters; `*name` at the end takes all segments that there are, as one text. */
   readonly path: string;
   readonly tag:
     | 'Transfers'
