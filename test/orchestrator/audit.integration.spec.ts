@@ -1,9 +1,11 @@
 // The audit log over the API, on both databases: what people and programs did is in it, can be looked up and copied, and
 // what an owner of the database edits is named.
 
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { requestDigest, transferIdOf } from '../../src/core/statements/request.js';
+import { statementToSign } from '../../src/orchestrator/approvals/approval.endpoints.js';
 import { type AuditPageAnswer, auditPage } from '../../src/orchestrator/audit/audit.endpoints.js';
 import { Fsck } from '../../src/orchestrator/audit/fsck.js';
 import { Database } from '../../src/orchestrator/database/database.js';
@@ -121,6 +123,75 @@ describe.each(dialects)('the audit log on %s', (dialect) => {
     expect(new Set(own.items.map(({ person }) => person))).toEqual(new Set(['alice']));
     expect(JSON.stringify(own.items.map(({ entry }) => entry))).not.toContain('alice');
     expect(whats(await look('?person=alice&kind=login'))).toEqual(['login came-in']);
+  });
+
+  /** The newest of a person's or a key's, by what it says. */
+  async function saidOf(who: string, what: string) {
+    const page = await lookFor(`?${who}`, ({ items }) => items.some(({ entry }) => entry.what === what));
+    return page.items.find(({ entry }) => entry.what === what);
+  }
+
+  it('has each no to one who is known, of whoever said it, with what it was about', async () => {
+    const { transferId, request } = await rig.awaitingApprovals('audit-0002');
+    const other = { body: request, idempotencyKey: 'audit-0003' };
+    expectProblem(await rig.desk.post('/v1/transfers', other), 403, 'request-of-another-key');
+    const told = await saidOf('key=carol-desk', 'request-of-another-key');
+    expect(told?.entry.kind).toBe('refusal');
+
+    const read = await rig.alice.get(`/v1/transfers/${transferId}/statement`);
+    const { statement } = statementToSign.parse(read.body);
+    const body = rig.deployment.approve(statement, rig.deployment.alice);
+    const approvals = `/v1/transfers/${transferId}/approvals`;
+    const key = (idempotencyKey: string) => ({ body, idempotencyKey });
+    expectProblem(await rig.bob.post(approvals, key('audit-0004')), 403, 'approval-of-another-person');
+    const another = await saidOf('person=bob', 'approval-of-another-person');
+    expect(another?.entry.subjects).toEqual([{ kind: 'transfer', id: transferId }]);
+
+    const reads = await look('?kind=refusal&person=alice');
+    expectProblem(await rig.alice.get(`/v1/transfers/tr-${'0'.repeat(40)}`), 404, 'transfer-unknown');
+    expectProblem(await rig.alice.post('/v1/burials', { body: {} }), 400, 'input-invalid');
+    expect((await saidOf('person=alice', 'input-invalid'))?.record).toContain('buryTransactions');
+    expect((await look('?kind=refusal&person=alice')).items).toHaveLength(reads.items.length + 1);
+  });
+
+  it('has what is handed in before the signer is asked, and its no', async () => {
+    const { deployment } = rig;
+    const entry = deployment.log.at(-1);
+    if (!entry) throw new Error('there is no entry');
+    const sequence = deployment.log.length;
+    const body = { ...entry, body: { ...entry.body, sequence } };
+    const answer = await rig.carol.post('/v1/governance/entries', { body });
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    const no = await saidOf('person=carol', String(answer.body.code));
+    expect(no?.entry.kind).toBe('refusal');
+    const handedIn = await saidOf('person=carol', 'entry-handed-in');
+    expect(handedIn?.entry).toMatchObject({
+      kind: 'governance',
+      subjects: [{ kind: 'governance-entry', id: `${sequence}` }],
+    });
+    const bytes = new TextEncoder().encode(JSON.stringify(body));
+    expect(handedIn?.record).toContain(createHash('sha256').update(bytes).digest('hex'));
+    expect(Number(handedIn?.entry.sequence)).toBeLessThan(Number(no?.entry.sequence));
+  });
+
+  it("has an officer's reads of whatever it is once in a while, and those of request keys not", async () => {
+    const { transferId } = await rig.awaitingApprovals('audit-0005');
+    for (const path of [`/v1/transfers/${transferId}`, '/v1/wallets/hot-btc/balances', '/v1/status']) {
+      await rig.bob.get(path);
+      await rig.bob.get(path);
+    }
+    await rig.exchange.get(`/v1/transfers/${transferId}`);
+    await saidOf('person=bob', 'getStatus');
+    const reads = (await look('?person=bob&kind=admin-read')).items;
+    const of = (what: string) => reads.filter((item) => item.entry.what === what);
+    expect(of('getTransfer').map(({ entry }) => entry.subjects)).toEqual([
+      [{ kind: 'transfer', id: transferId }],
+    ]);
+    expect(of('getBalances').map(({ entry }) => entry.subjects)).toEqual([
+      [{ kind: 'wallet', id: 'hot-btc' }],
+    ]);
+    expect(of('getStatus')).toHaveLength(1);
+    expect(whats(await look('?key=exchange-1&kind=admin-read'))).toEqual([]);
   });
 
   it('refuses what is no filter, and a file that it has not', async () => {

@@ -7,6 +7,7 @@ import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { AuditEntry, AuditKind, SealedValue } from '../../core/audit/entry.js';
 import { governanceEntry } from '../../core/governance/entry.js';
+import { identifier, sha256Hex } from '../../core/statements/fields.js';
 import { padded, rows, sqlInteger } from '../database/sql.js';
 import { acts } from '../governance/proposal.entity.js';
 import type { AuditSource } from './audit.entity.js';
@@ -203,8 +204,19 @@ function ofProposal(row: z.infer<typeof proposal>): Draft {
   };
 }
 
-const callKinds = z.enum(['refusal', 'login', 'admin-read']);
+const callKinds = z.enum(['refusal', 'login', 'admin-read', 'transition', 'approval', 'governance']);
 export type CallKind = z.infer<typeof callKinds>;
+
+/** As many subjects as an entry of the log may have, less the one that names the caller's key. */
+export const MOST_ABOUT = 15;
+const about = z
+  .string()
+  .transform((text) => text.split(' ').map((one) => /^([a-z-]+):(.+)$/.exec(one)?.slice(1) ?? []))
+  .pipe(
+    z
+      .array(z.tuple([z.enum(['transfer', 'wallet', 'proposal', 'governance-entry']), identifier]))
+      .max(MOST_ABOUT),
+  );
 
 const call = z.object({
   call_id: z.string(),
@@ -214,6 +226,8 @@ const call = z.object({
   principal: z.string().nullable(),
   at_ms: sqlInteger,
   left_out: sqlInteger.nullable(),
+  about: z.string().nullable(),
+  body_sha256: sha256Hex.nullable(),
 });
 
 function ofCall(row: z.infer<typeof call>): Draft {
@@ -222,7 +236,10 @@ function ofCall(row: z.infer<typeof call>): Draft {
     kind: row.kind,
     what: row.what,
     atMs: row.at_ms,
-    subjects: by.subjects,
+    subjects: [
+      ...(row.about === null ? [] : about.parse(row.about)).map(([kind, id]) => ({ kind, id })),
+      ...by.subjects,
+    ],
     sealed: by.sealed,
     record: JSON.stringify([
       row.call_id,
@@ -232,6 +249,8 @@ function ofCall(row: z.infer<typeof call>): Draft {
       row.principal,
       row.at_ms,
       ...(row.left_out === null ? [] : [row.left_out]),
+      ...(row.about === null ? [] : [row.about]),
+      ...(row.body_sha256 === null ? [] : [row.body_sha256]),
     ]),
   };
 }
