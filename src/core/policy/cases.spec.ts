@@ -208,6 +208,7 @@ describe.each([
   const limits = new Map(set.policies.flatMap(limitsOf).map((limit) => [limit.id, limit]));
   const rules = set.policies.flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`));
   const seen = new Set<string>();
+  const full = new Set<unknown>();
 
   for (const name of namesIn(folder, '.cases.yaml')) {
     const text = readFileSync(join(folder, `${name}.cases.yaml`), 'utf8');
@@ -219,6 +220,7 @@ describe.each([
           used(one.used, limits.get(charge.limitId)),
         );
         if (decision.rule !== undefined) seen.add(decision.rule);
+        if (decision.kind === 'refuse' && decision.code === 'limit-exceeded') full.add(decision.facts.limit);
         const missing = missingOf(one, decision);
         expect({
           decision: decision.kind,
@@ -237,6 +239,10 @@ describe.each([
 
   it('have a case for every rule', () => {
     expect(rules.filter((rule) => !seen.has(rule))).toEqual([]);
+  });
+
+  it('have a case for every limit where it refuses', () => {
+    expect([...limits.keys()].filter((limit) => !full.has(limit))).toEqual([]);
   });
 });
 
