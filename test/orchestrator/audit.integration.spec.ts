@@ -135,6 +135,51 @@ describe.each(dialects)('the audit log on %s', (dialect) => {
     }
   });
 
+  // SQLite has no TRUNCATE.
+  if (dialect === 'PostgreSQL') it(
+    'is not emptied at a stroke, nor is what it is about',
+    async () => {
+      const database = rig.served.application.get(Database);
+      for (const table of [
+        ...[
+          'audit_sealed',
+          'audit_entries',
+          'audit_subjects',
+          'audit_tiles',
+          'audit_checkpoints',
+          'audit_calls',
+        ],
+        ...['audit_waiting', 'audit_head', 'transitions', 'approvals', 'transaction_transfers'],
+        ...['transaction_cancels', 'signatures', 'burials', 'governance_entries', 'governance_proposals'],
+        ...['governance_acts', 'governance_heads', 'certificates'],
+      ]) {
+        const emptied = database.transaction((db) => run(db, `TRUNCATE ${table} CASCADE`));
+        await expect(emptied).rejects.toThrow(/append-only/);
+      }
+      await expect(
+        database.transaction((db) => run(db, "DELETE FROM audit_sealed WHERE name = 'note'")),
+      ).rejects.toThrow(/append-only/);
+    },
+  );
+
+  it('keeps a certificate as it is, but for one that was begun only', async () => {
+    const database = rig.served.application.get(Database);
+    const change = (statement: string) => database.transaction((db) => run(db, statement));
+    const begun = JSON.stringify({ journalHash: 'a', attestation: { statement: { attestedAtMs: 1 } } });
+    await change(`INSERT INTO certificates VALUES (900001, 'begun', '${begun}', 9000000000000000)`);
+    await expect(
+      change(`UPDATE certificates SET certificate = '{"journalHash":"b"}' WHERE ordinal = 900001`),
+    ).rejects.toThrow(/append-only/);
+    await change("UPDATE certificates SET outcome = 'ended' WHERE ordinal = 900001");
+    for (const refused of [
+      "UPDATE certificates SET outcome = 'signed' WHERE ordinal = 900001",
+      'DELETE FROM certificates',
+    ])
+      await expect(change(refused)).rejects.toThrow(/append-only/);
+    const found = await lookFor('?kind=decision', (page) => whats(page).includes('decision certificate'));
+    expect(found.items.length).toBeGreaterThan(0);
+  });
+
   it('agrees with every record, until an owner of the database edits one', async () => {
     const database = rig.served.application.get(Database);
     const check = () => database.read((db) => new Fsck(db, nativeVerifier, []).run());

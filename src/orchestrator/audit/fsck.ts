@@ -129,6 +129,8 @@ const ALL_KEYS: Readonly<Record<AuditSource, string>> = {
   cancel: "SELECT transaction_key AS key_a, transfer_id AS key_b, '' AS key_c FROM transaction_cancels",
   burial: "SELECT CAST(journal_sequence AS TEXT) AS key_a, '' AS key_b, '' AS key_c FROM burials",
   head: "SELECT digest AS key_a, '' AS key_b, '' AS key_c FROM governance_heads",
+  certificate:
+    "SELECT CAST(ordinal AS TEXT) AS key_a, '' AS key_b, '' AS key_c FROM certificates WHERE outcome <> 'begun'",
 };
 
 function saysTheSame(entry: AuditEntry, { kind, what, atMs, subjects, sealed }: Draft): boolean {
