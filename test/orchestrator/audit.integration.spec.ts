@@ -76,35 +76,50 @@ describe.each(dialects)('the audit log on %s', (dialect) => {
   });
 
   it('has what was signed, cancelled and buried, in the words of the tables that keep it', async () => {
-    const transferId = transferIdOf(requestDigest(rig.deployment.request().statement));
+    const request = rig.deployment.request();
+    const { statement } = request;
+    const digest = requestDigest(statement);
+    const transferId = transferIdOf(digest);
     const burial = JSON.stringify({
       statement: { transferIds: [transferId] },
       signatures: [{ credentialId: 'alice-piv', signature: '00' }],
     });
+    const certificate = '{"outcome":{"signedTransaction":"00"}}';
+    const certificateSha256 = createHash('sha256').update(certificate).digest('hex');
     const hash = 'ab'.repeat(32);
     await rig.served.application.get(Database).transaction(async (db) => {
       await run(
         db,
-        `INSERT INTO transactions (transaction_key, wallet_id, chain, ordinal, state, plan, max_fee, confirmations, facts, version, planned_at_ms, updated_at_ms)
-          VALUES ('by-hand', 'by-hand', 'none', 1, 'released', '{}', '1', 0, '{}', 1, 1, 1)`,
+        `INSERT INTO transactions (transaction_key, wallet_id, chain, ordinal, state, plan, max_fee, confirmations, facts, version, planned_at_ms, updated_at_ms, transaction_id, certificate, signed_hex)
+          VALUES ('by-hand', 'by-hand', 'none', 1, 'released', '{}', '1', 0, '{}', 1, 1, 1, 'tx', ?, '00')`,
+        [certificate],
       );
       await run(
         db,
         `INSERT INTO transfers (transfer_id, request_id, request, request_digest, chain, wallet_id, requester, customer, state, reason, facts, version, signer_refusals, received_at_ms, updated_at_ms, expires_at_ms, burials)
-          VALUES ('${transferId}', 'by-hand', '{}', 'd', 'none', 'by-hand', 'nobody', 'nobody', 'settled', 'final', '{}', 1, 0, 1, 1, 1, 0)`,
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'settled', 'final', '{}', 1, 0, 1, 1, ?, 0)`,
+        [
+          ...[transferId, statement.requestId, JSON.stringify(request), digest, statement.chain],
+          ...[statement.wallet, statement.requester, statement.customer, statement.expiresAtMs],
+        ],
+      );
+      await run(
+        db,
+        `INSERT INTO transitions VALUES ('${transferId}', 1, null, 'settled', 'final', '{}', 1, 'by-hand', null)`,
       );
       await run(db, `INSERT INTO transaction_cancels VALUES ('by-hand', '${transferId}', 'person:alice', 1)`);
       await run(
         db,
-        `INSERT INTO signatures VALUES ('by-hand', 'tx', 'by-hand', '["${transferId}"]', '${hash}', '[]', 1, '${hash}', '${hash}', 1)`,
+        `INSERT INTO signatures VALUES ('by-hand', 'tx', 'by-hand', '["${transferId}"]', '${hash}', '[]', 1, '${hash}', '${certificateSha256}', 1)`,
       );
       await run(db, `INSERT INTO burials VALUES (1, '${burial}', 'person:alice', 1)`);
     });
-    const page = await lookFor(`?transfer=${transferId}`, ({ items }) => items.length === 3);
+    const page = await lookFor(`?transfer=${transferId}`, ({ items }) => items.length === 4);
     expect(whats(page).toSorted()).toEqual([
       'approval buried',
       'decision signature',
       'transition cancel-asked',
+      'transition settled',
     ]);
     expect(whats(await look('?credential=alice-piv'))).toEqual(['approval buried']);
     for (const table of ['signatures', 'burials', 'transaction_cancels']) {
@@ -206,6 +221,49 @@ describe.each(dialects)('the audit log on %s', (dialect) => {
     }
   });
 
+  // SQLite has no TRUNCATE.
+  if (dialect === 'PostgreSQL')
+    it('is not emptied at a stroke, nor is what it is about', async () => {
+      const database = rig.served.application.get(Database);
+      for (const table of [
+        ...[
+          'audit_sealed',
+          'audit_entries',
+          'audit_subjects',
+          'audit_tiles',
+          'audit_checkpoints',
+          'audit_calls',
+        ],
+        ...['audit_waiting', 'audit_head', 'transitions', 'approvals', 'transaction_transfers'],
+        ...['transaction_cancels', 'signatures', 'burials', 'governance_entries', 'governance_proposals'],
+        ...['governance_acts', 'governance_heads', 'certificates'],
+      ]) {
+        const emptied = database.transaction((db) => run(db, `TRUNCATE ${table} CASCADE`));
+        await expect(emptied).rejects.toThrow(/append-only/);
+      }
+      await expect(
+        database.transaction((db) => run(db, "DELETE FROM audit_sealed WHERE name = 'note'")),
+      ).rejects.toThrow(/append-only/);
+    });
+
+  it('keeps a certificate as it is, but for one that was begun only', async () => {
+    const database = rig.served.application.get(Database);
+    const change = (statement: string) => database.transaction((db) => run(db, statement));
+    const begun = JSON.stringify({ journalHash: 'a', attestation: { statement: { attestedAtMs: 1 } } });
+    await change(`INSERT INTO certificates VALUES (900001, 'begun', '${begun}', 9000000000000000)`);
+    await expect(
+      change(`UPDATE certificates SET certificate = '{"journalHash":"b"}' WHERE ordinal = 900001`),
+    ).rejects.toThrow(/append-only/);
+    await change("UPDATE certificates SET outcome = 'ended' WHERE ordinal = 900001");
+    for (const refused of [
+      "UPDATE certificates SET outcome = 'signed' WHERE ordinal = 900001",
+      'DELETE FROM certificates',
+    ])
+      await expect(change(refused)).rejects.toThrow(/append-only/);
+    const found = await lookFor('?kind=decision', (page) => whats(page).includes('decision certificate'));
+    expect(found.items.length).toBeGreaterThan(0);
+  });
+
   it('agrees with every record, until an owner of the database edits one', async () => {
     const database = rig.served.application.get(Database);
     const check = () => database.read((db) => new Fsck(db, nativeVerifier, []).run());
@@ -224,7 +282,11 @@ describe.each(dialects)('the audit log on %s', (dialect) => {
       await run(db, "UPDATE transitions SET reason = 'because' WHERE to_state = 'screened'");
       await run(db, "DELETE FROM transitions WHERE to_state = 'decided'");
     });
+    await database.transaction((db) =>
+      run(db, "UPDATE transfers SET customer = 'mallory' WHERE state = 'settled'"),
+    );
     const kinds = (await check()).findings.map(({ kind }) => kind);
+    expect(kinds).toContain('row-differs');
     expect(kinds).toContain('record-differs');
     expect(kinds).toContain('record-missing');
   });

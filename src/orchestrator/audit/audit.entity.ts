@@ -16,6 +16,7 @@ export const auditSources = [
   'cancel',
   'burial',
   'head',
+  'certificate',
 ] as const;
 export type AuditSource = (typeof auditSources)[number];
 

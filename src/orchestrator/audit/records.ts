@@ -3,6 +3,8 @@
 // unseen. What is in the database may be anybody's doing: a record that is gone or makes no sense is logged as such, since a
 // log that stops at it would serve whoever did that.
 
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { AuditEntry, AuditKind, SealedValue } from '../../core/audit/entry.js';
@@ -41,6 +43,7 @@ const KIND_OF: Readonly<Record<AuditSource, AuditKind>> = {
   cancel: 'transition',
   burial: 'approval',
   head: 'approval',
+  certificate: 'decision',
 };
 
 export const RECORD_MISSING = 'record-missing';
@@ -386,6 +389,21 @@ function ofHead(row: z.infer<typeof head>): Draft {
   };
 }
 
+const kept = z.object({ ordinal: sqlInteger, outcome: z.string(), certificate: z.string() });
+const attestedAt = z.object({ attestation: z.object({ statement: z.object({ attestedAtMs: z.int() }) }) });
+
+/** A certificate as the signer attests it, by its hash: it is long, and there are other records of what it says. */
+function ofCertificate({ ordinal, outcome, certificate }: z.infer<typeof kept>): Draft {
+  return {
+    kind: 'decision',
+    what: 'certificate',
+    atMs: attestedAt.parse(JSON.parse(certificate)).attestation.statement.attestedAtMs,
+    subjects: [],
+    sealed: [],
+    record: JSON.stringify([ordinal, outcome, bytesToHex(sha256(utf8ToBytes(certificate)))]),
+  };
+}
+
 /** Where the records of a source are, and how one is read. */
 interface Reading {
   readonly select: string;
@@ -434,6 +452,10 @@ const READINGS: Readonly<Record<AuditSource, Reading>> = {
   head: {
     select: `SELECT k.place, r.* FROM k JOIN governance_heads r ON r.digest = k.key_a`,
     draft: (row) => ofHead(head.parse(row)),
+  },
+  certificate: {
+    select: `SELECT k.place, r.* FROM k JOIN certificates r ON CAST(r.ordinal AS TEXT) = k.key_a`,
+    draft: (row) => ofCertificate(kept.parse(row)),
   },
 };
 
