@@ -5,7 +5,8 @@
 // docs/decisions/0089-facts-that-were-heard.md says why.
 
 import type { SigningOrder } from '../core/authorization/signing-order.js';
-import { factDigest, type SignedFact, subjectOf } from '../core/facts/fact.js';
+import { type SignedFact, subjectOf } from '../core/facts/fact.js';
+import { factDigest } from '../core/facts/fact-bytes.js';
 import { type FactRefusalCode, verifyFacts } from '../core/facts/verify.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
 import type { GovernanceState } from '../core/governance/state.js';
