@@ -1,7 +1,6 @@
 // What happens to every call, in this order: who is it, may they, how often; what do they want, and was it done before;
 // the handler; its answer. A handler is reached only through here, and only with what its endpoint's schemas parsed.
 
-import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import {
   type CallHandler,
@@ -14,6 +13,7 @@ import { lastValueFrom, type Observable, of } from 'rxjs';
 import type { Clock } from '../../core/clock.js';
 import { accepted, Fault, type Outcome, refused } from '../../core/fault.js';
 import type { HttpMessage } from '../../core/http-message-signatures/signature-base.js';
+import { sha256Hex } from '../../platform/sha256.js';
 import { CallRecorder } from '../audit/call-recorder.js';
 import { CONFIGURATION } from '../config/config.module.js';
 import type { Configuration } from '../config/settings.js';
@@ -94,7 +94,7 @@ export class CallInterceptor implements NestInterceptor {
     const key = idempotencyKeyOf(endpoint, message.headers.get('idempotency-key'));
     if (key.kind === 'refused') return key;
     if (endpoint.handsIn && call.principal) {
-      const bodySha256 = createHash('sha256').update(body).digest('hex');
+      const bodySha256 = sha256Hex(body);
       const handedIn = { ...endpoint.handsIn, bodySha256 };
       await this.recorder.handedIn(recordOf(endpoint, call, call.principal), handedIn);
     }
@@ -237,8 +237,5 @@ function prepareAnswer(response: ServerResponse, endpoint: Endpoint): void {
 
 /** Method, target and body: what makes two calls the same. */
 function fingerprintOf(message: HttpMessage, body: Uint8Array): string {
-  return createHash('sha256')
-    .update(`${message.method}\n${message.path}${message.query}\n`)
-    .update(body)
-    .digest('hex');
+  return sha256Hex(`${message.method}\n${message.path}${message.query}\n`, body);
 }
