@@ -5,9 +5,10 @@ import type { Deployment } from './deployment.js';
 import { attestationBytes, attestPage } from '../src/core/certificates/attestation.js';
 import type { Certificate } from '../src/core/certificates/certificate.js';
 import { journalHashOf } from '../src/core/certificates/reservation.js';
+import { normaliseP256 } from '../src/core/statements/p256-spelling.js';
 import { canonicalJson } from '../src/core/statements/canonical-json.js';
 
-/** ECDSA P-256 by a key of the token, over SHA-256 of the bytes: r || s, hex. */
+/** ECDSA P-256 by a key of the token, over SHA-256 of the bytes: r || s with a low s, hex. */
 export async function signedByToken(
   deployment: Deployment,
   label: string,
@@ -16,7 +17,7 @@ export async function signedByToken(
   const token = deployment.spawnTreasury();
   try {
     const digest = createHash('sha256').update(bytes).digest();
-    return Buffer.from(await token.signDigest({ label }, digest)).toString('hex');
+    return Buffer.from(normaliseP256(await token.signDigest({ label }, digest))).toString('hex');
   } finally {
     await token.close();
   }

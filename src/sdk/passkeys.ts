@@ -1,9 +1,9 @@
 // For whoever has officers sign with passkeys in a browser: what the browser is given, and what the API and the signer take of what it
 // gives back. It asks no browser by itself, and judges nothing.
 
-import { hexToBytes } from '@noble/hashes/utils.js';
 import { Fault } from '../core/fault.js';
 import { passkeyChallenge, passkeyText } from '../core/statements/passkey.js';
+import { lowP256, P256_ORDER } from '../core/statements/p256-spelling.js';
 
 export type PasskeyFaultCode = 'passkey-signature-malformed';
 
@@ -18,8 +18,6 @@ export interface BrowserAssertion {
   readonly signature: Uint8Array;
 }
 
-const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-
 function malformed(why: string): Fault<PasskeyFaultCode> {
   return new Fault('passkey-signature-malformed', `the browser gave no signature of P-256: ${why}`);
 }
@@ -33,7 +31,7 @@ function integerAt(der: Uint8Array, at: number): { readonly value: bigint; reado
   if (der[at] !== 0x02 || length === 0 || bytes.length !== length) throw malformed('no number');
   if (first >= 0x80 || (first === 0 && second < 0x80)) throw malformed('a number in another spelling');
   const value = bytes.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
-  if (value === 0n || value >= ORDER) throw malformed('a number beyond the order');
+  if (value === 0n || value >= P256_ORDER) throw malformed('a number beyond the order');
   return { value, end };
 }
 
@@ -43,8 +41,7 @@ function lowSignature(der: Uint8Array): Uint8Array {
   const r = integerAt(der, 2);
   const s = integerAt(der, r.end);
   if (s.end !== der.length) throw malformed('something behind it');
-  const low = s.value > ORDER / 2n ? ORDER - s.value : s.value;
-  return hexToBytes([r.value, low].map((value) => value.toString(16).padStart(64, '0')).join(''));
+  return lowP256(r.value, s.value);
 }
 
 /** What goes into `signature` of an approval or an entry. Faults `passkey-signature-malformed`. */

@@ -6,6 +6,7 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { KeyCurve } from '../../hardware/key-signer.js';
 import { Fault } from '../core/fault.js';
 import type { AttestationKey } from '../core/governance/entry.js';
+import { normaliseP256 } from '../core/statements/p256-spelling.js';
 import type { SignatureVerifier } from '../core/statements/signature.js';
 import { type SelfCheckFaultCode, selfCheckText, type Token } from './self-check.js';
 
@@ -25,7 +26,7 @@ export function tokenOf({ token }: OwnKey, tokens: ReadonlyMap<string, Token>): 
   );
 }
 
-/** r || s over the bytes, lower-case hex, verified. Throws `key-does-not-sign`, `token-unknown`, and the token's faults. */
+/** r || s over the bytes, lower-case hex, verified, with s in the lower half: a certificate has one spelling. Throws `key-does-not-sign`, `token-unknown`, and the token's faults. */
 export async function attest(
   bytes: Uint8Array,
   key: AttestationKey,
@@ -43,7 +44,7 @@ export async function attest(
       },
     );
   }
-  return bytesToHex(signature);
+  return bytesToHex(normaliseP256(signature));
 }
 
 /** Is the key in its token, born there, unable to leave, and the registered one? Throws a SelfCheckFaultCode. */

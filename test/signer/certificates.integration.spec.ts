@@ -15,6 +15,7 @@ import type { GovernanceEntry } from '../../src/core/governance/entry.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { BURIAL_TYPE, type Burial } from '../../src/core/recovery/burial.js';
 import { canonicalJson } from '../../src/core/statements/canonical-json.js';
+import { P256_ORDER } from '../../src/core/statements/p256-spelling.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
 import { certificatesResult } from '../../src/signer-protocol/messages.js';
@@ -123,6 +124,17 @@ function withStatement(certificate: Certificate, changes: object): unknown {
   return {
     ...certificate,
     attestation: { ...attestation, statement: { ...attestation?.statement, ...changes } },
+  };
+}
+
+/** With order - s for s in the attestation's signature. */
+function respelled(certificate: Certificate): unknown {
+  const { attestation } = certificate;
+  const signature = attestation?.signature ?? '';
+  const s = P256_ORDER - BigInt(`0x${signature.slice(64)}`);
+  return {
+    ...certificate,
+    attestation: { ...attestation, signature: signature.slice(0, 64) + s.toString(16).padStart(64, '0') },
   };
 }
 
@@ -304,6 +316,11 @@ describe('a certificate', () => {
       'certificate-attestation-invalid',
       'the attestation key has not signed how many there are',
       () => withStatement(attested, { newestOrdinal: 3 }),
+    ],
+    [
+      'certificate-attestation-invalid',
+      'the attestation is spelled in the other way that verifies',
+      () => respelled(attested),
     ],
   ])('is refused with %s when %s', (code, _, altered) => {
     expect(audited(altered())).toMatchObject({ kind: 'refused', code });

@@ -5,6 +5,7 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { type Hash, leafHash, nodeHash, splitOf } from '../audit/merkle.js';
 import { verifyInclusion } from '../audit/verify-proof.js';
 import { accepted, type Outcome, refused } from '../fault.js';
+import { isLowP256 } from '../statements/p256-spelling.js';
 import { statementBytes } from '../statements/preimage.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 import {
@@ -107,6 +108,8 @@ export function verifyAttestation(
   if (included.kind === 'refused') {
     return refused('certificate-attestation-mismatch', { ordinal, proof: included.code });
   }
+  // In its other spelling the signature verifies as well, and every byte of a certificate is to matter.
+  if (!isLowP256(signature)) return refused('certificate-attestation-invalid', { ordinal, why: 'high s' });
   return verifier.p256(hexToBytes(attestationKey), attestationBytes(statement), hexToBytes(signature))
     ? accepted(statement)
     : refused('certificate-attestation-invalid', { ordinal });

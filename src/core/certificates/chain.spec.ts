@@ -56,6 +56,8 @@ describe('a chain of certificates', () => {
     expect(found(certificates)).toEqual({
       here: { from: 1, to: 3 },
       missing: [],
+      outdated: [],
+      begun: [],
       newest: { ordinal: 9, atMs: 1_000 },
       keptFrom: 1,
     });
@@ -180,6 +182,81 @@ describe('a chain of certificates', () => {
     const begun: Told = { ordinal: 4, outcome: { kind: 'begun' } };
     expect(found([one(begun), one(later)])).toMatchObject({ missing: [] });
     expect(found([one(later), one(begun)])).toMatchObject({ missing: [] });
+  });
+
+  describe('with what was begun', () => {
+    const begun = (told: Told) => one({ newest: 3, ...told, outcome: { kind: 'begun' } });
+    const signed = (told: Told) => one({ newest: 3, ...told });
+    const outdated = (...verified: readonly Verified[]) => {
+      const chain = checkChain(verified, true);
+      return chain.kind === 'refused' ? chain.code : chain.value.outdated.map(({ ordinal }) => ordinal);
+    };
+    const later = { at: 2_000 };
+
+    it('may hide a signature behind what was said before it', () => {
+      const chain = checkChain(
+        [
+          signed({ ordinal: 1, ...later }),
+          begun({ ordinal: 2, newest: 2 }),
+          signed({ ordinal: 3, ...later }),
+        ],
+        true,
+      );
+      if (chain.kind === 'refused') throw new Error(chain.code);
+      expect(chain.value).toMatchObject({
+        missing: [],
+        outdated: [{ ordinal: 2, begunAtMs: 1_000, newestAtMs: 2_000 }],
+      });
+      for (const whole of [true, false]) {
+        const { proved, missing } = chainWords(chain.value, whole);
+        expect(proved.join()).not.toContain('hidden');
+        expect(missing.join()).toContain('reservation 2, since 1970-01-01T00:00:01.000Z: it was begun then');
+      }
+    });
+
+    it('hides nothing that was attested together, and it is said that it was not signed', () => {
+      const chain = checkChain([signed({ ordinal: 1 }), begun({ ordinal: 2 }), signed({ ordinal: 3 })], true);
+      if (chain.kind === 'refused') throw new Error(chain.code);
+      const { proved, trusted, missing } = chainWords(chain.value, true);
+      expect(proved.join()).toContain('no signature is hidden');
+      expect(trusted).toContain('that reservation 2, which was begun, was not signed since either');
+      expect(missing).toEqual([]);
+    });
+
+    it('hides nothing when it was asked for again, one after another', () => {
+      const first = signed({ ordinal: 1 });
+      expect(outdated(first, begun({ ordinal: 2, at: 1_001 }), begun({ ordinal: 3, at: 1_002 }))).toEqual([]);
+      const again = begun({ ordinal: 2, ...later });
+      expect(outdated(first, begun({ ordinal: 2 }), again, signed({ ordinal: 3, ...later }))).toEqual([]);
+    });
+
+    it('hides one behind another that was begun later', () => {
+      const older = { newest: 2 };
+      expect(
+        outdated(
+          signed({ ordinal: 1, ...older }),
+          begun({ ordinal: 2, ...older }),
+          begun({ ordinal: 3, ...later }),
+        ),
+      ).toEqual([2]);
+    });
+
+    it('hides one behind the newer word of a certificate that is here in an older form too', () => {
+      const newer = signed({ ordinal: 1, ...later });
+      expect(outdated(signed({ ordinal: 1 }), newer, begun({ ordinal: 2 }), signed({ ordinal: 3 }))).toEqual([
+        2,
+      ]);
+    });
+
+    it('is what came of it, when both were said at the same time', () => {
+      const both = [begun({ ordinal: 2 }), signed({ ordinal: 2 })];
+      for (const told of [both, both.toReversed()]) {
+        expect(found([signed({ ordinal: 1 }), ...told, signed({ ordinal: 3 })], true)).toMatchObject({
+          begun: [],
+          outdated: [],
+        });
+      }
+    });
   });
 
   it('is told in words: what is missing, and what of it the signer says it has lost', () => {

@@ -149,7 +149,7 @@ function verdictOf(checked: readonly Checked[], chain: Dossier['chain'], whole: 
   if (codes.some(isWrong) || chain.kind === 'refused') return 'refused';
   if (codes.some((code) => code === 'certificate-malformed')) return 'malformed';
   if (codes.length > 0) return 'mismatch';
-  if (whole && chain.value.missing.length > 0) return 'gap';
+  if (whole && chain.value.missing.length + chain.value.outdated.length > 0) return 'gap';
   const isAttested = checked.every(
     ({ outcome }) => outcome.kind === 'accepted' && outcome.value.attested !== undefined,
   );
@@ -165,6 +165,7 @@ function amongEachOther(verified: readonly Verified[], whole: boolean): Pick<Dos
   const reckoned = reckon(
     latest.value.map(([, one]) => one),
     verified,
+    new Set(chain.value.outdated.map(({ ordinal }) => ordinal)),
   );
   return reckoned.kind === 'refused'
     ? { chain: reckoned, reckoned: NOTHING }

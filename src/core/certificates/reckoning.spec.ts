@@ -166,6 +166,12 @@ describe('what a chain of certificates comes to', () => {
       }
     });
 
+    it('accuses nobody where it was begun as a word says that is outdated, and proves nothing after it', () => {
+      const begun = one({ ordinal: 1, measuredMs: 1_000, paid: [paid('a', 0n)], outcome: 'begun' });
+      const outcome = reckon([begun, second, again('signed')], [], new Set([1]));
+      expect(outcome).toEqual({ kind: 'accepted', value: new Set([1]) });
+    });
+
     it('refuses a second transaction for a transfer that could be mined beside the first (certificate-paid-twice)', () => {
       const beside = (told: Partial<Told> = {}) =>
         one({

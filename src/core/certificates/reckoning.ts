@@ -139,11 +139,13 @@ function beginnings(verified: readonly Verified[]): ReadonlySet<number> {
 
 /**
  * The ordinals of those whose usage and past follow from what comes before them. Each has been verified by itself, all as a
- * chain; `inOrder` has one of each ordinal, in the form that came last.
+ * chain; `inOrder` has one of each ordinal, in the form that came last. `outdated` are those that were begun, and may have been signed
+ * since: after one of them nobody knows what was signed for a transfer.
  */
 export function reckon(
   inOrder: readonly Verified[],
   verified: readonly Verified[],
+  outdated: ReadonlySet<number> = new Set(),
 ): Outcome<ReadonlySet<number>, ReckoningRefusalCode> {
   const starts = beginnings(verified);
   const reckoned = new Set<number>();
@@ -174,6 +176,7 @@ export function reckon(
     if (twice !== undefined) return refused('certificate-paid-twice', { ordinal, transferId: twice });
     if (count.isWhole) reckoned.add(ordinal);
     count.add(certificate);
+    if (outdated.has(ordinal)) count.isWhole = false;
   }
   return accepted(reckoned);
 }

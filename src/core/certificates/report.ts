@@ -1,7 +1,7 @@
 // What is to be said of a dossier: in words for a person, and as a value for a program. It judges nothing.
 
 import { isSigned } from './certificate.js';
-import type { Chain, Ordinals } from './chain.js';
+import type { Chain, Ordinals, Outdated } from './chain.js';
 import type { Checked, Dossier, Verdict } from './dossier.js';
 
 function ordinalWords({ from, to }: Ordinals): string {
@@ -14,10 +14,16 @@ export interface ChainWords {
   readonly missing: readonly string[];
 }
 
+function outdatedWords({ ordinal, begunAtMs, newestAtMs }: Outdated): string {
+  const [begun, newest] = [begunAtMs, newestAtMs].map((ms) => new Date(ms).toISOString());
+  return `${ordinalWords({ from: ordinal, to: ordinal })}, since ${begun}: it was begun then, and the newest word of the signer is of ${newest}; it may have been signed between the two. The signer says what became of it when it is asked again`;
+}
+
 /** What is to be said of the chain. A single certificate is no chain, unless it is said to be all that there is. */
-export function chainWords({ here, missing, newest, keptFrom }: Chain, whole: boolean): ChainWords {
+export function chainWords(chain: Chain, whole: boolean): ChainWords {
+  const { here, missing, outdated, begun, newest, keptFrom } = chain;
   if (!here || (here.from === here.to && !whole)) return { proved: [], trusted: [], missing: [] };
-  const isWhole = whole && missing.length === 0;
+  const isWhole = whole && missing.length + outdated.length === 0;
   const until = newest && new Date(newest.atMs).toISOString();
   const proved =
     missing.length > 0
@@ -31,12 +37,17 @@ export function chainWords({ here, missing, newest, keptFrom }: Chain, whole: bo
     proved,
     trusted: [
       ...(newest ? [`that the signer reserved nothing after ${newest.ordinal} since ${until}`] : []),
+      ...begun.map(
+        (ordinal) =>
+          `that ${ordinalWords({ from: ordinal, to: ordinal })}, which was begun, was not signed since either`,
+      ),
       ...(newest ? [] : ['how many reservations there are: nothing is attested']),
       ...(keptFrom > here.from ? [`that a store of the signer was lost before reservation ${keptFrom}`] : []),
     ],
-    missing: missing.map(
-      (range) => `${ordinalWords(range)}: something may have been signed there${lost(range)}`,
-    ),
+    missing: [
+      ...missing.map((range) => `${ordinalWords(range)}: something may have been signed there${lost(range)}`),
+      ...outdated.map(outdatedWords),
+    ],
   };
 }
 

@@ -7,6 +7,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { base64Of, bytesOfBase64, textOfUtf8 } from '../audit/texts.js';
+import { isLowP256 } from './p256-spelling.js';
 import type { SignatureClaim } from './signature.js';
 
 /** What governance has registered of a passkey. */
@@ -36,9 +37,6 @@ const BS = 0x10;
 const AUTHENTICATOR_DATA_BYTES = 37;
 export const MOST_CLIENT_DATA_BYTES = 1_024;
 
-/** Half of the order of P-256 (FIPS 186-5), as hex. */
-const HALF_ORDER = '7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8';
-
 /** The 32 bytes that a browser is given to have a statement signed. */
 export function passkeyChallenge(statement: Uint8Array): Uint8Array {
   return sha256(statement);
@@ -59,11 +57,6 @@ function bytesOfBase64url(text: string): Uint8Array | undefined {
 /** As statements carry it: r || s in hex, then authenticator data and client data in base64url. */
 export function passkeyText({ authenticatorData, clientDataJSON, signature }: Assertion): string {
   return [bytesToHex(signature), base64urlOf(authenticatorData), base64urlOf(clientDataJSON)].join('.');
-}
-
-/** One spelling of each signature: s in the lower half, as whoever brings it from the browser has made it. */
-function isLowS(signature: string): boolean {
-  return signature.slice(64) <= HALF_ORDER;
 }
 
 /** rpIdHash, flags and a counter, and nothing behind them: nothing else is asked for. The counter is not looked at. */
@@ -103,7 +96,8 @@ export function assertionClaim(
   const clientDataJSON = bytesOfBase64url(client);
   if (!/^[0-9a-f]{128}$/.test(rs) || !authenticatorData || !clientDataJSON || more.length > 0)
     return undefined;
-  if (!isLowS(rs) || !isOurAuthenticatorData(authenticatorData, key)) return undefined;
+  // One spelling of each signature, as whoever brings it from the browser has made it.
+  if (!isLowP256(rs) || !isOurAuthenticatorData(authenticatorData, key)) return undefined;
   if (!isOurClientData(clientDataJSON, key, challenge)) return undefined;
   return {
     kind: 'p256',

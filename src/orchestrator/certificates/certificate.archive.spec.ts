@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { attestationBytes, attestPage } from '../../core/certificates/attestation.js';
 import type { Certificate, CertifiedOutcome } from '../../core/certificates/certificate.js';
 import type { Vouching } from '../../core/governance/attestation-key.js';
+import { normaliseP256 } from '../../core/statements/p256-spelling.js';
 import { nativeVerifier } from '../../platform/native-verifier.js';
 import type { CertificatesResult } from '../../signer-protocol/messages.js';
 import { exampleCertificate } from '../http/examples.js';
@@ -82,7 +83,7 @@ class ScriptedSigner implements CertificateSource {
       key: this.signsWith,
       dsaEncoding: 'ieee-p1363',
     });
-    const attestations = page.attestations(signature.toString('hex'));
+    const attestations = page.attestations(Buffer.from(normaliseP256(signature)).toString('hex'));
     return certificates.map((one, at) => {
       const attestation = attestations[at];
       return attestation ? { ...one, attestation } : one;

@@ -158,6 +158,14 @@ export const CERTIFICATES: readonly Tooth[] = [
       title:
         'a certificate is refused with certificate-attestation-invalid when the attestation key has not signed how many there are',
     },
+    {
+      code: 'certificate-attestation-invalid',
+      without: 'the demand for one spelling of its signature',
+      was: 'if (!isLowP256(signature)) return',
+      becomes: 'if (false) return',
+      title:
+        'a certificate is refused with certificate-attestation-invalid when the attestation is spelled in the other way that verifies',
+    },
   ]),
   ...teethOf('src/core/certificates/verify.ts', 'test/signer/replaced-keys.integration.spec.ts', [
     {
