@@ -9,6 +9,7 @@ import { knownThen as factsThen } from '../core/facts/verify.js';
 import type { Wallet } from '../core/governance/entry.js';
 import { lookAlikeOf, spelledAddress, walletOfAddress } from '../core/governance/known-addresses.js';
 import { classesHeld, type GovernanceState, groupsAt, whitelistedAt } from '../core/governance/state.js';
+import type { Groups } from '../core/policy/approvals.js';
 import type { Passing } from '../core/policy/changes.js';
 import { lookOf } from '../core/policy/looks.js';
 import type { PastDecision } from '../core/policy/replay-past.js';
@@ -147,7 +148,13 @@ export function orderedThen(
 }
 
 function groupsThen(state: GovernanceState, atMs: number, now: GovernanceState): PastDecision['groups'] {
-  return new Map([...now.groups, ...groupsAt(state, atMs)]);
+  const then = groupsAt(state, atMs);
+  const of = (group: string): Groups => (then.has(group) ? then : now.groups);
+  return {
+    get: (group) => of(group).get(group),
+    has: (group) => of(group).has(group),
+    keptOut: (group) => of(group).keptOut?.(group) ?? of(group).get(group) ?? [],
+  };
 }
 
 /**

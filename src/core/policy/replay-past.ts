@@ -2,7 +2,7 @@
 // its beginning. It sees only what was signed: of what was refused then it says nothing.
 
 import type { ClassesOf } from '../governance/credential-class.js';
-import { approvalWords, missingApprovals } from './approvals.js';
+import { approvalWords, type Groups, missingApprovals } from './approvals.js';
 import { CHANGE_KINDS, type ChangeKind, changesBetween, type Passing, passingWords } from './changes.js';
 import { HOUR } from './conditions/known.js';
 import { chargedAt, emptyCounter, type LimitCounter, usedAt } from './counter.js';
@@ -26,7 +26,7 @@ export interface PastDecision {
   /** What each of them approved with. */
   readonly by: ClassesOf;
   /** Members of the groups at that time; of those that came later, their members since. */
-  readonly groups: ReadonlyMap<string, readonly string[]>;
+  readonly groups: Groups;
   /** Persons whose approval does not count: who asked, and the owners of the request key. */
   readonly excluded: ReadonlySet<string>;
 }
