@@ -6,14 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Deployment } from '../../devnet/deployment.js';
+import { Deployment, ETH, ETHEREUM } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
-import { coin, payTo, psbt } from '../../devnet/transactions.js';
+import { coin, eip1559, payTo, psbt } from '../../devnet/transactions.js';
 import { portcullis } from '../../src/cli/program.js';
 import { generateRequestKey } from '../../src/cli/request-key.js';
 import { Terminal } from '../../src/cli/terminal.js';
 import type { Certificate } from '../../src/core/certificates/certificate.js';
 import { FACT_TYPE, type FactContent, factBytes, type SignedFact } from '../../src/core/facts/fact.js';
+import type { Change } from '../../src/core/governance/entry.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { canonicalJson } from '../../src/core/statements/canonical-json.js';
 import { requestDigest, type SignedRequest, transferIdOf } from '../../src/core/statements/request.js';
@@ -36,6 +37,16 @@ const POLICY = `${HEAD}  - { id: risky, when: { risk-score-above: 70 }, then: re
   - { id: known, when: { asset: BTC, amount-at-most: "0.01 BTC" }, then: allow }
 `;
 
+/** No rule of it asks what is known of a destination, so that no certificate says. */
+const ETHEREUM_POLICY = (rules: string) => `policy: hot-ethereum
+applies-to: { wallets: [hot-eth] }
+fee-caps: { absolute: "0.01 ETH", relative: "100%" }
+rules:
+${rules}
+`;
+const ANY = '  - { id: any, when: { asset: ETH, amount-at-most: "1 ETH" }, then: allow }';
+const DESK = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
+
 const watcher = generateKeyPairSync('ed25519');
 const watcherKey = watcher.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('hex');
 
@@ -54,6 +65,8 @@ interface Signed {
 }
 let first: Signed;
 let second: Signed;
+/** Two payments to the desk, on the whitelist since before the first of them. */
+let toDesk: readonly Certificate[];
 
 function fact(content: FactContent): SignedFact {
   sequence += 1;
@@ -93,26 +106,56 @@ async function paid(riskScore: number): Promise<Signed> {
   return { request, transferId, certificate };
 }
 
+async function paidToDesk(nonce: number): Promise<Certificate> {
+  const request = deployment.request({
+    chain: ETHEREUM,
+    wallet: 'hot-eth',
+    asset: ETH,
+    amount: `${10n ** 15n}`,
+    destination: DESK,
+    feeCeiling: `${2n * 10n ** 15n}`,
+  });
+  const transaction = eip1559({
+    to: DESK,
+    value: 10n ** 15n,
+    nonce,
+    maxPriorityFeePerGas: 1_000_000_000n,
+    maxFeePerGas: 31_000_000_000n,
+  });
+  const transfers = [deployment.transfer(request)];
+  return (await client.signed({ wallet: 'hot-eth', transaction, transfers })).certificate;
+}
+
+async function govern(change: Change): Promise<void> {
+  const entry = deployment.entry(change, [deployment.alice, deployment.bob]);
+  const code = codeOf(await client.ask({ verb: 'governance-append', entry }));
+  if (code !== 'done') throw new Error(code);
+  deployment.log.push(entry);
+}
+
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'portcullis-past-'));
-  const lines = POLICY.trimEnd().split('\n');
-  deployment = await Deployment.create({ policies: [{ name: 'hot-bitcoin', lines }] });
+  const policies = [
+    { name: 'hot-bitcoin', lines: POLICY.trimEnd().split('\n') },
+    { name: 'hot-ethereum', lines: ETHEREUM_POLICY(ANY).trimEnd().split('\n') },
+  ];
+  deployment = await Deployment.create({ policies });
   client = await deployment.start();
-  const kinds = ['screening' as const];
-  const factKey = {
-    keyId: 'screener',
-    algorithm: 'ed25519' as const,
-    publicKey: watcherKey,
-    source: 'one',
-    kinds,
+  const factKey = { keyId: 'screener', algorithm: 'ed25519', publicKey: watcherKey, source: 'one' } as const;
+  await govern({ kind: 'fact-key-added', factKey: { ...factKey, kinds: ['screening'] } });
+  const entry = {
+    entryId: 'desk',
+    label: 'OTC desk B',
+    chain: ETHEREUM,
+    address: DESK,
+    tiers: ['hot' as const],
   };
-  const entry = deployment.entry({ kind: 'fact-key-added', factKey }, [deployment.alice, deployment.bob]);
-  if (codeOf(await client.ask({ verb: 'governance-append', entry })) !== 'done')
-    throw new Error('no fact key');
-  deployment.log.push(entry);
+  await govern({ kind: 'whitelist-added', entry });
   first = await paid(3);
+  const early = await paidToDesk(0);
   deployment.time.advance(3 * DAY_MS);
   second = await paid(40);
+  toDesk = [early, await paidToDesk(1)];
   log = written('governance.json', JSON.stringify(deployment.log));
   const file = join(folder, 'request.key');
   api = await LyingApi.start(new Map([['reader', generateRequestKey(file)]]));
@@ -268,14 +311,20 @@ describe('policy explain --transfer', () => {
 });
 
 describe('policy replay', () => {
-  function replayed(draft: string, ...more: readonly string[]): Promise<unknown> {
-    const lines = [first, second].map(({ certificate }) => `${canonicalJson(certificate)}\n`).join('');
-    const file = written('certificates.jsonl', lines);
-    return answered('policy', 'replay', file, '--policy', written('hot-bitcoin.yaml', draft), ...more);
+  /** Of all that was signed, in its order. */
+  function replayed(bitcoin: string, ethereum = ANY, ...more: readonly string[]): Promise<unknown> {
+    const [early, late] = toDesk;
+    const all = [first.certificate, early, second.certificate, late].flatMap((one) => one ?? []);
+    const file = written('all.jsonl', all.map((one) => `${canonicalJson(one)}\n`).join(''));
+    const drafts = [
+      written('hot-bitcoin.yaml', bitcoin),
+      written('hot-ethereum.yaml', ETHEREUM_POLICY(ethereum)),
+    ];
+    return answered('policy', 'replay', file, '--policy', ...drafts, ...more);
   }
 
   it('judges by the facts of then', async () => {
-    expect(await replayed(POLICY)).toMatchObject({ decisions: 2, changed: [], unjudged: [] });
+    expect(await replayed(POLICY)).toMatchObject({ decisions: 4, changed: [], unjudged: [] });
     expect(await replayed(POLICY.replace('70', '39'))).toMatchObject({
       changed: [{ transferId: second.transferId, wouldBe: 'refuse policy-refused by hot-bitcoin/risky' }],
       unjudged: [],
@@ -290,7 +339,24 @@ describe('policy replay', () => {
         wouldBe: 'refuse limit-exceeded by hot-bitcoin/known, hot-bitcoin/week',
       },
     ];
-    expect(await replayed(draft)).toMatchObject({ decisions: 2, changed });
-    expect(await replayed(draft, '--days', '1')).toMatchObject({ decisions: 1, changed });
+    expect(await replayed(draft)).toMatchObject({ decisions: 4, changed });
+    expect(await replayed(draft, ANY, '--days', '1')).toMatchObject({ decisions: 2, changed });
+  });
+
+  it('takes what governance knew of a destination, though no rule of then asked, and the age that was measured', async () => {
+    const rest =
+      '  - { id: rest, when: { asset: ETH }, then: { approve: [{ group: treasury, quorum: 2 }] } }';
+    const listed = `  - { id: listed, when: { asset: ETH, whitelisted: yes }, then: allow }\n${rest}`;
+    expect(await replayed(POLICY, listed)).toMatchObject({ changed: [], unjudged: [] });
+    const aged = `  - { id: aged, when: { asset: ETH, whitelist-age-at-least: 24h }, then: allow }\n${rest}`;
+    expect(await replayed(POLICY, aged)).toMatchObject({
+      changed: [],
+      unjudged: [{ was: 'allow by hot-ethereum/any', notKnown: ['whitelist-age-at-least'] }],
+    });
+    const firstUse = `  - { id: new, when: { first-use: yes }, then: refuse }\n${ANY}`;
+    expect(await replayed(POLICY, firstUse)).toMatchObject({
+      changed: [{ wouldBe: 'refuse policy-refused by hot-ethereum/new' }],
+      unjudged: [],
+    });
   });
 });
