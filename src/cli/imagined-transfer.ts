@@ -64,6 +64,11 @@ export function imaginedKnown(options: Supposed, nowMs: number): Known {
   };
 }
 
+/** Do the options say anything of what is known? Else it is taken for a destination that was paid before, now. */
+export function supposesKnowledge({ at, firstUse, lookAlikeOf, whitelisted }: Supposed): boolean {
+  return firstUse || [at, lookAlikeOf, whitelisted].some((said) => said !== undefined);
+}
+
 /** An imagined transfer. Faults `arguments-invalid`. */
 export function situationOf(options: ImaginedTransfer, state: GovernanceState, nowMs: number): Situation {
   const wallet =

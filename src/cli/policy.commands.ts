@@ -33,7 +33,7 @@ export function policyCommands(cli: CommandLine): void {
       usage: 'explain [files...]',
       summary: 'what policies say of a transfer, and why no other rule decided',
       description:
-        'Decides about a transfer that need not exist, or with --transfer about one that somebody asked for, under the documents in force or those in files. Consumes nothing. Exit code 0: it may leave, perhaps with approvals; 1: it is refused.',
+        'Decides about a transfer that need not exist, or with --transfer about one that somebody asked for, under the documents in force or those in files. What was signed is explained from its certificate, by the documents, facts, knowledge and limits of then; of what was not, the answer says what was not looked up. Consumes nothing. Exit code 0: it may leave, perhaps with approvals; 1: it is refused.',
       example:
         'policy explain --wallet hot-btc --amount "0.5 BTC" --to bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080 --requester payouts --customer customer-7 --log governance.json',
     },

@@ -112,10 +112,7 @@ function isOf({ certificate }: Verified, transferId: string | undefined): boolea
 }
 
 /** Each certificate in the files by itself. Files and log are hostile. */
-export function checkFiles(
-  files: readonly EvidenceFile[],
-  { log, genesisHash, verifier }: Evidence,
-): Checked[] {
+function checkFiles(files: readonly EvidenceFile[], { log, genesisHash, verifier }: Evidence): Checked[] {
   const history = new History(log, verifier);
   return files.flatMap(({ name, text }) => {
     const { transferId, certificates } = certificatesIn(text);

@@ -27,7 +27,7 @@ export type ChangeKind = (typeof CHANGE_KINDS)[number];
 /** The effect of a rule that lets pass. */
 export type Passing = Exclude<Effect, { readonly kind: 'refuse' }>;
 
-export function requirementsOf(effect: Passing): readonly ApprovalRequirement[] {
+function requirementsOf(effect: Passing): readonly ApprovalRequirement[] {
   return effect.kind === 'approve' ? effect.requirements : [];
 }
 
@@ -52,11 +52,11 @@ function approvalsChange(was: Passing, wouldBe: Passing): readonly ChangeKind[] 
   if (canonicalWords(wanted) === canonicalWords(wants)) return [];
   if (wants.length === 0) return ['unattended'];
   if (wanted.length === 0) return ['approvals-tightened'];
-  const [before, now] = [wanted, wants].map((requirements) => ({
+  const asking = (requirements: readonly ApprovalRequirement[]) => ({
     effect: { kind: 'approve' as const, requirements },
-  }));
-  if (!before || !now) return [];
-  const [tightened, eased] = [asksNoLess(now, before), asksNoLess(before, now)];
+  });
+  const tightened = asksNoLess(asking(wants), asking(wanted));
+  const eased = asksNoLess(asking(wanted), asking(wants));
   if (tightened && eased) return [];
   if (tightened) return ['approvals-tightened'];
   return [eased ? 'approvals-eased' : 'approvals-other'];

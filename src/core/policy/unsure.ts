@@ -4,8 +4,7 @@
 import type { Condition, Known, PlainCondition, PolicySet, Situation } from './types.js';
 
 /** By the condition that asks for it. Of `whitelist-age-at-least`, what is known is the least that it was. */
-export const UNSURE = ['first-use', 'look-alike', 'whitelist-age-at-least'] as const;
-export type Unsure = (typeof UNSURE)[number];
+export type Unsure = 'first-use' | 'look-alike' | 'whitelist-age-at-least';
 
 /** What a set asks of that. */
 export interface Asking {
