@@ -19,8 +19,9 @@ const publicKey = Buffer.from(backend.publicKey.export({ format: 'jwk' }).x ?? '
 const state: GovernanceState = {
   ...start,
   requestKeys: new Map([
-    ['backend', { keyId: 'backend', algorithm: 'ed25519', publicKey, owners: ['payouts'] }],
+    ['backend', { keyId: 'backend', algorithm: 'ed25519', publicKey, owners: ['payouts', 'alice', 'gone'] }],
   ]),
+  everRegistered: new Set([...start.everRegistered, 'person:gone']),
 };
 
 function request(altered: Partial<RequestStatement>): SignedRequest {
@@ -62,6 +63,7 @@ describe('a signed request', () => {
     ['request-other-deployment', 'it is for another deployment', { deploymentId: 'ab'.repeat(32) }],
     ['request-key-unknown', 'its key is not registered', { keyId: 'desk' }],
     ['requester-not-owner', 'its key does not speak for the requester', { requester: 'mallory' }],
+    ['requester-removed', 'the requester is no person of the roster any more', { requester: 'gone' }],
     ['request-lifetime', 'it ends when it begins', { expiresAtMs: NOW_MS }],
     ['request-lifetime', 'it ends before it begins', { expiresAtMs: NOW_MS - 1 }],
     [
@@ -105,6 +107,13 @@ describe('a signed request', () => {
     });
   });
 
+  it('is accepted of a person of the roster, and of a service, which was never on it', () => {
+    expect(start.persons.has('alice')).toBe(true);
+    expect(answerTo({ requester: 'alice' })).toBe('accepted');
+    expect(state.everRegistered.has('person:payouts')).toBe(false);
+    expect(answerTo({ requester: 'payouts' })).toBe('accepted');
+  });
+
   it('outlives its expiry once something was signed for it', () => {
     const expired = request({ createdAtMs: NOW_MS - 2, expiresAtMs: NOW_MS - 1 });
     expect(verifyRequest(state, expired, portableVerifier, NOW_MS, () => true).kind).toBe('accepted');
@@ -124,6 +133,7 @@ describe('what nobody has signed', () => {
   it.each<[string, Partial<RequestStatement>]>([
     ['request-key-unknown', { keyId: 'nobody' }],
     ['requester-not-owner', { requester: 'mallory' }],
+    ['requester-removed', { requester: 'gone' }],
     ['wallet-unknown', { wallet: 'cold-btc' }],
     ['chain-mismatch', { chain: ETHEREUM }],
     ['asset-not-registered', { asset: { kind: 'native', symbol: 'BTC', decimals: 9 } }],

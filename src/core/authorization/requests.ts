@@ -25,7 +25,7 @@ export type RequestRefusalCode =
   | 'request-lifetime'
   | 'request-from-the-future'
   | 'request-expired'
-  | 'requester-not-owner'
+  | RequesterRefusalCode
   | ContentRefusalCode;
 
 /** What a request says that does not make it one: who signs it, under which id, and when. */
@@ -99,15 +99,33 @@ function knownThings(
   return accepted({ wallet, chain });
 }
 
+export type RequesterRefusalCode =
+  | 'requester-not-owner'
+  /** A person whom governance has removed. */
+  | 'requester-removed';
+
+/** May the key ask on behalf of this requester? A service was never on the roster, so it cannot have left it. */
+function checkRequester(
+  { everRegistered, persons }: GovernanceState,
+  { owners }: RequestKey,
+  requester: string,
+): Outcome<undefined, RequesterRefusalCode> {
+  if (!owners.includes(requester)) return refused('requester-not-owner', { requester });
+  const wasEverThere = everRegistered.has(`person:${requester}`);
+  const wasRemoved = wasEverThere && !persons.has(requester);
+  return wasRemoved ? refused('requester-removed', { requester }) : accepted(undefined);
+}
+
 /** What a request of this content would be found to be about, if its key signed it now. Input is hostile. */
 export function knownContent(
   state: GovernanceState,
   statement: RequestContent,
-): Outcome<KnownContent, ContentRefusalCode | 'request-key-unknown' | 'requester-not-owner'> {
+): Outcome<KnownContent, ContentRefusalCode | RequesterRefusalCode | 'request-key-unknown'> {
   const { keyId, requester } = statement;
   const key = state.requestKeys.get(keyId);
   if (!key) return refused('request-key-unknown', { keyId });
-  if (!key.owners.includes(requester)) return refused('requester-not-owner', { requester });
+  const may = checkRequester(state, key, requester);
+  if (may.kind === 'refused') return may;
   const things = knownThings(state, statement);
   return things.kind === 'refused' ? things : accepted({ statement, key, ...things.value });
 }
@@ -131,8 +149,8 @@ export function verifyRequest(
   const origin = verifyOrigin(request, state.deploymentId, state.requestKeys, verifier);
   if (origin.kind === 'refused') return no(origin.code, origin.facts);
   const key = origin.value;
-  if (!key.owners.includes(statement.requester))
-    return no('requester-not-owner', { requester: statement.requester });
+  const may = checkRequester(state, key, statement.requester);
+  if (may.kind === 'refused') return no(may.code, may.facts);
 
   const lifetimeMs = statement.expiresAtMs - statement.createdAtMs;
   if (lifetimeMs <= 0 || lifetimeMs > MAX_REQUEST_LIFETIME_MS) return no('request-lifetime', { lifetimeMs });

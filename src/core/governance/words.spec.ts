@@ -66,7 +66,7 @@ describe('a change of governance in words', () => {
     ]);
   });
 
-  it('warns when a request key goes on speaking for somebody who is removed', () => {
+  it('warns that what somebody asks for with a request key is not signed once they are removed', () => {
     const desk: RequestKey = {
       keyId: 'desk',
       algorithm: 'ed25519',
@@ -75,7 +75,7 @@ describe('a change of governance in words', () => {
     };
     const withKey = stateWith({ kind: 'request-key-added', requestKey: desk });
     expect(saidOf(REMOVE_CAROL, withKey)).toContain(
-      '! the request key desk can still ask for transfers on behalf of carol',
+      '! nothing that carol asks for with the request key desk is signed any more',
     );
   });
 

@@ -516,7 +516,7 @@ function removedOwners(before: Before, after: State): Said[] {
   return gone.flatMap((id) => {
     const keys = [...after.requestKeys.values()].filter(({ owners }) => owners.includes(id));
     return keys.map(({ keyId }) =>
-      warning(`the request key ${keyId} can still ask for transfers on behalf of ${id}`),
+      warning(`nothing that ${id} asks for with the request key ${keyId} is signed any more`),
     );
   });
 }

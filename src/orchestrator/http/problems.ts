@@ -210,6 +210,11 @@ const TRANSFERS: Record<TransferRefusalCode | 'balance-unavailable', ProblemKind
     'Requester does not belong to the key',
     "The requester is none of the request key's owners.",
   ),
+  'requester-removed': kind(
+    422,
+    'Requester removed',
+    'The requester is a person whom governance has removed. Nothing that they ask for is signed any more.',
+  ),
   'wallet-unknown': kind(422, 'Wallet unknown', 'Governance has no such wallet.'),
   'chain-mismatch': kind(
     422,

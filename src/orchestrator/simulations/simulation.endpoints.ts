@@ -64,6 +64,7 @@ export const simulateTransfer = endpoint({
   refusals: [
     'request-key-unknown',
     'requester-not-owner',
+    'requester-removed',
     'wallet-unknown',
     'chain-mismatch',
     'asset-not-registered',

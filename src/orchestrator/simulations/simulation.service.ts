@@ -28,6 +28,7 @@ export type SimulationRefusalCode =
   | PolicyParseRefusalCode
   | 'request-key-unknown'
   | 'requester-not-owner'
+  | 'requester-removed'
   | DestinationRefusalCode
   | 'chain-not-served';
 

@@ -72,6 +72,24 @@ describe('requests', () => {
     expect(certain(await life.transfers.list({})).items).toEqual([]);
   });
 
+  it('refuses requester-removed, ends what that person asked for before, and lets a service of the same key ask', async () => {
+    const before = await life.submitted(stage.cast.request('1', { requester: 'carol' }));
+    stage.cast.amend({ kind: 'person-removed', personId: 'carol' });
+    await life.governance.refresh();
+    expect(await life.transfers.submit(stage.cast.request('1', { requester: 'carol' }))).toMatchObject({
+      kind: 'refused',
+      code: 'requester-removed',
+      facts: { requester: 'carol' },
+    });
+    const service = await life.submitted(stage.cast.request('1'));
+    await life.work();
+    expect(await life.view(before.transferId)).toMatchObject({
+      state: 'refused',
+      reason: { code: 'requester-removed' },
+    });
+    expect((await life.view(service.transferId)).state).not.toBe('refused');
+  });
+
   it('refuses chain-not-served when no driver of this program serves the chain, and keeps nothing', async () => {
     const others = new TransferService(Object.create(life.pipeline, { drivers: { value: [] } }));
     expect(await others.submit(stage.cast.request('1'))).toMatchObject({ code: 'chain-not-served' });

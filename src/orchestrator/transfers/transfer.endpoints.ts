@@ -39,6 +39,7 @@ export const submitTransfer = endpoint({
     'request-from-the-future',
     'request-expired',
     'requester-not-owner',
+    'requester-removed',
     'wallet-unknown',
     'chain-mismatch',
     'asset-not-registered',

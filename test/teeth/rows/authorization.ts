@@ -64,10 +64,26 @@ export const AUTHORIZATION: readonly Tooth[] = [
     {
       code: 'requester-not-owner',
       without: 'the demand that the key speaks for the requester',
-      was: 'if (!key.owners.includes(statement.requester))',
+      was: 'if (!owners.includes(requester))',
       becomes: 'if (false)',
       title:
         'a signed request is refused with requester-not-owner when its key does not speak for the requester',
+    },
+    {
+      code: 'requester-removed',
+      without: 'looking whether the requester is still on the roster',
+      was: '&& !persons.has(requester)',
+      becomes: '&& false',
+      title:
+        'a signed request is refused with requester-removed when the requester is no person of the roster any more',
+    },
+    {
+      code: 'requester-removed',
+      without: 'telling services, which were never on the roster, from persons who left it',
+      was: 'wasEverThere && ',
+      becomes: '',
+      title:
+        'a signed request is accepted of a person of the roster, and of a service, which was never on it',
     },
     {
       code: 'request-key-unknown',
@@ -80,8 +96,8 @@ export const AUTHORIZATION: readonly Tooth[] = [
     {
       code: 'requester-not-owner',
       without: 'the demand that the key of an imagined request speaks for the requester',
-      was: 'if (!key.owners.includes(requester))',
-      becomes: 'if (false)',
+      was: "if (may.kind === 'refused') return may;",
+      becomes: '',
       title: 'what nobody has signed is refused as a request of it would be: requester-not-owner',
     },
     {
