@@ -1,46 +1,37 @@
 // Go's libraries for transparency logs (golang.org/x/mod/sumdb/tlog and note) against ours: they share no line with them. What
 // we write they read and trace to the root, what we prove they verify and prove themselves, what either signs the other opens.
 
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
-import { z } from 'zod';
-import { auditKey, entriesUpTo, writtenLog } from '../../src/core/audit/audit.fixture.js';
+import { auditKey, entriesUpTo, publicFormOf, writtenLog } from '../../src/core/audit/audit.fixture.js';
 import { checkpointText, openCheckpoint } from '../../src/core/audit/checkpoint.js';
 import { edgeRoot } from '../../src/core/audit/growing-log.js';
 import { changed, type LogInMemory, leavesOf, logOf } from '../../src/core/audit/log.fixture.js';
 import { EMPTY_ROOT, type Hash } from '../../src/core/audit/merkle.js';
 import { openNote, parseVerifierKey, verifierKeyText } from '../../src/core/audit/note.js';
+import { checkPublicForm } from '../../src/core/audit/public-form.js';
 import { proveConsistency, proveInclusion, rootAt } from '../../src/core/audit/prove.js';
+import { verifyConsistency, verifyInclusion } from '../../src/core/audit/verify-proof.js';
 import { type Outcome } from '../../src/core/fault.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
-import { buildJudge, judged, without } from './go-judge.js';
+import { Chance } from '../survival/chance.js';
+import { GoJudge, judged, withoutGo } from './go-judge.js';
+import { editedFile, editedHash, type FileEdit, looselyRead } from './random-edits.js';
 
 /** 65,900 entries have tiles on three levels; the others end at a border of tiles and beside it. */
 const SIZES = [1, 255, 256, 257, 700, 65_900];
 const LARGEST = 65_900;
 const all = entriesUpTo(LARGEST);
 
-const base64 = z.string();
-const answerSchema = z.object({
-  Text: z.string(),
-  Size: z.number(),
-  Root: base64,
-  TilesAgreed: z.number(),
-  Notes: z.array(z.boolean()).nullable(),
-  Inclusion: z.array(z.boolean()).nullable(),
-  Consistency: z.array(z.boolean()).nullable(),
-  OwnInclusion: z.array(z.array(base64).nullable()).nullable(),
-  OwnConsistency: z.array(z.array(base64).nullable()).nullable(),
-  Key: z.string(),
-  Note: z.string(),
-});
-
 function base64Of(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64');
+}
+
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text, 'base64'));
 }
 
 function acceptedBy<T>(outcome: Outcome<T>): T {
@@ -64,23 +55,16 @@ function placesIn(size: number): readonly number[] {
   return [...new Set(some)].filter((place) => place >= 0 && place < size);
 }
 
-judged(`an audit log, judged by Go${without}`, () => {
+judged(`an audit log, judged by Go${withoutGo}`, () => {
   let folder: string;
-  let judge: string;
+  let judge: GoJudge;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'portcullis-audit-go-'));
-    judge = buildJudge(folder);
+    judge = GoJudge.build(folder);
   }, 300_000);
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  function asked(question: object) {
-    const { status, stdout, stderr } = spawnSync(judge, {
-      input: JSON.stringify(question),
-      encoding: 'utf8',
-      maxBuffer: 64 * 1024 * 1024,
-    });
-    return status === 0 ? answerSchema.parse(JSON.parse(stdout)) : stderr.trim();
-  }
+  const asked = (question: object) => judge.asked(question);
 
   async function written(
     size: number,
@@ -195,6 +179,80 @@ judged(`an audit log, judged by Go${without}`, () => {
     );
     expect(ours).toEqual([true, false, false, false, false]);
     expect(asked({ ...question(place), Notes: notes })).toMatchObject({ Notes: ours });
+  });
+
+  const FILE_EDITS = 750;
+  const PROOF_EDITS = 250;
+
+  it('is no log for Go, nor for us, after any of 750 edits of its files by chance', async () => {
+    const chance = Chance.fromEnvironment();
+    const { place, files } = await written(300);
+    const paths = [...files.keys()].filter((path) => path !== 'checkpoint');
+    const edits: FileEdit[] = [];
+    while (edits.length < FILE_EDITS) {
+      const path = edits.length % 3 === 0 ? 'checkpoint' : chance.of([paths[0] ?? '', ...paths.slice(1)]);
+      const bytes = files.get(path) ?? new Uint8Array();
+      const edit = editedFile(chance, path, bytes);
+      const isOther = path !== 'checkpoint' || looselyRead(edit.bytes) !== looselyRead(bytes);
+      if (isOther) edits.push(edit);
+    }
+    const answer = asked({
+      ...question(place),
+      Edits: edits.map(({ path, bytes }) => ({ Path: path, Bytes: base64Of(bytes) })),
+    });
+    if (typeof answer === 'string') throw new Error(answer);
+    expect(answer.Refused).toHaveLength(FILE_EDITS);
+    const missed = edits.filter((_, at) => answer.Refused?.[at] === '').map(({ how }) => how);
+    for (const { path, bytes, how } of edits) {
+      const altered = new Map([...files, [path, bytes] as const]);
+      if (bytes.length === 0) altered.delete(path);
+      const checked = await checkPublicForm(publicFormOf(altered), auditKey, nativeVerifier);
+      if (checked.kind === 'accepted' && checked.value.findings.length === 0) missed.push(`by us: ${how}`);
+    }
+    expect({ seed: chance.seed, missed }).toEqual({ seed: chance.seed, missed: [] });
+  });
+
+  it('has no proof for Go, nor for us, after any of 250 edits of its proofs by chance', async () => {
+    const chance = Chance.fromEnvironment();
+    const size = 300;
+    const { log, place } = await written(size);
+    const leaves = leavesOf(all.slice(0, size));
+    const root = edgeRoot(log.edge);
+    const inclusion: GoProof[] = [];
+    const consistency: GoProof[] = [];
+    const missed: string[] = [];
+    for (let count = 0; count < PROOF_EDITS; count += 1) {
+      const index = Math.floor(chance.fraction() * (size - 1));
+      const leaf = leaves[index] ?? EMPTY_ROOT;
+      if (count % 2 === 0) {
+        const { path } = acceptedBy(await proveInclusion(log, index, size));
+        const [Leaf = '', Root = '', ...Path] = editedHash(chance, [leaf, root, ...path].map(base64Of));
+        inclusion.push({ Index: index, Size: size, Leaf, Root, Path });
+        const own = verifyInclusion(bytesOf(Leaf), { index, size, path: Path.map(bytesOf) }, bytesOf(Root));
+        if (own.kind === 'accepted') missed.push(`by us: entry ${index}`);
+      } else {
+        const from = index + 1;
+        const { path } = acceptedBy(await proveConsistency(log, from, size));
+        const before = acceptedBy(await rootAt(log, from));
+        const [FromRoot = '', Root = '', ...Path] = editedHash(chance, [before, root, ...path].map(base64Of));
+        consistency.push({ From: from, Size: size, FromRoot, Root, Path });
+        const own = verifyConsistency(
+          { from, size, path: Path.map(bytesOf) },
+          bytesOf(FromRoot),
+          bytesOf(Root),
+        );
+        if (own.kind === 'accepted') missed.push(`by us: from ${from}`);
+      }
+    }
+    const answer = asked({ ...question(place), Inclusion: inclusion, Consistency: consistency });
+    if (typeof answer === 'string') throw new Error(answer);
+    inclusion.forEach((proof, at) => {
+      if (answer.Inclusion?.[at] !== false) missed.push(JSON.stringify(proof));
+    });
+    consistency.forEach((proof, at) => {
+      if (answer.Consistency?.[at] !== false) missed.push(JSON.stringify(proof));
+    });
+    expect({ seed: chance.seed, missed }).toEqual({ seed: chance.seed, missed: [] });
   });
 
   it('opens what Go signs, by the key that Go gives', async () => {

@@ -14,6 +14,7 @@ import { logKeysOf } from '../../src/orchestrator/audit/log-key.js';
 import { Database } from '../../src/orchestrator/database/database.js';
 import { run } from '../../src/orchestrator/database/sql.js';
 import { GovernanceService } from '../../src/orchestrator/governance/governance.service.js';
+import { GoJudge, hasGo, withoutGo } from '../audit/go-judge.js';
 import { ApiRig } from '../orchestrator/api-rig.js';
 import { Desk } from './desk.js';
 
@@ -187,6 +188,25 @@ describe('portcullis audit mirror', () => {
     expect(await audit('verify', folder(), '--key', key)).toMatchObject({ exit: 0, answer: { valid: true } });
     expect(await audit('prove', folder(), '--from', `${size}`)).toMatchObject({ exit: 0 });
   });
+
+  (hasGo ? it : it.skip)(
+    `copies a log, signed by a key in the token, that Go reads too${withoutGo}`,
+    async () => {
+      const { size, root } = Object((await audit('verify', folder(), '--key', key)).answer);
+      const question = {
+        Folder: folder(),
+        Key: key,
+        Name: 'witness.example/go',
+        Text: 'witness.example/go\n',
+      };
+      const judge = GoJudge.build(desk.path('go'));
+      expect(judge.asked(question)).toMatchObject({ Size: size, Root: root });
+      const [name = ''] = key.split('+');
+      const other = verifierKeyText({ name, publicKey: new Uint8Array(32).fill(9) });
+      expect(judge.asked({ ...question, Key: other })).toContain('no verifiable signatures');
+    },
+    300_000,
+  );
 
   it('refuses what the key has not signed before it fetches anything', async () => {
     const { x = '' } = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });

@@ -13,7 +13,7 @@ import { verifierKeyText } from '../../src/core/audit/note.js';
 import { AuditEntryRow } from '../../src/orchestrator/audit/audit.entity.js';
 import { Database } from '../../src/orchestrator/database/database.js';
 import { run } from '../../src/orchestrator/database/sql.js';
-import { buildJudge, judged, without } from '../audit/go-judge.js';
+import { GoJudge, judged, withoutGo } from '../audit/go-judge.js';
 import { rawCall, send } from './api-client.js';
 import { ApiRig, expectProblem } from './api-rig.js';
 
@@ -186,12 +186,12 @@ describe('the audit log over HTTP, to whoever asks', () => {
   });
 });
 
-judged(`the audit log over HTTP, read by Go${without}`, () => {
+judged(`the audit log over HTTP, read by Go${withoutGo}`, () => {
   let folder: string;
   let judge: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'portcullis-audit-public-'));
-    judge = buildJudge(folder);
+    judge = GoJudge.build(folder).program;
   }, 300_000);
   afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -33,6 +33,13 @@ type Question struct {
 	Inclusion, Consistency []Proof
 	// A name and a text for a note signed by a new key.
 	Name, Text string
+	// Files that say something else, each tried by itself; nothing in it where the file is gone.
+	Edits []Edit
+}
+
+type Edit struct {
+	Path  string
+	Bytes []byte
 }
 
 type Answer struct {
@@ -45,28 +52,14 @@ type Answer struct {
 	// What Go itself proves for the same places.
 	OwnInclusion, OwnConsistency [][]tlog.Hash
 	Key, Note                    string
+	// Why the log with each edit is none; empty where it is one all the same.
+	Refused []string
 }
 
-// A folder is the public form of a log, on a disk or under a prefix of a web server. Go has the height of tiles in their paths,
-// C2SP does not.
-type folder string
-
-func (dir folder) file(path string) ([]byte, error) {
-	if !strings.HasPrefix(string(dir), "http://") {
-		return os.ReadFile(filepath.Join(string(dir), path))
-	}
-	answer, err := http.Get(string(dir) + "/" + path)
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode == http.StatusNotFound {
-		return nil, fs.ErrNotExist
-	}
-	if answer.StatusCode != http.StatusOK {
-		return nil, errors.New(answer.Status)
-	}
-	return io.ReadAll(answer.Body)
+// A folder is the public form of a log, on a disk or under a prefix of a web server, with an edit over it. Go has the height of tiles in their paths, C2SP does not.
+type folder struct {
+	place string
+	edit  Edit
 }
 
 func (dir folder) Height() int { return 8 }
@@ -84,6 +77,34 @@ func (dir folder) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 }
 
 func (dir folder) SaveTiles([]tlog.Tile, [][]byte) {}
+
+func (dir folder) file(path string) ([]byte, error) {
+	if path != dir.edit.Path {
+		return dir.plain(path)
+	}
+	if len(dir.edit.Bytes) == 0 {
+		return nil, fs.ErrNotExist
+	}
+	return dir.edit.Bytes, nil
+}
+
+func (dir folder) plain(path string) ([]byte, error) {
+	if !strings.HasPrefix(dir.place, "http://") {
+		return os.ReadFile(filepath.Join(dir.place, path))
+	}
+	answer, err := http.Get(dir.place + "/" + path)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusNotFound {
+		return nil, fs.ErrNotExist
+	}
+	if answer.StatusCode != http.StatusOK {
+		return nil, errors.New(answer.Status)
+	}
+	return io.ReadAll(answer.Body)
+}
 
 func (dir folder) read(tile tlog.Tile) ([]byte, error) {
 	path := strings.Replace(tile.Path(), "tile/8/", "tile/", 1)
@@ -154,13 +175,13 @@ func entries(data []byte) ([][]byte, error) {
 	return all, nil
 }
 
-func answerTo(question Question) (*Answer, error) {
+func answerTo(question Question, edit Edit) (*Answer, error) {
 	verifier, err := note.NewVerifier(question.Key)
 	if err != nil {
 		return nil, err
 	}
 	keys := note.VerifierList(verifier)
-	dir := folder(question.Folder)
+	dir := folder{question.Folder, edit}
 	bytes, err := dir.file("checkpoint")
 	if err != nil {
 		return nil, err
@@ -170,6 +191,9 @@ func answerTo(question Question) (*Answer, error) {
 		return nil, err
 	}
 	lines := strings.Split(opened.Text, "\n")
+	if len(lines) < 3 {
+		return nil, errors.New("the checkpoint is cut off")
+	}
 	answer := &Answer{Text: opened.Text}
 	if _, err := fmt.Sscan(lines[1], &answer.Size); err != nil {
 		return nil, err
@@ -239,12 +263,27 @@ func answerTo(question Question) (*Answer, error) {
 	return answer, err
 }
 
+// refusals reads the log again with each of its edits.
+func refusals(question Question) []string {
+	var all []string
+	plain := Question{Folder: question.Folder, Key: question.Key, Name: question.Name, Text: question.Text}
+	for _, edit := range question.Edits {
+		why := ""
+		if _, err := answerTo(plain, edit); err != nil {
+			why = err.Error()
+		}
+		all = append(all, why)
+	}
+	return all
+}
+
 func main() {
 	var question Question
 	err := json.NewDecoder(os.Stdin).Decode(&question)
 	if err == nil {
 		var answer *Answer
-		if answer, err = answerTo(question); err == nil {
+		if answer, err = answerTo(question, Edit{}); err == nil {
+			answer.Refused = refusals(question)
 			err = json.NewEncoder(os.Stdout).Encode(answer)
 		}
 	}
