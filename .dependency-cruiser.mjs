@@ -86,7 +86,6 @@ export const FOLDERS = [
       rxjs: 'the framework needs it',
       'structured-headers': 'RFC 8941 fields of HTTP message signatures',
       'swagger-ui-dist': 'the page that shows the OpenAPI document',
-      'tiny-secp256k1': SECP256K1,
       typeorm: 'connections, transactions and queries on both databases',
       zod: SCHEMA,
     },
@@ -116,6 +115,13 @@ export const FOLDERS = [
 
 /** Folders that are no product: they may import whatever they like except tests, and nobody may import them. */
 const WORKSHOP = ['devnet', 'demo', 'bench'];
+
+/** What signs in the orchestrator: freezes by a key of its own, where it has one, and the examples of its API. */
+const SIGNING_IN_ORCHESTRATOR = [
+  'src/orchestrator/governance/governance.module.ts',
+  'src/orchestrator/governance/own-freezes.ts',
+  'src/orchestrator/http/examples.ts',
+];
 
 /** Test code that stands beside its subject. */
 const TEST_FILE = '\\.(spec|fixture|contract)\\.ts$';
@@ -185,9 +191,9 @@ export default {
     },
     {
       name: 'programs-without-tests',
-      comment: 'test code beside its subject is for tests alone',
+      comment: 'test code beside its subject is for tests, and for what stands in for the world in them',
       severity: 'error',
-      from: { path: [...products, ...WORKSHOP.map(within)], pathNot: TEST_FILE },
+      from: { path: [...products, ...WORKSHOP.map(within)], pathNot: [TEST_FILE, '^devnet/'] },
       to: { path: TEST_FILE },
     },
     {
@@ -196,6 +202,30 @@ export default {
       severity: 'error',
       from: { path: [...products, ...WORKSHOP.map(within)], pathNot: ['^src/watcher/', TEST_FILE] },
       to: { path: '^src/core/facts/sign\\.ts$' },
+    },
+    {
+      name: 'fact-bytes-for-those-who-verify',
+      comment:
+        'the bytes of a fact are for who signs or verifies facts, and those of any statement are made in the core',
+      severity: 'error',
+      from: {
+        path: [...products, ...WORKSHOP.map(within)],
+        pathNot: ['^src/(core|signer|watcher)/', TEST_FILE],
+      },
+      to: { path: ['^src/core/facts/fact-bytes\\.ts$', '^src/core/statements/preimage\\.ts$'] },
+    },
+    {
+      // Signing itself, by whichever name: else somebody could write the bytes of a fact by hand and sign them.
+      name: 'orchestrator-signs-freezes-alone',
+      comment: `the orchestrator signs nothing but freezes, and examples: ${SIGNING_IN_ORCHESTRATOR.join(', ')}`,
+      severity: 'error',
+      from: {
+        path: '^src/orchestrator/',
+        pathNot: [...SIGNING_IN_ORCHESTRATOR.map((file) => `^${escaped(file)}$`), TEST_FILE],
+      },
+      to: {
+        path: ['^(node:)?crypto$', '(^|/)node_modules/@noble/curves/', '^src/platform/ed25519-key\\.ts$'],
+      },
     },
     {
       name: 'ledgers-for-officers',

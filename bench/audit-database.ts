@@ -5,6 +5,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { proveConsistency } from '../src/core/audit/prove.js';
+import {
+  REQUEST_TYPE,
+  type RequestStatement,
+  requestDigest,
+  transferIdOf,
+} from '../src/core/statements/request.js';
 import { auditEntities } from '../src/orchestrator/audit/audit.entity.js';
 import { AuditLog } from '../src/orchestrator/audit/audit.log.js';
 import { Fsck } from '../src/orchestrator/audit/fsck.js';
@@ -17,6 +23,26 @@ import { systemRandomness } from '../src/platform/system-randomness.js';
 import { type Benchmark, measure, type Result, type Settings } from './benchmark.js';
 
 const SAMPLE = 5_120;
+/** Of a transfer: a withdrawal leaves eleven entries. */
+const MOVES = 10;
+
+const STATEMENT: RequestStatement = {
+  type: REQUEST_TYPE,
+  deploymentId: 'ab'.repeat(32),
+  requestId: '',
+  keyId: 'exchange-1',
+  kind: 'withdrawal',
+  chain: 'eip155:1',
+  wallet: 'hot-eth',
+  asset: { kind: 'native', symbol: 'ETH', decimals: 18 },
+  amount: '1000000000000000000',
+  destination: '0x0000000000000000000000000000000000000001',
+  feeCeiling: '1000000000000000',
+  requester: 'payouts',
+  customer: 'customer',
+  createdAtMs: 1,
+  expiresAtMs: 2,
+};
 
 class LogInDatabase {
   private records = 0;
@@ -41,21 +67,28 @@ class LogInDatabase {
     return log;
   }
 
-  /** Transitions of so many transfers more, each in line for the log. */
+  /** So many transitions more, each in line for the log, of transfers that went through a few. */
   async record(count: number): Promise<void> {
-    const numbers = `(WITH RECURSIVE c(i) AS (SELECT ${this.records + 1} UNION ALL SELECT i + 1 FROM c WHERE i < ${this.records + count}) SELECT i FROM c)`;
-    this.records += count;
     await this.database.transaction(async (db) => {
-      await run(
-        db,
-        `INSERT INTO transfers (transfer_id, request_id, request, request_digest, chain, wallet_id, requester, customer, state, reason, facts, version, signer_refusals, received_at_ms, updated_at_ms, expires_at_ms, burials)
-         SELECT 'tr-' || i, 'request-' || i, '{}', 'd', 'eip155:1', 'hot-eth', 'payouts', 'customer', 'settled', 'final', '{}', 1, 0, i, i, i, 0 FROM ${numbers}`,
-      );
-      await run(
-        db,
-        `INSERT INTO transitions (transfer_id, version, from_state, to_state, reason, facts, at_ms, moved_by)
-         SELECT 'tr-' || i, 1, 'confirming', 'settled', 'final', '{}', i, 'orchestrator-1' FROM ${numbers}`,
-      );
+      for (const end = this.records + count; this.records < end; this.records += MOVES) {
+        const statement = { ...STATEMENT, requestId: `request-${this.records}` };
+        const digest = requestDigest(statement);
+        const transferId = transferIdOf(digest);
+        const request = JSON.stringify({ statement, signature: '0'.repeat(128) });
+        await run(
+          db,
+          `INSERT INTO transfers (transfer_id, request_id, request, request_digest, chain, wallet_id, requester, customer, state, reason, facts, version, signer_refusals, received_at_ms, updated_at_ms, expires_at_ms, burials)
+           VALUES (?, ?, ?, ?, 'eip155:1', 'hot-eth', 'payouts', 'customer', 'settled', 'final', '{}', ${MOVES}, 0, 1, 1, 2, 0)`,
+          [transferId, statement.requestId, request, digest],
+        );
+        await run(
+          db,
+          `INSERT INTO transitions (transfer_id, version, from_state, to_state, reason, facts, at_ms, moved_by)
+           SELECT ?, i, 'confirming', 'settled', 'final', '{}', i, 'orchestrator-1'
+           FROM (WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < ${MOVES}) SELECT i FROM c)`,
+          [transferId],
+        );
+      }
     });
   }
 

@@ -14,6 +14,8 @@ export interface Benchmark {
   readonly name: string;
   /** What is compared with what, in a few words. */
   readonly says: string;
+  /** What a row is to reach on an idle machine, by the row's name, in words that are printed beside it. Nothing fails by it. */
+  readonly aims?: Readonly<Record<string, string>>;
   run(settings: Settings): Promise<Report>;
 }
 

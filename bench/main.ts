@@ -53,13 +53,14 @@ async function main(): Promise<number> {
   const chosen = BENCHMARKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   const results: Result[] = [];
   console.log(`${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node.js ${process.version}\n`);
-  console.log(row('benchmark', 'value', 'baseline', 'ratio', 'unit'));
+  console.log(row('benchmark', 'value', 'baseline', 'ratio', 'unit', 'aim'));
   for (const benchmark of chosen) {
     const loadBefore = load();
     const report = await benchmark.run({ quick: values.quick === true });
     results.push(...report.results);
     for (const { name, value, baseline, ratio, unit } of report.results) {
-      console.log(row(name, rounded(value), rounded(baseline), ratio.toFixed(3), unit));
+      const aim = benchmark.aims?.[name] ?? '';
+      console.log(row(name, rounded(value), rounded(baseline), ratio.toFixed(3), unit, aim));
     }
     for (const line of [benchmark.says, ...(report.notes ?? [])]) console.log(`  ${line}`);
     console.log(`  load of the machine over the last minute: ${loadBefore} before, ${load()} after`);
@@ -69,9 +70,18 @@ async function main(): Promise<number> {
 }
 
 const NAME_WIDTH = 36;
+const UNIT_WIDTH = 13;
 
-function row(name: string, value: string, baseline: string, ratio: string, unit: string): string {
-  return `${name.padEnd(NAME_WIDTH)} ${value.padStart(12)} ${baseline.padStart(12)} ${ratio.padStart(8)}  ${unit}`;
+function row(
+  name: string,
+  value: string,
+  baseline: string,
+  ratio: string,
+  unit: string,
+  aim: string,
+): string {
+  const figures = `${value.padStart(12)} ${baseline.padStart(12)} ${ratio.padStart(8)}`;
+  return `${name.padEnd(NAME_WIDTH)} ${figures}  ${unit.padEnd(UNIT_WIDTH)}  ${aim}`.trimEnd();
 }
 
 function rounded(value: number): string {

@@ -22,9 +22,12 @@ function pastOf(count: number): readonly PastDecision[] {
       transferId: `tr-${at}`,
       atMs: START_MS + at * BETWEEN_MS,
       situation: situationOf(customer, amount, RULES),
-      kind: 'allow',
+      unsure: [],
       rule: `pass-0/pass-${customer}`,
+      effect: { kind: 'allow' },
       approvers: NOBODY,
+      by: new Map(),
+      groups: new Map(),
       excluded: ASKED,
     };
   });
@@ -35,7 +38,7 @@ async function runPolicyReplay({ quick }: Settings): Promise<Report> {
   const set = policySetOf(RULES);
   const microseconds = (past: readonly PastDecision[]) => {
     const before = performance.now();
-    const { changed, decisions } = replayPast(set, past, new Map());
+    const { changed, decisions } = replayPast(set, past);
     const taken = performance.now() - before;
     if (decisions !== past.length || changed.length !== past.length / 10)
       throw new Error(`${changed.length} of ${decisions} changed`);

@@ -212,11 +212,13 @@ async function report(kind: Kind, settings: Settings): Promise<Report> {
 export const signEthBenchmark: Benchmark = {
   name: ETHEREUM_KIND.name,
   says: 'Ethereum transfers, each with its request and two approvals, against bare C_Sign',
+  aims: { [ETHEREUM_KIND.name]: 'ratio at least 0.35' },
   run: (settings) => report(ETHEREUM_KIND, settings),
 };
 
 export const signBtcBenchmark: Benchmark = {
   name: BITCOIN_KIND.name,
   says: 'inputs of Bitcoin transactions of 100 inputs, against bare C_Sign',
+  aims: { [BITCOIN_KIND.name]: 'ratio at least 0.85' },
   run: (settings) => report(BITCOIN_KIND, settings),
 };

@@ -144,10 +144,10 @@ function passkeyHolder(personId: string) {
   };
 }
 
-async function generated(deployment: Deployment, label: string): Promise<string> {
+async function madeKey(deployment: Deployment): Promise<string> {
   const token = deployment.spawnTreasury();
   try {
-    return (await token.generateKey(label, 'p256')).publicKey;
+    return (await token.generateKey(NEW_KEY, 'p256')).publicKey;
   } finally {
     await token.close();
   }
@@ -179,7 +179,7 @@ async function later(deployment: Deployment, client: SocketClient): Promise<Cert
   };
   await pay();
   const before = await every(client);
-  const publicKey = await generated(deployment, NEW_KEY);
+  const publicKey = await madeKey(deployment);
   await governed(deployment, client, {
     kind: 'attestation-key-set',
     attestation: { token: 'treasury', label: NEW_KEY, algorithm: 'p256', publicKey },

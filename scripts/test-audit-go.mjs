@@ -12,7 +12,8 @@ try {
   console.error(error.message);
   process.exit(1);
 }
-becomeNode24([path.join(root, 'node_modules/jest/bin/jest.js'), 'test/audit/go', ...process.argv.slice(2)], {
+const tests = ['test/audit/go', 'test/orchestrator/audit-public'];
+becomeNode24([path.join(root, 'node_modules/jest/bin/jest.js'), ...tests, ...process.argv.slice(2)], {
   ...process.env,
   NODE_OPTIONS: '--experimental-vm-modules --no-warnings',
 });

@@ -56,6 +56,23 @@ const PLANTED: readonly Planted[] = [
     file: 'src/orchestrator/facts/invents.ts',
     imports: '../../core/facts/sign.js',
   },
+  ...['src/orchestrator/facts', 'src/cli/facts', 'src/sdk/facts', 'demo/lies/facts'].map((folder) => ({
+    rule: 'fact-bytes-for-those-who-verify',
+    file: `${folder}/forges.ts`,
+    imports: `${folder.startsWith('demo') ? '../../../src' : '../..'}/core/facts/fact-bytes.js`,
+  })),
+  {
+    rule: 'fact-bytes-for-those-who-verify',
+    file: 'src/orchestrator/facts/writes.ts',
+    imports: '../../core/statements/preimage.js',
+  },
+  ...['node:crypto', 'crypto', '@noble/curves/ed25519.js', '../../platform/ed25519-key.js'].map(
+    (imports, index) => ({
+      rule: 'orchestrator-signs-freezes-alone',
+      file: `src/orchestrator/facts/signs-${index}.ts`,
+      imports,
+    }),
+  ),
   { rule: 'ledgers-for-officers', file: 'src/signer/shows.ts', imports: '../../hardware/ledger/link.js' },
   { rule: 'resolvable', file: 'src/core/lost.ts', imports: './nowhere.js' },
 ];
@@ -64,7 +81,12 @@ const PLANTED: readonly Planted[] = [
 const INNOCENT: Readonly<Record<string, string>> = {
   'src/core/pure.ts': "import 'zod';\nexport const pure = 1;\n",
   'src/core/facts/sign.ts': "import '../pure.js';\nexport const sign = 1;\n",
-  'src/watcher/watches.ts': "import '../core/facts/sign.js';\n",
+  'src/core/statements/preimage.ts': "import '../pure.js';\nexport const preimage = 1;\n",
+  'src/core/facts/fact-bytes.ts': "import '../statements/preimage.js';\nexport const bytes = 1;\n",
+  'src/watcher/watches.ts': "import '../core/facts/sign.js';\nimport '../core/facts/fact-bytes.js';\n",
+  'src/orchestrator/governance/own-freezes.ts': "import '../../platform/ed25519-key.js';\n",
+  'src/orchestrator/http/examples.ts': "import '@noble/curves/ed25519.js';\n",
+  'src/platform/ed25519-key.ts': "import 'node:crypto';\nexport const key = 1;\n",
   'src/core/pure.fixture.ts': "import 'node:fs';\nexport const sample = 1;\n",
   'src/core/pure.spec.ts':
     "import './pure.fixture.js';\nimport '../platform/adapter.js';\nimport 'fast-check';\n",

@@ -2,6 +2,7 @@
 // small amounts pass for customers whom they name, half refuse destinations. All of them are about one wallet.
 
 import type { PolicyDocument, Wallet } from '../../src/core/governance/entry.js';
+import { addressOfScript } from '../../src/core/intents/bitcoin/address.js';
 import type { PolicyContext } from '../../src/core/policy/page.js';
 import { parsePolicies } from '../../src/core/policy/parse.js';
 import type { PolicySet, Situation } from '../../src/core/policy/types.js';
@@ -26,10 +27,10 @@ const CONTEXT: PolicyContext = {
 };
 const LIMITS = 20;
 const MOST_RULES_PER_DOCUMENT = 250;
-const BECH32 = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
 
+/** A P2WPKH address on regtest, another one for each. */
 export const destinationOf = (at: number) =>
-  `bcrt1q${[...at.toString().padStart(38, '0')].map((digit) => BECH32[Number(digit)]).join('')}`;
+  addressOfScript(`0014${at.toString(16).padStart(40, '0')}`, 'regtest') ?? '';
 export const customerOf = (at: number) => `customer-${at}`;
 /** Of the rule at a place, in satoshis: one more for each, so that no rule has all that another has. */
 export const mostOf = (at: number) => BigInt(1_000 + at);

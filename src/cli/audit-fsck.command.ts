@@ -34,6 +34,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'sealed-missing': 'the salt of the hash of its record is gone',
   'subjects-differ': 'it is not found by what it is about, or by something else',
   'record-not-logged': 'a record never came into the log',
+  'row-differs':
+    'a row says something else than the request, transition, signature or entry that it follows from',
   'tile-differs': 'a stored hash is not that of the entries',
   'tile-missing': 'stored hashes are not there',
   'root-differs': 'the entries lead to another root',

@@ -82,6 +82,32 @@ describe('what the ceremony is told of a genesis', () => {
     ]);
   });
 
+  it('is that one person alone can change everything, or speaks for SAFU', () => {
+    const quorum = { group: 'governors', threshold: 1, with: WITH };
+    const [note] = notesOf({ ...watched, quorum });
+    expect(note).toBe('one person of governors alone can change all of governance');
+    const persons = [...(watched.persons ?? []), grace, heidi];
+    const groups = [...(watched.groups ?? []), { groupId: 'custodians', members: ['grace', 'heidi'] }];
+    const safu = { group: 'custodians', threshold: 1, with: { pkcs11: 1 } };
+    expect(notesOf({ ...watched, persons, groups, safu })[0]).toBe(
+      'one person of custodians alone speaks for SAFU',
+    );
+  });
+
+  it('is whom a policy cannot do without', () => {
+    const persons = [...seeing, erin, frank, grace, heidi];
+    const groups = [...(watched.groups ?? []), { groupId: 'desk', members: ['grace', 'heidi'] }];
+    const policies = GENESIS.policies.map(({ name, lines }) => ({
+      name,
+      lines: lines.map((line) => line.replace('group: treasury', 'group: desk')),
+    }));
+    expect(notesOf({ ...watched, persons, groups, policies })).toEqual([
+      expect.stringMatching(
+        /^grace, heidi cannot be removed.*: else a policy is not valid \(hot:5:\d+: desk has 1 members/,
+      ),
+    ]);
+  });
+
   it('is each wait that is shorter than usual', () => {
     const veto = { group: 'watch', threshold: 1 };
     const shorter = { ...usual, whitelistMs: 24 * HOUR_MS - 1, policyMs: 0, veto };
@@ -102,7 +128,7 @@ describe('what the ceremony is told of a genesis', () => {
     const persons = [...(watched.persons ?? []), grace, heidi];
     const safu = { group: 'custodians', threshold: 2 };
     const groups = [...(watched.groups ?? []), custodians];
-    expect(notesOf({ ...watched, persons, groups, quorum, safu })).toEqual([
+    expect(notesOf({ ...watched, persons, groups, quorum, safu }).slice(0, 2)).toEqual([
       expect.stringContaining(`sign a change of governance has to ${blind}`),
       expect.stringContaining(`sign what touches SAFU has to ${blind}`),
     ]);

@@ -35,16 +35,18 @@ function delayNotes({ timelock: { whitelistMs, policyMs, freshHeadMs } }: Govern
   ];
 }
 
-/** Persons of the quorum's group whose removal would be refused as things are. */
+/** Persons whose removal would be refused as things are, with the reason. */
 function unremovable(state: GovernanceState): Map<string, string> {
   const found = new Map<string, string>();
-  for (const personId of state.groups.get(state.quorum.group) ?? []) {
+  for (const personId of state.persons.keys()) {
     const removed = applyChange(
       state,
       { kind: 'person-removed', personId },
       { sequence: state.sequence + 1, hash: NO_PREVIOUS },
     );
-    if (removed.kind === 'refused') found.set(personId, String(removed.facts.why ?? removed.code));
+    if (removed.kind === 'accepted') continue;
+    const { why = removed.code, about = '' } = removed.facts;
+    found.set(personId, String(why).startsWith('a policy') ? `${why} (${about})` : String(why));
   }
   return found;
 }
@@ -96,8 +98,15 @@ function displayNotes(state: GovernanceState): string[] {
   );
 }
 
+function aloneNotes({ quorum, safu }: GovernanceState): string[] {
+  return [
+    ...(quorum.threshold === 1 ? [`one person of ${quorum.group} alone can change all of governance`] : []),
+    ...(safu?.threshold === 1 ? [`one person of ${safu.group} alone speaks for SAFU`] : []),
+  ];
+}
+
 export function ceremonyNotes(state: GovernanceState): readonly string[] {
-  return [...delayNotes(state), ...displayNotes(state), ...removalNotes(state)];
+  return [...aloneNotes(state), ...delayNotes(state), ...displayNotes(state), ...removalNotes(state)];
 }
 
 export function noteLines(notes: readonly string[]): Line[] {

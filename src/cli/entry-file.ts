@@ -13,6 +13,7 @@ import {
   entrySignature,
   type GovernanceEntry,
 } from '../core/governance/entry.js';
+import { vetoRoster } from '../core/governance/last-veto.js';
 import { type GovernanceRefusalCode, type GovernanceState, holderOf } from '../core/governance/state.js';
 import { jsonText, readJson } from './files.js';
 
@@ -29,18 +30,23 @@ export function entryText(entry: EntryFile | GovernanceEntry): string {
   return jsonText(entry);
 }
 
-/** The persons and credentials that may sign: the roster of the state before, and for genesis its own. */
+/**
+ * The persons and credentials that may sign: the roster of the state before, with those to whom a veto alone is left where it is
+ * one, and for genesis its own.
+ */
 export function credentialOf(
   body: EntryBody,
   before: GovernanceState | undefined,
   credentialId: string,
 ): { readonly personId: string; readonly credential: Credential } | undefined {
+  const { change } = body;
   if (before !== undefined) {
-    const holder = holderOf(before, credentialId);
+    const roster = change.kind === 'vetoed' ? vetoRoster(before, change.entry) : before;
+    const holder = holderOf(roster, credentialId);
     return holder && { personId: holder.person.personId, credential: holder.credential };
   }
-  if (body.change.kind !== 'genesis') return undefined;
-  for (const person of body.change.persons) {
+  if (change.kind !== 'genesis') return undefined;
+  for (const person of change.persons) {
     const credential = person.credentials.find((one) => one.credentialId === credentialId);
     if (credential) return { personId: person.personId, credential };
   }

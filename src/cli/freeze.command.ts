@@ -13,7 +13,16 @@ import type { Answer, CommandLine, Given } from './command-line.js';
 import { cliFault } from './exit.js';
 import { type GovernanceDoor, signersDoor } from './governance-door.js';
 import { attention, good, type Line } from './lines.js';
-import { actFlags, actShape, atOfficersDesk, type Desk, type Done, doAct, type Hand } from './one-person.js';
+import {
+  actFlags,
+  actShape,
+  atOfficersDesk,
+  byAll,
+  type Desk,
+  type Done,
+  doAct,
+  type Hand,
+} from './one-person.js';
 import { type RequestKeyFile, readRequestKey } from './request-key.js';
 
 const options = z.object({
@@ -75,13 +84,13 @@ function frozenLines({ saidBy }: GovernanceDoor, sequence: number, scope: Freeze
   ];
 }
 
-function answerOf({ door, body }: Done, scope: FreezeScope): Answer {
+function answerOf({ door, body }: Done, scope: FreezeScope, socket: string | undefined): Answer {
   const { sequence } = body;
   return {
     json: { sequence, hash: entryHash(body), scope, saidBy: door.saidBy },
     lines: [
       ...frozenLines(door, sequence, scope),
-      '  A quorum thaws it: portcullis governance propose, with a change of kind "thawed".',
+      `  A quorum thaws it: portcullis ${byAll('thawed', socket)}.`,
     ],
   };
 }
@@ -93,7 +102,7 @@ async function freeze(given: Given<Options>): Promise<Outcome<Answer>> {
   const done = await (desk
     ? doAct(given, act, desk)
     : atOfficersDesk(given, (own) => doAct(given, act, own)));
-  return done.kind === 'refused' ? done : accepted(answerOf(done.value, change.scope));
+  return done.kind === 'refused' ? done : accepted(answerOf(done.value, change.scope, given.options.socket));
 }
 
 export function freezeCommand(cli: CommandLine, governance: Command): void {

@@ -5,11 +5,16 @@ import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
 import { bandWords } from '../core/governance/band-words.js';
 import { draftEntry } from '../core/governance/draft.js';
-import { type EntryBody, entryBytes, entryHash, governanceEntry } from '../core/governance/entry.js';
+import {
+  type EntryBody,
+  entryBytes,
+  entryHash,
+  type GovernanceEntry,
+  governanceEntry,
+} from '../core/governance/entry.js';
 import { chainWords, scopeWords, spanWords } from '../core/governance/names.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { quorumWords } from '../core/governance/wanted.js';
-import { governanceHead } from '../sdk/shapes.js';
 import { asOfficer, withPen } from './caller.js';
 import { readChange } from './change-file.js';
 import type { Answer, CommandLine, Given } from './command-line.js';
@@ -19,29 +24,30 @@ import { entryLines } from './entry-words.js';
 import { cliFault } from './exit.js';
 import { jsonText, rewrite, writeNew } from './files.js';
 import { freezeCommand } from './freeze.command.js';
-import {
-  type KnownGovernance,
-  knownGovernance,
-  needPinned,
-  notPinned,
-  type PinOptions,
-} from './governance-log.js';
+import { apiDoor, type GovernanceDoor, signersDoor } from './governance-door.js';
+import { type KnownGovernance, knownGovernance, needPinned, notPinned, replayed } from './governance-log.js';
 import { attention, faint, fields, good, type Line, strong } from './lines.js';
-import { officerFlags, officerShape, pinFlags, pinShape } from './options.js';
+import { officerFlags, officerShape, pinFlags, pinShape, socketFlags, socketShape } from './options.js';
 import { proposalCommands, proposeAtApi } from './proposal.commands.js';
 import { vouchCommand } from './vouch.command.js';
 import { waitingCommands } from './waiting.commands.js';
 import { instant } from './words.js';
 
-/** From the file that was named, or from the API by an officer. */
-async function governanceFor(
-  given: Given<PinOptions & z.infer<typeof officerOptions>>,
-): Promise<KnownGovernance> {
-  if (given.options.log !== undefined) return knownGovernance(given, undefined);
+const officerOptions = z.object({ ...officerShape, ...pinShape, ...socketShape });
+const readFlags = [...pinFlags, ...socketFlags, ...officerFlags];
+
+/** From the file that was named, from the signer's socket, or from the API by an officer. */
+async function governanceFor(given: Given<z.infer<typeof officerOptions>>): Promise<KnownGovernance> {
+  const { log, socket, deployment } = given.options;
+  if (log !== undefined && socket !== undefined) {
+    throw cliFault('arguments-invalid', 'say --log FILE or --socket PATH, not both', {});
+  }
+  if (log !== undefined) return knownGovernance(given, undefined);
+  if (socket !== undefined) {
+    return replayed(await signersDoor(socket).read(), deployment ?? given.config.deployment);
+  }
   return asOfficer(given, ({ api }) => knownGovernance(given, api));
 }
-
-const officerOptions = z.object({ ...officerShape, ...pinShape });
 
 function timelockLines({ timelock }: Pick<GovernanceState, 'timelock'>): Line[] {
   const { whitelistMs, policyMs, freshHeadMs, veto } = timelock;
@@ -167,7 +173,7 @@ async function stateBefore(
   return known.state;
 }
 
-const signOptions = z.object({ ...officerShape, ...pinShape, yes: z.boolean().default(false) });
+const signOptions = z.object({ ...officerOptions.shape, yes: z.boolean().default(false) });
 
 async function sign(given: Given<z.infer<typeof signOptions>>, file: string): Promise<Outcome<Answer>> {
   const entry = readEntry(file);
@@ -199,6 +205,33 @@ async function sign(given: Given<z.infer<typeof signOptions>>, file: string): Pr
   });
 }
 
+/** The signer's word at its own socket; over the API it is the orchestrator's. */
+async function handedIn(door: GovernanceDoor, entry: GovernanceEntry): Promise<Outcome<Answer>> {
+  const answer = await door.append(entry);
+  if (answer.kind === 'refused') return answer;
+  const { sequence, head } = answer.value;
+  const whose = door.saidBy === 'signer' ? 'The signer' : 'The orchestrator says that the signer';
+  return accepted({
+    json: { sequence, head, saidBy: door.saidBy },
+    lines: [
+      [
+        good(door.saidBy === 'signer' ? 'Taken.' : 'Handed in.'),
+        ` ${whose} has it. The newest entry is number ${sequence}, ${head}.`,
+      ],
+    ],
+  });
+}
+
+async function submit(given: Given<z.infer<typeof submitOptions>>, file: string): Promise<Outcome<Answer>> {
+  const entry = governanceEntry.parse(readEntry(file));
+  const { socket } = given.options;
+  return socket === undefined
+    ? asOfficer(given, ({ api }) => handedIn(apiDoor(api), entry))
+    : handedIn(signersDoor(socket), entry);
+}
+
+const submitOptions = z.object({ ...officerShape, ...socketShape });
+
 export function governanceCommands(cli: CommandLine): void {
   const governance = cli.group('governance', 'Look at who may do what, and change it');
 
@@ -211,7 +244,7 @@ export function governanceCommands(cli: CommandLine): void {
         'Replays the governance log and shows what it comes to: persons, groups, keys, wallets, tokens, policies.',
       example: 'governance show --config alice.yaml',
     },
-    [...pinFlags, ...officerFlags],
+    readFlags,
     officerOptions,
     async (given) => {
       const known = await governanceFor(given);
@@ -257,10 +290,10 @@ export function governanceCommands(cli: CommandLine): void {
       usage: 'log',
       summary: 'save the governance log in a file',
       description:
-        'Saves all entries, replayed and checked, for `portcullis verify` and for machines without the API.',
+        'Saves all entries, replayed and checked, for `portcullis verify` and for machines without the API. With --socket they come from the signer itself, and no token is needed.',
       example: 'governance log --out governance.json --config alice.yaml',
     },
-    [['--out <file>', 'where to write it; must not exist'], ...pinFlags, ...officerFlags],
+    [['--out <file>', 'where to write it; must not exist'], ...readFlags],
     z.object({ out: z.string().min(1), ...officerOptions.shape }),
     async (given) => {
       const { entries, state, pinned } = await governanceFor(given);
@@ -287,13 +320,15 @@ export function governanceCommands(cli: CommandLine): void {
     [
       ['--change <file>', 'the change'],
       ['--out <file>', 'write the entry to this file, which must not exist, and tell nobody'],
-      ...pinFlags,
-      ...officerFlags,
+      ...readFlags,
     ],
     z.object({ change: z.string().min(1), out: z.string().min(1).exactOptional(), ...officerOptions.shape }),
     async (given) => {
       const asked = readChange(given.options.change);
-      const { out } = given.options;
+      const { out, socket } = given.options;
+      if (out === undefined && socket !== undefined) {
+        throw cliFault('arguments-invalid', 'the signer keeps no proposals: say --out FILE as well', {});
+      }
       if (out === undefined) return proposeAtApi(given, asked);
       const { state } = await governanceFor(given);
       const possible = draftEntry(state, asked, given.clock.nowMs());
@@ -321,7 +356,7 @@ export function governanceCommands(cli: CommandLine): void {
         'Shows in words what an entry does, made from the very bytes that are signed, asks, and adds your signature to the file. A genesis is signed the same way.',
       example: 'governance sign genesis.json --config alice.yaml',
     },
-    [['--yes', 'do not ask: a person has looked already'], ...pinFlags, ...officerFlags],
+    [['--yes', 'do not ask: a person has looked already'], ...readFlags],
     signOptions,
     (given, file = '') => sign(given, file),
   );
@@ -330,25 +365,14 @@ export function governanceCommands(cli: CommandLine): void {
     governance,
     {
       usage: 'submit <entry>',
-      summary: 'hand a signed entry to the signer, through the API',
-      description: 'The signer replays it and decides. Handing in the same entry twice does no harm.',
+      summary: 'hand a signed entry to the signer, through the API or at its own host',
+      description:
+        'The signer replays it and decides. With --socket it needs no API and no token. Handing in the same entry twice does no harm.',
       example: 'governance submit entry-7.json --config alice.yaml',
     },
-    officerFlags,
-    z.object(officerShape),
-    async (given, file = '') => {
-      const entry = governanceEntry.parse(readEntry(file));
-      return asOfficer(given, async ({ api }) => {
-        const answer = await api.post('/v1/governance/entries', entry, governanceHead);
-        if (answer.kind === 'refused') return answer;
-        return accepted({
-          json: answer.value,
-          lines: [
-            [good('Taken.'), ` The newest entry is number ${answer.value.sequence}, ${answer.value.head}.`],
-          ],
-        });
-      });
-    },
+    [...socketFlags, ...officerFlags],
+    submitOptions,
+    (given, file = '') => submit(given, file),
   );
 
   proposalCommands(cli, governance);

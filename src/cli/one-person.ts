@@ -18,10 +18,10 @@ import { cliFault } from './exit.js';
 import { apiDoor, type GovernanceDoor, signersDoor } from './governance-door.js';
 import { type KnownGovernance, needPinned, notPinned, replayed } from './governance-log.js';
 import type { Line } from './lines.js';
-import { officerFlags, officerShape, pinShape } from './options.js';
+import { officerFlags, officerShape, pinShape, socketFlags, socketShape } from './options.js';
 
 export const actShape = {
-  socket: z.string().min(1).exactOptional(),
+  ...socketShape,
   yes: z.boolean().default(false),
   deployment: pinShape.deployment,
   ...officerShape,
@@ -30,7 +30,7 @@ const actOptions = z.object(actShape);
 export type ActOptions = z.infer<typeof actOptions>;
 
 export const actFlags = [
-  ['--socket <path>', "the signer's socket, in place of the API"],
+  ...socketFlags,
   ['--yes', 'do not ask'],
   ['--deployment <id>', 'deployment id that you trust'],
   ...officerFlags,
@@ -59,6 +59,17 @@ export interface Act {
   changeOn(state: GovernanceState): Outcome<Change>;
   /** What to read before the words of the entry itself. */
   explain?(state: GovernanceState): Line[];
+}
+
+/**
+ * What is typed where one person is not enough: a draft that all of them sign, as a file where the signer's socket was named and
+ * else at the API.
+ */
+export function byAll(kind: Change['kind'], socket: string | undefined): string {
+  const asked = `with a change of kind "${kind}"`;
+  return socket === undefined
+    ? `governance propose, ${asked}`
+    : `governance propose --out FILE --socket ${socket}, ${asked}; governance sign FILE by each; governance submit FILE --socket ${socket}`;
 }
 
 /** An act that has been done. */

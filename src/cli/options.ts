@@ -51,6 +51,10 @@ export const pinShape = {
   log: z.string().min(1).exactOptional(),
 };
 
+/** For what the signer's own socket serves as well as the API. */
+export const socketFlags: Flags = [['--socket <path>', "the signer's socket, in place of the API"]];
+export const socketShape = { socket: z.string().min(1).exactOptional() };
+
 export const logKeyFlags: Flags = [['--key <key>', "the log's verifier key: name, hash and public key"]];
 
 /** What `logKeyFlags` say. Faults `arguments-invalid`. */

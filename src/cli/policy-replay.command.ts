@@ -1,21 +1,20 @@
 // `portcullis policy replay`: decides again about what was signed, under other policies. Offline.
 
 import { z } from 'zod';
-import { type Certificate, decisionsOf } from '../core/certificates/certificate.js';
-import { knownFrom } from '../core/certificates/decision.js';
-import { knownThen as factsThen } from '../core/facts/verify.js';
+import { latestOf, type Ordinals } from '../core/certificates/chain.js';
+import type { Dossier } from '../core/certificates/dossier.js';
+import type { Verified } from '../core/certificates/verify.js';
 import { accepted, type Outcome } from '../core/fault.js';
-import type { GovernanceState } from '../core/governance/state.js';
+import type { ChangeKind } from '../core/policy/changes.js';
 import { parsePolicies } from '../core/policy/parse.js';
-import { type PastDecision, replayPast } from '../core/policy/replay-past.js';
-import { requestDigest, transferIdOf } from '../core/statements/request.js';
-import { situationOfRequest } from './asked-situation.js';
+import { type Replayed, replayPast } from '../core/policy/replay-past.js';
+import { certifiedPast, historyOf } from './certified-past.js';
 import { needed } from './cli-config.js';
 import type { Answer, Given } from './command-line.js';
 import { readLog, replayed } from './governance-log.js';
-import { faint, table } from './lines.js';
+import { attention, faint, type Line, strong, table } from './lines.js';
 import { logOption, readDocument } from './policy-documents.js';
-import { verifyFiles } from './verify.command.js';
+import { exitOn } from './verify.command.js';
 import { instant } from './words.js';
 
 export const replayOptions = z.object({
@@ -29,35 +28,87 @@ export const replayOptions = z.object({
 
 const DAY_MS = 24 * 3_600_000;
 
-/** First decisions: a replacement was no new one. */
-export function pastOf(certificate: Certificate, state: GovernanceState): PastDecision[] {
-  const { order, at } = certificate.reservation;
-  const decisions = decisionsOf(certificate);
-  return decisions.flatMap(({ transferId, past, kind, rule, approvers, knew, heldMs }) => {
-    const statement = order.transfers
-      .map(({ request }) => request.statement)
-      .find((one) => transferIdOf(requestDigest(one)) === transferId);
-    const wallet = statement && state.wallets.get(statement.wallet);
-    if (past !== 'unseen' || !statement || !wallet) return [];
-    return [
-      {
-        transferId,
-        atMs: at.wallMs,
-        situation: {
-          ...situationOfRequest(statement, wallet, state, knew && knownFrom(knew)),
-          ...(order.facts && { facts: factsThen(state, order.facts, transferId) }),
-        },
-        kind,
-        rule,
-        ...(heldMs !== undefined && { heldMs }),
-        approvers: new Set(approvers),
-        excluded: new Set([
-          statement.requester,
-          ...(state.everRequestKeys.get(statement.keyId)?.owners ?? []),
+const WORDS: Readonly<Record<ChangeKind, string>> = {
+  refused: 'refused',
+  'approvals-missing': 'held back for approvals that it did not have',
+  unattended: 'approved by nobody any more',
+  'approvals-eased': 'with fewer or weaker approvals',
+  'approvals-tightened': 'with more or stricter approvals',
+  'approvals-other': 'with other approvals',
+  'hold-shorter': 'with a shorter wait',
+  'hold-longer': 'with a longer wait',
+};
+
+/** The files, each verified by itself and as a chain: one of each reservation, in their order. */
+function verifiedIn(dossier: Dossier): Outcome<readonly Verified[]> {
+  const verified: Verified[] = [];
+  for (const { outcome } of dossier.checked) {
+    if (outcome.kind === 'refused') return outcome;
+    verified.push(outcome.value);
+  }
+  if (dossier.chain.kind === 'refused') return dossier.chain;
+  const latest = latestOf(verified);
+  return latest.kind === 'refused' ? latest : accepted(latest.value.map(([, one]) => one));
+}
+
+/** Reservations before the last one that are not in the files: what they charged, no limit counts. */
+function missingFrom({ chain }: Dossier): readonly Ordinals[] {
+  if (chain.kind === 'refused' || !chain.value.here) return [];
+  const { here, missing } = chain.value;
+  return here.from > 1 ? [{ from: 1, to: here.from - 1 }, ...missing] : missing;
+}
+
+function countLines({ decisions, changed, counts, unjudged }: Replayed): Line[] {
+  const heldBack = changed.filter(({ isHeldBack }) => isHeldBack).length;
+  const open = unjudged.length === 0 ? '' : `, ${unjudged.length} cannot be judged`;
+  return [
+    [
+      strong(`${decisions} decisions, ${changed.length} would change`),
+      `: ${heldBack} held back, ${changed.length - heldBack} otherwise${open}`,
+    ],
+    ...[...counts]
+      .filter(([, count]) => count > 0)
+      .map(([kind, count]): Line => `  ${`${count}`.padStart(6)}  ${WORDS[kind]}`),
+  ];
+}
+
+function changeLines({ changed, unjudged }: Replayed): Line[] {
+  return [
+    ...(changed.length === 0
+      ? []
+      : table(
+          ['transfer', 'decided', 'was', 'would be'],
+          changed.map(({ transferId, atMs, was, wouldBe }) => [transferId, instant(atMs), was, wouldBe]),
+        )),
+    ...(unjudged.length === 0
+      ? []
+      : [
+          [attention('Cannot be judged'), ': the draft asks for what nobody stated or noted then.'],
+          ...table(
+            ['transfer', 'decided', 'was', 'not known'],
+            unjudged.map(({ transferId, atMs, was, notKnown }) => [
+              transferId,
+              instant(atMs),
+              was,
+              notKnown.join(', '),
+            ]),
+          ),
         ]),
-      },
-    ];
-  });
+  ];
+}
+
+function boundLines(sinceMs: number, missing: readonly Ordinals[]): Line[] {
+  const gaps = missing.map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`));
+  return [
+    ...(sinceMs === 0 ? [] : [[faint(`Decided since ${instant(sinceMs)}; limits count what was before.`)]]),
+    ...(gaps.length === 0
+      ? []
+      : [[attention('Missing'), `: reservations ${gaps.join(', ')}. What they took, no limit counts here.`]]),
+    [
+      attention('Only what was signed is decided again'),
+      ': what was refused then may pass under the draft, and is in no certificate.',
+    ],
+  ];
 }
 
 export async function replay(
@@ -68,32 +119,18 @@ export async function replay(
   const { state } = replayed(entries, given.config.deployment);
   const parsed = parsePolicies(given.options.policy.map(readDocument), state);
   if (parsed.kind === 'refused') return parsed;
-  const past: PastDecision[] = [];
-  for (const { outcome } of verifyFiles(files, entries, state.deploymentId)) {
-    if (outcome.kind === 'refused') return outcome;
-    past.push(...pastOf(outcome.value.certificate, state));
-  }
-  const newestMs = Math.max(0, ...past.map(({ atMs }) => atMs));
-  const days = given.options.days;
-  const sinceMs = days === undefined ? 0 : newestMs - Number(days) * DAY_MS;
-  const looked = past.filter(({ atMs }) => atMs >= sinceMs);
-  const { decisions, changed } = replayPast(parsed.value, looked, state.groups);
-  const heldBack = changed.filter(({ isHeldBack }) => isHeldBack).length;
+  const dossier = exitOn(files, entries, state.deploymentId);
+  const verified = verifiedIn(dossier);
+  if (verified.kind === 'refused') return verified;
+  const past = certifiedPast(verified.value, dossier.reckoned, historyOf(entries), state);
+  const { days } = given.options;
+  const newestMs = past.reduce((newest, { atMs }) => Math.max(newest, atMs), 0);
+  const sinceMs = days === undefined ? 0 : Math.max(0, newestMs - Number(days) * DAY_MS);
+  const said = replayPast(parsed.value, past, sinceMs);
+  const missing = missingFrom(dossier);
+  const { decisions, changed, counts, unjudged } = said;
   return accepted({
-    json: { decisions, changed },
-    lines: [
-      `${decisions} decisions, ${changed.length} would change: ${heldBack} held back, ${changed.length - heldBack} otherwise`,
-      ...(changed.length === 0
-        ? []
-        : table(
-            ['transfer', 'decided', 'was', 'would be'],
-            changed.map(({ transferId, atMs, was, wouldBe }) => [transferId, instant(atMs), was, wouldBe]),
-          )),
-      [
-        faint(
-          'Of what was signed. What was refused then may pass under the draft, and is not in certificates.',
-        ),
-      ],
-    ],
+    json: { decisions, counts: Object.fromEntries(counts), changed, unjudged, sinceMs, missing },
+    lines: [...countLines(said), ...changeLines(said), ...boundLines(sinceMs, missing)],
   });
 }

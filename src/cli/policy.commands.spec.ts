@@ -3,11 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Certificate } from '../core/certificates/certificate.js';
-import { requestDigest, transferIdOf } from '../core/statements/request.js';
-import { genesis, NOW, requestWith, state } from './cli.fixture.js';
+import { genesis, state } from './cli.fixture.js';
 import { EXIT } from './exit.js';
-import { pastOf } from './policy-replay.command.js';
 import { portcullis } from './program.js';
 import { Terminal } from './terminal.js';
 
@@ -280,65 +277,5 @@ describe('policy explain with facts', () => {
     expect(await answered(...WHOLE, '--kind', 'sweep')).toMatchObject({
       error: { code: 'kind-contradicted' },
     });
-  });
-});
-
-describe('policy replay', () => {
-  const request = requestWith({ amount: '5000' });
-  const transferId = transferIdOf(requestDigest(request.statement));
-  const decision = {
-    transferId,
-    past: 'unseen',
-    kind: 'allow',
-    rule: 'hot/any',
-    approvers: ['alice'],
-    limits: [],
-  };
-  const certificateWith = (...decisions: readonly object[]) =>
-    ({
-      reservation: {
-        at: { wallMs: NOW },
-        order: { transfers: [{ request }] },
-        transfers: decisions.map((one) => ({ decision: one })),
-      },
-    }) as unknown as Certificate;
-
-  it('takes what was decided from the signed request', () => {
-    expect(pastOf(certificateWith(decision), state)).toEqual([
-      {
-        transferId,
-        atMs: NOW,
-        situation: {
-          wallet: 'hot-btc',
-          tier: 'hot',
-          chain: 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328',
-          contract: 'native',
-          amount: 5_000n,
-          destination: DESTINATION,
-          requester: 'payouts',
-          customer: 'customer-7',
-          kind: 'withdrawal',
-          feeCeiling: 20_000n,
-          toTier: undefined,
-          known: undefined,
-        },
-        kind: 'allow',
-        rule: 'hot/any',
-        approvers: new Set(['alice']),
-        excluded: new Set(['payouts']),
-      },
-    ]);
-  });
-
-  it('leaves out replacements, which were no decision of their own', () => {
-    expect(pastOf(certificateWith({ ...decision, past: 'signed' }), state)).toEqual([]);
-  });
-
-  it('believes no certificate that does not verify', async () => {
-    const file = join(folder, 'certificate.json');
-    writeFileSync(file, JSON.stringify({ type: 'something' }));
-    const { exit, errors } = await run('policy', 'replay', file, '--policy', written(POLICY));
-    expect(exit).toBe(EXIT.refused);
-    expect(errors).toContain('certificate-malformed');
   });
 });

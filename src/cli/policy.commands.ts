@@ -94,13 +94,15 @@ export function policyCommands(cli: CommandLine): void {
       usage: 'replay <certificates...>',
       summary: 'what would have changed under other policies',
       description:
-        'Verifies decision certificates and decides about their transfers again, oldest first, under the documents in files, with limits that count from the first of them. Groups and wallets are those of the newest governance in the log.',
-      example:
-        'policy replay certificates/*.json --policy draft/hot-bitcoin.policy.yaml --log governance.json',
+        'Verifies decision certificates and decides about their transfers again, oldest first, under the documents in files, with limits that count from the first of them. Shows each decision that would be another one, with the approvals and the wait that were asked for then and would be. Wallets, groups and what was known are those of that time. What the draft asks for and nobody stated or noted then cannot be judged, and is listed apart. Only what was signed is decided again: what was refused then may pass under the draft.',
+      example: 'policy replay all-certificates.jsonl --policy draft/*.policy.yaml --log governance.json',
     },
     [
       ['--policy <files...>', 'the draft: all documents that would be in force'],
-      ['--days <n>', 'only the last so many days before the newest certificate'],
+      [
+        '--days <n>',
+        'show only the last so many days before the newest certificate; limits count what was before',
+      ],
       LOG_FLAG,
     ],
     replayOptions,

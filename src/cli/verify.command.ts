@@ -5,7 +5,6 @@ import { z } from 'zod';
 import {
   type Checked,
   checkDossier,
-  checkFiles,
   type Dossier,
   EXIT_OF_VERDICT,
   genesisHashIn,
@@ -79,14 +78,6 @@ const options = z.object({
   log: z.string().exactOptional(),
   whole: z.boolean().exactOptional(),
 });
-
-export function verifyFiles(
-  files: readonly string[],
-  log: readonly GovernanceEntry[],
-  genesis: string,
-): Checked[] {
-  return checkFiles(read(files), { log, genesisHash: genesis, verifier: nativeVerifier });
-}
 
 function read(files: readonly string[]) {
   return files.map((name) => ({ name, text: readText(name) }));

@@ -19,8 +19,8 @@ import { cliFault } from './exit.js';
 import { apiDoor, type GovernanceDoor, signersDoor } from './governance-door.js';
 import { notPinned, replayed } from './governance-log.js';
 import { attention, fields, good, grouped, type Line, strong } from './lines.js';
-import { type Act, actFlags, actShape, atOfficersDesk, type Done, doAct } from './one-person.js';
-import { officerFlags, officerShape, pinShape } from './options.js';
+import { type Act, actFlags, actShape, atOfficersDesk, byAll, type Done, doAct } from './one-person.js';
+import { officerFlags, officerShape, pinShape, socketFlags, socketShape } from './options.js';
 import { instant } from './words.js';
 
 /** So many digits of a hash name an entry among those that wait. */
@@ -116,7 +116,7 @@ function pendingAnswer(
 }
 
 const pendingOptions = z.object({
-  socket: z.string().min(1).exactOptional(),
+  ...socketShape,
   deployment: pinShape.deployment,
   ...officerShape,
 });
@@ -129,7 +129,7 @@ async function readPending(
   return accepted(pendingAnswer(state, pinned, door.saidBy, await door.pending()));
 }
 
-export function activation(text: string): Act {
+export function activation(text: string, socket?: string): Act {
   return {
     word: 'activate',
     loosens: true,
@@ -143,14 +143,14 @@ export function activation(text: string): Act {
             group: beside.group ?? 'anybody',
             needed: beside.threshold,
             counted: 0,
-            instead: 'governance propose, with a change of kind "activated", which they sign as well',
+            instead: byAll('activated', socket),
           })
         : accepted(change);
     },
   };
 }
 
-export function vetoing(text: string, why: string): Act {
+export function vetoing(text: string, why: string, socket?: string): Act {
   return {
     word: 'veto',
     loosens: false,
@@ -164,7 +164,7 @@ export function vetoing(text: string, why: string): Act {
             group,
             needed: threshold,
             counted: 1,
-            instead: 'governance propose, with a change of kind "vetoed", which all of them sign',
+            instead: byAll('vetoed', socket),
           });
     },
     explain: (state) => {
@@ -222,11 +222,7 @@ export function waitingCommands(cli: CommandLine, governance: Command): void {
         "Says what each entry that waits would do if it acted now, who signed it, who can activate or veto it, and how long it still waits by the signer's own measure. With --socket it asks the signer and needs no token.",
       example: 'governance pending --config alice.yaml',
     },
-    [
-      ['--socket <path>', "the signer's socket, in place of the API"],
-      ['--deployment <id>', 'deployment id that you trust'],
-      ...officerFlags,
-    ],
+    [...socketFlags, ['--deployment <id>', 'deployment id that you trust'], ...officerFlags],
     pendingOptions,
     (given) => {
       const { socket } = given.options;
@@ -247,7 +243,7 @@ export function waitingCommands(cli: CommandLine, governance: Command): void {
     },
     actFlags,
     activateOptions,
-    (given, hash = '') => doneWith(given, activation(hash), 'what waited is in force.'),
+    (given, hash = '') => doneWith(given, activation(hash, given.options.socket), 'what waited is in force.'),
   );
 
   cli.add(
@@ -256,11 +252,12 @@ export function waitingCommands(cli: CommandLine, governance: Command): void {
       usage: 'veto <hash>',
       summary: 'end an entry that waits: your signature alone, at once',
       description:
-        'Shows what the entry would do, asks, signs a veto with your token and hands it to the signer, through the API or, with --socket, at its own host. Where a veto takes several persons, it is proposed and signed as a file.',
+        'Shows what the entry would do, asks, signs a veto with your token and hands it to the signer, through the API or, with --socket, at its own host. Where a veto takes several persons, they all sign a proposal, or a file at that host.',
       example: 'governance veto 5f2c91aa --why "nobody told us" --config dora.yaml',
     },
     [['--why <text>', 'for the log; at most 64 characters'], ...actFlags],
     vetoOptions,
-    (given, hash = '') => doneWith(given, vetoing(hash, given.options.why), 'what waited never acts.'),
+    (given, hash = '') =>
+      doneWith(given, vetoing(hash, given.options.why, given.options.socket), 'what waited never acts.'),
   );
 }

@@ -6,11 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Authorization } from '../core/authorization/authorize.js';
-import type { SigningOrder } from '../core/authorization/signing-order.js';
-import type { SignedFact } from '../core/facts/fact.js';
-import { factBy, priceOf, watching } from '../core/facts/facts.fixture.js';
 import { genesisOf } from '../core/governance/people.fixture.js';
-import { checkConflicts, checkFacts } from './conflicts.js';
+import { checkConflicts } from './conflicts.js';
 import { hashOf, reservation } from './reservation.fixture.js';
 import { Seal } from './seal.js';
 import { SignerStore } from './store.js';
@@ -68,44 +65,5 @@ describe('a batch whose fee was bumped and that was cancelled, often', () => {
     expect(codeOf(checkConflicts(authorizationOf(ids, ['one/bb:0']), store.ledger))).toBe(
       'transfer-already-signed',
     );
-  });
-});
-
-describe('the facts of an order', () => {
-  const watcher = watching('watcher-1');
-  const fact = (sequence: number, price = '60000') => factBy(watcher, priceOf(price), { sequence });
-  const orderWith = (...facts: readonly SignedFact[]) => ({ facts }) as unknown as SigningOrder;
-  const answerTo = (...facts: readonly SignedFact[]) => {
-    const outcome = checkFacts(orderWith(...facts), store.ledger);
-    return outcome.kind === 'refused' ? [outcome.code, outcome.facts.newest] : outcome.kind;
-  };
-  const reserveWith = (name: string, ...facts: readonly SignedFact[]) => {
-    const body = reservation(store.ledger, name, [], [`one/${name}:0`]);
-    store.append({ ...body, order: { ...body.order, facts: [...facts] } });
-  };
-
-  it('are those that were reserved with before, or newer ones', () => {
-    expect(answerTo()).toBe('accepted');
-    reserveWith('first', fact(7));
-    expect(answerTo(fact(7))).toBe('accepted');
-    expect(answerTo(fact(8))).toBe('accepted');
-    expect(answerTo(factBy(watcher, priceOf('60000', { currency: 'EUR' }), { sequence: 1 }))).toBe(
-      'accepted',
-    );
-    expect(answerTo(factBy(watching('watcher-2'), priceOf('1'), { sequence: 1 }))).toBe('accepted');
-  });
-
-  it('never are older ones (fact-sequence-decreased)', () => {
-    reserveWith('first', fact(7));
-    reserveWith('second', fact(9));
-    reserveWith('third', fact(8));
-    expect(answerTo(fact(8))).toEqual(['fact-sequence-decreased', 9]);
-    expect(answerTo(fact(9), fact(8))).toEqual(['fact-sequence-decreased', 9]);
-    expect(answerTo(fact(10))).toBe('accepted');
-  });
-
-  it('never are others under a sequence that was there (fact-sequence-decreased)', () => {
-    reserveWith('first', fact(7));
-    expect(answerTo(fact(7, '60001'))).toEqual(['fact-sequence-decreased', 7]);
   });
 });

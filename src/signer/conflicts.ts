@@ -5,7 +5,6 @@
 
 import type { Authorization, Cancelled } from '../core/authorization/authorize.js';
 import type { SigningOrder } from '../core/authorization/signing-order.js';
-import { factDigest, subjectOf } from '../core/facts/fact.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
 import { requestDigest, transferIdOf } from '../core/statements/request.js';
 import { type KnownTransaction, type Ledger, transferSet } from './ledger.js';
@@ -21,8 +20,7 @@ export type ConflictRefusalCode =
   | 'transfer-already-signed'
   | 'cancel-spends-unused'
   | 'cancel-incomplete'
-  | 'transactions-too-many'
-  | 'fact-sequence-decreased';
+  | 'transactions-too-many';
 
 /**
  * Transactions that pay one transfer, and again that cancel it. Fee bumps need a handful; each one costs room in the
@@ -130,25 +128,6 @@ function checkCancel(authorization: Authorization, ledger: Ledger): Result {
   const touched = transfersTouched(authorization, ledger);
   const other = reservedFor(touched, ledger).find(compatibleWith(authorization, ledger));
   return other ? refused('cancel-incomplete', { by: other.transactionKey }) : accepted(authorization);
-}
-
-/**
- * Nobody goes back to what a watcher said before: of each key about each subject the newest that was ever reserved with
- * counts, and under its sequence nothing else. Asked of facts whose signatures were verified.
- */
-export function checkFacts(
-  { facts = [] }: SigningOrder,
-  ledger: Ledger,
-): Outcome<undefined, ConflictRefusalCode> {
-  for (const { statement } of facts) {
-    const { keyId, sequence, content } = statement;
-    const subject = subjectOf(content);
-    const newest = ledger.newestFact(keyId, subject);
-    if (!newest || sequence > newest.sequence) continue;
-    if (sequence === newest.sequence && factDigest(statement) === newest.digest) continue;
-    return refused('fact-sequence-decreased', { keyId, fact: subject, sequence, newest: newest.sequence });
-  }
-  return accepted(undefined);
 }
 
 /** Is there room for one more? Asked of a transaction that was not reserved before. */

@@ -8,7 +8,8 @@ import {
   type Reservation,
   type ReservationEnd,
 } from '../core/certificates/reservation.js';
-import { factDigest, subjectOf } from '../core/facts/fact.js';
+import { subjectOf } from '../core/facts/fact.js';
+import { factDigest } from '../core/facts/fact-bytes.js';
 import { Fault } from '../core/fault.js';
 import { entryHash } from '../core/governance/entry.js';
 import { spelledAddress } from '../core/governance/known-addresses.js';

@@ -15,7 +15,7 @@ import { type DecodedOrder, decodeOrder } from '../core/authorization/decode-ord
 import type { SigningOrder } from '../core/authorization/signing-order.js';
 import { MAX_CERTIFIED_BURIALS } from '../core/certificates/certificate.js';
 import { type Reservation, reservationOf, transactionKeyOf } from '../core/certificates/reservation.js';
-import { accepted, Fault, type Outcome, type Refusal, refused } from '../core/fault.js';
+import { accepted, Fault, type Outcome, refused } from '../core/fault.js';
 import { entryHash, type GovernanceEntry } from '../core/governance/entry.js';
 import { verifyHead } from '../core/governance/fresh-head.js';
 import { replayEntry, replayLog } from '../core/governance/replay.js';
@@ -48,14 +48,8 @@ import {
   signedCertificate,
 } from './certificates.js';
 import { type CheckpointRefusalCode, Checkpoints, checkAuditKey } from './checkpoints.js';
-import {
-  type ConflictRefusalCode,
-  cancelled,
-  checkConflicts,
-  checkCount,
-  checkFacts,
-  checkOver,
-} from './conflicts.js';
+import { type ConflictRefusalCode, cancelled, checkConflicts, checkCount, checkOver } from './conflicts.js';
+import { type FactOrderRefusalCode, HeardFacts } from './heard-facts.js';
 import { beginHold, type HoldRefusalCode, heldFor } from './holds.js';
 import { journalText, type SignedRecord } from './journal.js';
 import { knowledge } from './knowledge.js';
@@ -79,6 +73,7 @@ import {
 export type SignRefusalCode =
   | AuthorizationRefusalCode
   | ConflictRefusalCode
+  | FactOrderRefusalCode
   | ClockRefusalCode
   | HoldRefusalCode
   | 'transaction-of-other-order'
@@ -122,12 +117,14 @@ export class Signer {
   private readonly line = new Line();
 
   private readonly checkpoints: Checkpoints;
+  private readonly heardFacts: HeardFacts;
 
   private constructor(parts: SignerParts, state: GovernanceState, policies: PolicySet) {
     this.parts = parts;
     this.state = state;
     this.policies = policies;
     this.checkpoints = new Checkpoints(parts, () => this.state);
+    this.heardFacts = new HeardFacts(parts.store.ledger, parts.clock.now().wallMs);
   }
 
   /** Replays the store's governance log from its beginning. Throws `store-corrupt` when it does not replay. */
@@ -211,6 +208,7 @@ export class Signer {
     if (diverged) return refused('clock-diverged', { ...diverged });
     this.hear(order);
     const now = clock.now();
+    const newest = this.heardFacts.hear(order, this.state, verifier, now);
     const authorized = authorize(order, decoded.value, {
       state: this.state,
       policies: this.policies,
@@ -222,10 +220,13 @@ export class Signer {
       knowing: knowledge(this.parts, this.state, now),
       cancelled: (spends) => cancelled(spends, store.ledger),
     });
-    if (authorized.kind === 'refused') return this.refusedWith(authorized, order, now);
+    if (authorized.kind === 'refused') {
+      // A hold begins only where facts are not older than those heard before, as nothing else is missing then.
+      if (newest.kind === 'refused' && authorized.code === 'transfer-held') return newest;
+      return beginHold(store, this.state, authorized, order, now);
+    }
     const free = checkConflicts(authorized.value, store.ledger, known);
     if (free.kind === 'refused') return free;
-    const newest = checkFacts(order, store.ledger);
     if (newest.kind === 'refused') return newest;
     const token = this.tokenOf(authorized.value);
     const reserved = known
@@ -249,17 +250,6 @@ export class Signer {
     const { wallMs } = clock.now();
     const verified = verifyHead(this.state, head, MAX_DIVERGENCE_MS, verifier, wallMs);
     if (verified.kind === 'accepted') clock.hear();
-  }
-
-  /** A hold begins only where facts are not older than those heard before, as nothing else is missing then. */
-  private refusedWith(
-    refusal: Refusal<SignRefusalCode>,
-    order: SigningOrder,
-    now: Instant,
-  ): Refusal<SignRefusalCode> {
-    const newest = checkFacts(order, this.parts.store.ledger);
-    if (newest.kind === 'refused' && refusal.code === 'transfer-held') return newest;
-    return beginHold(this.parts.store, this.state, refusal, order, now);
   }
 
   /** Each wallet's keys are checked once before its first signature: those of genesis at the start, later ones here. */

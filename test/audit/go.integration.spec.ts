@@ -2,13 +2,12 @@
 // we write they read and trace to the root, what we prove they verify and prove themselves, what either signs the other opens.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { z } from 'zod';
-import { repositoryRoot } from '../../devnet/paths.js';
 import { auditKey, entriesUpTo, writtenLog } from '../../src/core/audit/audit.fixture.js';
 import { checkpointText, openCheckpoint } from '../../src/core/audit/checkpoint.js';
 import { edgeRoot } from '../../src/core/audit/growing-log.js';
@@ -18,13 +17,7 @@ import { openNote, parseVerifierKey, verifierKeyText } from '../../src/core/audi
 import { proveConsistency, proveInclusion, rootAt } from '../../src/core/audit/prove.js';
 import { type Outcome } from '../../src/core/fault.js';
 import { nativeVerifier } from '../../src/platform/native-verifier.js';
-
-const LIBRARIES = '/usr/share/gocode';
-const hasGo =
-  spawnSync('go', ['version']).status === 0 &&
-  existsSync(join(LIBRARIES, 'src/golang.org/x/mod/sumdb/tlog/tlog.go'));
-const judged = hasGo ? describe : describe.skip;
-const without = hasGo ? '' : ' (skipped: no Go with its x/mod here; npm run test:audit-go installs them)';
+import { buildJudge, judged, without } from './go-judge.js';
 
 /** 65,900 entries have tiles on three levels; the others end at a border of tiles and beside it. */
 const SIZES = [1, 255, 256, 257, 700, 65_900];
@@ -76,17 +69,7 @@ judged(`an audit log, judged by Go${without}`, () => {
   let judge: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'portcullis-audit-go-'));
-    judge = join(folder, 'judge');
-    const source = join(repositoryRoot, 'test/audit/go-judge/main.go');
-    const env = {
-      ...process.env,
-      GO111MODULE: 'off',
-      GOPATH: LIBRARIES,
-      GOCACHE: join(folder, 'cache'),
-      GOFLAGS: '',
-    };
-    const { status, stderr } = spawnSync('go', ['build', '-o', judge, source], { env, encoding: 'utf8' });
-    if (status !== 0) throw new Error(`go build: ${stderr}`);
+    judge = buildJudge(folder);
   }, 300_000);
   afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -241,7 +241,7 @@ describe('portcullis governance veto', () => {
     const args = [entryHash(entry.body), '--why', 'not agreed', '--yes'];
     expect(await act('veto', ...args)).toMatchObject({ exit: 1, code: 'governance-quorum-missing' });
     const { errors } = await desk.run('governance', 'veto', ...args, '--socket', socket, '--config', dora);
-    expect(errors).toContain('governance propose, with a change of kind "vetoed"');
+    expect(errors).toContain('with a change of kind "vetoed"');
     expect((await readState()).pending.size).toBe(1);
   });
 });

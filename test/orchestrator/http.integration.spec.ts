@@ -54,6 +54,8 @@ const anyPrincipal = [
   ['POST', `/v1/transfers/tr-${'0'.repeat(40)}/void`],
   ['GET', '/v1/audit/file'],
 ] as const;
+/** For everybody, where the configuration says so. */
+const whereSaid = ['/v1/audit/log/checkpoint', '/v1/audit/log/tile/*file'];
 const open = [
   '/healthz',
   '/readyz',
@@ -76,7 +78,7 @@ describe('the routes', () => {
       ...officersOnly.map(([method, path]) => `${method} ${template(path)} officer`),
       ...backendsOnly.map(([method, path]) => `${method} ${template(path)} backend`),
       ...anyPrincipal.map(([method, path]) => `${method} ${template(path)} authenticated`),
-      ...open.map((path) => `GET ${path} open`),
+      ...[...open, ...whereSaid].map((path) => `GET ${path} open`),
     ];
     expect(endpoints.map(({ method, path, access }) => `${method} ${path} ${access}`).toSorted()).toEqual(
       expected.toSorted(),
@@ -107,6 +109,8 @@ describe('the routes', () => {
   });
 
   it('refuses what is not served', async () => {
+    for (const path of whereSaid)
+      expectProblem(await send(rig.url + path.replace('*file', '0/000')), 404, 'route-unknown');
     expectProblem(await send(`${rig.url}/v1/keys`), 404, 'route-unknown');
     expectProblem(await send(`${rig.url}/v1/transfers`, 'DELETE'), 404, 'route-unknown');
     expectProblem(await send(`${rig.url}/v1/%E0%A4%A`), 404, 'route-unknown');

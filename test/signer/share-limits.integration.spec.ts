@@ -8,7 +8,8 @@ import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { eip1559 } from '../../devnet/transactions.js';
 import { decisionsOf } from '../../src/core/certificates/certificate.js';
 import { verifyCertificate } from '../../src/core/certificates/verify.js';
-import { FACT_TYPE, factBytes, type SignedFact } from '../../src/core/facts/fact.js';
+import { FACT_TYPE, type SignedFact } from '../../src/core/facts/fact.js';
+import { factBytes } from '../../src/core/facts/fact-bytes.js';
 import { portableVerifier } from '../../src/core/statements/signature.js';
 import { signResult } from '../../src/signer-protocol/messages.js';
 

@@ -2,7 +2,8 @@
 // judged in its turn. It judges nothing: an order is judged by authorize.ts, which asks about each signature itself.
 
 import { hexToBytes } from '@noble/hashes/utils.js';
-import { factBytes, type SignedFact } from '../facts/fact.js';
+import type { SignedFact } from '../facts/fact.js';
+import { factBytes } from '../facts/fact-bytes.js';
 import { signatureClaim } from '../governance/signature-claim.js';
 import { type GovernanceState, holderOf } from '../governance/state.js';
 import { approvalBytes } from '../statements/approval.js';

@@ -1,9 +1,7 @@
 // A fact: something about the world that no transaction's bytes say (a price, the result of a screening, a block), as a
-// program that watches it has signed it. Shapes and bytes only: whether a fact is to be believed is verify.ts, and nothing
-// here can sign one.
+// program that watches it has signed it. Shapes only: whether a fact is to be believed is verify.ts, and the bytes that are
+// signed are fact-bytes.ts.
 
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import { z } from 'zod';
 import { isPrice } from '../money/fiat.js';
 import {
@@ -16,7 +14,6 @@ import {
   timestampMs,
   wholeNumber,
 } from '../statements/fields.js';
-import { onceFor, statementBytes } from '../statements/preimage.js';
 import { transferId } from '../statements/request.js';
 
 export const FACT_TYPE = 'portcullis/fact/v1';
@@ -149,16 +146,6 @@ export type SignedFact = z.infer<typeof signedFact>;
 
 /** The most that an order carries: two prices and two screenings for each transfer of a large batch. */
 export const MAX_FACTS = 512;
-
-/** The bytes that a fact key signs. Not to be written to. */
-export const factBytes: (statement: FactStatement) => Uint8Array = onceFor((statement) =>
-  statementBytes(FACT_TYPE, statement),
-);
-
-/** SHA-256 of the signed bytes, hex. */
-export function factDigest(statement: FactStatement): string {
-  return bytesToHex(sha256(factBytes(statement)));
-}
 
 /** What a fact can be about, as it is asked for. */
 const factSubject = z.discriminatedUnion('kind', [

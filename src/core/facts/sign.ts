@@ -2,7 +2,8 @@
 // an import rule keeps it from making one. It holds no key: whoever signs gives a function.
 
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { FACT_TYPE, type FactContent, type FactStatement, factBytes, type SignedFact } from './fact.js';
+import { FACT_TYPE, type FactContent, type FactStatement, type SignedFact } from './fact.js';
+import { factBytes } from './fact-bytes.js';
 
 export interface FactSigner {
   readonly deploymentId: string;

@@ -6,7 +6,8 @@ import { accepted, type Outcome, refused } from '../fault.js';
 import type { FactKey, FactRule } from '../governance/entry.js';
 import type { GovernanceState } from '../governance/state.js';
 import type { SignatureVerifier } from '../statements/signature.js';
-import { type FactContent, type FactKind, factBytes, type SignedFact, subjectOf } from './fact.js';
+import { type FactContent, type FactKind, type SignedFact, subjectOf } from './fact.js';
+import { factBytes } from './fact-bytes.js';
 
 /** How far a watcher's clock may be ahead. */
 export const MAX_FACT_SKEW_MS = 2 * 60 * 1000;

@@ -19,8 +19,8 @@ import {
   type WhitelistEntry,
 } from './entry.js';
 import { lastVetoesOf } from './last-veto.js';
-import { soleGovernor } from './orphans.js';
-import { checked, dispensableFlaw, invalid, isEd25519Key, type Result } from './rules.js';
+import { soleGovernor, unreachableMeanwhile } from './orphans.js';
+import { checked, invalid, isEd25519Key, type Result } from './rules.js';
 import { addressKey, type GovernanceState, placesOf, scopeKey, tokenKey } from './state.js';
 
 /** Where an entry stands: its number and its hash. */
@@ -139,8 +139,9 @@ export function genesisState(genesis: z.infer<typeof genesisChange>, hash: strin
     frozen: new Map(),
     everRegistered,
   };
-  const flaw = dispensableFlaw(state);
-  return flaw === undefined ? checked(state) : invalid(flaw, 'genesis');
+  const valid = checked(state);
+  const flaw = valid.kind === 'accepted' ? dispensableFlaw(state) : undefined;
+  return flaw === undefined ? valid : invalid(flaw, 'genesis');
 }
 
 function without<T>(map: ReadonlyMap<string, T>, key: string): Map<string, T> {
@@ -329,6 +330,9 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
     case 'delegation-added': {
       const { delegation } = change;
       if (state.delegations.has(delegation.delegationId)) return 'this delegation exists already';
+      if (!state.persons.has(delegation.to)) return 'a place is lent to somebody who is not in the roster';
+      if (!state.groups.get(delegation.group)?.includes(delegation.from))
+        return 'a place is lent by somebody who has none in the group';
       const delegations = new Map(state.delegations).set(delegation.delegationId, delegation);
       return { ...state, delegations };
     }
@@ -363,7 +367,29 @@ function changed(state: GovernanceState, change: Change, sequence: number): Gove
   }
 }
 
-const SETS_WHO_GOVERNS: readonly Change['kind'][] = ['group-set', 'quorum-set', 'timelock-set'];
+/**
+ * Whoever alone can veto must be dispensable: else one stolen key stops every change for good, its own holder's removal among
+ * them, and with it whatever has to wait to make them so. Asked of what sets who is needed; a removal may lead there, since it
+ * must never have to wait. What is wrong, in words; undefined where nothing is.
+ */
+function dispensableFlaw(state: GovernanceState): string | undefined {
+  const { veto, whitelistMs, policyMs } = state.timelock;
+  if (veto.threshold > 1 || (whitelistMs === 0 && policyMs === 0)) return undefined;
+  const needed = (state.groups.get(veto.group) ?? []).find((personId) => {
+    const left = changed(state, { kind: 'person-removed', personId }, state.sequence);
+    return typeof left === 'string' || checked(left).kind === 'refused';
+  });
+  return needed === undefined ? undefined : `${needed} could veto every change and never be removed`;
+}
+
+/** Changes of who or what is needed: for a change of governance, for a veto, or for a transfer. */
+const SETS_WHO_IS_NEEDED: readonly Change['kind'][] = [
+  'group-set',
+  'quorum-set',
+  'safu-quorum-set',
+  'timelock-set',
+  'policies-set',
+];
 
 /** The state with one more change in force, at its place in the log. Who may make it has been asked. */
 export function applyChange(state: GovernanceState, change: Change, at: LogPlace): Result {
@@ -371,9 +397,12 @@ export function applyChange(state: GovernanceState, change: Change, at: LogPlace
   if (typeof next === 'string') return invalid(next, change.kind);
   const sole = soleGovernor(state, next);
   if (sole) return invalid(sole.why, sole.about);
-  if (SETS_WHO_GOVERNS.includes(change.kind)) {
-    const flaw = dispensableFlaw(next);
-    if (flaw !== undefined) return invalid(flaw, change.kind);
+  if (change.kind === 'delegation-added') {
+    const orphan = unreachableMeanwhile(state, change.delegation);
+    if (orphan) return invalid(orphan.why, orphan.about);
   }
-  return checked(moved(next, at));
+  const valid = checked(moved(next, at));
+  if (valid.kind === 'refused' || !SETS_WHO_IS_NEEDED.includes(change.kind)) return valid;
+  const flaw = dispensableFlaw(next);
+  return flaw === undefined ? valid : invalid(flaw, change.kind);
 }

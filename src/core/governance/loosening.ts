@@ -90,7 +90,13 @@ export function delayOf(state: GovernanceState, change: Change): number {
     case 'fact-key-added':
     case 'delegation-added':
       return policyMs;
-    // Nobody may do more after these than before.
+    // Whoever stood in for a member of what policies keep out may approve again.
+    case 'delegation-removed': {
+      const group = state.delegations.get(change.delegationId)?.group;
+      return group !== undefined && isKeptOut(state, group) ? policyMs : 0;
+    }
+    // Nobody may do more after these than before. An address that leaves the whitelist also leaves what looks like it unsuspected: a
+    // poisoned entry has to go at once all the same.
     case 'person-removed':
     case 'credential-removed':
     case 'request-key-removed':
@@ -98,7 +104,6 @@ export function delayOf(state: GovernanceState, change: Change): number {
     case 'wallet-retired':
     case 'fact-key-removed':
     case 'whitelist-removed':
-    case 'delegation-removed':
     case 'freeze-key-added':
     // A key that freezes again after each thaw would otherwise need but one person who vetoes its removal, and nothing ever moved.
     case 'freeze-key-removed':

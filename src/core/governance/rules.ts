@@ -97,26 +97,6 @@ function waitingFlaw({ groups, quorum, safu, timelock }: GovernanceState): strin
     : undefined;
 }
 
-/**
- * Whoever alone can veto must be dispensable: else one stolen key stops every change for good, its own holder's removal among
- * them. Asked of what sets who governs and who vetoes; a removal may lead there, since it must never have to wait.
- */
-export function dispensableFlaw(state: GovernanceState): string | undefined {
-  const { groups, quorum, safu, timelock } = state;
-  const { veto, whitelistMs, policyMs } = timelock;
-  if (veto.threshold > 1 || (whitelistMs === 0 && policyMs === 0)) return undefined;
-  const vetoers = groups.get(veto.group) ?? [];
-  const governors = groups.get(quorum.group) ?? [];
-  const lasts = vetoers.find((person) => {
-    const others = (members: readonly string[]) => members.filter((member) => member !== person);
-    const left = others(governors);
-    const rest = others(vetoers);
-    const isCustodian = safu?.group === veto.group && rest.length <= safu.threshold;
-    return left.length < quorum.threshold || isCustodian || !canActivate(left, quorum, rest);
-  });
-  return lasts === undefined ? undefined : `${lasts} could veto every change and never be removed`;
-}
-
 function canActivate(
   governors: readonly string[],
   { threshold }: QuorumRule,

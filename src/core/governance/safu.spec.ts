@@ -37,7 +37,7 @@ const SAFU_POLICY = [
 ];
 
 /** Its public key is that of a small secret: no wallet that holds anything. */
-function walletOf(walletId: string, tier: 'hot' | 'safu', token: string, secret: number) {
+function walletOf(walletId: string, tier: 'hot' | 'cold' | 'safu', token: string, secret: number) {
   const publicKey = bytesToHex(secp256k1.getPublicKey(new Uint8Array(32).fill(secret)));
   return { walletId, chain: BITCOIN, tier, token, keys: [{ label: walletId, publicKey }] };
 }
@@ -292,6 +292,95 @@ describe('what touches SAFU', () => {
       'a custodian of SAFU is in another group',
       'gina',
     ]);
+  });
+});
+
+describe('who has a place of SAFU', () => {
+  const lent = (to: string): Change => ({
+    kind: 'delegation-added',
+    delegation: {
+      delegationId: 'holiday',
+      group: 'custodians',
+      from: 'hugo',
+      to,
+      startsAtMs: 1,
+      endsAtMs: 2,
+    },
+  });
+  const both = [...treasury, ...custodians] as const;
+  const withIvan = stateOf(
+    replayGenesis(
+      genesisOf({ ...WITH_SAFU, persons: [...(WITH_SAFU.persons ?? []), personOf('ivan', ivan)] }, ...both),
+      portableVerifier,
+    ),
+  );
+
+  it('for a time gets no other key, and does not leave, without its quorum', () => {
+    const state = stateOf(appended(withIvan, lent('ivan'), ...both));
+    const changes: Change[] = [
+      { kind: 'credential-added', personId: 'ivan', credential: credentialOf(dave) },
+      { kind: 'person-removed', personId: 'ivan' },
+    ];
+    for (const change of changes) {
+      expect(codeOf(appended(withIvan, change, ...treasury))).toBe('accepted');
+      expect(codeOf(appended(state, change, ...treasury))).toBe('governance-quorum-missing');
+      expect(codeOf(appended(state, change, ...both))).toBe('accepted');
+    }
+  });
+
+  it('is somebody who exists when it is lent, and comes back with no other key without it', () => {
+    expect(whyOf(appended(withIvan, lent('mallory'), ...both))[1]).toBe(
+      'a place is lent to somebody who is not in the roster',
+    );
+    const gone = stateOf(
+      appended(
+        stateOf(appended(withIvan, lent('ivan'), ...both)),
+        { kind: 'person-removed', personId: 'ivan' },
+        ...both,
+      ),
+    );
+    const again: Change = { kind: 'person-added', person: personOf('ivan', dave), groups: [] };
+    expect(codeOf(appended(gone, again, ...treasury))).not.toBe('accepted');
+  });
+});
+
+describe("what SAFU's policy names", () => {
+  const withRule = (when: string) =>
+    stateOf(
+      replayGenesis(
+        genesisOf(
+          {
+            ...WITH_SAFU,
+            policies: [
+              ...GENESIS.policies,
+              { name: 'safu', lines: SAFU_POLICY.map((line) => line.replace('{ asset: BTC }', when)) },
+            ],
+          },
+          ...treasury,
+          ...custodians,
+        ),
+        portableVerifier,
+      ),
+    );
+  const cold: Change = { kind: 'wallet-added', wallet: walletOf('cold-btc', 'cold', 'treasury', 9) };
+  const desk: Change = {
+    kind: 'request-key-added',
+    requestKey: { keyId: 'desk', algorithm: 'ed25519', publicKey: 'e9'.repeat(32), owners: ['desk'] },
+  };
+
+  it.each([
+    ['a tier that it pays gets another wallet', cold, '{ asset: BTC, to-own-tier-in: [cold] }'],
+    [
+      'a tier that it pays gets another wallet, where that stands in a branch',
+      cold,
+      '{ asset: BTC, any-of: [{ to-own-tier-in: [cold] }, { whitelisted: yes }] }',
+    ],
+    ['who may ask it gets another key', desk, '{ asset: BTC, requester-in: [desk] }'],
+  ])('takes its quorum when %s', (_, change, when) => {
+    const state = withRule(when);
+    expect(codeOf(appended(state, change, ...treasury))).toBe('governance-quorum-missing');
+    expect(codeOf(appended(state, change, ...treasury, ...custodians))).toBe('accepted');
+    expect(codeOf(appended(withRule('{ asset: BTC }'), change, ...treasury))).toBe('accepted');
   });
 });
 

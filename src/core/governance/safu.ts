@@ -64,14 +64,25 @@ function groupsForSafu(state: GovernanceState, own: string): ReadonlySet<string>
   return new Set([own, ...named]);
 }
 
+/** What SAFU's policies name by such a condition, wherever it stands in a rule. */
+function namedForSafu(state: GovernanceState, kind: 'to-own-tier-in' | 'requester-in'): ReadonlySet<string> {
+  const rules = (policiesForSafu(state, state.policies) ?? []).flatMap((policy) => policy.rules);
+  const conditions = rules.flatMap(({ when }) =>
+    when.flatMap((one) => ('branches' in one ? one.branches.flat() : [one])),
+  );
+  return new Set(conditions.flatMap((one) => (one.kind === kind ? [...one.names] : [])));
+}
+
 /** Does this change need SAFU's own quorum too? */
 export function touchesSafu(state: GovernanceState, change: Change): boolean {
   const { safu } = state;
   if (!safu)
     return change.kind === 'safu-quorum-set' ? false : change.kind === 'genesis' && change.safu !== undefined;
-  const custodians = new Set(state.groups.get(safu.group) ?? []);
+  // Whoever stands in for one of them, now, before or later, has that place as far as keys and leaving go.
+  const everIn = groupsEver(state);
+  const custodians = new Set(everIn.get(safu.group) ?? []);
   const isInGroups = (personId: string) =>
-    [...groupsForSafu(state, safu.group)].some((group) => state.groups.get(group)?.includes(personId));
+    [...groupsForSafu(state, safu.group)].some((group) => everIn.get(group)?.includes(personId));
   switch (change.kind) {
     case 'genesis':
     case 'safu-quorum-set':
@@ -82,7 +93,10 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
     case 'fact-rule-set':
       return true;
     case 'person-added':
-      return change.groups.some((group) => groupsForSafu(state, safu.group).has(group));
+      return (
+        change.groups.some((group) => groupsForSafu(state, safu.group).has(group)) ||
+        isInGroups(change.person.personId)
+      );
     // Whoever else approves for SAFU is removed as fast as anybody: it leaves nobody with more.
     case 'person-removed':
       return custodians.has(change.personId);
@@ -95,7 +109,7 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
     case 'group-set':
       return groupsForSafu(state, safu.group).has(change.group.groupId);
     case 'wallet-added':
-      return change.wallet.tier === 'safu';
+      return change.wallet.tier === 'safu' || namedForSafu(state, 'to-own-tier-in').has(change.wallet.tier);
     case 'wallet-retired':
       return state.wallets.get(change.walletId)?.tier === 'safu';
     case 'tier-bands-set': {
@@ -121,8 +135,11 @@ export function touchesSafu(state: GovernanceState, change: Change): boolean {
       );
     case 'thawed':
       return change.scope.kind === 'everything' || state.wallets.get(change.scope.walletId)?.tier === 'safu';
+    case 'request-key-added': {
+      const asking = namedForSafu(state, 'requester-in');
+      return change.requestKey.owners.some((owner) => asking.has(owner));
+    }
     case 'quorum-set':
-    case 'request-key-added':
     case 'request-key-removed':
     case 'token-removed':
     case 'fact-key-removed':

@@ -1,6 +1,7 @@
 // The state that a governance log replays to, and the questions that programs ask of it. It changes only by replay.
 
 import type { Vouching } from './attestation-key.js';
+import type { Groups } from '../policy/approvals.js';
 import type { ClassesOf } from './credential-class.js';
 import type {
   AssetBands,
@@ -172,15 +173,16 @@ export function successorOf({ retired }: Pick<GovernanceState, 'retired'>, walle
 }
 
 /**
- * Members by group at a time: whoever has delegated their place is not of the group meanwhile, and who took it over is. What
- * approves transfers is counted by this; governance itself is not, since its replay knows no time.
+ * Members by group at a time: who lends their place to somebody of the roster does not count for it meanwhile, who stands in does.
+ * From what keeps a group out, both are kept out: duties that are apart do not come together by a holiday. What approves transfers
+ * is counted by this; governance itself is not, since its replay knows no time.
  */
 export function groupsAt(
-  { groups, delegations }: Pick<GovernanceState, 'groups' | 'delegations'>,
+  { groups, delegations, persons }: Pick<GovernanceState, 'groups' | 'delegations' | 'persons'>,
   nowMs: number,
-): ReadonlyMap<string, readonly string[]> {
+): Groups {
   const living = [...delegations.values()].filter(
-    ({ startsAtMs, endsAtMs }) => startsAtMs <= nowMs && nowMs < endsAtMs,
+    ({ startsAtMs, endsAtMs, to }) => startsAtMs <= nowMs && nowMs < endsAtMs && persons.has(to),
   );
   if (living.length === 0) return groups;
   const then = new Map(groups);
@@ -192,7 +194,8 @@ export function groupsAt(
       members.map((member) => (member === from ? to : member)),
     );
   }
-  return then;
+  const keptOut = (group: string) => [...new Set([...(groups.get(group) ?? []), ...(then.get(group) ?? [])])];
+  return { get: (group) => then.get(group), has: (group) => then.has(group), keptOut };
 }
 
 /** Members by group, and with them whoever stands, stood or will stand in for one of them. */

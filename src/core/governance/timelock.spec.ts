@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { portableVerifier } from '../statements/signature.js';
 import { MOST_PENDING } from './apply.js';
-import { type Change, type EntryBody, entryHash, type GovernanceEntry } from './entry.js';
+import { type Change, type EntryBody, entryHash, type GovernanceEntry, type Person } from './entry.js';
 import {
   ADD_DAVE,
   alice,
@@ -35,9 +37,9 @@ const slow = slowWith('watch');
 /** Where no governor can veto. */
 const apart = slowWith('guards');
 
-function slowWith(vetoers: string): GovernanceState {
+function slowWith(vetoers: string, governors: readonly Person[] = GENESIS.persons): GovernanceState {
   const genesis = genesisOf({
-    persons: [...GENESIS.persons, personOf('erin', erin), personOf('frank', frank)],
+    persons: [...governors, personOf('erin', erin), personOf('frank', frank)],
     groups: [
       ...GENESIS.groups,
       { groupId: 'watch', members: ['erin', 'frank', 'carol'] },
@@ -314,6 +316,27 @@ describe('a group that policies keep out', () => {
     expect(after.groups.get('desk')).toEqual(['bob', 'carol']);
   });
 
+  it('waits when who stood in for one of its members may approve again', () => {
+    const lend = (group: string): Change => ({
+      kind: 'delegation-added',
+      delegation: { delegationId: group, group, from: 'bob', to: 'erin', startsAtMs: 1, endsAtMs: 2 },
+    });
+    const lent = (group: string) => {
+      const asked = entryAfter(kept, lend(group), [alice, bob]);
+      const createdAtMs = asked.body.createdAtMs + 48 * HOUR_MS;
+      const before = taken(kept, asked);
+      return taken(before, activation(before, [frank], createdAtMs, entryHash(asked.body)));
+    };
+    const back = (group: string) => {
+      const state = lent(group);
+      const change: Change = { kind: 'delegation-removed', delegationId: group };
+      const createdAtMs = RIPE_MS + HOUR_MS;
+      return taken(state, entryAfter(state, change, [alice, bob], { createdAtMs }));
+    };
+    expect(back('desk').pending.size).toBe(1);
+    expect(back('treasury').pending.size).toBe(0);
+  });
+
   it('acts at once when its members only stand in another order', () => {
     const after = taken(kept, entryAfter(kept, deskOf('carol', 'bob'), [alice, bob]));
     expect(after.pending.size).toBe(0);
@@ -372,6 +395,47 @@ describe('whoever alone can veto', () => {
     expect(whyOf(replayEntry(slow, entryAfter(slow, all, [alice, bob]), portableVerifier))).toEqual(
       invalid('carol could veto every change and never be removed', 'quorum-set'),
     );
+  });
+
+  it('is never one without whom a policy could not be met', () => {
+    const policies = (group: string): Change => ({
+      kind: 'policies-set',
+      policies: [
+        { name: 'hot', lines: POLICY.map((line) => line.replace('group: treasury', `group: ${group}`)) },
+      ],
+    });
+    const setting = (group: string) =>
+      replayEntry(apart, entryAfter(apart, policies(group), [alice, bob]), portableVerifier);
+    expect(whyOf(setting('guards'))).toEqual(
+      invalid('erin could veto every change and never be removed', 'policies-set'),
+    );
+    expect(stateOf(setting('watch')).pending.size).toBe(1);
+  });
+
+  it('is never one who alone holds what a quorum asks for', () => {
+    const publicKey = bytesToHex(secp256k1.getPublicKey(new Uint8Array(32).fill(7)));
+    const carols = personOf('carol', carol);
+    const holding = slowWith('watch', [
+      personOf('alice', alice, aliceSpare),
+      personOf('bob', bob),
+      {
+        ...carols,
+        credentials: [
+          ...carols.credentials,
+          { credentialId: 'carol-ledger', credentialClass: 'device-display', algorithm: 'eip191', publicKey },
+        ],
+      },
+    ]);
+    const quorum = { group: 'governors', threshold: 2, with: { 'device-display': 1 } };
+    expect(
+      whyOf(
+        replayEntry(
+          holding,
+          entryAfter(holding, { kind: 'quorum-set', quorum }, [alice, bob]),
+          portableVerifier,
+        ),
+      ),
+    ).toEqual(invalid('carol could veto every change and never be removed', 'quorum-set'));
   });
 
   it('is removed at once by the quorum, also where that leaves another who is', () => {

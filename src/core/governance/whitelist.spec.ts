@@ -17,12 +17,17 @@ import {
   bob,
   bodyAfter,
   codeOf,
+  dave,
   ETHEREUM,
+  GENESIS,
+  genesisOf,
+  personOf,
   start,
   stateOf,
   whyOf,
 } from './people.fixture.js';
-import { replayEntry } from './replay.js';
+import { candidatesFor } from '../policy/approvals.js';
+import { replayEntry, replayGenesis } from './replay.js';
 import { type GovernanceState, groupsAt, whitelistedAt } from './state.js';
 
 const ADDRESS = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed';
@@ -147,10 +152,60 @@ describe('a delegation', () => {
   it.each<[string, Partial<Delegation>, string]>([
     ['that ends before it begins', { endsAtMs: 1_000 }, 'a delegation ends before it begins'],
     ['to oneself', { to: 'bob' }, 'a delegation of nothing'],
-    ['of a group that is not there', { group: 'nobody' }, 'a delegation of nothing'],
+    [
+      'of a group that is not there',
+      { group: 'nobody' },
+      'a place is lent by somebody who has none in the group',
+    ],
+    ['of a place that is none', { from: 'dave' }, 'a place is lent by somebody who has none in the group'],
+    ['to nobody', { to: 'ghost' }, 'a place is lent to somebody who is not in the roster'],
   ])('is refused %s', (_, altered, why) => {
     const change: Change = { kind: 'delegation-added', delegation: { ...HOLIDAY, ...altered } };
-    expect(whyOf(appended(withDave, change))).toEqual(['governance-change-invalid', why, 'holiday']);
+    expect(whyOf(appended(withDave, change)).slice(0, 2)).toEqual(['governance-change-invalid', why]);
+  });
+
+  it('is refused where a rule would ask meanwhile for approvals that nobody can give', () => {
+    const owned = stateOf(
+      replayGenesis(
+        genesisOf({
+          persons: [...GENESIS.persons, personOf('dave', dave)],
+          groups: [
+            { groupId: 'governors', members: ['alice', 'bob', 'carol'] },
+            { groupId: 'treasury', members: ['alice', 'bob'] },
+          ],
+          requestKeys: [
+            { keyId: 'backend', algorithm: 'ed25519', publicKey: 'e1'.repeat(32), owners: ['dave'] },
+          ],
+        }),
+        portableVerifier,
+      ),
+    );
+    expect(whyOf(appended(owned, { kind: 'delegation-added', delegation: HOLIDAY }))).toEqual([
+      'governance-change-invalid',
+      'as long as this place is lent, a rule asks for approvals that nobody can give',
+      'hot/all',
+    ]);
+  });
+
+  it('lies idle once who stands in has left: the place is its owner’s again', () => {
+    const left = stateOf(appended(delegated, { kind: 'person-removed', personId: 'dave' }));
+    expect(groupsAt(left, 1_500).get('treasury')).toEqual(['alice', 'bob', 'carol']);
+  });
+
+  it('keeps both from what keeps the group out: who lends a place, and who has it meanwhile', () => {
+    const apart = { group: 'governors', quorum: 1, notMembersOf: ['treasury'] };
+    const governors = { groupId: 'governors', members: ['alice', 'bob', 'carol', 'dave'] };
+    const desk = { groupId: 'treasury', members: ['alice', 'bob'] };
+    const lent = stateOf(
+      appended(stateOf(appended(withDave, { kind: 'group-set', group: governors })), {
+        kind: 'delegation-added',
+        delegation: HOLIDAY,
+      }),
+    );
+    const narrowed = { ...lent, groups: new Map(lent.groups).set('treasury', desk.members) };
+    expect(candidatesFor(apart, groupsAt(narrowed, 999))).toEqual(['carol', 'dave']);
+    expect(candidatesFor(apart, groupsAt(narrowed, 1_500))).toEqual(['carol']);
+    expect(candidatesFor(apart, groupsAt(narrowed, 2_000))).toEqual(['carol', 'dave']);
   });
 
   it('is refused twice, and to be ended where there is none', () => {

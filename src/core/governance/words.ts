@@ -25,8 +25,8 @@ import type {
 import { lineDiff, withContext } from './line-diff.js';
 import { chainWords, compressed, instantWords, scopeWords, spanWords } from './names.js';
 import { change, compared, type Detail, detail, differ, type Said, warning } from './said.js';
-import { countWords } from './credential-class.js';
-import type { GovernanceState, PendingEntry } from './state.js';
+import { classWord, countsIn, countWords } from './credential-class.js';
+import { classesHeld, type GovernanceState, type PendingEntry } from './state.js';
 
 export type { Detail, Said };
 
@@ -478,12 +478,32 @@ const PARTS: Readonly<Record<keyof State, ((before: Before, after: State) => Sai
 /** Everybody has to sign: whoever loses a token then holds up all changes for good. */
 function noSpare(before: Before, after: State): Said[] {
   const isTight = (state: State) => membersOf(state, state.quorum).length === state.quorum.threshold;
-  if (!isTight(after) || (before && isTight(before))) return [];
-  return [
-    warning(
-      `every one of ${after.quorum.group} is then needed for a change of governance: one lost token, and nothing can be changed any more`,
-    ),
-  ];
+  if (isTight(after)) {
+    return before && isTight(before)
+      ? []
+      : [
+          warning(
+            `every one of ${after.quorum.group} is then needed for a change of governance: one lost token, and nothing can be changed any more`,
+          ),
+        ];
+  }
+  const was = before ? scarceClasses(before) : [];
+  return scarceClasses(after)
+    .filter(({ one }) => !was.some((other) => other.one === one))
+    .map(({ one, holders }) =>
+      warning(
+        `${holders.join(', ')} of ${after.quorum.group} alone can sign a change of governance with ${classWord(one)}: when it is lost, nothing can be changed any more`,
+      ),
+    );
+}
+
+/** Classes of credentials of which the quorum asks for as many as there are who hold one. */
+function scarceClasses(state: State) {
+  const held = classesHeld(state);
+  return countsIn(state.quorum.with).flatMap(([one, wanted]) => {
+    const holders = membersOf(state, state.quorum).filter((member) => held.get(member)?.has(one));
+    return holders.length === wanted ? [{ one, holders }] : [];
+  });
 }
 
 function lastRequestKey(before: Before, after: State): Said[] {

@@ -21,7 +21,13 @@ import type { ApprovalRequirement, Rule } from './types.js';
 
 export type ApprovalFaultCode = 'approval-requirement-invalid';
 
-type Groups = ReadonlyMap<string, readonly string[]>;
+/** Members by group, at one time. */
+export interface Groups {
+  get(group: string): readonly string[] | undefined;
+  has(group: string): boolean;
+  /** Whom a group keeps out where a requirement says so: its members, and whoever lends or borrows a place of it. Absent: its members. */
+  readonly keptOut?: (group: string) => readonly string[];
+}
 
 /** A requirement as it is stored and shown. */
 export const approvalRequirement = z.strictObject({
@@ -57,7 +63,10 @@ export function candidatesFor(
   groups: Groups,
 ): readonly string[] {
   if (!notMembersOf.every((other) => groups.has(other))) return [];
-  const keptOut = new Set([...except, ...notMembersOf.flatMap((other) => groups.get(other) ?? [])]);
+  const keptOut = new Set([
+    ...except,
+    ...notMembersOf.flatMap((other) => groups.keptOut?.(other) ?? groups.get(other) ?? []),
+  ]);
   return [...new Set(groups.get(group) ?? [])].filter((member) => !keptOut.has(member));
 }
 

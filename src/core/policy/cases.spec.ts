@@ -12,7 +12,7 @@ import { parseUnits } from '../money/amount.js';
 import { FIAT_DECIMALS } from '../money/fiat.js';
 import { approvalWords, missingApprovals } from './approvals.js';
 import { decide } from './decide.js';
-import { policySchemaText } from './document.js';
+import { policySchemaText, QUOTED_KEYS } from './document.js';
 import { parsePolicies } from './parse.js';
 import {
   BITCOIN,
@@ -208,6 +208,7 @@ describe.each([
   const limits = new Map(set.policies.flatMap(limitsOf).map((limit) => [limit.id, limit]));
   const rules = set.policies.flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`));
   const seen = new Set<string>();
+  const full = new Set<unknown>();
 
   for (const name of namesIn(folder, '.cases.yaml')) {
     const text = readFileSync(join(folder, `${name}.cases.yaml`), 'utf8');
@@ -219,6 +220,7 @@ describe.each([
           used(one.used, limits.get(charge.limitId)),
         );
         if (decision.rule !== undefined) seen.add(decision.rule);
+        if (decision.kind === 'refuse' && decision.code === 'limit-exceeded') full.add(decision.facts.limit);
         const missing = missingOf(one, decision);
         expect({
           decision: decision.kind,
@@ -238,15 +240,22 @@ describe.each([
   it('have a case for every rule', () => {
     expect(rules.filter((rule) => !seen.has(rule))).toEqual([]);
   });
+
+  it('have a case for every limit where it refuses', () => {
+    expect([...limits.keys()].filter((limit) => !full.has(limit))).toEqual([]);
+  });
 });
 
 describe('the bad samples', () => {
   const folder = join(POLICIES, 'bad');
+  // For one of them a tier that no wallet has.
+  const wallets = new Map([...SHIPPED_CONTEXT.wallets].filter(([, one]) => one.tier !== 'deposit'));
+  const context = { ...SHIPPED_CONTEXT, wallets };
   for (const name of namesIn(folder, '.yaml')) {
     const text = readFileSync(join(folder, `${name}.yaml`), 'utf8');
     const expected = /^# refused at ([0-9]+):([0-9]+): (.+)$/m.exec(text);
     it(`${name}: ${expected?.[3] ?? 'says nowhere why it is refused'}`, () => {
-      const outcome = parsePolicies([documentOf('sample', text)], SHIPPED_CONTEXT);
+      const outcome = parsePolicies([documentOf('sample', text)], context);
       expect(outcome).toMatchObject({ kind: 'refused', code: 'policy-malformed' });
       if (outcome.kind === 'refused') {
         const { document, line, column, why } = outcome.facts;
@@ -265,7 +274,47 @@ describe('the bad samples', () => {
 });
 
 describe('policy.schema.json', () => {
+  const text = readFileSync(join(POLICIES, 'policy.schema.json'), 'utf8');
+  // As an editor does: by the file alone, without the parser's own schema.
+  const editor = z.fromJSONSchema(JSON.parse(text) as Parameters<typeof z.fromJSONSchema>[0]);
+  const contentOf = (document: string) => valueFrom(readYaml(document, QUOTED_KEYS)).value;
+  const isTaken = (document: string) => editor.safeParse(contentOf(document)).success;
+  const [hotBitcoin = ''] = shippedDocuments()
+    .filter(({ name }) => name === 'hot-bitcoin')
+    .map(({ lines }) => lines.join('\n'));
+
   it('is what the parser takes (to make it again: docs/policies.md)', () => {
-    expect(readFileSync(join(POLICIES, 'policy.schema.json'), 'utf8')).toBe(policySchemaText());
+    expect(text).toBe(policySchemaText());
+  });
+
+  it.each(
+    [POLICIES, EXAMPLES, join(EXAMPLES, 'facts')].flatMap((folder) =>
+      shippedDocuments(folder).map(({ name, lines }) => [name, folder, lines] as const),
+    ),
+  )('takes %s of %s, which names it for editors', (_name, folder, lines) => {
+    expect(isTaken(lines.join('\n'))).toBe(true);
+    const [, path = ''] = /^# yaml-language-server: \$schema=(.+)$/.exec(lines[0] ?? '') ?? [];
+    expect(join(folder, path)).toBe(join(POLICIES, 'policy.schema.json'));
+  });
+
+  it.each([
+    ['no name', /^policy: .*$/m, ''],
+    ['a key that it does not know', /^limits:$/m, 'limit:'],
+    ['a condition that it does not know', 'amount-at-most', 'amount-up-to'],
+    ['a decision that is none', 'then: allow', 'then: permit'],
+    ['a rule without a decision', '    then: allow\n', ''],
+    ['a rule without conditions', '    when: anything\n', ''],
+    ['an amount without its unit', '"2 BTC"', '"2"'],
+    ['a window without its unit', 'window: 24h', 'window: 24'],
+    ['a share that is no percentage', '"5%"', '"5"'],
+    ['a quorum in words', 'quorum: 2', 'quorum: two'],
+    ['a quorum of nobody', 'quorum: 2', 'quorum: 0'],
+    ['a group without a quorum', ', quorum: 2', ''],
+    ['a tier that is none', '{ wallets: [hot-btc] }', '{ tier: lukewarm }'],
+    ['an empty list', '[hot-btc]', '[]'],
+  ])('refuses %s', (_what, from, to) => {
+    const changed = hotBitcoin.replace(from, to);
+    expect(changed).not.toBe(hotBitcoin);
+    expect(isTaken(changed)).toBe(false);
   });
 });

@@ -10,7 +10,7 @@ import {
   type Moment,
   usedInCalendar,
 } from './calendar.js';
-import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from './window.js';
+import { charge, emptyWindow, rewindowed, usedIn, type WindowCounter, withBuckets } from './window.js';
 
 export type LimitCounter = WindowCounter | CalendarCounter;
 
@@ -57,7 +57,7 @@ export function without(counter: LimitCounter, bucket: number, taken: bigint): L
     const buckets = counter.buckets.map(
       ([index, held]) => [index, index === bucket ? less(held) : held] as const,
     );
-    return { ...counter, buckets };
+    return withBuckets(counter, buckets);
   }
   const newest = counter.buckets.at(-1);
   if (newest?.[0] !== bucket) return counter;
@@ -81,5 +81,5 @@ export function counterFrom({ windowMs, calendar }: Span, text: string): LimitCo
   const buckets: unknown = JSON.parse(text);
   return calendar
     ? { calendar, buckets: inCalendar.parse(buckets) }
-    : { ...emptyWindow(windowMs), buckets: rolling.parse(buckets) };
+    : withBuckets(emptyWindow(windowMs), rolling.parse(buckets));
 }

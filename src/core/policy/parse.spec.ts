@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { tokenKey } from '../governance/state.js';
+import { addressOfScript } from '../intents/bitcoin/address.js';
 import type { PolicyContext } from './page.js';
 import { parsePolicies } from './parse.js';
 import {
@@ -201,13 +202,89 @@ describe('parsing policies', () => {
     expect(whyOf([['a', text]], context)).toMatchObject({ code: 'policy-malformed', line: 4, column: 34 });
   });
 
-  it('refuses one destination twice, also in other letters', () => {
-    const addresses = [
-      '0x000000000000000000000000000000000000dEaD',
-      '0x000000000000000000000000000000000000dead',
-    ];
-    const text = `policy: a\napplies-to: { wallets: [hot-eth] }\nfee-caps: { absolute: "1 ETH", relative: "1%" }\nrules:\n  - { id: r, when: { asset: ETH, destination-in: ["${addresses.join('", "')}"] }, then: allow }\n`;
-    expect(whyOf([['a', text]])).toMatchObject({ code: 'policy-malformed', line: 5, column: 97 });
+  describe('of destinations', () => {
+    const SEGWIT = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
+    const LEGACY = ['mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn', '2MzQwSSnBHWHqSAqtTVQ6v47XtaisrJa1Vc'];
+    const DEAD = '0x000000000000000000000000000000000000dEaD';
+    const ofWallet = (asset: string, caps: string, addresses: readonly string[]) =>
+      `policy: a\napplies-to: { wallets: [hot-${asset.toLowerCase()}] }\nfee-caps: { absolute: "${caps} ${asset}", relative: "1%" }\nrules:\n  - { id: r, when: { asset: ${asset}, destination-in: ["${addresses.join('", "')}"] }, then: allow }\n`;
+    const ofAll = (when: string) =>
+      `policy: a\napplies-to: everything\nrules:\n  - { id: r, when: { ${when} }, then: refuse }\n`;
+
+    it('takes whatever the signer pays on the network: segwit, taproot and Base58', () => {
+      const taproot = addressOfScript(
+        `5120${'79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'}`,
+        'regtest',
+      );
+      const addresses = [SEGWIT, ...LEGACY, taproot ?? ''];
+      const set = valueFrom(
+        parsePolicies([documentOf('a', ofWallet('BTC', '0.0005', addresses))], SHIPPED_CONTEXT),
+      );
+      expect(set.policies[0]?.rules[0]?.when[1]).toEqual({
+        kind: 'destination-in',
+        names: new Set(addresses),
+      });
+    });
+
+    it.each([
+      [
+        'of another network',
+        'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4',
+        'an address of mainnet, where regtest is wanted',
+      ],
+      [
+        'of another network, in Base58',
+        '1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2',
+        'an address of mainnet, where regtest is wanted',
+      ],
+      [
+        'with a wrong letter',
+        SEGWIT.replace('w508', 'w588'),
+        expect.stringContaining('checksum does not fit'),
+      ],
+      [
+        'with a wrong letter, in Base58',
+        LEGACY[0]?.replace('mip', 'mjp') ?? '',
+        expect.stringContaining('checksum does not fit'),
+      ],
+      ['in capitals', SEGWIT.toUpperCase(), expect.stringContaining('wrong case')],
+    ])('refuses a Bitcoin address %s', (_what, address, why) => {
+      expect(whyOf([['a', ofWallet('BTC', '0.0005', [SEGWIT, address])]])).toMatchObject({
+        code: 'policy-malformed',
+        line: 5,
+        column: 51 + SEGWIT.length + 4,
+        why,
+      });
+    });
+
+    it.each([
+      ['with a wrong digit', DEAD.replace('dEaD', 'dEaE'), expect.stringContaining('EIP-55')],
+      ['without its checksum', DEAD.toLowerCase(), expect.stringContaining('EIP-55')],
+      ['that is zero', `0x${'0'.repeat(40)}`, 'nobody is paid at the zero address'],
+      ['on Bitcoin', SEGWIT, 'not an address on the chain of this document'],
+    ])('refuses an Ethereum address %s', (_what, address, why) => {
+      expect(whyOf([['a', ofWallet('ETH', '1', [address])]])).toMatchObject({ line: 5, column: 51, why });
+    });
+
+    it('takes one of any chain of a document of several, but for what is beside an asset', () => {
+      expect(whyOf([['a', ofAll(`destination-in: ["${SEGWIT}", "${DEAD}"]`)]])).toBe('accepted');
+      expect(whyOf([['a', ofAll(`asset: BTC, destination-in: ["${SEGWIT}", "${DEAD}"]`)]])).toMatchObject({
+        column: 99,
+        why: 'not an address on the chain of BTC',
+      });
+      expect(whyOf([['a', ofAll(`destination-in: ["${DEAD.toLowerCase()}"]`)]])).toMatchObject({
+        code: 'policy-malformed',
+      });
+    });
+
+    it('refuses one twice', () => {
+      expect(whyOf([['a', ofWallet('ETH', '1', [DEAD, DEAD])]])).toMatchObject({ line: 5, column: 97 });
+    });
+
+    it('means by an Ethereum address the same one in whatever letters a transfer has it', () => {
+      const set = valueFrom(parsePolicies([documentOf('a', ofWallet('ETH', '1', [DEAD]))], SHIPPED_CONTEXT));
+      expect(set.policies[0]?.rules[0]?.when[1]).toMatchObject({ names: new Set([DEAD.toLowerCase()]) });
+    });
   });
 
   it('refuses a text that is longer than its bound', () => {

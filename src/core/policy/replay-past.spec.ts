@@ -26,20 +26,42 @@ function past(transferId: string, atHours: number, more: Partial<PastDecision> =
     transferId,
     atMs: atHours * HOUR_MS,
     situation: { ...SITUATION, amount: 100_000_000n },
-    kind: 'allow',
+    unsure: [],
     rule: 'old/any',
+    effect: { kind: 'allow' },
     approvers: new Set(),
+    by: new Map(),
+    groups: SHIPPED_CONTEXT.groups,
     excluded: new Set(['payouts']),
     ...more,
   };
 }
 
-const replayed = (set: ReturnType<typeof draft>, decisions: readonly PastDecision[]) =>
-  replayPast(set, decisions, SHIPPED_CONTEXT.groups);
+/** As many of `group` as approved by the rule of then. */
+function approved(quorum: number, ...approvers: string[]): Partial<PastDecision> {
+  const effect = { kind: 'approve', requirements: [{ group: 'treasury', quorum }] } as const;
+  return { effect, approvers: new Set(approvers) };
+}
+
+const approving = (wanted: string) =>
+  `  - { id: any, when: { asset: BTC, amount-at-most: "1 BTC" }, then: ${wanted} }`;
+
+const replayed = (set: ReturnType<typeof draft>, decisions: readonly PastDecision[], sinceMs?: number) =>
+  replayPast(set, decisions, sinceMs);
+
+/** What would change of one. */
+function changeOf(rules: string, one: Partial<PastDecision>) {
+  const [changed] = replayed(draft(rules), [past('a', 0, one)]).changed;
+  return changed && { kinds: changed.kinds, was: changed.was, wouldBe: changed.wouldBe };
+}
 
 describe('a past under a draft', () => {
   it('says nothing of what stays as it is', () => {
-    expect(replayed(draft(ALLOW), [past('a', 0), past('b', 25)])).toEqual({ decisions: 2, changed: [] });
+    expect(replayed(draft(ALLOW), [past('a', 0), past('b', 25)])).toMatchObject({
+      decisions: 2,
+      changed: [],
+      unjudged: [],
+    });
   });
 
   it('counts limits from its beginning, in the order of time, and lets go of what is older than a window', () => {
@@ -48,6 +70,7 @@ describe('a past under a draft', () => {
       {
         transferId: 'c',
         atMs: 2 * HOUR_MS,
+        kinds: ['refused'],
         was: 'allow by old/any',
         wouldBe: 'refuse limit-exceeded by hot/any, hot/day',
         isHeldBack: true,
@@ -87,11 +110,14 @@ ${ALLOW}
   it('counts persons, and not the order in which they approved without being asked for one', () => {
     const inSteps =
       '  - { id: any, when: { asset: BTC }, then: { approve: { steps: [[{ group: treasury, quorum: 1 }], [{ group: board, quorum: 1 }]] } } }';
-    const approved = (...approvers: string[]) =>
-      past('a', 0, { kind: 'approve', approvers: new Set(approvers) });
-    const wouldBe = (one: PastDecision) => replayed(draft(inSteps), [one]).changed[0]?.wouldBe;
-    expect(wouldBe(approved('dora', 'alice'))).toBeUndefined();
-    expect(wouldBe(approved('alice', 'bob'))).toBe('approve by hot/any: 1 of board missing');
+    const heldBack = (...approvers: string[]) =>
+      replayed(draft(inSteps), [past('a', 0, approved(2, ...approvers))]).changed[0];
+    expect(heldBack('dora', 'alice')).toMatchObject({ isHeldBack: false });
+    expect(heldBack('alice', 'bob')).toMatchObject({
+      isHeldBack: true,
+      kinds: ['approvals-missing', 'approvals-other'],
+      wouldBe: 'approve by hot/any: first 1 of treasury, then 1 of board; 1 of board missing',
+    });
   });
 
   it('does not charge what it refuses, or what would wait for somebody', () => {
@@ -107,47 +133,199 @@ ${ALLOW}
   });
 
   it('says whose approval would be missing, and counts nobody who asked', () => {
-    const approved = (...approvers: string[]) =>
-      past('a', 0, { kind: 'approve', approvers: new Set(approvers), excluded: new Set(['carol']) });
-    const wouldBe = (one: PastDecision) => replayed(draft(APPROVE), [one]).changed[0]?.wouldBe;
-    expect(wouldBe(approved('alice', 'bob'))).toBeUndefined();
-    expect(wouldBe(approved('alice', 'carol'))).toBe('approve by hot/any: 1 of treasury missing');
-    expect(wouldBe(past('a', 0))).toBe('approve by hot/any: 2 of treasury missing');
+    const carols = (...approvers: string[]) => ({
+      ...approved(2, ...approvers),
+      excluded: new Set(['carol']),
+    });
+    expect(changeOf(APPROVE, carols('alice', 'bob'))).toBeUndefined();
+    expect(changeOf(APPROVE, carols('alice', 'carol'))?.wouldBe).toBe(
+      'approve by hot/any: 2 of treasury; 1 of treasury missing',
+    );
+    expect(changeOf(APPROVE, {})).toEqual({
+      kinds: ['approvals-missing', 'approvals-tightened'],
+      was: 'allow by old/any',
+      wouldBe: 'approve by hot/any: 2 of treasury; 2 of treasury missing',
+    });
   });
 
   it('says what would leave without approvals that it had', () => {
-    const approved = past('a', 0, { kind: 'approve', approvers: new Set(['alice', 'bob']) });
-    expect(replayed(draft(ALLOW), [approved]).changed).toEqual([
-      expect.objectContaining({ wouldBe: 'allow by hot/any', isHeldBack: false }),
+    expect(changeOf(ALLOW, approved(2, 'alice', 'bob'))).toEqual({
+      kinds: ['unattended'],
+      was: 'approve by old/any: 2 of treasury',
+      wouldBe: 'allow by hot/any',
+    });
+  });
+
+  it('says that fewer would do, though those who approved are enough either way', () => {
+    const one = approving('{ approve: [{ group: treasury, quorum: 1 }] }');
+    expect(changeOf(one, approved(3, 'alice', 'bob', 'carol'))).toEqual({
+      kinds: ['approvals-eased'],
+      was: 'approve by old/any: 3 of treasury',
+      wouldBe: 'approve by hot/any: 1 of treasury',
+    });
+  });
+
+  it('says that others would be asked, though one of them has approved', () => {
+    const board = approving('{ approve: [{ group: board, quorum: 1 }] }');
+    expect(changeOf(board, approved(1, 'carol'))?.kinds).toEqual(['approvals-other']);
+  });
+
+  it('says that more would be asked, also where they all have approved', () => {
+    const three = approving('{ approve: [{ group: treasury, quorum: 3 }] }');
+    expect(changeOf(three, approved(2, 'alice', 'bob', 'carol'))?.kinds).toEqual(['approvals-tightened']);
+  });
+
+  it('takes the same approvals in another order, or by another rule, for the same', () => {
+    const both = [
+      { group: 'treasury', quorum: 1, except: ['bob', 'alice'] },
+      { group: 'board', quorum: 1 },
+    ];
+    const turned = approving(
+      '{ approve: [{ group: board, quorum: 1 }, { group: treasury, quorum: 1, except: [alice, bob] }] }',
+    );
+    const approvers = new Set(['carol', 'dora']);
+    expect(changeOf(turned, { effect: { kind: 'approve', requirements: both }, approvers })).toBeUndefined();
+  });
+
+  it('says that it would wait for less, for more, or not at all', () => {
+    const HELD = approving('{ hold: 24h, then: allow }');
+    const heldFor = (hours: number) => ({ effect: { kind: 'allow', holdMs: hours * HOUR_MS } as const });
+    expect(changeOf(ALLOW, heldFor(24))).toEqual({
+      kinds: ['hold-shorter'],
+      was: 'allow by old/any, held for 24h',
+      wouldBe: 'allow by hot/any',
+    });
+    expect(changeOf(HELD, heldFor(48))?.kinds).toEqual(['hold-shorter']);
+    expect(changeOf(HELD, heldFor(1))?.kinds).toEqual(['hold-longer']);
+    expect(changeOf(HELD, heldFor(24))).toBeUndefined();
+    expect(changeOf(HELD, approved(2, 'alice', 'bob'))?.kinds).toEqual(['unattended', 'hold-longer']);
+  });
+
+  it('counts what they approved with, where the draft asks for a class', () => {
+    const display = approving('{ approve: [{ group: treasury, quorum: 2, with: { device-display: 1 } }] }');
+    const by = new Map([['alice', new Set(['device-display'] as const)]]);
+    expect(changeOf(display, { ...approved(2, 'alice', 'bob'), by })?.kinds).toEqual(['approvals-tightened']);
+    expect(changeOf(display, approved(2, 'alice', 'bob'))?.kinds).toEqual([
+      'approvals-missing',
+      'approvals-tightened',
     ]);
   });
 
-  it('knows a destination as used by the wallet that paid it, and by no other one', () => {
-    const rules = [
-      '  - { id: poisoned, when: { look-alike: yes }, then: refuse }',
-      '  - { id: known, when: { asset: BTC, first-use: no }, then: allow }',
-      '  - { id: new, when: { asset: BTC, first-use: yes }, then: { approve: [{ group: treasury, quorum: 2 }] } }',
+  it('counts how many would change in which way', () => {
+    const { counts } = replayed(draft(ALLOW), [
+      past('a', 0, approved(2, 'alice', 'bob')),
+      past('b', 1),
+      past('c', 2),
+    ]);
+    expect(Object.fromEntries(counts)).toEqual({
+      refused: 1,
+      'approvals-missing': 0,
+      unattended: 1,
+      'approvals-eased': 0,
+      'approvals-tightened': 0,
+      'approvals-other': 0,
+      'hold-shorter': 0,
+      'hold-longer': 0,
+    });
+  });
+
+  it('tells of what was decided since, with limits that count what was before', () => {
+    const said = replayed(draft(ALLOW), [past('a', 0), past('b', 1), past('c', 2)], 2 * HOUR_MS);
+    expect(said).toMatchObject({ decisions: 1, changed: [{ transferId: 'c', kinds: ['refused'] }] });
+  });
+});
+
+describe('what nobody can tell any more', () => {
+  const BY_USE = [
+    '  - { id: known, when: { asset: BTC, first-use: no }, then: allow }',
+    '  - { id: new, when: { asset: BTC, first-use: yes }, then: { approve: [{ group: treasury, quorum: 2 }] } }',
+  ].join('\n');
+  const known = { atMs: 0, firstUse: true, lookAlikeOf: undefined, whitelist: undefined };
+  const knowing = (more: Partial<typeof known>, one: Partial<PastDecision> = {}): Partial<PastDecision> => ({
+    ...one,
+    situation: { ...SITUATION, amount: 100_000_000n, known: { ...known, ...more } },
+  });
+
+  it('is no change where the draft asks for it', () => {
+    const said = replayed(draft(BY_USE), [
+      past('a', 0, knowing({}, { unsure: ['first-use', 'look-alike'] })),
+    ]);
+    expect(said).toMatchObject({
+      decisions: 1,
+      changed: [],
+      unjudged: [{ transferId: 'a', was: 'allow by old/any', notKnown: ['first-use'] }],
+    });
+  });
+
+  it('is judged where the draft says the same either way, and where it is known', () => {
+    const unsure = ['first-use'] as const;
+    expect(replayed(draft(ALLOW), [past('a', 0, knowing({}, { unsure }))]).unjudged).toEqual([]);
+    expect(changeOf(BY_USE, knowing({ firstUse: true }))?.kinds).toEqual([
+      'approvals-missing',
+      'approvals-tightened',
+    ]);
+    expect(changeOf(BY_USE, knowing({ firstUse: false }))).toBeUndefined();
+  });
+
+  it('holds for the age of a whitelist entry, of which the least is known', () => {
+    const aged = [
+      '  - { id: old, when: { asset: BTC, whitelist-age-at-least: 24h }, then: allow }',
+      '  - { id: any, when: { asset: BTC }, then: { approve: [{ group: treasury, quorum: 2 }] } }',
     ].join('\n');
-    const policy = draft(rules, '10 BTC');
-    const everywhere = {
-      ...policy,
-      policies: policy.policies.map((one) => ({ ...one, appliesTo: { kind: 'tier', tier: 'hot' } as const })),
-    };
-    const to = (transferId: string, atHours: number, wallet: string, destination: string) => {
-      const { situation, ...one } = past(transferId, atHours, { approvers: new Set(['alice', 'bob']) });
-      const { known: _known, ...rest } = situation;
-      return { ...one, situation: { ...rest, known: undefined, wallet, destination }, rule: 'hot/known' };
-    };
-    const { changed } = replayed(everywhere, [
-      to('a', 0, 'hot-btc', 'bcrt1qaaaa1zzzz'),
-      to('b', 1, 'hot-btc', 'bcrt1qaaaa1zzzz'),
-      to('c', 2, 'other-btc', 'bcrt1qaaaa1zzzz'),
-      to('d', 3, 'other-btc', 'bcrt1qaaaa2zzzz'),
+    const listed = (ageMs: number): PastDecision =>
+      past('a', 0, {
+        unsure: ['whitelist-age-at-least'],
+        situation: {
+          ...SITUATION,
+          amount: 100_000_000n,
+          known: { ...known, whitelist: { entryId: 'desk', label: 'OTC desk', ageMs } },
+        },
+      });
+    expect(replayed(draft(aged), [listed(HOUR_MS)]).unjudged).toMatchObject([
+      { notKnown: ['whitelist-age-at-least'] },
     ]);
-    expect(changed.map(({ transferId, wouldBe }) => [transferId, wouldBe])).toEqual([
-      ['a', 'approve by hot/new'],
-      ['c', 'approve by hot/new'],
-      ['d', 'refuse policy-refused by hot/poisoned'],
+    expect(replayed(draft(aged), [listed(24 * HOUR_MS)])).toMatchObject({ changed: [], unjudged: [] });
+  });
+
+  it('is a fact that nobody stated, and not one of which sources differ', () => {
+    const risky = ['  - { id: risky, when: { risk-score-above: 70 }, then: refuse }', ALLOW].join('\n');
+    const { chain, destination } = SITUATION;
+    const subject = `screening/${chain}/${destination}`;
+    expect(replayed(draft(risky), [past('a', 0)])).toMatchObject({
+      changed: [],
+      unjudged: [{ notKnown: [subject] }],
+    });
+    const screened = (...scores: number[]) =>
+      past('a', 0, {
+        situation: {
+          ...SITUATION,
+          amount: 100_000_000n,
+          facts: new Map([
+            [
+              subject,
+              scores.map((riskScore) => ({
+                kind: 'screening' as const,
+                chain,
+                address: destination,
+                transferId: `tr-${'1'.repeat(40)}`,
+                result: 'clear' as const,
+                riskScore,
+              })),
+            ],
+          ]),
+        },
+      });
+    expect(replayed(draft(risky), [screened(3)])).toMatchObject({ changed: [], unjudged: [] });
+    expect(replayed(draft(risky), [screened(3, 90)])).toMatchObject({
+      changed: [{ wouldBe: 'refuse policy-refused by hot/risky' }],
+    });
+  });
+
+  it('counts towards limits, since it has left', () => {
+    const { changed } = replayed(draft(`${BY_USE}`, '1 BTC'), [
+      past('a', 0, knowing({}, { unsure: ['first-use'] })),
+      past('b', 1, knowing({ firstUse: false })),
     ]);
+    expect(changed).toMatchObject([{ transferId: 'b', kinds: ['refused'] }]);
   });
 });

@@ -1,118 +1,180 @@
 // What a draft would have said of what was signed: the past, decided again under other policies, with limits that count from
 // its beginning. It sees only what was signed: of what was refused then it says nothing.
 
-import { approvalWords, missingApprovals } from './approvals.js';
-import { spelled } from './conditions.js';
+import type { ClassesOf } from '../governance/credential-class.js';
+import { approvalWords, type Groups, missingApprovals } from './approvals.js';
+import { CHANGE_KINDS, type ChangeKind, changesBetween, type Passing, passingWords } from './changes.js';
+import { HOUR } from './conditions/known.js';
 import { chargedAt, emptyCounter, type LimitCounter, usedAt } from './counter.js';
-import { decide } from './decide.js';
-import { durationWords } from './durations.js';
-import { lookOf } from './looks.js';
+import { chargesOf, decide } from './decide.js';
 import { inAnyOrder } from './steps.js';
-import type { Known, PolicySet, Situation } from './types.js';
+import type { Decision, LimitCharge, LimitUsage, PolicySet, Situation } from './types.js';
+import { type Asking, askingOf, type Unsure, waysItMayHaveBeen } from './unsure.js';
 
 /** One transfer, as it was decided the first time. */
 export interface PastDecision {
   readonly transferId: string;
   readonly atMs: number;
+  /** With what was stated and known then, also where no rule of then asked for it. */
   readonly situation: Situation;
-  readonly kind: 'allow' | 'approve';
-  /** `document/rule`. */
+  /** What of `situation.known` nobody can tell any more. */
+  readonly unsure: readonly Unsure[];
+  /** `document/rule` that let it pass, and what that rule asked for. */
   readonly rule: string;
+  readonly effect: Passing;
   readonly approvers: ReadonlySet<string>;
+  /** What each of them approved with. */
+  readonly by: ClassesOf;
+  /** Members of the groups at that time; of those that came later, their members since. */
+  readonly groups: Groups;
   /** Persons whose approval does not count: who asked, and the owners of the request key. */
   readonly excluded: ReadonlySet<string>;
-  /** How long it had waited; absent where its rule did not hold it. */
-  readonly heldMs?: number;
 }
 
 export interface ChangedDecision {
   readonly transferId: string;
   readonly atMs: number;
+  /** Never empty. */
+  readonly kinds: readonly ChangeKind[];
+  /** `approve by hot/middle: 2 of treasury, held for 24h` */
   readonly was: string;
-  /** `allow`, `approve`, `approve: 1 of treasury missing`, or `refuse` with its code; then the rule, and the limit. */
+  /** The same of the draft, with `; 1 of treasury missing`; or `refuse` with its code, the rule and the limit. */
   readonly wouldBe: string;
   /** It would not have left, or not without somebody else's approval. */
   readonly isHeldBack: boolean;
 }
 
+/** The draft asks for what nobody stated or noted then. */
+export interface UnjudgedDecision {
+  readonly transferId: string;
+  readonly atMs: number;
+  readonly was: string;
+  /** Subjects of facts, or kinds of conditions. */
+  readonly notKnown: readonly string[];
+}
+
 export interface Replayed {
   readonly decisions: number;
   readonly changed: readonly ChangedDecision[];
+  /** How many of `changed` are of each kind, also of none; one can be of several. */
+  readonly counts: ReadonlyMap<ChangeKind, number>;
+  readonly unjudged: readonly UnjudgedDecision[];
 }
 
-type Groups = ReadonlyMap<string, readonly string[]>;
+/** What a draft says of one of them. */
+type Judged =
+  | (Pick<ChangedDecision, 'kinds' | 'wouldBe' | 'isHeldBack'> & {
+      readonly kind: 'judged';
+      readonly charges: readonly LimitCharge[];
+    })
+  | (Pick<UnjudgedDecision, 'notKnown'> & { readonly kind: 'open' });
 
-/** What was paid so far, for conditions on a first use and on look-alikes: by look, the first address. */
-class Paid {
-  /** `wallet/chain/address` */
-  private readonly addresses = new Set<string>();
-  private readonly looks = new Map<string, string>();
+type Refusal = Extract<Decision, { readonly kind: 'refuse' }>;
 
-  /** What is certified of a transfer is what was known; of others, what the past itself says. */
-  knownTo({ wallet, chain, destination, known }: Situation, atMs: number): Known {
-    const look = `${chain}/${lookOf(destination)}`;
-    const earliest = [this.looks.get(`${wallet}/${look}`), this.looks.get(look)];
-    return (
-      known ?? {
-        atMs,
-        firstUse: !this.addresses.has(`${wallet}/${chain}/${destination}`),
-        lookAlikeOf: earliest.find((other) => other !== undefined && other !== destination),
-        whitelist: undefined,
-      }
-    );
-  }
-
-  add({ wallet, chain, destination }: Situation): void {
-    this.addresses.add(`${wallet}/${chain}/${destination}`);
-    const look = `${chain}/${lookOf(destination)}`;
-    for (const place of [look, `${wallet}/${look}`]) {
-      if (!this.looks.has(place)) this.looks.set(place, destination);
-    }
-  }
+/** The fact that nobody stated for it. That the hour was not known, the signer noted. */
+function unstated({ code, facts }: Refusal): string | undefined {
+  return code === 'fact-missing' && facts.fact !== HOUR ? String(facts.fact) : undefined;
 }
 
-/** Decides all of it again, oldest first. What the draft refuses charges nothing, and neither does what lacks approvals. */
-export function replayPast(set: PolicySet, past: readonly PastDecision[], groups: Groups): Replayed {
-  const counters = new Map<string, LimitCounter>();
-  const nameOf = ({ limitId, key }: { readonly limitId: string; readonly key: string }) =>
-    `${limitId}\n${key}`;
-  const changed: ChangedDecision[] = [];
-  const paid = new Paid();
-  const inOrder = [...past].sort((one, other) => one.atMs - other.atMs);
-  for (const one of inOrder) {
-    // The past was signed, so that it was believed when it was.
-    const at = { wallMs: one.atMs, measuredMs: one.atMs };
-    const asked = spelled(one.situation);
-    const situation = { ...asked, known: paid.knownTo(asked, one.atMs) };
-    const decision = decide(set, situation, (charged) => {
-      const counter = counters.get(nameOf(charged));
+function refusalWords({ code, rule, facts }: Refusal): string {
+  const by = rule === undefined ? '' : ` by ${rule}`;
+  const limit = facts.limit === undefined ? '' : `, ${facts.limit}`;
+  return `refuse ${code}${by}${limit}`;
+}
+
+/** The draft's answer to one way that it may have been. */
+function judgedAs(set: PolicySet, one: PastDecision, situation: Situation, usage: LimitUsage): Judged {
+  const decision = decide(set, situation, usage);
+  if (decision.kind === 'refuse') {
+    const fact = unstated(decision);
+    if (fact !== undefined) return { kind: 'open', notKnown: [fact] };
+    const wouldBe = refusalWords(decision);
+    return { kind: 'judged', kinds: ['refused'], wouldBe, isHeldBack: true, charges: [] };
+  }
+  const { requirements, holdMs, rule } = decision;
+  const held = holdMs === undefined ? {} : { holdMs };
+  const effect: Passing =
+    decision.kind === 'allow' ? { kind: 'allow', ...held } : { kind: 'approve', requirements, ...held };
+  // Who was not asked for an order signed none: whether there were enough is all that the past can say.
+  const wanted = inAnyOrder(requirements);
+  const missing = missingApprovals(wanted, one.approvers, one.groups, one.excluded, one.by);
+  const isHeldBack = missing.length > 0;
+  return {
+    kind: 'judged',
+    kinds: [...(isHeldBack ? (['approvals-missing'] as const) : []), ...changesBetween(one.effect, effect)],
+    wouldBe: `${passingWords(effect, rule)}${isHeldBack ? `; ${approvalWords(missing)} missing` : ''}`,
+    isHeldBack,
+    charges: isHeldBack ? [] : decision.limits,
+  };
+}
+
+/** One answer, if it is the same for every way that it may have been. */
+function judged(set: PolicySet, one: PastDecision, asking: Asking, usage: LimitUsage): Judged {
+  const ways = waysItMayHaveBeen(one.situation, one.unsure, asking);
+  const answers = ways.map((situation) => judgedAs(set, one, situation, usage));
+  const notKnown = answers.flatMap((answer) => (answer.kind === 'open' ? answer.notKnown : []));
+  if (notKnown.length > 0) return { kind: 'open', notKnown: [...new Set(notKnown)] };
+  const said = new Set(answers.map((answer) => (answer.kind === 'open' ? '' : answer.wouldBe)));
+  const [first] = answers;
+  if (first && said.size === 1) return first;
+  return { kind: 'open', notKnown: one.unsure.filter((each) => asking.kinds.has(each)) };
+}
+
+/** What the draft's limits count, from the beginning of the past. */
+class Counters {
+  private readonly byName = new Map<string, LimitCounter>();
+
+  private nameOf({ limitId, key }: Pick<LimitCharge, 'limitId' | 'key'>): string {
+    return `${limitId}\n${key}`;
+  }
+
+  /** The past was signed, so that its time was believed when it was. */
+  usageAt(atMs: number): LimitUsage {
+    const at = { wallMs: atMs, measuredMs: atMs };
+    return (charged) => {
+      const counter = this.byName.get(this.nameOf(charged));
       return counter ? usedAt(counter, at) : 0n;
-    });
-    const told = (wouldBe: string, isHeldBack: boolean) => {
-      const { transferId, atMs, kind, rule } = one;
-      changed.push({ transferId, atMs, was: `${kind} by ${rule}`, wouldBe, isHeldBack });
     };
-    if (decision.kind === 'refuse') {
-      const by = decision.rule === undefined ? '' : ` by ${decision.rule}`;
-      const limit = decision.facts.limit === undefined ? '' : `, ${decision.facts.limit}`;
-      told(`refuse ${decision.code}${by}${limit}`, true);
-      continue;
-    }
-    // Who was not asked for an order signed none: whether there were enough is all that the past can say.
-    const missing = missingApprovals(inAnyOrder(decision.requirements), one.approvers, groups, one.excluded);
-    if (missing.length > 0) {
-      told(`approve by ${decision.rule}: ${approvalWords(missing)} missing`, true);
-      continue;
-    }
-    const { holdMs = 0 } = decision;
-    if (holdMs > (one.heldMs ?? 0))
-      told(`${decision.kind} by ${decision.rule}, held for ${durationWords(holdMs)}`, false);
-    else if (decision.kind !== one.kind) told(`${decision.kind} by ${decision.rule}`, false);
-    paid.add(situation);
-    for (const limit of decision.limits) {
-      const counter = counters.get(nameOf(limit)) ?? emptyCounter(limit);
-      counters.set(nameOf(limit), chargedAt(counter, at, limit.amount));
+  }
+
+  charge(atMs: number, charges: readonly LimitCharge[]): void {
+    const at = { wallMs: atMs, measuredMs: atMs };
+    for (const one of charges) {
+      const counter = this.byName.get(this.nameOf(one)) ?? emptyCounter(one);
+      this.byName.set(this.nameOf(one), chargedAt(counter, at, one.amount));
     }
   }
-  return { decisions: inOrder.length, changed };
+}
+
+function countsOf(changed: readonly ChangedDecision[]): Replayed['counts'] {
+  return new Map(
+    CHANGE_KINDS.map((kind) => [kind, changed.filter(({ kinds }) => kinds.includes(kind)).length]),
+  );
+}
+
+/**
+ * Decides all of it again, oldest first, and tells what was decided since. What the draft refuses charges nothing, and neither
+ * does what lacks approvals; what cannot be judged is counted as if it had left, as it did.
+ */
+export function replayPast(set: PolicySet, past: readonly PastDecision[], sinceMs = 0): Replayed {
+  const counters = new Counters();
+  const asking = askingOf(set);
+  const changed: ChangedDecision[] = [];
+  const unjudged: UnjudgedDecision[] = [];
+  let decisions = 0;
+  for (const one of [...past].sort((earlier, later) => earlier.atMs - later.atMs)) {
+    const { transferId, atMs, situation } = one;
+    const answer = judged(set, one, asking, counters.usageAt(atMs));
+    counters.charge(atMs, answer.kind === 'open' ? chargesOf(set, situation) : answer.charges);
+    if (atMs < sinceMs) continue;
+    decisions += 1;
+    const was = passingWords(one.effect, one.rule);
+    if (answer.kind === 'open') {
+      unjudged.push({ transferId, atMs, was, notKnown: answer.notKnown });
+    } else if (answer.kinds.length > 0) {
+      const { kinds, wouldBe, isHeldBack } = answer;
+      changed.push({ transferId, atMs, kinds, was, wouldBe, isHeldBack });
+    }
+  }
+  return { decisions, changed, counts: countsOf(changed), unjudged };
 }

@@ -62,7 +62,7 @@ export const SHIPPED_CONTEXT: PolicyContext = {
   wallets: new Map([
     ['hot-btc', wallet('hot-btc', BITCOIN, 'hot')],
     ['hot-eth', wallet('hot-eth', ETHEREUM, 'hot')],
-    ...(['warm', 'cold', 'safu'] as const).flatMap((tier) => [
+    ...(['warm', 'cold', 'safu', 'deposit'] as const).flatMap((tier) => [
       [`${tier}-btc`, wallet(`${tier}-btc`, BITCOIN, tier)] as const,
       [`${tier}-eth`, wallet(`${tier}-eth`, ETHEREUM, tier)] as const,
     ]),

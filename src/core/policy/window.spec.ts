@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { counterFrom, counterText, newestBucket, without } from './counter.js';
 import { BUCKETS_PER_WINDOW, charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from './window.js';
 
 interface Charge {
@@ -75,6 +76,35 @@ describe('a rolling window', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('carries the sum of what it holds, whatever was charged, and the same when it is read again', () => {
+    fc.assert(
+      fc.property(windowMs, windowMs, steps, (window, other, shares) => {
+        const counter = charged(window, rising(window, shares));
+        for (const one of [counter, rewindowed(counter, other)]) {
+          expect(one.total).toBe(one.buckets.reduce((sum, [, amount]) => sum + amount, 0n));
+          expect(counterFrom({ windowMs: one.windowMs }, counterText(one))).toEqual(one);
+        }
+        const less = without(counter, newestBucket(counter), 7n);
+        expect(counterFrom({ windowMs: window }, counterText(less))).toEqual(less);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is not asked for every bucket that it holds', () => {
+    let counter = emptyWindow(96_000);
+    for (let step = 0; step < 96; step += 1) counter = charge(counter, step * 1_000, 1n);
+    let read = 0;
+    const buckets = new Proxy(counter.buckets, {
+      get: (target, name, receiver) => {
+        read += 1;
+        return Reflect.get(target, name, receiver);
+      },
+    });
+    expect(usedIn({ ...counter, buckets }, 95_999)).toBe(96n);
+    expect(read).toBeLessThan(10);
   });
 
   it('holds a bounded number of buckets', () => {

@@ -1,6 +1,9 @@
 // Rolling windows for limits, as plain data: what was charged, gathered in buckets of a fixed share of the window.
 // Never looser than the exact sliding sum, and stricter by less than one bucket. No clock here: time is an argument.
 //
+// The sum of all buckets goes along, so that a full counter costs no more than one with a single charge: what is asked for is the
+// sum less the buckets that are over, of which the last charge left few.
+//
 // Time. A counter remembers the newest bucket that was ever charged and treats an earlier time as that one. So a clock
 // that steps back frees nothing and charges nothing to a past that would fall out of the window sooner. A clock that
 // leaps forward does free what it passes: the caller must hand in time that it measured itself (architecture, point 7).
@@ -15,8 +18,12 @@ export interface WindowCounter {
   /** Window / 96, rounded up. */
   readonly bucketMs: number;
   /** [index, amount], by rising index; bucket `i` holds what was charged from `i * bucketMs` up to the next one. */
-  readonly buckets: readonly (readonly [index: number, amount: bigint])[];
+  readonly buckets: Buckets;
+  /** What all buckets hold together. Never stored: it is reckoned anew from what is read. */
+  readonly total: bigint;
 }
+
+export type Buckets = readonly (readonly [index: number, amount: bigint])[];
 
 export type WindowFaultCode = 'window-invalid';
 
@@ -31,7 +38,12 @@ function requireTime(nowMs: number): void {
 /** An empty counter. Throws `window-invalid` unless the window is whole milliseconds, at least one. */
 export function emptyWindow(windowMs: number): WindowCounter {
   requireThat(Number.isSafeInteger(windowMs) && windowMs >= 1, 'a window is whole milliseconds, at least 1');
-  return { windowMs, bucketMs: Math.ceil(windowMs / BUCKETS_PER_WINDOW), buckets: [] };
+  return { windowMs, bucketMs: Math.ceil(windowMs / BUCKETS_PER_WINDOW), buckets: [], total: 0n };
+}
+
+/** The same window with these charges, by rising index, and no others. */
+export function withBuckets({ windowMs, bucketMs }: WindowCounter, buckets: Buckets): WindowCounter {
+  return { windowMs, bucketMs, buckets, total: buckets.reduce((sum, [, amount]) => sum + amount, 0n) };
 }
 
 /** The time that counts: `nowMs`, or the beginning of the newest bucket when the clock is behind it. */
@@ -39,10 +51,18 @@ function effectiveMs({ bucketMs, buckets }: WindowCounter, nowMs: number): numbe
   return Math.max(nowMs, (buckets.at(-1)?.[0] ?? 0) * bucketMs);
 }
 
-/** Buckets in which something may still be younger than the window. */
-function living(counter: WindowCounter, atMs: number): WindowCounter['buckets'] {
+/** How many buckets, the oldest, have nothing in them that is younger than the window; and what they hold. */
+function over(counter: WindowCounter, atMs: number): { readonly count: number; readonly amount: bigint } {
   const { windowMs, bucketMs, buckets } = counter;
-  return buckets.filter(([index]) => (index + 1) * bucketMs - 1 > atMs - windowMs);
+  const lives = (index: number) => (index + 1) * bucketMs - 1 > atMs - windowMs;
+  let amount = 0n;
+  let count = 0;
+  for (const [index, held] of buckets) {
+    if (lives(index)) break;
+    amount += held;
+    count += 1;
+  }
+  return { count, amount };
 }
 
 /**
@@ -51,7 +71,7 @@ function living(counter: WindowCounter, atMs: number): WindowCounter['buckets'] 
  */
 export function usedIn(counter: WindowCounter, nowMs: number): bigint {
   requireTime(nowMs);
-  return living(counter, effectiveMs(counter, nowMs)).reduce((sum, [, amount]) => sum + amount, 0n);
+  return counter.total - over(counter, effectiveMs(counter, nowMs)).amount;
 }
 
 /**
@@ -63,11 +83,13 @@ export function charge(counter: WindowCounter, nowMs: number, amount: bigint): W
   requireThat(amount >= 0n, 'a charge is not negative');
   const atMs = effectiveMs(counter, nowMs);
   const index = Math.floor(atMs / counter.bucketMs);
-  const kept = living(counter, atMs);
-  const newest = kept.at(-1);
-  const buckets: WindowCounter['buckets'] =
-    newest?.[0] === index ? [...kept.slice(0, -1), [index, newest[1] + amount]] : [...kept, [index, amount]];
-  return { ...counter, buckets };
+  const gone = over(counter, atMs);
+  const buckets = counter.buckets.slice(gone.count);
+  const newest = buckets.at(-1);
+  if (newest?.[0] === index) buckets[buckets.length - 1] = [index, newest[1] + amount];
+  else buckets.push([index, amount]);
+  const { windowMs, bucketMs, total } = counter;
+  return { windowMs, bucketMs, buckets, total: total - gone.amount + amount };
 }
 
 /**
@@ -86,5 +108,5 @@ export function rewindowed(counter: WindowCounter, windowMs: number): WindowCoun
     const moved = Math.floor(countedMs / empty.bucketMs);
     amounts.set(moved, (amounts.get(moved) ?? 0n) + amount);
   }
-  return { ...empty, buckets: [...amounts] };
+  return withBuckets(empty, [...amounts]);
 }

@@ -1,8 +1,10 @@
 // The audit log over HTTP: for looking things up, and for whoever keeps a copy of it.
 
-import { Controller } from '@nestjs/common';
-import { CHECKPOINT_PATH } from '../../core/audit/tile-path.js';
+import { Controller, Inject } from '@nestjs/common';
+import { CHECKPOINT_PATH, countAt, parseTilePath, TILE_WIDTH } from '../../core/audit/tile-path.js';
 import { accepted, type Outcome, refused } from '../../core/fault.js';
+import { CONFIGURATION } from '../config/config.module.js';
+import type { Configuration } from '../config/settings.js';
 import { Database } from '../database/database.js';
 import { Input, type InputOf, Serves } from '../http/endpoint.js';
 import {
@@ -10,6 +12,8 @@ import {
   type AuditPageAnswer,
   DEFAULT_ITEMS,
   getAuditFile,
+  getLogCheckpoint,
+  getLogTile,
   searchAudit,
 } from './audit.endpoints.js';
 import { headOf } from './audit.log.js';
@@ -51,6 +55,7 @@ export class AuditController {
   constructor(
     private readonly database: Database,
     private readonly checkpoints: Checkpoints,
+    @Inject(CONFIGURATION) private readonly configuration: Configuration,
   ) {}
 
   @Serves(searchAudit)
@@ -67,6 +72,31 @@ export class AuditController {
     return bytes
       ? accepted({ path, bytes: Buffer.from(bytes).toString('base64') })
       : refused('audit-file-unknown', { path });
+  }
+
+  @Serves(getLogCheckpoint)
+  async logCheckpoint(): Promise<Outcome<string, 'audit-file-unknown' | 'route-unknown'>> {
+    if (!this.configuration.audit.public) return refused('route-unknown');
+    const newest = await this.checkpoints.newest();
+    return newest ? accepted(newest.note) : refused('audit-file-unknown', { path: CHECKPOINT_PATH });
+  }
+
+  @Serves(getLogTile)
+  async logTile(
+    @Input() { params: { file } }: InputOf<typeof getLogTile>,
+  ): Promise<Outcome<Uint8Array, 'audit-file-unknown' | 'route-unknown'>> {
+    if (!this.configuration.audit.public) return refused('route-unknown');
+    const path = `tile/${file}`;
+    const bytes = await this.signedTile(path);
+    return bytes ? accepted(bytes) : refused('audit-file-unknown', { path });
+  }
+
+  /** Of what a checkpoint is about: what comes after it is promised to nobody yet. */
+  private async signedTile(path: string): Promise<Uint8Array | undefined> {
+    const name = parseTilePath(path);
+    const size = (await this.checkpoints.newest())?.size ?? 0;
+    if (!name || name.index * TILE_WIDTH + name.width > countAt(name.level, size)) return undefined;
+    return this.database.read((db) => storedLog(db, size).readTile(path));
   }
 
   private async checkpoint(): Promise<Uint8Array | undefined> {

@@ -131,3 +131,50 @@ export const getAuditFile = endpoint({
   },
   refusals: ['audit-file-unknown'],
 });
+
+const PUBLIC =
+  'A file of the log as C2SP tlog-tiles has it, for tools that know nothing else: the prefix of the log is `/v1/audit/log`. Served only where the configuration says `audit.public`, and only as far as the newest signed checkpoint. Nothing in it names a person.';
+
+export const getLogCheckpoint = endpoint({
+  operation: 'getLogCheckpoint',
+  method: 'GET',
+  path: '/v1/audit/log/checkpoint',
+  tag: 'Audit',
+  summary: 'The newest checkpoint of the audit log, as a signed note',
+  description: PUBLIC,
+  access: 'open',
+  answer: {
+    is: 'ok',
+    description: 'The note.',
+    schema: z.string(),
+    example: '',
+    contentType: 'text/plain; charset=utf-8',
+    cacheControl: 'public, max-age=5',
+  },
+  refusals: ['audit-file-unknown', 'route-unknown'],
+});
+
+export const getLogTile = endpoint({
+  operation: 'getLogTile',
+  method: 'GET',
+  path: '/v1/audit/log/tile/*file',
+  tag: 'Audit',
+  summary: 'A tile of hashes, or a bundle of entries, of the audit log',
+  description: `${PUBLIC} No such file ever changes.`,
+  access: 'open',
+  params: z.strictObject({
+    file: z
+      .string()
+      .regex(/^[a-z0-9./]{1,64}$/)
+      .describe('With slashes: `0/000`, `0/x001/067.p/44`, `entries/000`.'),
+  }),
+  answer: {
+    is: 'ok',
+    description: 'The file.',
+    schema: z.unknown().describe('Bytes.'),
+    example: undefined,
+    contentType: 'application/octet-stream',
+    cacheControl: 'public, max-age=31536000, immutable',
+  },
+  refusals: ['audit-file-unknown', 'route-unknown'],
+});

@@ -16,6 +16,7 @@ export const auditSources = [
   'cancel',
   'burial',
   'head',
+  'certificate',
 ] as const;
 export type AuditSource = (typeof auditSources)[number];
 
@@ -96,6 +97,10 @@ export class AuditCallRow {
   @Column(timeColumn()) atMs!: number;
   /** Of how many calls this stands for that are not written down; null where it is one. */
   @Column(integerColumn({ nullable: true })) leftOut!: number | null;
+  /** `kind:id` of what it is about, with blanks between; null where that is nothing in particular. */
+  @Column(textColumn({ nullable: true })) about!: string | null;
+  /** Of what was handed in; null where nothing was that something is done with before it is written down. */
+  @Column(textColumn({ nullable: true })) bodySha256!: string | null;
 }
 
 export const auditEntities = [

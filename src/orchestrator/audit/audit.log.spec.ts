@@ -85,6 +85,7 @@ function lastOf({ transfers }: SigningOrder): string {
 
 describe('a check of the log', () => {
   it('reads each page of it by an index, so that twice as long a log takes twice as long', async () => {
+    await edited(`INSERT INTO certificates VALUES (1, 'signed', '{"journalHash":"a"}', 0)`);
     await settled();
     const asked = new Map<string, readonly unknown[]>();
     await database.read((db) => {
@@ -97,7 +98,7 @@ describe('a check of the log', () => {
     });
     // Without governance, which has few entries, whose numbers are not in their keys' form.
     const pages = [...asked].filter(
-      ([text]) => /BETWEEN|^WITH k/.test(text) && !text.includes('JOIN governance_entries'),
+      ([text]) => /BETWEEN|^WITH k|row_key > /.test(text) && !/ governance_(?:entries|proposals) /.test(text),
     );
     expect(pages.length).toBeGreaterThan(4);
     const plans = await database.read(async (db) => {

@@ -88,7 +88,7 @@ describe('looking things up', () => {
     const ada = { callId: '1', operation: 'getStatus', principal: 'person:ada' };
     await recorder.cameIn(ada);
     await recorder.cameIn({ ...ada, callId: '2' });
-    await recorder.looked({ ...ada, callId: '3', operation: 'searchAudit' });
+    await recorder.looked({ ...ada, callId: '3', operation: 'searchAudit' }, 'each');
     await recorder.refused(
       { callId: '4', operation: 'getStatus', principal: 'request-key:shop' },
       'officers-only',
@@ -161,6 +161,68 @@ describe('looking things up', () => {
     );
     const after = await life.database.read((db) => new Fsck(db, nativeVerifier, []).run());
     expect(after.findings).toMatchObject([{ kind: 'record-differs', source: 'call' }]);
+  });
+
+  it('one who is known and told no for ever is written down so often and then counted, as the others are', async () => {
+    const shop = { operation: 'submitTransfer', principal: 'request-key:shop', about: ['wallet:hot-eth'] };
+    for (let at = 0; at < 70; at += 1)
+      await recorder.refused({ ...shop, callId: `s-${at}` }, 'input-invalid');
+    await recorder.refused({ ...shop, callId: 'd', principal: 'request-key:desk' }, 'input-invalid');
+    expect(await said({ subjects: [{ kind: 'key', id: 'desk' }] })).toEqual(['refusal input-invalid']);
+    expect(await said({ subjects: [{ kind: 'key', id: 'shop' }] })).toHaveLength(60);
+    stage.pass(61_000);
+    await recorder.tellOfPastMinute();
+    const { items } = await found({ subjects: [{ kind: 'key', id: 'shop' }], limit: 1 });
+    expect(items[0]?.entry).toMatchObject({ kind: 'refusal', what: 'left-out' });
+    expect(JSON.parse(items[0]?.record ?? '').at(-1)).toBe(10);
+  });
+
+  it('the same look is one for a quarter of an hour, and another is another; where each counts, each is there', async () => {
+    const look = (callId: string, id: string, principal = 'person:ada') =>
+      recorder.looked({ callId, operation: 'getTransfer', principal, about: [`transfer:${id}`] }, 'first');
+    await look('1', 'tr-1');
+    await look('2', 'tr-1');
+    await look('3', 'tr-2');
+    await look('4', 'tr-1', 'person:bob');
+    stage.pass(14 * 60_000);
+    await look('5', 'tr-1');
+    expect(await said({ subjects: [{ kind: 'transfer', id: 'tr-1' }] })).toEqual([
+      'admin-read getTransfer bob',
+      'admin-read getTransfer ada',
+    ]);
+    stage.pass(60_000);
+    await look('6', 'tr-1');
+    expect(await said({ person: 'ada' })).toHaveLength(3);
+    const search = { operation: 'searchAudit', principal: 'person:ada' };
+    await recorder.looked({ ...search, callId: '7' }, 'each');
+    await recorder.looked({ ...search, callId: '8' }, 'each');
+    expect(await said({ person: 'ada' })).toHaveLength(5);
+  });
+
+  it('what was handed in is there with what it is about and the hash of it, and cannot be changed unseen', async () => {
+    const call = {
+      callId: '1',
+      operation: 'buryTransactions',
+      principal: 'person:ada',
+      about: Array.from({ length: 20 }, (_, at) => `transfer:tr-${at}`),
+    };
+    const bodySha256 = 'ab'.repeat(32);
+    await recorder.handedIn(call, { kind: 'approval', what: 'burial-handed-in', bodySha256 });
+    const { items } = await found({ person: 'ada' });
+    expect(items[0]?.entry).toMatchObject({ kind: 'approval', what: 'burial-handed-in' });
+    expect(items[0]?.entry.subjects).toHaveLength(15);
+    expect(items[0]?.record).toContain(bodySha256);
+    const check = async () =>
+      (await life.database.read((db) => new Fsck(db, nativeVerifier, []).run())).findings;
+    expect(await check()).toEqual([]);
+    await edited(
+      life.database,
+      'DROP TRIGGER audit_calls_no_update',
+      "UPDATE audit_calls SET body_sha256 = 'cd'",
+    );
+    expect(await check()).toMatchObject([{ kind: 'record-differs', source: 'call' }]);
+    await edited(life.database, "UPDATE audit_calls SET about = 'party'");
+    expect(await check()).toMatchObject([{ kind: 'record-differs', source: 'call' }]);
   });
 
   it('is told of later when it could not be written down, with those who came since', async () => {

@@ -26,6 +26,7 @@ import {
   RECORD_MISSING,
   withoutRecord,
 } from './records.js';
+import { type RowFinding, rowFindings } from './fsck-rows.js';
 import { tileRow } from './stored-tiles.js';
 
 /** Something in the database that does not agree, by its place in the log where it has one. */
@@ -55,6 +56,8 @@ export type DatabaseFinding =
   | { readonly kind: 'subjects-differ'; readonly sequence: number }
   /** A record that never came into the log, nor is in line for it. */
   | { readonly kind: 'record-not-logged'; readonly source: AuditSource; readonly key: string }
+  /** A row that changes says something else than what it follows from. */
+  | RowFinding
   | { readonly kind: 'tile-differs'; readonly level: number; readonly position: number }
   | { readonly kind: 'tile-missing'; readonly level: number; readonly position: number }
   /** The entries lead to another root than the head's, or than a checkpoint of that size. */
@@ -129,6 +132,8 @@ const ALL_KEYS: Readonly<Record<AuditSource, string>> = {
   cancel: "SELECT transaction_key AS key_a, transfer_id AS key_b, '' AS key_c FROM transaction_cancels",
   burial: "SELECT CAST(journal_sequence AS TEXT) AS key_a, '' AS key_b, '' AS key_c FROM burials",
   head: "SELECT digest AS key_a, '' AS key_b, '' AS key_c FROM governance_heads",
+  certificate:
+    "SELECT CAST(ordinal AS TEXT) AS key_a, '' AS key_b, '' AS key_c FROM certificates WHERE outcome <> 'begun'",
 };
 
 function saysTheSame(entry: AuditEntry, { kind, what, atMs, subjects, sealed }: Draft): boolean {
@@ -202,6 +207,7 @@ export class Fsck {
     }
     await this.misplaced();
     await this.unlogged();
+    for await (const finding of rowFindings(this.db)) this.add(finding);
     for (const checkpoint of checkpoints) this.judge(checkpoint, size);
     return {
       entries: there,

@@ -3,10 +3,13 @@
 // unseen. What is in the database may be anybody's doing: a record that is gone or makes no sense is logged as such, since a
 // log that stops at it would serve whoever did that.
 
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { AuditEntry, AuditKind, SealedValue } from '../../core/audit/entry.js';
 import { governanceEntry } from '../../core/governance/entry.js';
+import { identifier, sha256Hex } from '../../core/statements/fields.js';
 import { padded, rows, sqlInteger } from '../database/sql.js';
 import { acts } from '../governance/proposal.entity.js';
 import type { AuditSource } from './audit.entity.js';
@@ -40,6 +43,7 @@ const KIND_OF: Readonly<Record<AuditSource, AuditKind>> = {
   cancel: 'transition',
   burial: 'approval',
   head: 'approval',
+  certificate: 'decision',
 };
 
 export const RECORD_MISSING = 'record-missing';
@@ -203,8 +207,19 @@ function ofProposal(row: z.infer<typeof proposal>): Draft {
   };
 }
 
-const callKinds = z.enum(['refusal', 'login', 'admin-read']);
+const callKinds = z.enum(['refusal', 'login', 'admin-read', 'transition', 'approval', 'governance']);
 export type CallKind = z.infer<typeof callKinds>;
+
+/** As many subjects as an entry of the log may have, less the one that names the caller's key. */
+export const MOST_ABOUT = 15;
+const about = z
+  .string()
+  .transform((text) => text.split(' ').map((one) => /^([a-z-]+):(.+)$/.exec(one)?.slice(1) ?? []))
+  .pipe(
+    z
+      .array(z.tuple([z.enum(['transfer', 'wallet', 'proposal', 'governance-entry']), identifier]))
+      .max(MOST_ABOUT),
+  );
 
 const call = z.object({
   call_id: z.string(),
@@ -214,6 +229,8 @@ const call = z.object({
   principal: z.string().nullable(),
   at_ms: sqlInteger,
   left_out: sqlInteger.nullable(),
+  about: z.string().nullable(),
+  body_sha256: sha256Hex.nullable(),
 });
 
 function ofCall(row: z.infer<typeof call>): Draft {
@@ -222,7 +239,10 @@ function ofCall(row: z.infer<typeof call>): Draft {
     kind: row.kind,
     what: row.what,
     atMs: row.at_ms,
-    subjects: by.subjects,
+    subjects: [
+      ...(row.about === null ? [] : about.parse(row.about)).map(([kind, id]) => ({ kind, id })),
+      ...by.subjects,
+    ],
     sealed: by.sealed,
     record: JSON.stringify([
       row.call_id,
@@ -232,6 +252,8 @@ function ofCall(row: z.infer<typeof call>): Draft {
       row.principal,
       row.at_ms,
       ...(row.left_out === null ? [] : [row.left_out]),
+      ...(row.about === null ? [] : [row.about]),
+      ...(row.body_sha256 === null ? [] : [row.body_sha256]),
     ]),
   };
 }
@@ -367,6 +389,21 @@ function ofHead(row: z.infer<typeof head>): Draft {
   };
 }
 
+const kept = z.object({ ordinal: sqlInteger, outcome: z.string(), certificate: z.string() });
+const attestedAt = z.object({ attestation: z.object({ statement: z.object({ attestedAtMs: z.int() }) }) });
+
+/** A certificate as the signer attests it, by its hash: it is long, and there are other records of what it says. */
+function ofCertificate({ ordinal, outcome, certificate }: z.infer<typeof kept>): Draft {
+  return {
+    kind: 'decision',
+    what: 'certificate',
+    atMs: attestedAt.parse(JSON.parse(certificate)).attestation.statement.attestedAtMs,
+    subjects: [],
+    sealed: [],
+    record: JSON.stringify([ordinal, outcome, bytesToHex(sha256(utf8ToBytes(certificate)))]),
+  };
+}
+
 /** Where the records of a source are, and how one is read. */
 interface Reading {
   readonly select: string;
@@ -415,6 +452,10 @@ const READINGS: Readonly<Record<AuditSource, Reading>> = {
   head: {
     select: `SELECT k.place, r.* FROM k JOIN governance_heads r ON r.digest = k.key_a`,
     draft: (row) => ofHead(head.parse(row)),
+  },
+  certificate: {
+    select: `SELECT k.place, r.* FROM k JOIN certificates r ON CAST(r.ordinal AS TEXT) = k.key_a`,
+    draft: (row) => ofCertificate(kept.parse(row)),
   },
 };
 

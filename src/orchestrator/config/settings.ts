@@ -187,6 +187,8 @@ export const auditSettings = z.strictObject({
   checkpointEntries: z.int().min(1).max(1_000_000).default(1_000),
   /** or so long after it, if any came. Each is an entry in the signer's journal. */
   checkpointMs: duration(100, DAY_MS, MINUTE_MS),
+  /** The files of the log are served to everybody who reaches the API: nothing in them names a person, and they show how much happens. */
+  public: z.boolean().default(false),
 });
 export type AuditSettings = z.infer<typeof auditSettings>;
 

@@ -277,6 +277,8 @@ function dataSource(
     prepareDatabase: (connection: SqliteConnection) => {
       // Durable at every commit: in WAL mode NORMAL may lose the last ones when the power fails.
       connection.pragma('synchronous = FULL');
+      // Or INSERT OR REPLACE would delete rows of append-only tables without asking their triggers.
+      connection.pragma('recursive_triggers = ON');
       if (access === 'read') connection.pragma('query_only = ON');
     },
   });

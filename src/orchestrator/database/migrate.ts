@@ -5,7 +5,6 @@
 // `NNNN-name.sql` runs on both databases, `NNNN-name.sqlite.sql` and `NNNN-name.postgres.sql` on one. A statement ends
 // with `;` at the end of a line, so the body of a trigger or function stands on one line.
 
-import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +12,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { Clock } from '../../core/clock.js';
 import { Fault } from '../../core/fault.js';
+import { sha256Hex } from '../../platform/sha256.js';
 import type { DatabaseFaultCode } from './database.errors.js';
 import { isPostgres, rows, run } from './sql.js';
 
@@ -55,7 +55,7 @@ export function readMigrations(folder: string, dialect: 'sqlite' | 'postgres'): 
     const text = readFileSync(join(folder, name), 'utf8');
     migrations.push({
       name,
-      sha256: createHash('sha256').update(text).digest('hex'),
+      sha256: sha256Hex(text),
       statements: statementsOf(text),
     });
   }

@@ -131,6 +131,8 @@ export const appendEntry = endpoint({
   description:
     'The entry goes to the signer, which replays it and decides. An entry that is in the log already is answered as if it had just been added.',
   access: 'officer',
+  handsIn: { kind: 'governance', what: 'entry-handed-in' },
+  about: ({ body }) => [`governance-entry:${body.sequence}`],
   body: { schema: governanceEntry, example: exampleEntry },
   answer: {
     is: 'created',

@@ -38,6 +38,7 @@ export class HttpAdapter extends ExpressAdapter {
   override reply(response: ServerResponse, body: unknown): void {
     // Timed out, or the caller went away: there is nobody to answer.
     if (response.writableEnded || response.destroyed) return;
-    response.end(typeof body === 'string' ? body : JSON.stringify(body));
+    const isSentAsItIs = typeof body === 'string' || body instanceof Uint8Array;
+    response.end(isSentAsItIs ? body : JSON.stringify(body));
   }
 }

@@ -1,7 +1,6 @@
 // What happens to every call, in this order: who is it, may they, how often; what do they want, and was it done before;
 // the handler; its answer. A handler is reached only through here, and only with what its endpoint's schemas parsed.
 
-import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import {
   type CallHandler,
@@ -12,9 +11,10 @@ import {
 } from '@nestjs/common';
 import { lastValueFrom, type Observable, of } from 'rxjs';
 import type { Clock } from '../../core/clock.js';
-import { accepted, Fault, type Outcome, type Refusal, refused } from '../../core/fault.js';
+import { accepted, Fault, type Outcome, refused } from '../../core/fault.js';
 import type { HttpMessage } from '../../core/http-message-signatures/signature-base.js';
-import { CallRecorder, type RecordedCall } from '../audit/call-recorder.js';
+import { sha256Hex } from '../../platform/sha256.js';
+import { CallRecorder } from '../audit/call-recorder.js';
 import { CONFIGURATION } from '../config/config.module.js';
 import type { Configuration } from '../config/settings.js';
 import { IdempotencyStore, type KeyedCall } from '../idempotency/idempotency.store.js';
@@ -59,7 +59,21 @@ export class CallInterceptor implements NestInterceptor {
     return of(result.value);
   }
 
+  /** Whoever is known and is told no is in the audit log, before they are told. */
   private async run(
+    endpoint: Endpoint,
+    request: HttpRequest,
+    call: Call,
+    next: CallHandler,
+  ): Promise<Result> {
+    const result = await this.answered(endpoint, request, call, next);
+    if (result.kind === 'refused' && call.principal && isForTheLog(endpoint, result.code)) {
+      await this.recorder.refused(recordOf(endpoint, call, call.principal), result.code);
+    }
+    return result;
+  }
+
+  private async answered(
     endpoint: Endpoint,
     request: HttpRequest,
     call: Call,
@@ -74,16 +88,16 @@ export class CallInterceptor implements NestInterceptor {
     const input = parseInput(endpoint, { params: request.params, query: request.query, body, contentType });
     if (input.kind === 'refused') return input;
     call.input = input.value;
-    if (endpoint.isRecorded && call.principal) {
-      await this.recorder.looked({
-        callId: call.id,
-        operation: endpoint.operation,
-        principal: nameOf(call.principal),
-      });
-    }
+    call.about = aboutOf(endpoint, input.value);
+    if (call.principal) await this.recordLook(endpoint, call, call.principal);
 
     const key = idempotencyKeyOf(endpoint, message.headers.get('idempotency-key'));
     if (key.kind === 'refused') return key;
+    if (endpoint.handsIn && call.principal) {
+      const bodySha256 = sha256Hex(body);
+      const handedIn = { ...endpoint.handsIn, bodySha256 };
+      await this.recorder.handedIn(recordOf(endpoint, call, call.principal), handedIn);
+    }
     if (key.value === undefined || !call.principal) return handled(next);
     return this.once(
       { principal: nameOf(call.principal), key: key.value, fingerprint: fingerprintOf(message, body) },
@@ -93,11 +107,12 @@ export class CallInterceptor implements NestInterceptor {
   }
 
   private async admit(
-    { access, operation }: Endpoint,
+    endpoint: Endpoint,
     message: HttpMessage,
     body: Uint8Array,
     call: Call,
   ): Promise<Outcome<Principal | undefined, ProblemCode>> {
+    const { access, operation } = endpoint;
     if (access === 'open') return accepted(undefined);
     const authenticated = await this.authenticator.authenticate(message, body);
     if (authenticated.kind === 'refused') {
@@ -108,18 +123,17 @@ export class CallInterceptor implements NestInterceptor {
     call.principal = principal;
     const retryAfterMs = this.buckets.take(nameOf(principal), this.clock.nowMs());
     if (retryAfterMs > 0) return refused('rate-limited', { retryAfterMs });
-    const recorded = { callId: call.id, operation, principal: nameOf(principal) };
-    if (access === 'officer' && principal.kind !== 'officer')
-      return this.turnedAway(recorded, 'officers-only');
-    if (access === 'backend' && principal.kind !== 'backend')
-      return this.turnedAway(recorded, 'backends-only');
-    await this.recorder.cameIn(recorded);
+    if (access === 'officer' && principal.kind !== 'officer') return refused('officers-only');
+    if (access === 'backend' && principal.kind !== 'backend') return refused('backends-only');
+    await this.recorder.cameIn(recordOf(endpoint, call, principal));
     return accepted(principal);
   }
 
-  private async turnedAway(call: RecordedCall, code: ProblemCode): Promise<Refusal<ProblemCode>> {
-    await this.recorder.refused(call, code);
-    return refused(code);
+  /** What request keys read is their own, and programs read it all day. */
+  private async recordLook(endpoint: Endpoint, call: Call, principal: Principal): Promise<void> {
+    if (principal.kind !== 'officer' || !(endpoint.isRecorded || endpoint.method === 'GET')) return;
+    const when = endpoint.isRecorded ? 'each' : 'first';
+    await this.recorder.looked(recordOf(endpoint, call, principal), when);
   }
 
   /** The same call under the same key has one effect and one answer. */
@@ -153,6 +167,32 @@ export class CallInterceptor implements NestInterceptor {
       clearTimeout(timer);
     }
   }
+}
+
+function recordOf({ operation }: Endpoint, { id: callId, about = [] }: Call, principal: Principal) {
+  return { callId, operation, principal: nameOf(principal), about };
+}
+
+/** What a path names, by the name of its parameter. */
+const NAMED = { transferId: 'transfer', walletId: 'wallet', proposalId: 'proposal' } as const;
+
+function aboutOf(
+  endpoint: Endpoint,
+  { params, body }: { readonly params: unknown; readonly body: unknown },
+): readonly string[] {
+  if (endpoint.about) return endpoint.about(body);
+  const given = new Map<string, unknown>(Object.entries(params ?? {}));
+  return Object.entries(NAMED).flatMap(([name, kind]) => {
+    const id = given.get(name);
+    return typeof id === 'string' ? [`${kind}:${id}`] : [];
+  });
+}
+
+const NOT_THEIRS: readonly ProblemCode[] = ['officers-only', 'backends-only'];
+
+/** Of what is only read, that it was not theirs to read. A caller who is too fast is not written down: that would be a flood. */
+function isForTheLog({ method }: Endpoint, code: ProblemCode): boolean {
+  return code !== 'rate-limited' && (method !== 'GET' || NOT_THEIRS.includes(code));
 }
 
 async function unlessBound(work: () => Promise<Result>): Promise<Result | 'bound'> {
@@ -192,12 +232,10 @@ function prepareAnswer(response: ServerResponse, endpoint: Endpoint): void {
   }
   // What an authenticated caller was told is nobody else's, and no proxy keeps it.
   if (endpoint.access !== 'open') response.setHeader('cache-control', 'no-store');
+  else if (answer.cacheControl !== undefined) response.setHeader('cache-control', answer.cacheControl);
 }
 
 /** Method, target and body: what makes two calls the same. */
 function fingerprintOf(message: HttpMessage, body: Uint8Array): string {
-  return createHash('sha256')
-    .update(`${message.method}\n${message.path}${message.query}\n`)
-    .update(body)
-    .digest('hex');
+  return sha256Hex(`${message.method}\n${message.path}${message.query}\n`, body);
 }

@@ -28,6 +28,8 @@ export interface Call {
   readonly startedMs: number;
   principal?: Principal;
   input?: unknown;
+  /** What it is about, for the audit log: each as `kind:id`. */
+  about?: readonly string[];
   effect: KeyedEffect;
   /** For the log line. */
   code?: string;

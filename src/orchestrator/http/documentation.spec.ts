@@ -7,7 +7,11 @@ import { describe, expect, it } from '@jest/globals';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { signHttpRequest } from '../../core/http-message-signatures/sign.js';
 import * as approvals from '../approvals/approval.endpoints.js';
+import * as audit from '../audit/audit.endpoints.js';
+import * as certificates from '../certificates/certificate.endpoints.js';
 import * as governance from '../governance/governance.endpoints.js';
+import * as heads from '../governance/heads.endpoints.js';
+import * as proposals from '../governance/proposal.endpoints.js';
 import * as simulations from '../simulations/simulation.endpoints.js';
 import * as status from '../status/status.endpoints.js';
 import * as transfers from '../transfers/transfer.endpoints.js';
@@ -20,7 +24,11 @@ import { PROBLEMS } from './problems.js';
 const page = readFileSync(join('docs', 'api.md'), 'utf8');
 const endpoints: Endpoint[] = [
   approvals,
+  audit,
+  certificates,
   governance,
+  heads,
+  proposals,
   simulations,
   status,
   transfers,
@@ -28,8 +36,25 @@ const endpoints: Endpoint[] = [
   waysOut,
   { getOpenApi },
 ].flatMap((module) =>
-  Object.values(module).filter((value): value is Endpoint => 'operation' in value && 'answer' in value),
+  Object.values(module).filter(
+    (value): value is Endpoint => typeof value === 'object' && 'operation' in value && 'answer' in value,
+  ),
 );
+
+describe('docs/audit-log.md', () => {
+  const log = readFileSync(join('docs', 'audit-log.md'), 'utf8');
+
+  it('names what is recorded each time, and what is recorded before the signer is asked, and nothing else as such', () => {
+    const each = endpoints.filter(({ isRecorded }) => isRecorded).map(({ operation }) => `\`${operation}\``);
+    const row = log.split('\n').find((line) => line.endsWith('| each time |'));
+    expect(row?.match(/`[A-Za-z]+`/g)?.toSorted()).toEqual(each.toSorted());
+    const handedIn = endpoints.flatMap(({ handsIn }) =>
+      handsIn ? [`\`${handsIn.kind}\` (\`${handsIn.what}\`)`] : [],
+    );
+    const before = log.split('\n').find((line) => line.includes('before the signer is asked'));
+    expect(before?.match(/`[a-z]+` \(`[a-z-]+`\)/g)?.toSorted()).toEqual(handedIn.toSorted());
+  });
+});
 
 describe('docs/api.md', () => {
   it('has every route', () => {

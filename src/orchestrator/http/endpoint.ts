@@ -11,6 +11,7 @@ import {
 } from '@nestjs/common';
 import type { z } from 'zod';
 import { Fault } from '../../core/fault.js';
+import type { HandedIn } from '../audit/call-recorder.js';
 import type { Principal } from '../identity/principal.js';
 import { callOf, type HttpRequest, type KeyedEffect } from './call.js';
 import type { ProblemCode } from './problems.js';
@@ -23,8 +24,10 @@ export interface Answer<A extends z.ZodType = z.ZodType> {
   readonly description: string;
   readonly schema: A;
   readonly example: z.output<A>;
-  /** Not JSON: the handler's string is sent as it is. */
+  /** Not JSON: the handler's string, or its bytes, are sent as they are. */
   readonly contentType?: string;
+  /** For how long whoever is in between may keep it, as the header says it. For open endpoints alone. */
+  readonly cacheControl?: string;
   /** The answer is a file to keep, with this name. */
   readonly fileName?: string;
 }
@@ -38,7 +41,7 @@ export interface Endpoint<
   /** Name of the operation in the OpenAPI document: clients generate function names of it. */
   readonly operation: string;
   readonly method: 'GET' | 'POST';
-  /** With `:name` for path parameters. */
+  /** With `:name` for path parameters; `*name` at the end takes all segments that there are, as one text. */
   readonly path: string;
   readonly tag:
     | 'Transfers'
@@ -55,8 +58,14 @@ export interface Endpoint<
   readonly access: Access;
   /** A file of the documentation page: routed like the rest, and no part of the API. */
   readonly partOfPage?: true;
-  /** Each call is in the audit log: it shows what not everybody sees. */
+  /**
+   * An officer's call is a look, and in the audit log each time. What is read with GET is one too, the first time in a while.
+   */
   readonly isRecorded?: true;
+  /** The signer acts on what is handed in before this program writes any of it down: that it was is in the audit log first. */
+  readonly handsIn?: Pick<HandedIn, 'kind' | 'what'>;
+  /** What the body is about, each as `kind:id`; what the path names is known without. */
+  about?(body: z.output<B>): readonly string[];
   readonly params?: P;
   readonly query?: Q;
   readonly body?: { readonly schema: B; readonly example: z.input<B> };

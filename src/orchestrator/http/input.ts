@@ -30,11 +30,21 @@ export function parseInput(
 ): Outcome<{ readonly params: unknown; readonly query: unknown; readonly body: unknown }, InputRefusalCode> {
   const body = parseBody(endpoint, raw);
   if (body.kind === 'refused') return body;
-  const params = endpoint.params?.safeParse(raw.params);
+  const params = endpoint.params?.safeParse(joined(raw.params));
   if (params?.success === false) return refused('input-invalid', where('path', params.error));
   const query = (endpoint.query ?? z.strictObject({})).safeParse(raw.query);
   if (!query.success) return refused('input-invalid', where('query', query.error));
   return accepted({ params: params?.data, query: query.data, body: body.value });
+}
+
+/** A wildcard's segments come one by one, decoded. One that has a slash in it now was no segment, and stays what no schema takes. */
+function joined(params: unknown): unknown {
+  if (typeof params !== 'object' || params === null) return params;
+  const isPath = (value: unknown): value is string[] =>
+    Array.isArray(value) && value.every((one) => typeof one === 'string' && !one.includes('/'));
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [name, isPath(value) ? value.join('/') : value]),
+  );
 }
 
 function parseBody(endpoint: Endpoint, raw: RawInput): Outcome<unknown, InputRefusalCode> {

@@ -211,7 +211,7 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
   const paths: Record<string, Record<string, Json>> = {};
   for (const endpoint of endpoints) {
     if (endpoint.partOfPage) continue;
-    const path = endpoint.path.replaceAll(/:([A-Za-z]+)/g, '{$1}');
+    const path = endpoint.path.replaceAll(/[:*]([A-Za-z]+)/g, '{$1}');
     const methods = paths[path] ?? {};
     methods[endpoint.method.toLowerCase()] = operation(endpoint, components);
     paths[path] = methods;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { refused } from '../../core/fault.js';
-import { fateAfterRefusal, mayBeOfLostStore } from './signer-refusals.js';
+import { fateAfterRefusal, mayBeOfLostStore, waitsAtSigner } from './signer-refusals.js';
 
 const mine = { transferId: 'tr-mine', signerRefusals: 0 };
 const both = ['tr-mine', 'tr-other'];
@@ -71,5 +71,16 @@ describe('a signer that began again after a lost store', () => {
   it('may have been asked for everything when it does not say since when, and for nothing when it refuses for another reason', () => {
     expect(mayBeOfLostStore(refused('request-before-restore', {}), restoredAtMs + 1, false)).toBe(true);
     expect(mayBeOfLostStore(refused('request-expired', { deadUpToMs: restoredAtMs }), 0, true)).toBe(false);
+  });
+});
+
+describe('facts that the signer does not take', () => {
+  it.each(['fact-too-old', 'fact-sequence-decreased', 'fact-order-unknown'])(
+    'leave the transaction as it is, to be asked for with others (%s)',
+    (code) => expect(waitsAtSigner(code)).toBe(true),
+  );
+
+  it('are not those that somebody made up (fact-signature-invalid)', () => {
+    expect(waitsAtSigner('fact-signature-invalid')).toBe(false);
   });
 });

@@ -20,8 +20,8 @@ const ABOUT_GOVERNANCE: readonly string[] = [
 
 const EXPIRIES: readonly string[] = ['request-expired', 'approval-expired'];
 
-/** The signer's own: somebody else's order came with a newer one. */
-type ConflictingFact = 'fact-sequence-decreased';
+/** The signer's own: somebody else's order came with a newer one, or it can't tell, having been started since. */
+type ConflictingFact = 'fact-sequence-decreased' | 'fact-order-unknown';
 
 /** The signer began again after a lost store, later than this was asked for. */
 export const BEFORE_RESTORE = 'request-before-restore';
@@ -60,6 +60,7 @@ const ABOUT_FACTS: readonly string[] = [
   'fact-too-old',
   'fact-from-the-future',
   'fact-sequence-decreased',
+  'fact-order-unknown',
   'fact-key-unknown',
   'fact-kind-not-allowed',
 ] satisfies (FactRefusalCode | ConflictingFact)[];

@@ -146,6 +146,7 @@ export const getCertificates = endpoint({
   description:
     'One for each transaction that was signed for the transfer. `portcullis verify` checks the file offline against the governance log.',
   access: 'authenticated',
+  isRecorded: true,
   params: transferParams,
   answer: {
     is: 'ok',

@@ -1,11 +1,11 @@
 // Reading and moving transfers and transactions. Every move is checked against the allowed ones, raises the version, and
 // is written together with its transition; a row that somebody else moved meanwhile undoes the whole transaction.
 
-import { createHash } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import { attestedBytes, decisionsOf } from '../../core/certificates/certificate.js';
 import { type Facts, Fault } from '../../core/fault.js';
 import type { AttestedVoid } from '../../core/recovery/void.js';
+import { sha256Hex } from '../../platform/sha256.js';
 import type { SignResult } from '../../signer-protocol/messages.js';
 import { forUpdate, insertNew } from '../database/sql.js';
 import {
@@ -142,7 +142,7 @@ export async function noteSignature(
     decisions: JSON.stringify(decisionsOf(certificate)),
     journalSequence,
     journalHash,
-    certificateSha256: createHash('sha256').update(attestedBytes(certificate)).digest('hex'),
+    certificateSha256: sha256Hex(attestedBytes(certificate)),
     recordedAtMs: nowMs,
   });
 }

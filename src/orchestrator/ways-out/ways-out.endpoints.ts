@@ -32,6 +32,7 @@ export const voidTransfer = endpoint({
   description:
     "The signer ends the request for good and vouches for it, unless something was signed for it. Verify the void with the attestation key of the governance log, and against your own request: this service's word is not enough. Only then may the same customer be paid by a new request. The body is the request itself, so that it also works for one that this service never stored; asked again, it is the same void.",
   access: 'authenticated',
+  handsIn: { kind: 'transition', what: 'void-asked' },
   params: transferParams,
   body: { schema: submitBody, example: exampleRequest },
   answer: {
@@ -161,6 +162,8 @@ export const buryTransactions = endpoint({
   description:
     'The statement names the transfers, all that was ever signed for them, and the transaction of the same signer that lies in the chain instead. The signer compares it with its own journal and counts the quorum, without who asked for the transfers. Then the transfers are paid anew by other coins or another nonce while their requests live, and become `expired` otherwise. Handed in again, it is accepted again.',
   access: 'officer',
+  handsIn: { kind: 'approval', what: 'burial-handed-in' },
+  about: ({ statement }) => [...new Set(statement.transferIds)].map((id) => `transfer:${id}`),
   body: { schema: buryBody, example: exampleBurial },
   answer: {
     is: 'ok',

@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,8 +47,27 @@ type Answer struct {
 	Key, Note                    string
 }
 
-// A folder is the public form of a log. Go has the height of tiles in their paths, C2SP does not.
+// A folder is the public form of a log, on a disk or under a prefix of a web server. Go has the height of tiles in their paths,
+// C2SP does not.
 type folder string
+
+func (dir folder) file(path string) ([]byte, error) {
+	if !strings.HasPrefix(string(dir), "http://") {
+		return os.ReadFile(filepath.Join(string(dir), path))
+	}
+	answer, err := http.Get(string(dir) + "/" + path)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusNotFound {
+		return nil, fs.ErrNotExist
+	}
+	if answer.StatusCode != http.StatusOK {
+		return nil, errors.New(answer.Status)
+	}
+	return io.ReadAll(answer.Body)
+}
 
 func (dir folder) Height() int { return 8 }
 
@@ -67,7 +88,7 @@ func (dir folder) SaveTiles([]tlog.Tile, [][]byte) {}
 func (dir folder) read(tile tlog.Tile) ([]byte, error) {
 	path := strings.Replace(tile.Path(), "tile/8/", "tile/", 1)
 	path = strings.Replace(path, "tile/data/", "tile/entries/", 1)
-	data, err := os.ReadFile(filepath.Join(string(dir), path))
+	data, err := dir.file(path)
 	if !errors.Is(err, fs.ErrNotExist) || tile.W == 256 {
 		return data, err
 	}
@@ -140,7 +161,7 @@ func answerTo(question Question) (*Answer, error) {
 	}
 	keys := note.VerifierList(verifier)
 	dir := folder(question.Folder)
-	bytes, err := os.ReadFile(filepath.Join(question.Folder, "checkpoint"))
+	bytes, err := dir.file("checkpoint")
 	if err != nil {
 		return nil, err
 	}

@@ -110,13 +110,20 @@ export const FACTS: readonly Tooth[] = [
       title: 'are refused with fact-signature-invalid when one letter of them is another',
     },
   ]),
-  ...teethOf('src/signer/conflicts.ts', 'src/signer/conflicts.spec.ts', [
+  ...teethOf('src/signer/heard-facts.ts', 'src/signer/heard-facts.spec.ts', [
     {
       code: 'fact-sequence-decreased',
       without: 'comparing a fact with the newest one that was reserved with',
-      was: 'if (!newest || sequence > newest.sequence) continue;',
-      becomes: 'if (!newest || sequence !== newest.sequence) continue;',
+      was: 'for (const newest of [heard, this.ledger.newestFact(keyId, subject)]) {',
+      becomes: 'for (const newest of [heard]) {',
       title: 'never are older ones (fact-sequence-decreased)',
+    },
+    {
+      code: 'fact-sequence-decreased',
+      without: 'comparing a fact with the newest one that came with an order of which nothing came',
+      was: 'for (const newest of [heard, this.ledger.newestFact(keyId, subject)]) {',
+      becomes: 'for (const newest of [this.ledger.newestFact(keyId, subject)]) {',
+      title: 'never are older ones, nor others under the same sequence (fact-sequence-decreased)',
     },
     {
       code: 'fact-sequence-decreased',
@@ -124,6 +131,29 @@ export const FACTS: readonly Tooth[] = [
       was: 'sequence === newest.sequence && factDigest(statement) === newest.digest',
       becomes: 'sequence === newest.sequence',
       title: 'never are others under a sequence that was there (fact-sequence-decreased)',
+    },
+    {
+      code: 'fact-order-unknown',
+      without: 'the demand that a fact was seen since the signer began',
+      was: 'this.unknownUpToMs.get(keyId) ?? this.beganMs - 1;\n    return',
+      becomes: 'this.unknownUpToMs.get(keyId) ?? 0;\n    return',
+      title: 'are not taken: it may have heard newer ones in the life before (fact-order-unknown)',
+    },
+    {
+      code: 'fact-order-unknown',
+      without: 'remembering up to when something was forgotten',
+      was: 'this.unknownUpToMs.set(keyId, Math.max(upToMs, observedAtMs));',
+      becomes: 'this.unknownUpToMs.set(keyId, Math.min(upToMs, observedAtMs));',
+      title: 'takes nothing that could be older than what was forgotten (fact-order-unknown)',
+    },
+  ]),
+  ...teethOf('src/signer/signer.ts', 'test/signer/two-watchers.integration.spec.ts', [
+    {
+      code: 'fact-sequence-decreased',
+      without: 'comparing the facts of an order with those that were heard',
+      was: "    if (free.kind === 'refused') return free;\n    if (newest.kind === 'refused') return newest;\n",
+      becomes: "    if (free.kind === 'refused') return free;\n",
+      title: 'counts also where nothing came of the order (fact-sequence-decreased)',
     },
   ]),
 ];

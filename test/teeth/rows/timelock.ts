@@ -170,6 +170,57 @@ export const TIMELOCK: readonly Tooth[] = [
       title: 'SAFU in a genesis is refused where a wallet of another tier has its keys in the same token',
     },
   ]),
+  ...teethOf('src/core/governance/safu.ts', 'src/core/governance/safu.spec.ts', [
+    {
+      code: 'governance-quorum-missing',
+      without: 'counting who stands in for a custodian among them',
+      was: 'const everIn = groupsEver(state);',
+      becomes: 'const everIn = state.groups;',
+      title: 'who has a place of SAFU for a time gets no other key, and does not leave, without its quorum',
+    },
+    {
+      code: 'governance-quorum-missing',
+      without: "SAFU's quorum for a wallet that its policy may pay",
+      was: " || namedForSafu(state, 'to-own-tier-in').has(change.wallet.tier)",
+      becomes: '',
+      title: "what SAFU's policy names takes its quorum when a tier that it pays gets another wallet",
+    },
+    {
+      code: 'governance-quorum-missing',
+      without: "SAFU's quorum for a key of who may ask it",
+      was: 'return change.requestKey.owners.some((owner) => asking.has(owner));',
+      becomes: 'return asking.has("");',
+      title: "what SAFU's policy names takes its quorum when who may ask it gets another key",
+    },
+  ]),
+  ...teethOf('src/core/governance/change.ts', 'src/core/governance/timelock.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that whoever alone can veto is dispensable',
+      was: "return typeof left === 'string' || checked(left).kind === 'refused';",
+      becomes: "return typeof left === 'string';",
+      title: 'whoever alone can veto is never one without whom a policy could not be met',
+    },
+  ]),
+  ...teethOf('src/core/governance/orphans.ts', 'src/core/governance/whitelist.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'asking whether approvals can be given while a place is lent',
+      was: 'if (orphan && !orphanAt(atMs, state.delegations))',
+      becomes: 'if (false)',
+      title: 'a delegation is refused where a rule would ask meanwhile for approvals that nobody can give',
+    },
+  ]),
+  ...teethOf('src/core/policy/approvals.ts', 'src/core/governance/whitelist.spec.ts', [
+    {
+      code: 'approvals-insufficient',
+      without: 'keeping out who lends a place of what is kept out, and who has it meanwhile',
+      was: 'groups.keptOut?.(other) ?? groups.get(other)',
+      becomes: 'groups.get(other)',
+      title:
+        'a delegation keeps both from what keeps the group out: who lends a place, and who has it meanwhile',
+    },
+  ]),
   ...teethOf('src/core/governance/rules.ts', 'src/core/governance/whitelist.spec.ts', [
     {
       code: 'governance-change-invalid',
@@ -187,6 +238,20 @@ export const TIMELOCK: readonly Tooth[] = [
     },
   ]),
   ...teethOf('src/core/governance/change.ts', 'src/core/governance/whitelist.spec.ts', [
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that a place is lent to somebody',
+      was: "if (!state.persons.has(delegation.to)) return 'a place is lent to somebody who is not in the roster';",
+      becomes: '',
+      title: 'a delegation is refused to nobody',
+    },
+    {
+      code: 'governance-change-invalid',
+      without: 'the demand that a place is lent by who has it',
+      was: 'if (!state.groups.get(delegation.group)?.includes(delegation.from))',
+      becomes: 'if (false)',
+      title: 'a delegation is refused of a place that is none',
+    },
     {
       code: 'governance-change-invalid',
       without: 'looking at the address of a whitelist entry',

@@ -6,13 +6,11 @@ import { chainId, transferKind } from '../../statements/fields.js';
 import { EMPTY, names as identifiers } from '../document-fields.js';
 import { distinct, malformed, type Page } from '../page.js';
 import type { PlainCondition } from '../types.js';
+import { spelledAddress } from './addresses.js';
 import type { ConditionKind, Place } from './kind.js';
 
 type Names = Extract<PlainCondition, { readonly names: ReadonlySet<string> }>;
 type NamesKind = Names['kind'];
-
-const BITCOIN_ADDRESS = /^(?:bc|tb|bcrt)1[02-9ac-hj-np-z]{11,84}$/;
-const ETHEREUM_ADDRESS = /^0x[0-9a-fA-F]{40}$/;
 
 /** At most this many names of a list are told. */
 const NAMES_TOLD = 3;
@@ -64,15 +62,11 @@ function known(
   return names;
 }
 
-function spelledDestinations(addresses: readonly string[], { page, path }: Place): readonly string[] {
-  const families = new Set(page.wallets.map((wallet) => page.context.chains.get(wallet.chain)?.family));
-  addresses.forEach((address, index) => {
-    const fits =
-      (families.has('bitcoin') && BITCOIN_ADDRESS.test(address)) ||
-      (families.has('ethereum') && ETHEREUM_ADDRESS.test(address));
-    if (!fits) malformed(page, [...path, index], 'not an address on the chain of this document');
-  });
-  return addresses.map((address) => (ETHEREUM_ADDRESS.test(address) ? address.toLowerCase() : address));
+/** Each with its own place. */
+function spelledDestinations(addresses: readonly string[], place: Place): readonly string[] {
+  return addresses.map((address, index) =>
+    spelledAddress(address, { ...place, path: [...place.path, index] }),
+  );
 }
 
 export const destinationIn: ConditionKind<'destination-in'> = {

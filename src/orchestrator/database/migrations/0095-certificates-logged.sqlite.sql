@@ -1,0 +1,2 @@
+CREATE TRIGGER certificates_to_audit AFTER INSERT ON certificates WHEN NEW.outcome <> 'begun' BEGIN INSERT INTO audit_waiting (source, key_a, key_b, key_c) VALUES ('certificate', CAST(NEW.ordinal AS TEXT), '', ''); END;
+CREATE TRIGGER certificates_ended_to_audit AFTER UPDATE ON certificates WHEN NEW.outcome <> 'begun' BEGIN INSERT INTO audit_waiting (source, key_a, key_b, key_c) VALUES ('certificate', CAST(NEW.ordinal AS TEXT), '', ''); END;
