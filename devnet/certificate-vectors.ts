@@ -3,17 +3,23 @@
 // The certificates are a real signer's on a SoftHSM token; its keys are gone afterwards. Those that are tampered with are made
 // from them, and what each has to come to stands in `expected.json`.
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Certificate, certificateSchemaText } from '../src/core/certificates/certificate.js';
+import { DECISION_VERSION } from '../src/core/authorization/decision-version.js';
+import {
+  type Certificate,
+  certificateSchemaText,
+  decisionsOf,
+} from '../src/core/certificates/certificate.js';
 import type { ChainRefusalCode } from '../src/core/certificates/chain.js';
-import { EXIT_OF_VERDICT, type Verdict } from '../src/core/certificates/dossier.js';
+import { EXIT_OF_VERDICT, type OTHER_RULES, type Verdict } from '../src/core/certificates/dossier.js';
 import type { CertificateRefusalCode } from '../src/core/certificates/verify.js';
 import type { Approval } from '../src/core/statements/approval.js';
 import { type CanonicalValue, canonicalJson } from '../src/core/statements/canonical-json.js';
+import { P256_ORDER } from '../src/core/statements/p256-spelling.js';
 import { collect, NEW_KEY, OLD_KEY } from './certificates-collected.js';
 import { Deployment } from './deployment.js';
-import { forgedPage } from './forged-pages.js';
+import { forgedPage, rejournaled } from './forged-pages.js';
 import { repositoryRoot } from './paths.js';
 
 const FOLDER = join(repositoryRoot, 'verifier', 'vectors');
@@ -36,7 +42,7 @@ class Vectors {
     certificates: readonly unknown[],
     why: string,
     verdict: Verdict = 'proved',
-    codes: readonly (CertificateRefusalCode | ChainRefusalCode)[] = [],
+    codes: readonly (CertificateRefusalCode | ChainRefusalCode | typeof OTHER_RULES)[] = [],
     whole = false,
   ): void {
     const text = certificates.map((one) => `${canonicalJson(one as CanonicalValue)}\n`).join('');
@@ -104,30 +110,58 @@ function genuine(vectors: Vectors, all: readonly Certificate[]): void {
   );
   vectors.add('by-the-new-key', [at(all, 9)], 'begun after the attestation key was replaced');
   vectors.add('not-attested', [bare(at(all, 1))], 'as it comes with the signature', 'unattested');
-  const { transfers } = at(all, 1).reservation;
+  const transferId = decisionsOf(at(all, 1))[0]?.transferId ?? '';
   vectors.addText(
     'answer-of-the-api.json',
-    JSON.stringify({
-      transferId: transfers[0]?.decision.transferId,
-      certificates: [at(all, 1), at(all, 2)],
-    }),
+    canonicalJson({ transferId, certificates: [at(all, 1), at(all, 2)] }),
     'as the API sends it',
     'proved',
     [],
   );
+  vectors.addText(
+    'answer-in-another-order.json',
+    JSON.stringify({ transferId, certificates: [at(all, 1)] }),
+    'an answer of the API in another order of its keys',
+    'malformed',
+    ['certificate-malformed'],
+  );
+  const answer = (certificates: readonly Certificate[]) =>
+    canonicalJson({ transferId: decisionsOf(at(all, 4))[0]?.transferId ?? '', certificates });
+  vectors.addText(
+    'answer-with-its-cancel.json',
+    answer([at(all, 4), at(all, 7)]),
+    'a transfer with what cancels it',
+    'proved',
+    [],
+  );
+  vectors.addText(
+    'answer-of-a-cancel-alone.json',
+    answer([at(all, 7)]),
+    'a cancel by itself, which says not what it cancels',
+    'malformed',
+    ['certificate-malformed'],
+  );
 }
 
-function incomplete(vectors: Vectors, all: readonly Certificate[]): void {
+function incomplete(vectors: Vectors, all: readonly Certificate[], begun: Certificate): void {
   const without = (...left: readonly number[]) =>
     all.filter(({ reservation }) => !left.includes(reservation.ordinal));
   vectors.add('without-one', without(4), 'the whole, but for one in the middle', 'gap', [], true);
-  vectors.add('without-the-newest', without(8, 9), 'the whole, but for the newest', 'gap', [], true);
+  vectors.add('without-the-newest', without(8, 9, 10), 'the whole, but for the newest', 'gap', [], true);
   // It says when it counted them, and `verify` does: what was begun since needs a word of the key that is in force.
   vectors.add(
     'until-the-rotation',
-    without(9),
+    without(9, 10),
     'the whole, as far as the key before knew',
     'proved',
+    [],
+    true,
+  );
+  vectors.add(
+    'with-one-outdated',
+    [...without(10), begun],
+    'one is shown as it was before its signature',
+    'gap',
     [],
     true,
   );
@@ -220,7 +254,22 @@ function tampered(vectors: Vectors, all: readonly Certificate[]): void {
     ['certificate-other-deployment'],
   );
   tamperedSteps(vectors, at(all, 8));
+  const { attestation } = first;
+  const signature = attestation?.signature ?? '';
+  const s = P256_ORDER - BigInt(`0x${signature.slice(64)}`);
+  add(
+    'other-spelling',
+    {
+      ...first,
+      attestation: { ...attestation, signature: signature.slice(0, 64) + s.toString(16).padStart(64, '0') },
+    },
+    "the other spelling of the attestation's signature, which verifies as well",
+    'certificate-attestation-invalid',
+  );
   const text = canonicalJson(first);
+  vectors.addText('formatted.json', JSON.stringify(first, undefined, 2), 'formatted', 'malformed', [
+    'certificate-malformed',
+  ]);
   vectors.addText('with-a-blank.jsonl', text.replace(':', ': '), 'a blank in it', 'malformed', [
     'certificate-malformed',
   ]);
@@ -262,6 +311,41 @@ function tamperedSteps(vectors: Vectors, one: Certificate): void {
   );
 }
 
+/** Decided by a signer of another version; nothing else of them is another. */
+function ofOtherRules(vectors: Vectors, one: Certificate): void {
+  const other = rejournaled([reserved(bare(one), { signerVersion: '0.0.1' })]);
+  vectors.add(
+    'other-rules',
+    other,
+    'decided by rules that this version of the verifier does not have',
+    'other-rules',
+    ['certificate-other-rules'],
+  );
+  const [transfer] = one.reservation.order.transfers;
+  if (!transfer) throw new Error('no transfer');
+  const [first, ...more] = transfer.approvals;
+  if (!first) throw new Error('no approval');
+  const approvals = [{ ...first, signature: '00'.repeat(64) }, ...more];
+  const order = { ...one.reservation.order, transfers: [{ ...transfer, approvals }] };
+  vectors.add(
+    'other-rules-not-approved',
+    rejournaled([reserved(bare(one), { signerVersion: '0.0.1', order })]),
+    'by whatever rules, an approval is not signed',
+    'refused',
+    ['approval-signature-invalid'],
+  );
+}
+
+/** Certificates of this version, to be kept for ever: only where there are none yet. */
+function keepVersion(deployment: Deployment, all: readonly Certificate[]): void {
+  const folder = join(FOLDER, '..', 'versions', DECISION_VERSION);
+  if (existsSync(folder)) return;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'certificates.jsonl'), all.map((one) => `${canonicalJson(one)}\n`).join(''));
+  writeFileSync(join(folder, 'governance.json'), `${JSON.stringify(deployment.log)}\n`);
+  writeFileSync(join(folder, 'deployment.txt'), `${deployment.deploymentId}\n`);
+}
+
 /** Whoever has the key from before the rotation: of what was begun since, it vouches for nothing. */
 async function keysFromBefore(
   vectors: Vectors,
@@ -283,7 +367,7 @@ async function keysFromBefore(
 async function make(): Promise<void> {
   const deployment = await Deployment.create();
   try {
-    const { all, before } = await collect(deployment);
+    const { all, before, begun } = await collect(deployment);
     rmSync(FOLDER, { recursive: true, force: true });
     mkdirSync(FOLDER, { recursive: true });
     writeFileSync(join(FOLDER, 'governance.json'), `${JSON.stringify(deployment.log)}\n`);
@@ -292,10 +376,12 @@ async function make(): Promise<void> {
     writeFileSync(join(FOLDER, 'deployment.txt'), `${deployment.deploymentId}\n`);
     const vectors = new Vectors();
     genuine(vectors, all);
-    incomplete(vectors, all);
+    incomplete(vectors, all, begun);
     tampered(vectors, all);
     await keysFromBefore(vectors, deployment, all, before);
+    ofOtherRules(vectors, at(all, 1));
     vectors.write();
+    keepVersion(deployment, all);
     writeFileSync(join(FOLDER, '..', 'certificate.schema.json'), certificateSchemaText());
   } finally {
     await deployment.destroy();

@@ -13,7 +13,8 @@ Checks decision certificates with nothing but these files. No network, no clock,
   --schema   the JSON Schema of a certificate
 
 Exit codes: 0 proved; 1 refused: something does not hold; 2 a file is malformed, or the arguments are; 4 about another
-deployment, or the log does not fit; 8 certificates are missing (--whole); 9 not attested by the signer yet.
+deployment, or the log does not fit; 8 certificates are missing, or from before they may have been signed (--whole);
+9 not attested by the signer yet; 10 decided by rules of another version than this verifier has.
 `;
 
 export type Asked =

@@ -5,13 +5,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import process from 'node:process';
 import { certificateSchemaText } from '../src/core/certificates/certificate.js';
-import {
-  checkDossier,
-  type EvidenceFile,
-  EXIT_OF_VERDICT,
-  genesisHashIn,
-  logIn,
-} from '../src/core/certificates/dossier.js';
+import { checkDossier, EXIT_OF_VERDICT, genesisHashIn, logIn } from '../src/core/certificates/dossier.js';
+import type { EvidenceFile } from '../src/core/certificates/evidence-file.js';
 import { reportText, reportValue } from '../src/core/certificates/report.js';
 import { portableVerifier } from '../src/core/statements/signature.js';
 import { askedBy, USAGE } from './arguments.js';
@@ -42,7 +37,7 @@ function run(args: readonly string[]): number {
       const genesisHash = genesisHashIn(asked.genesis) ?? genesisHashIn(read(asked.genesis).text);
       if (genesisHash === undefined) throw new Unusable(`${asked.genesis} is no genesis entry`);
       const log = logIn(read(asked.log).text);
-      if (log === undefined) throw new Unusable(`${asked.log} is no governance log`);
+      if (!Array.isArray(log)) throw new Unusable(`${asked.log} is no governance log: ${log.why}`);
       const evidence = { log, genesisHash, verifier: portableVerifier };
       const dossier = checkDossier(asked.files.map(read), evidence, asked.whole);
       process.stdout.write(

@@ -7,7 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { certificateSchemaText } from '../src/core/certificates/certificate.js';
-import { checkDossier, EXIT_OF_VERDICT, genesisHashIn, logIn } from '../src/core/certificates/dossier.js';
+import {
+  checkDossier,
+  codeOf,
+  EXIT_OF_VERDICT,
+  genesisHashIn,
+  logIn,
+} from '../src/core/certificates/dossier.js';
 import { portableVerifier } from '../src/core/statements/signature.js';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -25,7 +31,11 @@ const CASES = z
   )
   .parse(JSON.parse(read('expected.json')));
 
-const log = logIn(read('governance.json')) ?? [];
+const log = (() => {
+  const found = logIn(read('governance.json'));
+  if (!Array.isArray(found)) throw new Error(found.why);
+  return found;
+})();
 const genesisHash = genesisHashIn(read('deployment.txt')) ?? '';
 
 describe('the test vectors', () => {
@@ -33,10 +43,10 @@ describe('the test vectors', () => {
     const evidence = { log, genesisHash, verifier: portableVerifier };
     const texts = files.map((name) => ({ name, text: read(name) }));
     const { checked, chain, verdict } = checkDossier(texts, evidence, whole);
-    const refusals = [...checked.map(({ outcome }) => outcome), chain];
+    const found = [...checked.map(codeOf), chain.kind === 'refused' ? chain.code : undefined];
     expect({
       exit: EXIT_OF_VERDICT[verdict],
-      codes: refusals.flatMap((one) => (one.kind === 'refused' ? [one.code] : [])),
+      codes: found.filter((code) => code !== undefined),
     }).toEqual({ exit, codes });
   });
 

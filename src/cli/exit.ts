@@ -24,6 +24,8 @@ export const EXIT = {
   gap: 8,
   /** A certificate holds, and the signer has not attested it yet. */
   unattested: 9,
+  /** A certificate was decided by rules of another version: this program cannot say whether they let it pass. */
+  otherRules: 10,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 

@@ -36,7 +36,7 @@ function verified(...texts: readonly string[]) {
 
 describe('verify', () => {
   const [transfer] = certificate.reservation.transfers;
-  const transferId = transfer?.decision.transferId;
+  const transferId = transfer?.decision.transferId ?? '';
 
   it('ends with 4 for a certificate of another deployment, in whatever file it comes', () => {
     const code = 'certificate-other-deployment';
@@ -45,7 +45,7 @@ describe('verify', () => {
       exit: EXIT.mismatch,
       codes: [code, code],
     });
-    expect(verified(JSON.stringify({ transferId, certificates: [certificate] }))).toEqual({
+    expect(verified(canonicalJson({ transferId, certificates: [certificate] }))).toEqual({
       exit: EXIT.mismatch,
       codes: [code],
     });
@@ -76,11 +76,51 @@ describe('verify', () => {
       'an answer with blanks in it',
       JSON.stringify({ transferId, certificates: [certificate] }, undefined, 1),
     ],
-    ['an answer without certificates', JSON.stringify({ transferId, certificates: [] })],
-    ['an answer with something more', JSON.stringify({ transferId, certificates: [certificate], more: 1 })],
+    ['an answer in another order', JSON.stringify({ transferId, certificates: [certificate] })],
+    ['an answer without certificates', canonicalJson({ transferId, certificates: [] })],
+    ['an answer with something more', canonicalJson({ transferId, certificates: [certificate], more: 1 })],
+    [
+      'an answer nested without end',
+      `{"certificates":${'['.repeat(200_000)}${']'.repeat(200_000)},"transferId":"x"}`,
+    ],
+    [
+      'an answer nested without end, in another order',
+      `{"transferId":"x","certificates":${'['.repeat(200_000)}`,
+    ],
+    ['a line nested without end', '['.repeat(200_000) + ']'.repeat(200_000)],
   ])('ends with 2 for %s', (_title, text) => {
     const { exit, codes } = verified(text);
     expect(exit).toBe(EXIT.usage);
     expect(codes).toContain('certificate-malformed');
+  });
+
+  it.each<[string, string, object]>([
+    [
+      'a certificate that somebody has formatted',
+      JSON.stringify(certificate, undefined, 2),
+      { why: 'JSON over several lines: a certificate is one line, as it was saved, and not formatted' },
+    ],
+    [
+      'what is no JSON at all',
+      'a\nb\nc\n',
+      { why: 'no line of it is JSON: a certificate is one line, as it was saved' },
+    ],
+    [
+      'a field that no certificate has',
+      line({ ...certificate, more: 1 }),
+      { where: 'the certificate itself', why: 'it has no ["more"]' },
+    ],
+    [
+      'a field of the reservation that none has',
+      line({ ...certificate, reservation: { ...certificate.reservation, more: 1 } }),
+      { where: 'reservation', why: 'it has no ["more"]' },
+    ],
+  ])('says once what is wrong with %s', (_title, text, facts) => {
+    const file = join(folder, 'wrong.json');
+    writeFileSync(file, text);
+    const { checked } = exitOn([file], [genesis], entryHash(genesis.body));
+    expect(checked.map(({ outcome }) => (outcome.kind === 'refused' ? outcome.facts : 'valid'))).toEqual([
+      facts,
+    ]);
   });
 });

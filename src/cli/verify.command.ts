@@ -46,7 +46,8 @@ function checkedLines(checked: Checked): Line[] {
   const { outcome } = checked;
   if (outcome.kind === 'refused') return refusalLines(titleOf(checked), outcome);
   const { proved, trusted } = outcome.value;
-  return [[good('✓'), ' ', strong(titleOf(checked)), '  ', subjectOf(checked)], ...found(proved, trusted)];
+  const mark = outcome.value.otherRules ? bad('?') : good('✓');
+  return [[mark, ' ', strong(titleOf(checked)), '  ', subjectOf(checked)], ...found(proved, trusted)];
 }
 
 function chainLines(dossier: Dossier, whole: boolean): Line[] {
@@ -119,7 +120,7 @@ export function verifyCommand(cli: CommandLine): void {
       usage: 'verify <file...>',
       summary: 'check decision certificates offline',
       description:
-        'Checks certificates against a governance log and the deployment id that you know from elsewhere: replays the log, decodes the signed bytes, verifies the request and every approval, evaluates the policy again, checks that the signer attests it, and looks for gaps among them. Needs no network. Exit code 0: all of it holds; 1: something does not; 2: a file is no certificate; 4: they are about another deployment, or the log does not fit; 8: with --whole, some are missing; 9: all holds, and the signer has not attested one yet.',
+        'Checks certificates against a governance log and the deployment id that you know from elsewhere: replays the log, decodes the signed bytes, verifies the request and every approval, evaluates the policy again, checks that the signer attests it, and looks for gaps among them. Needs no network. Exit code 0: all of it holds; 1: something does not; 2: a file is no certificate; 4: they are about another deployment, or the log does not fit; 8: with --whole, some are missing, or from before they may have been signed; 9: all holds, and the signer has not attested one yet; 10: one was decided by rules of another version than this program has, and everything else holds.',
       example: 'verify certificates.json --genesis genesis.json --log governance.json',
     },
     [

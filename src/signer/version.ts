@@ -1,3 +1,3 @@
-// The signer's version as certificates state it. Raised whenever a change could alter what the signer decides.
+// The signer's version as certificates state it: that of the rules by which it decides, whatever else of the program changes.
 
-export const SIGNER_VERSION = '0.1.0';
+export { DECISION_VERSION as SIGNER_VERSION } from '../core/authorization/decision-version.js';

@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Deployment } from '../../devnet/deployment.js';
+import { rejournaled } from '../../devnet/forged-pages.js';
 import { codeOf } from '../../devnet/socket-client.js';
 import { coin, payTo, psbt } from '../../devnet/transactions.js';
 import { type Certificate, decisionsOf } from '../../src/core/certificates/certificate.js';
@@ -344,6 +345,76 @@ describe('a certificate', () => {
   });
 });
 
+/** As a signer of another version would have written it. */
+function ofOtherRules(certificate: Certificate, changes: object = {}): Certificate {
+  const altered = withReservation(certificate, { ...changes, signerVersion: '0.0.1' }) as Certificate;
+  const [told = altered] = rejournaled([altered]);
+  return told;
+}
+
+describe('a certificate of other rules', () => {
+  it('is neither proved nor refused, and says what is taken on trust', () => {
+    expect(auditedUnder(deployment.log, ofOtherRules(first))).toEqual({
+      verdict: 'other-rules',
+      code: 'accepted',
+    });
+    const outcome = audited(ofOtherRules(first));
+    if (outcome.kind === 'refused') throw new Error(outcome.code);
+    expect(outcome.value.proved.join()).not.toContain('matched');
+    expect(outcome.value.trusted.join()).toContain('it was decided by rules of version 0.0.1');
+  });
+
+  it('accuses nobody where it came to another decision', () => {
+    const decided = ofOtherRules(
+      withDecision(first, { rule: 'hot-bitcoin/small', limits: [] }) as Certificate,
+    );
+    expect(auditedUnder(deployment.log, decided).verdict).toBe('other-rules');
+  });
+
+  const unsigned = ({ reservation: { order } }: Certificate) => ({
+    ...order,
+    transfers: order.transfers.map((transfer) => ({
+      ...transfer,
+      approvals: transfer.approvals.map((one) => ({ ...one, signature: '00'.repeat(64) })),
+    })),
+  });
+  const unasked = ({ reservation: { order } }: Certificate) => ({
+    ...order,
+    transfers: order.transfers.map((transfer) => ({
+      ...transfer,
+      request: { ...transfer.request, signature: '00'.repeat(64) },
+    })),
+  });
+  it.each<[string, string, () => unknown]>([
+    [
+      'certificate-intent-mismatch',
+      'its bytes do something else than it says',
+      () => ofOtherRules(first, { intent: { ...first.reservation.intent, lockTime: 1 } }),
+    ],
+    ['certificate-reservation-mismatch', 'another key is named', () => ofOtherRules(first, { keys: [] })],
+    [
+      'certificate-reservation-mismatch',
+      'another transfer is named',
+      () => ofOtherRules(withDecision(first, { transferId: `tr-${'0'.repeat(40)}` }) as Certificate),
+    ],
+    ['request-signature-invalid', 'nobody asked', () => ofOtherRules(first, { order: unasked(first) })],
+    ['approval-signature-invalid', 'nobody approved', () => ofOtherRules(first, { order: unsigned(first) })],
+    ['certificate-attestation-mismatch', 'it is not what was attested', () => ofOtherRules(attested)],
+    [
+      'certificate-transaction-mismatch',
+      'it is of another transaction',
+      () => ofOtherRules(withOutcome(first, bumped.outcome) as Certificate),
+    ],
+    [
+      'certificate-journal-mismatch',
+      'it stands elsewhere in the journal',
+      () => ({ ...ofOtherRules(first), journalPrevious: 'ab'.repeat(32) }),
+    ],
+  ])('is refused with %s when %s', (code, _, altered) => {
+    expect(audited(altered())).toMatchObject({ kind: 'refused', code });
+  });
+});
+
 /** The text of a certificate as it stands in a file, checked as an auditor's program does. */
 function verdictOn(text: string, verifier = nativeVerifier) {
   const { log, deploymentId } = deployment;
@@ -383,7 +454,7 @@ describe('an attested certificate', () => {
       const changed = Buffer.from(bytes);
       changed[at] = ((changed[at] ?? 0) + step) % 256;
       const verdict = verdictOn(changed.toString('utf8'));
-      if (verdict === 'proved' || verdict === 'unattested') passed.push(`${at} +${step}: ${verdict}`);
+      if (!['malformed', 'refused', 'mismatch'].includes(verdict)) passed.push(`${at} +${step}: ${verdict}`);
     }
     expect({ seed, passed }).toEqual({ seed, passed: [] });
     // Some 7,000 verifications, two milliseconds each on a machine of its own.

@@ -128,6 +128,13 @@ describe('an order with facts', () => {
     const verify = (of: unknown) =>
       verifyCertificate(of, deployment.log, deployment.deploymentId, portableVerifier).kind;
     expect(verify(certificate)).toBe('accepted');
+    const outcome = verifyCertificate(certificate, deployment.log, deployment.deploymentId, portableVerifier);
+    if (outcome.kind === 'refused') throw new Error(outcome.code);
+    const { proved, trusted } = outcome.value;
+    expect(proved.join('\n')).toMatch(
+      /key \S+ of source \S+ has signed price\/\S+\/native\/USD: 60000\S* USD from \d+ sources?; -?\d+ seconds \S+ at the decision/,
+    );
+    expect(trusted.join('\n')).toMatch(/that it was so what those keys say.*: price\/\S+, screening\//);
     const [fact, ...others] = reservation.order.facts ?? [];
     const { facts: _, ...order } = reservation.order;
     const verifyWith = (facts: object) =>

@@ -54,7 +54,12 @@ describe('what nobody approves', () => {
     expect(certificate.reservation.order.head?.credentialId).toBe('alice-token');
     const verify = (altered: object) =>
       verifyCertificate(altered, deployment.log, deployment.deploymentId, nativeVerifier);
-    expect(verify(certificate).kind).toBe('accepted');
+    const verified = verify(certificate);
+    if (verified.kind === 'refused') throw new Error(verified.code);
+    expect(verified.value.proved.join()).toMatch(
+      /alice-token, a governor's, has signed \d+ minutes before that entry/,
+    );
+    expect(verified.value.trusted).toContain('that governance had no newer entry then, as alice-token says');
     const { reservation } = certificate;
     const { head: _, ...without } = reservation.order;
     expect(verify({ ...certificate, reservation: { ...reservation, order: without } })).toMatchObject({

@@ -48,7 +48,9 @@ describe('the verifier', () => {
     [2, 'with-a-blank.jsonl', 'MALFORMED'],
     [4, 'other-deployment.jsonl', 'MISMATCH'],
     [8, 'without-one.jsonl', 'reservation 4: something may have been signed there'],
+    [8, 'with-one-outdated.jsonl', 'it may have been signed between the two'],
     [9, 'not-attested.jsonl', 'the signer has not attested it yet'],
+    [10, 'other-rules.jsonl', 'OTHER RULES'],
   ])('ends with %i for %s', (code, file, words) => {
     const { status, stdout } = run(file, ...about, ...(code === 8 ? ['--whole'] : []));
     expect(status).toBe(code);
@@ -65,6 +67,12 @@ describe('the verifier', () => {
         { valid: true, ordinal: 3, outcome: 'signed' },
       ],
     });
+  });
+
+  it('says what is wrong with a governance log', () => {
+    const log = ['--genesis', genesis, '--log'];
+    expect(run('all.jsonl', ...log, 'formatted.json').stderr).toContain('is no governance log: entry 0');
+    expect(run('all.jsonl', ...log, 'all.jsonl').stderr).toContain('is no governance log: it is not JSON');
   });
 
   it('prints the schema', () => {

@@ -2,20 +2,14 @@
 // report; reading files and showing words is for the programs. docs/certificates.md says what the files look like.
 
 import { z } from 'zod';
-import { accepted, Fault, type Outcome, refused } from '../fault.js';
+import { accepted, type Outcome } from '../fault.js';
 import { entryBody, entryHash, type GovernanceEntry, governanceEntry } from '../governance/entry.js';
-import { type CanonicalValue, canonicalJson } from '../statements/canonical-json.js';
 import type { SignatureVerifier } from '../statements/signature.js';
-import { decisionsOf } from './certificate.js';
 import { type Chain, type ChainRefusalCode, checkChain, latestOf } from './chain.js';
+import { belongingTo, certificatesIn, type EvidenceFile, malformed } from './evidence-file.js';
 import { History } from './history.js';
 import { type ReckoningRefusalCode, reckon } from './reckoning.js';
 import { type CertificateRefusalCode, type Verified, verifyUnder } from './verify.js';
-
-export interface EvidenceFile {
-  readonly name: string;
-  readonly text: string;
-}
 
 /** What an auditor knows beside the certificates. */
 export interface Evidence {
@@ -33,7 +27,7 @@ export interface Checked {
 }
 
 /** What it comes to. Each has an exit code of its own. */
-export type Verdict = 'proved' | 'refused' | 'malformed' | 'mismatch' | 'gap' | 'unattested';
+export type Verdict = 'proved' | 'refused' | 'malformed' | 'mismatch' | 'gap' | 'unattested' | 'other-rules';
 
 /** How a program ends; docs/certificates.md lists them. Those between are of the command line. */
 export const EXIT_OF_VERDICT = {
@@ -43,6 +37,7 @@ export const EXIT_OF_VERDICT = {
   mismatch: 4,
   gap: 8,
   unattested: 9,
+  'other-rules': 10,
 } as const satisfies Readonly<Record<Verdict, number>>;
 
 export interface Dossier {
@@ -53,80 +48,28 @@ export interface Dossier {
   readonly verdict: Verdict;
 }
 
-const compactFile = z.strictObject({ transferId: z.string(), certificates: z.array(z.unknown()).min(1) });
-
-function malformed(why: string) {
-  return refused('certificate-malformed', { why });
-}
-
-/** The value of a text in its one spelling, so that no byte of it could be another one. */
-function canonicalValue(text: string): Outcome<unknown, 'certificate-malformed'> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return canonicalJson(value as CanonicalValue) === text
-      ? accepted(value)
-      : malformed('not in canonical form (RFC 8785)');
-  } catch (error) {
-    if (error instanceof SyntaxError) return malformed('not JSON');
-    if (error instanceof Fault && error.code === 'not-canonical') return malformed(error.message);
-    throw error;
-  }
-}
-
-interface Found {
-  readonly transferId: string | undefined;
-  readonly certificates: readonly Outcome<unknown, 'certificate-malformed'>[];
-}
-
-/** An answer of the API as it was sent; undefined for another text. */
-function answerIn(text: string): Found | undefined {
-  if (!text.startsWith('{"transferId":')) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    const parsed = compactFile.safeParse(value);
-    if (!parsed.success || JSON.stringify(value) !== text) return undefined;
-    const { transferId, certificates } = parsed.data;
-    return { transferId, certificates: certificates.map((one) => accepted(one)) };
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-/** A certificate a line, each in canonical form; or an answer of the API. The text is hostile. */
-function certificatesIn(text: string): Found {
-  const answer = answerIn(text);
-  if (answer) return answer;
-  const lines = text.endsWith('\n') ? text.slice(0, -1) : text;
-  return { transferId: undefined, certificates: lines.split('\n').map(canonicalValue) };
-}
-
-function isOf({ certificate }: Verified, transferId: string | undefined): boolean {
-  const decisions = decisionsOf(certificate);
-  // A cancel has none, and is among what was signed for the transfers that it cancels.
-  return (
-    transferId === undefined ||
-    decisions.length === 0 ||
-    decisions.some((decision) => decision.transferId === transferId)
-  );
-}
-
 /** Each certificate in the files by itself. Files and log are hostile. */
 function checkFiles(files: readonly EvidenceFile[], { log, genesisHash, verifier }: Evidence): Checked[] {
   const history = new History(log, verifier);
   return files.flatMap(({ name, text }) => {
     const { transferId, certificates } = certificatesIn(text);
-    return certificates.map((found, index) => {
-      const outcome =
-        found.kind === 'refused' ? found : verifyUnder(found.value, history, genesisHash, verifier);
-      const isOther = outcome.kind === 'accepted' && !isOf(outcome.value, transferId);
-      return {
-        file: name,
-        index,
-        outcome: isOther ? malformed('a certificate of another transfer than the file says') : outcome,
-      };
-    });
+    const outcomes = certificates.map((found) =>
+      found.kind === 'refused' ? found : verifyUnder(found.value, history, genesisHash, verifier),
+    );
+    const told = transferId === undefined ? outcomes : ofTransfer(transferId, outcomes);
+    return told.map((outcome, index) => ({ file: name, index, outcome }));
   });
+}
+
+/** An answer of the API says which transfer it is about: a certificate of another one in it is refused. */
+function ofTransfer(transferId: string, outcomes: readonly Checked['outcome'][]): Checked['outcome'][] {
+  const certificates = outcomes.flatMap((one) => (one.kind === 'accepted' ? one.value.certificate : []));
+  const belonging = belongingTo(transferId, certificates);
+  return outcomes.map((one) =>
+    one.kind === 'refused' || belonging.has(one.value.certificate)
+      ? one
+      : malformed('a certificate of another transfer than the file says, or a cancel of none in it'),
+  );
 }
 
 /** The evidence is not about the deployment that the person trusts, as opposed to a certificate that is wrong. */
@@ -140,6 +83,15 @@ function isMismatch(code: string): boolean {
   return MISMATCHES.includes(code);
 }
 
+/** Neither refused nor proved: it was decided by rules that this code does not have, and everything else of it holds. */
+export const OTHER_RULES = 'certificate-other-rules';
+
+/** What is the matter with a certificate; undefined where nothing is. */
+export function codeOf({ outcome }: Checked): CertificateRefusalCode | typeof OTHER_RULES | undefined {
+  if (outcome.kind === 'refused') return outcome.code;
+  return outcome.value.otherRules ? OTHER_RULES : undefined;
+}
+
 function verdictOf(checked: readonly Checked[], chain: Dossier['chain'], whole: boolean): Verdict {
   const codes = checked.flatMap(({ outcome }) => (outcome.kind === 'refused' ? [outcome.code] : []));
   const isWrong = (code: string) => code !== 'certificate-malformed' && !isMismatch(code);
@@ -147,6 +99,7 @@ function verdictOf(checked: readonly Checked[], chain: Dossier['chain'], whole: 
   if (codes.some((code) => code === 'certificate-malformed')) return 'malformed';
   if (codes.length > 0) return 'mismatch';
   if (whole && chain.value.missing.length + chain.value.outdated.length > 0) return 'gap';
+  if (checked.some((one) => codeOf(one) === OTHER_RULES)) return 'other-rules';
   const isAttested = checked.every(
     ({ outcome }) => outcome.kind === 'accepted' && outcome.value.attested !== undefined,
   );
@@ -200,24 +153,42 @@ export function checkDossier(files: readonly EvidenceFile[], evidence: Evidence,
 
 const logFile = z.union([z.array(governanceEntry).min(1), governanceEntry.transform((entry) => [entry])]);
 
-function parsedAs<T>(schema: z.ZodType<T>, text: string): T | undefined {
+function jsonIn(text: string): unknown {
   try {
-    return schema.safeParse(JSON.parse(text)).data;
+    return JSON.parse(text);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
 
-/** A governance log: a list of entries, or genesis alone. Undefined for anything else. */
-export function logIn(text: string): GovernanceEntry[] | undefined {
-  return parsedAs(logFile, text);
+const MOST_SHOWN = 120;
+
+/** Why a value is no log: what is wrong with its first entry that is none. */
+function whyNoLog(value: unknown): string {
+  if (value === undefined) return 'it is not JSON';
+  const entries: readonly unknown[] = Array.isArray(value) ? value : [value];
+  for (const [at, entry] of entries.entries()) {
+    const parsed = governanceEntry.safeParse(entry);
+    const [first] = parsed.error?.issues ?? [];
+    if (!first) continue;
+    const where =
+      first.path.length === 0 ? '' : `, at ${first.path.map(String).join('.').slice(0, MOST_SHOWN)}`;
+    return `entry ${at}${where}: ${first.message.slice(0, MOST_SHOWN)}`;
+  }
+  return 'it has no entries';
+}
+
+/** A governance log: a list of entries, or genesis alone. */
+export function logIn(text: string): GovernanceEntry[] | { readonly why: string } {
+  const value = jsonIn(text);
+  return logFile.safeParse(value).data ?? { why: whyNoLog(value) };
 }
 
 /** A deployment id, which is the hash of genesis, however it is grouped; or the genesis entry. Undefined for anything else. */
 export function genesisHashIn(text: string): string | undefined {
   const plain = text.replaceAll(/[\s-]/g, '').toLowerCase();
   if (/^[0-9a-f]{64}$/.test(plain)) return plain;
-  const entry = parsedAs(z.looseObject({ body: entryBody }), text);
+  const entry = z.looseObject({ body: entryBody }).safeParse(jsonIn(text)).data;
   return entry && entryHash(entry.body);
 }

@@ -151,8 +151,14 @@ export function reckon(
   const reckoned = new Set<number>();
   let count = new Count(false, false);
   let next = 0;
-  for (const { certificate, attested } of inOrder) {
+  for (const { certificate, attested, otherRules } of inOrder) {
     const { ordinal } = certificate.reservation;
+    if (otherRules) {
+      // By other rules, what it charges may count otherwise: nothing is known of what was used, and nobody is accused.
+      count = new Count(false, false);
+      next = ordinal + 1;
+      continue;
+    }
     const start = Math.max(...[...starts].filter((one) => one <= ordinal));
     if (start >= next) count = new Count(start > 1, start === ordinal);
     else if (ordinal !== next) count.isWhole = false;

@@ -2,7 +2,7 @@
 
 import { isSigned } from './certificate.js';
 import type { Chain, Ordinals, Outdated } from './chain.js';
-import type { Checked, Dossier, Verdict } from './dossier.js';
+import { type Checked, type Dossier, OTHER_RULES, type Verdict } from './dossier.js';
 
 function ordinalWords({ from, to }: Ordinals): string {
   return from === to ? `reservation ${from}` : `reservations ${from} to ${to}`;
@@ -83,9 +83,10 @@ export function subjectOf({ outcome }: Checked): string {
   if (outcome.kind === 'refused') return outcome.code;
   const { certificate } = outcome.value;
   const { ordinal } = certificate.reservation;
+  const rules = outcome.value.otherRules ? ` (${OTHER_RULES})` : '';
   return isSigned(certificate)
-    ? `reservation ${ordinal}: ${certificate.outcome.transactionId}`
-    : `reservation ${ordinal}: ${certificate.outcome.kind}, never signed`;
+    ? `reservation ${ordinal}: ${certificate.outcome.transactionId}${rules}`
+    : `reservation ${ordinal}: ${certificate.outcome.kind}, never signed${rules}`;
 }
 
 function certificateValue(checked: Checked) {
@@ -97,7 +98,9 @@ function certificateValue(checked: Checked) {
   return {
     file,
     index,
-    valid: true,
+    valid: !outcome.value.otherRules,
+    ...(outcome.value.otherRules && { code: OTHER_RULES }),
+    signerVersion: certificate.reservation.signerVersion,
     ordinal: certificate.reservation.ordinal,
     outcome: certificate.outcome.kind,
     transactionId: isSigned(certificate) ? certificate.outcome.transactionId : null,
@@ -131,6 +134,8 @@ const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
   malformed: 'MALFORMED: a file holds something else than certificates in canonical form',
   mismatch: 'MISMATCH: about another deployment, or the governance log does not fit',
   gap: 'GAP: certificates are missing',
+  'other-rules':
+    'OTHER RULES: it was decided by rules of another version than this verifier has; everything else holds',
   unattested: 'NOT ATTESTED: all holds, and the signer has not vouched for all of it yet',
 };
 
@@ -142,7 +147,8 @@ function sections(parts: readonly (readonly [string, readonly string[]])[]): str
 
 function certificateText(checked: Checked): string[] {
   const { outcome } = checked;
-  const head = `${outcome.kind === 'accepted' ? 'ok ' : 'NOT'} ${titleOf(checked)}: ${subjectOf(checked)}`;
+  const holds = outcome.kind === 'refused' ? 'NOT' : outcome.value.otherRules ? '?  ' : 'ok ';
+  const head = `${holds} ${titleOf(checked)}: ${subjectOf(checked)}`;
   if (outcome.kind === 'refused') {
     return [head, ...Object.entries(outcome.facts).map(([key, value]) => `    ${key}: ${String(value)}`)];
   }

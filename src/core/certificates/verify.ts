@@ -2,14 +2,15 @@
 // again what the signer did: replays governance, decodes the bytes, verifies requests and approvals, evaluates the
 // policy; then it verifies the transaction's own signatures. What cannot be known offline is listed, not assumed.
 
+import type { z } from 'zod';
 import { type AuthorizationRefusalCode, authorize } from '../authorization/authorize.js';
+import { isRecounted } from '../authorization/decision-version.js';
 import { type DecodedOrder, decodeOrder } from '../authorization/decode-order.js';
 import type { Knowing } from '../authorization/situation.js';
-import { accepted, Fault, type Outcome, refused } from '../fault.js';
+import { accepted, type Facts, Fault, type Outcome, refused } from '../fault.js';
 import { type Vouching, vouchingAt } from '../governance/attestation-key.js';
 import { entryHash, type GovernanceEntry } from '../governance/entry.js';
 import { lookAlikeOf } from '../governance/known-addresses.js';
-import { compressed } from '../governance/names.js';
 import { type GovernanceState, whitelistedAt } from '../governance/state.js';
 import { verifySignedBitcoin } from '../intents/bitcoin/assemble.js';
 import { addressOfPublicKey } from '../intents/ethereum/address.js';
@@ -28,9 +29,10 @@ import {
   certificate as schema,
 } from './certificate.js';
 import { type CertifiedDecision, knownFrom } from './decision.js';
-import { followedWords } from './followed.js';
 import { History } from './history.js';
+import { checkUndecided } from './other-rules.js';
 import { BEFORE_FIRST_RESERVATION, journalHashOf, type Reservation, reservationOf } from './reservation.js';
+import { fromBefore, provedWords, trustedWords } from './words.js';
 
 export type CertificateRefusalCode =
   | AuthorizationRefusalCode
@@ -61,6 +63,8 @@ export interface Verified {
   readonly attested: AttestationStatement | undefined;
   /** The key that vouches for it, attested or not yet: the one under which it was reserved. */
   readonly vouching: Vouching;
+  /** It was decided by rules that this code does not have: what they came to is taken on trust, and the rest is checked. */
+  readonly otherRules: boolean;
   /** Sentences about what was checked. */
   readonly proved: readonly string[];
   /** Sentences about what the certificate says and nothing here can check. */
@@ -68,8 +72,6 @@ export interface Verified {
   /** Those of them that follow from the certificates before it, where they are all there (reckoning.ts). */
   readonly fromBefore: readonly string[];
 }
-
-const MINUTE_MS = 60_000;
 
 /** The usage that the certificate says each limit had: taken on trust, and named so in the result. */
 function claimedUsage(decisions: readonly CertifiedDecision[]): LimitUsage {
@@ -108,23 +110,6 @@ function claimedKnowledge({ transfers, at }: Reservation, state: GovernanceState
       whitelist: listed && { entryId: listed.entryId, label: listed.label, ageMs },
     };
   };
-}
-
-/** In words, what it says of one transfer. */
-function knowledgeWords({ transferId, knew }: CertifiedDecision): readonly string[] {
-  if (!knew) return [];
-  const { atMs, firstUse, lookAlikeOf, whitelist } = knew;
-  return [
-    `${transferId}: that its destination was ${firstUse ? 'never paid before by this wallet' : 'paid before by this wallet'}, and ${lookAlikeOf === undefined ? 'looks like no other known one' : `looks like ${lookAlikeOf}, which was known before`}`,
-    ...(atMs === undefined
-      ? []
-      : [`${transferId}: that it was ${new Date(atMs).toISOString()} for its rules`]),
-    ...(whitelist
-      ? [
-          `${transferId}: that the whitelist entry ${whitelist.entryId} had been in effect for ${Math.floor(whitelist.ageMs / MINUTE_MS)} minutes`,
-        ]
-      : []),
-  ];
 }
 
 /** The log up to the entry under which the signer says it decided. Entries after it do not matter to this certificate. */
@@ -195,100 +180,6 @@ function checkBurials(
     if (verified.kind === 'refused') return verified;
   }
   return accepted(undefined);
-}
-
-function proved(
-  certified: Certificate,
-  attested: AttestationStatement | undefined,
-  { key, sequence }: Vouching,
-): string[] {
-  const { burials, outcome, reservation } = certified;
-  const { ordinal, governanceSequence, walletId, keys } = reservation;
-  const decisions = decisionsOf(certified);
-  return [
-    `the governance log replays from the given genesis to entry ${governanceSequence}, each entry signed by its quorum`,
-    'every request is signed by a key that this log registered',
-    ...decisions
-      .filter(({ past }) => past !== 'signed')
-      .map(({ transferId }) => `${transferId}: its request was alive at the time of the decision`),
-    decisions.length === 0
-      ? 'the bytes pay the wallet itself and nobody else; what the signer read in them is in them'
-      : 'the bytes pay exactly what was requested, to nobody else, within the fee ceilings; what the signer read in them is in them',
-    ...decisions.map(
-      ({ transferId, rule, approvers }) =>
-        `${transferId}: rule ${rule} of the policy in force matched; approved by ${approvers.join(', ') || 'nobody, as the rule allows'}`,
-    ),
-    ...followedWords(reservation.order),
-    ...burials.map(
-      ({ statement }) =>
-        `a quorum says that ${statement.conflicting.transactionId} lies in block ${statement.conflicting.blockHeight} and keeps from the chain what was signed before for ${statement.transferIds.join(', ')}`,
-    ),
-    ...(outcome.kind === 'signed'
-      ? [
-          `transaction ${outcome.transactionId} is signed by keys of wallet ${walletId}: ${keys.map(({ label }) => label).join(', ')}`,
-        ]
-      : []),
-    ...(attested
-      ? [
-          `the signer's attestation key ${key.label} (${compressed(key.publicKey)}), in force since entry ${sequence}, vouches for all of this as reservation ${ordinal} of its journal, at ${timeOf(attested.attestedAtMs)}; ${attested.countedAtMs === undefined ? 'there were' : `at ${timeOf(attested.countedAtMs)}, as long as that key was in force, there were`} ${attested.newestOrdinal}`,
-        ]
-      : []),
-  ];
-}
-
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-/** What those before it say as well. */
-function fromBefore(decisions: readonly CertifiedDecision[]): string[] {
-  return [
-    ...(decisions.some(({ limits }) => limits.length > 0)
-      ? ['how much of each limit had been used before']
-      : []),
-    ...decisions
-      .filter(({ past }) => past === 'reserved' || past === 'signed')
-      .map(
-        ({ transferId, past }) =>
-          `${transferId}: that an earlier transaction for it was ${past}, which this one replaces; limits were charged then${past === 'signed' ? ', and request and approvals may have expired since' : ''}`,
-      ),
-  ];
-}
-
-function trusted(certified: Certificate, attested: AttestationStatement | undefined): string[] {
-  const { outcome, reservation } = certified;
-  const decisions = decisionsOf(certified);
-  return [
-    `that the signer, version ${reservation.signerVersion}, decided at ${timeOf(reservation.at.wallMs)}`,
-    ...fromBefore(decisions),
-    ...decisions.flatMap(knowledgeWords),
-    ...decisions.flatMap(({ transferId, heldMs }) =>
-      heldMs === undefined
-        ? []
-        : [
-            `${transferId}: that it had waited for ${Math.floor(heldMs / MINUTE_MS)} minutes, as its rule holds it`,
-          ],
-    ),
-    ...decisions
-      .filter(({ past }) => past === 'dead')
-      .map(
-        ({ transferId }) =>
-          `${transferId}: that what was signed for it before cannot be mined, as a quorum says that it saw; limits were charged then`,
-      ),
-    ...(decisions.length === 0
-      ? ['that the transaction cancels one that was signed before, for no more than that was allowed to cost']
-      : []),
-    ...(outcome.kind === 'begun'
-      ? ['that no signature had left the signer until then; one may have since']
-      : outcome.kind === 'ended'
-        ? ['that no signature ever left the signer, and none will']
-        : [`that the token has the serial number ${outcome.tokenSerial}`]),
-    ...(attested
-      ? []
-      : [
-          "that the certificate is the signer's, and its place in the journal: the signer has not attested it yet",
-        ]),
-  ];
 }
 
 /** Does the log begin with the genesis that the verifying person knows, and that the certificate names? */
@@ -399,6 +290,19 @@ function isCanonical(certified: Certificate): boolean {
   }
 }
 
+const MOST_SHOWN = 120;
+
+/** Where it is not of the form, and how; what stands there is hostile. */
+function problemOf({ issues: [first] }: z.ZodError): Facts {
+  const where = first?.path.map(String).join('.') ?? '';
+  const why =
+    first?.code === 'unrecognized_keys' ? `it has no ${JSON.stringify(first.keys)}` : first?.message;
+  return {
+    where: where === '' ? 'the certificate itself' : where.slice(0, MOST_SHOWN),
+    why: (why ?? '').slice(0, MOST_SHOWN),
+  };
+}
+
 /**
  * Checks one certificate. Both the certificate and the log are hostile; `genesisHash` is what the verifying person knows
  * from elsewhere. Refuses with the first thing that does not hold.
@@ -421,9 +325,7 @@ export function verifyUnder(
 ): Outcome<Verified, CertificateRefusalCode> {
   const parsed = schema.safeParse(input);
   if (!parsed.success) {
-    return refused('certificate-malformed', {
-      where: parsed.error.issues[0]?.path.map(String).join('.') ?? '',
-    });
+    return refused('certificate-malformed', problemOf(parsed.error));
   }
   const certified = parsed.data;
   if (!isCanonical(certified)) return refused('certificate-malformed', { why: 'not canonical' });
@@ -440,18 +342,23 @@ export function verifyUnder(
   if (buried.kind === 'refused') return buried;
   const decoded = decodeOrder(certified.reservation.order, then.value);
   if (decoded.kind === 'refused') return decoded;
-  const reserved = checkReservation(certified, decoded.value, then.value, history, verifier);
+  const otherRules = !isRecounted(certified.reservation.signerVersion);
+  const reserved = otherRules
+    ? checkUndecided(certified.reservation, decoded.value, then.value, verifier)
+    : checkReservation(certified, decoded.value, then.value, history, verifier);
   if (reserved.kind === 'refused') return reserved;
   const placed = checkJournal(certified);
   if (placed.kind === 'refused') return placed;
   const transaction = checkTransaction(certified, decoded.value);
   if (transaction.kind === 'refused') return transaction;
+  const examined = { certified, attested: attested.value, vouching, state: then.value, otherRules };
   return accepted({
     certificate: certified,
     attested: attested.value,
     vouching,
-    proved: proved(certified, attested.value, vouching),
-    trusted: trusted(certified, attested.value),
+    otherRules,
+    proved: provedWords(examined),
+    trusted: trustedWords(examined),
     fromBefore: fromBefore(decisionsOf(certified)),
   });
 }

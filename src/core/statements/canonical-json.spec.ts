@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Fault } from '../fault.js';
-import { type CanonicalValue, canonicalJson } from './canonical-json.js';
+import { type CanonicalValue, canonicalJson, inCanonicalOrder } from './canonical-json.js';
 
 const printable = fc.string({ unit: 'grapheme-ascii', maxLength: 20 });
 const value = fc.letrec<{ value: CanonicalValue }>((tie) => ({
@@ -17,6 +17,11 @@ const value = fc.letrec<{ value: CanonicalValue }>((tie) => ({
 })).value;
 
 describe('RFC 8785 canonical JSON', () => {
+  it('is what JSON.stringify writes of a value in that order', () => {
+    const unordered = { b: 1, a: [{ d: null, c: 'x' }] };
+    expect(JSON.stringify(inCanonicalOrder(unordered))).toBe(canonicalJson(unordered));
+  });
+
   it('sorts members by code unit and writes no white space', () => {
     expect(canonicalJson({ b: 1, a: [true, null, 'x'], B: { z: '"\\', y: -3 } })).toBe(
       '{"B":{"y":-3,"z":"\\"\\\\"},"a":[true,null,"x"],"b":1}',

@@ -102,3 +102,11 @@ export function canonicalJson(value: CanonicalValue): string {
 export function canonicalBytes(value: CanonicalValue): Uint8Array {
   return utf8ToBytes(canonicalJson(value));
 }
+
+/**
+ * The same value, which `JSON.stringify` writes as canonical text; but for members whose names are whole numbers, which JavaScript puts
+ * first. Throws `not-canonical`.
+ */
+export function inCanonicalOrder<T extends CanonicalValue>(value: T): T {
+  return JSON.parse(canonicalJson(value)) as T;
+}

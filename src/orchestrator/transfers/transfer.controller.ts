@@ -2,6 +2,7 @@
 
 import { Controller } from '@nestjs/common';
 import { accepted, type Outcome, refused } from '../../core/fault.js';
+import { inCanonicalOrder } from '../../core/statements/canonical-json.js';
 import type { SignedRequest } from '../../core/statements/request.js';
 import type { KeyedEffect } from '../http/call.js';
 import { Caller, Effect, Input, type InputOf, Serves } from '../http/endpoint.js';
@@ -99,7 +100,7 @@ export class TransferController {
     }
     return certificates.length === 0
       ? refused('certificate-missing', { transferId })
-      : accepted({ transferId, certificates });
+      : accepted(inCanonicalOrder({ certificates, transferId }));
   }
 
   /** A backend is told the same about others' transfers as about ones that do not exist. */

@@ -7,9 +7,9 @@ export const CERTIFICATES: readonly Tooth[] = [
     {
       code: 'certificate-malformed',
       without: 'the schema of a certificate',
-      was: "  if (!parsed.success) {\n    return refused('certificate-malformed', {",
+      was: "    return refused('certificate-malformed', problemOf(parsed.error));",
       becomes:
-        "  if (!parsed.success) return accepted({ certificate: input as Certificate, attested: undefined, proved: [], trusted: [] });\n  if (!parsed.success) {\n    return refused('certificate-malformed', {",
+        "    return accepted({ certificate: input as Certificate, attested: undefined, proved: [], trusted: [] });\n    return refused('certificate-malformed', problemOf(parsed.error));",
       title: 'a certificate is refused with certificate-malformed when a field is missing',
     },
     {
@@ -177,6 +177,24 @@ export const CERTIFICATES: readonly Tooth[] = [
         'replacing the attestation key keeps certificates before and after it whole, each with its own key',
     },
   ]),
+  ...teethOf('src/core/certificates/other-rules.ts', 'test/signer/certificates.integration.spec.ts', [
+    {
+      code: 'certificate-intent-mismatch',
+      without: 'comparing what was read in the bytes, by whatever rules',
+      was: 'if (canonicalJson(found.intent) !== canonicalJson(reservation.intent))',
+      becomes: 'if (false)',
+      title:
+        'a certificate of other rules is refused with certificate-intent-mismatch when its bytes do something else than it says',
+    },
+    {
+      code: 'certificate-reservation-mismatch',
+      without: 'comparing the rest of the reservation, by whatever rules',
+      was: 'return canonicalJson({ ...rest, asked }) === undecided(reservation)\n',
+      becomes: 'return undecided(reservation).length > 0\n',
+      title:
+        'a certificate of other rules is refused with certificate-reservation-mismatch when another key is named',
+    },
+  ]),
   ...teethOf('src/core/certificates/reckoning.ts', 'src/core/certificates/reckoning.spec.ts', [
     {
       code: 'certificate-usage-mismatch',
@@ -250,7 +268,7 @@ export const CERTIFICATES: readonly Tooth[] = [
       title: 'is refused with certificate-chain-broken when one names another before it',
     },
   ]),
-  ...teethOf('src/core/certificates/dossier.ts', 'src/cli/verify.command.spec.ts', [
+  ...teethOf('src/core/certificates/evidence-file.ts', 'src/cli/verify.command.spec.ts', [
     {
       code: 'certificate-malformed',
       without: 'the demand for the canonical form of a file',
