@@ -1,10 +1,10 @@
 // The rules of a document, in their order: none that is never reached, none that lets an asset pass which it does not name.
 
 import type { RuleText } from './document.js';
-import { implies } from './implication.js';
 import { malformed, type Page } from './page.js';
 import { effectOf } from './parse-approvals.js';
 import { conditionsOf } from './parse-conditions.js';
+import { checkCovers } from './parse-cover.js';
 import { ruleLimitsOf } from './parse-limits.js';
 import type { Rule } from './types.js';
 
@@ -20,34 +20,13 @@ function ruleOf(page: Page, rule: RuleText, index: number): Rule {
   return { ...parsed, limits: ruleLimitsOf(page, [...path, 'limits'], parsed, rule.limits) };
 }
 
-/** Why a rule is never reached: the one before it, or one that refuses, has all that it could match. */
-function coverOf(rules: readonly Rule[], index: number): Rule | undefined {
-  const rule = rules[index];
-  const isFirst = (other: Rule, at: number) =>
-    other.effect.kind === 'refuse' ? other.when.length > 0 : rule?.effect.kind !== 'refuse' && at < index;
-  return rules.find(
-    (other, at) =>
-      rule !== undefined &&
-      other !== rule &&
-      rule.when.length > 0 &&
-      isFirst(other, at) &&
-      implies(rule.when, other.when) &&
-      // Of two that refuse the very same, the second is the one too many.
-      (at < index || !implies(other.when, rule.when)),
-  );
-}
-
 export function rulesOf(page: Page, rules: readonly RuleText[]): readonly Rule[] {
   const dead = rules.findIndex((rule) => rule.when === 'anything') + 1;
   if (dead > 0 && dead < rules.length) {
     malformed(page, ['rules', dead, 'id'], 'never reached: the rule before it matches anything');
   }
   const parsed = rules.map((rule, index) => ruleOf(page, rule, index));
-  parsed.forEach((_, index) => {
-    const cover = coverOf(parsed, index);
-    if (cover)
-      malformed(page, ['rules', index, 'id'], `never reached: ${cover.id} matches all that it could`);
-  });
+  checkCovers(page, parsed);
   return parsed;
 }
 

@@ -32,11 +32,20 @@ function areApart(names: ReadonlySet<string>, others: ReadonlySet<string>): bool
 /** The same for each of them: its words, and what follows from another list of its kind. */
 export function listing(
   kind: NamesKind,
-): Pick<ConditionKind<NamesKind>, 'words' | 'followsFrom' | 'excludes'> {
+  /** All names that there are; absent where anything could be one. */
+  all?: readonly string[],
+): Pick<ConditionKind<NamesKind>, 'words' | 'followsFrom' | 'otherwise' | 'excludes'> {
   return {
     words: ({ names }) => list(names),
     followsFrom: ({ names }, given) =>
       given.kind === kind && 'names' in given && isWithin(given.names, names),
+    otherwise: ({ names }, known) => {
+      const before = known.findLast((one): one is Names => one.kind === kind);
+      const possible = before?.names ?? all;
+      if (!possible) return undefined;
+      const left = new Set([...possible].filter((name) => !names.has(name)));
+      return left.size > 0 ? { kind, names: left } : 'never';
+    },
     excludes: ({ names }, other) => other.kind === kind && 'names' in other && areApart(names, other.names),
   };
 }
@@ -107,7 +116,7 @@ export const walletIn: ConditionKind<'wallet-in'> = {
 };
 
 export const tierIn: ConditionKind<'tier-in'> = {
-  ...listing('tier-in'),
+  ...listing('tier-in', tier.options),
   schema: z.array(tier).min(1, EMPTY).max(5),
   read: (written, place) => ({
     kind: 'tier-in',
@@ -116,18 +125,33 @@ export const tierIn: ConditionKind<'tier-in'> = {
   holds: ({ names }, situation) => names.has(situation.tier),
 };
 
+/** The one chain on which a condition can hold. */
+function chainOf(condition: PlainCondition): string | undefined {
+  if ('asset' in condition) return condition.asset.chain;
+  return condition.kind === 'fee-at-most' ? condition.coin.chain : undefined;
+}
+
+const plainChainIn = listing('chain-in');
 export const chainIn: ConditionKind<'chain-in'> = {
-  ...listing('chain-in'),
+  ...plainChainIn,
   schema: z.array(chainId).min(1, EMPTY).max(16),
   read: (written, place) => ({
     kind: 'chain-in',
     names: known(written, place, (wallet) => wallet.chain, 'the chain of no wallet'),
   }),
   holds: ({ names }, { chain }) => names.has(chain),
+  followsFrom: (condition, given) => {
+    const only = chainOf(given);
+    return only === undefined ? plainChainIn.followsFrom(condition, given) : condition.names.has(only);
+  },
+  excludes: (condition, other) => {
+    const only = chainOf(other);
+    return only === undefined ? plainChainIn.excludes(condition, other) : !condition.names.has(only);
+  },
 };
 
 export const kindIn: ConditionKind<'kind-in'> = {
-  ...listing('kind-in'),
+  ...listing('kind-in', transferKind.options),
   schema: z
     .array(z.enum(transferKind.options, `a kind is one of ${transferKind.options.join(', ')}`))
     .min(1, EMPTY),
