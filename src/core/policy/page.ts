@@ -6,13 +6,14 @@ import type { Wallet } from '../governance/entry.js';
 import type { GovernanceState } from '../governance/state.js';
 import { parseUnits } from '../money/amount.js';
 import type { PolicyFile } from './document.js';
+import { perhaps } from './suggestions.js';
 import type { YamlText } from './strict-yaml.js';
 import type { Condition, PlainCondition, PolicyAsset } from './types.js';
 
 /** What policies may refer to. */
 export type PolicyContext = Pick<
   GovernanceState,
-  'chains' | 'wallets' | 'tokens' | 'groups' | 'persons' | 'everRegistered'
+  'chains' | 'wallets' | 'tokens' | 'groups' | 'persons' | 'everRegistered' | 'everRequestKeys'
 >;
 
 export type PolicyParseRefusalCode = 'policy-malformed';
@@ -83,7 +84,15 @@ export function assetOf(page: Page, path: Path, name: string): PolicyAsset {
     (asset) => asset.symbol === symbol && (chain === undefined || asset.chain === chain),
   );
   const [asset, another] = named;
-  if (!asset) return malformed(page, path, `no wallet of this document is on a chain with an asset ${name}`);
+  if (!asset)
+    return malformed(
+      page,
+      path,
+      `no wallet of this document is on a chain with an asset ${name}${perhaps(
+        name,
+        page.assets.map((one) => one.symbol),
+      )}`,
+    );
   if (another) {
     return malformed(page, path, `${name} stands for more than one asset: ${asset.chain}, ${another.chain}`);
   }

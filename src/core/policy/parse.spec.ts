@@ -100,6 +100,34 @@ describe('parsing policies', () => {
     expect(whyOf([['a', text]])).toBe('accepted');
   });
 
+  it('takes requesters who were persons or owned a request key once, and says so of nobody else', () => {
+    const asking = (names: string) =>
+      bitcoin('a').replace('asset: BTC,', `asset: BTC, requester-in: [${names}],`);
+    expect(whyOf([['a', asking('erin, refunds, alice')]])).toBe('accepted');
+    expect(whyOf([['a', asking('constructor')]])).toMatchObject({
+      why: 'no request key was ever owned by constructor',
+    });
+  });
+
+  it('refuses approvals that would be those of whoever alone can ask', () => {
+    const rule = (when: string, quorum: number) =>
+      bitcoin('a').replace(
+        RULE,
+        `rules:\n  - { id: one, when: { asset: BTC, ${when} }, then: { hold: 1h, then: { approve: [{ group: treasury, quorum: ${quorum} }] } } }`,
+      );
+    const why = (name: string) =>
+      `can never be met: who asks for it is ${name}, and nobody approves what they asked for`;
+    expect(whyOf([['a', rule('requester-in: [alice]', 2)]])).toBe('accepted');
+    expect(whyOf([['a', rule('requester-in: [alice]', 3)]])).toMatchObject({ why: why('alice') });
+    expect(whyOf([['a', rule('requester-in: [alice, bob]', 3)]])).toMatchObject({ why: why('alice or bob') });
+    expect(whyOf([['a', rule('requester-in: [alice, payouts]', 3)]])).toBe('accepted');
+    const ways = 'any-of: [{ requester-in: [alice] }, { requester-in: [payouts] }]';
+    expect(whyOf([['a', rule(ways, 3)]])).toBe('accepted');
+    expect(whyOf([['a', rule(`${ways}, none-of: [{ requester-in: [payouts] }]`, 3)]])).toMatchObject({
+      why: why('alice'),
+    });
+  });
+
   it('finds a rule that is never reached whatever approvals it wants', () => {
     const approve = (then: string) =>
       `when: { asset: BTC, amount-at-most: "1 BTC" }, then: { approve: ${then} }`;

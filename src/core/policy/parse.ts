@@ -18,6 +18,7 @@ import {
 import { checkCoversAcross, type ReadPolicy } from './parse-cover.js';
 import { feeCapsOf, limitOf } from './parse-limits.js';
 import { rulesOf, tighteningRulesOf } from './parse-rules.js';
+import { perhaps } from './suggestions.js';
 import { readYaml, type YamlText } from './strict-yaml.js';
 import type { Policy, PolicyAsset, PolicySet } from './types.js';
 
@@ -53,7 +54,10 @@ function walletsInScope(
   return scope.wallets.map((walletId, index) => {
     const path = ['applies-to', 'wallets', index];
     if (scope.wallets.indexOf(walletId) !== index) malformed(page, path, `${walletId} stands here twice`);
-    return page.context.wallets.get(walletId) ?? malformed(page, path, `no such wallet: ${walletId}`);
+    return (
+      page.context.wallets.get(walletId) ??
+      malformed(page, path, `no such wallet: ${walletId}${perhaps(walletId, page.context.wallets.keys())}`)
+    );
   });
 }
 

@@ -5,6 +5,7 @@ import { tier } from '../../governance/entry.js';
 import { chainId, transferKind } from '../../statements/fields.js';
 import { EMPTY, names as identifiers } from '../document-fields.js';
 import { distinct, malformed, type Page } from '../page.js';
+import { perhaps } from '../suggestions.js';
 import type { PlainCondition } from '../types.js';
 import { spelledAddress } from './addresses.js';
 import type { ConditionKind, Place } from './kind.js';
@@ -71,6 +72,19 @@ function known(
   return names;
 }
 
+/** Owners of request keys, who alone can ask, and persons: whoever was one of them once may stay in the text. */
+function requesters(written: readonly string[], place: Place): ReadonlySet<string> {
+  const { page, path } = place;
+  const { everRegistered, everRequestKeys, persons } = page.context;
+  const owners = new Set([...everRequestKeys.values()].flatMap((key) => key.owners));
+  written.forEach((name, index) => {
+    if (owners.has(name) || everRegistered.has(`person:${name}`)) return;
+    const near = perhaps(name, [...owners, ...persons.keys()]);
+    malformed(page, [...path, index], `no request key was ever owned by ${name}${near}`);
+  });
+  return listed(written, place);
+}
+
 /** Each with its own place. */
 function spelledDestinations(addresses: readonly string[], place: Place): readonly string[] {
   return addresses.map((address, index) =>
@@ -94,7 +108,7 @@ export const destinationIn: ConditionKind<'destination-in'> = {
 export const requesterIn: ConditionKind<'requester-in'> = {
   ...listing('requester-in'),
   schema: identifiers,
-  read: (written, place) => ({ kind: 'requester-in', names: listed(written, place) }),
+  read: (written, place) => ({ kind: 'requester-in', names: requesters(written, place) }),
   holds: ({ names }, { requester }) => names.has(requester),
 };
 
