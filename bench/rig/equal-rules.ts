@@ -24,6 +24,7 @@ const CONTEXT: PolicyContext = {
   groups: new Map(),
   persons: new Map(),
   everRegistered: new Set(),
+  everRequestKeys: new Map(),
 };
 const LIMITS = 20;
 const MOST_RULES_PER_DOCUMENT = 250;

@@ -1,8 +1,9 @@
 // `portcullis policy check`: what is wrong with policy documents. Offline.
 
 import { z } from 'zod';
-import { accepted, type Outcome } from '../core/fault.js';
+import { accepted, type Outcome, refused } from '../core/fault.js';
 import type { Wallet } from '../core/governance/entry.js';
+import { unreachableRule } from '../core/governance/orphans.js';
 import { parsePolicies } from '../core/policy/parse.js';
 import type { Policy, PolicySet } from '../core/policy/types.js';
 import type { Answer, Given } from './command-line.js';
@@ -48,6 +49,9 @@ export async function check(
   const parsed = parsePolicies(documentsOf(files, state), state);
   if (parsed.kind === 'refused') return parsed;
   const set = parsed.value;
+  // What governance would not take either.
+  const orphan = unreachableRule(state, set);
+  if (orphan) return refused('governance-change-invalid', { why: orphan.why, about: orphan.about });
   const without = uncovered(set, state.wallets.values());
   const isInForce = set.hash === state.policyHash;
   return accepted({

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { genesisOf } from '../core/governance/people.fixture.js';
 import { genesis, state } from './cli.fixture.js';
 import { EXIT } from './exit.js';
 import { portcullis } from './program.js';
@@ -39,7 +40,7 @@ async function run(...argv: readonly string[]) {
   const output = new PassThrough();
   const errors = new PassThrough();
   const cli = portcullis(new Terminal({ input: new PassThrough(), output, errors }, {}), {});
-  const exit = await cli.run([...argv, '--log', log]);
+  const exit = await cli.run(argv.includes('--log') ? argv : [...argv, '--log', log]);
   return { exit, output: String(output.read() ?? ''), errors: String(errors.read() ?? '') };
 }
 
@@ -81,8 +82,23 @@ describe('policy check', () => {
     expect(JSON.parse(errors)).toMatchObject({
       error: {
         code: 'policy-malformed',
-        facts: { document: 'hot-bitcoin', line: 9, why: 'no such group: tresury' },
+        facts: { document: 'hot-bitcoin', line: 9, why: 'no such group: tresury; perhaps treasury' },
       },
+    });
+  });
+
+  it('refuses what governance would: approvers who own every request key (governance-change-invalid)', async () => {
+    const owners = state.groups.get('treasury') ?? [];
+    const key = { keyId: 'backend', algorithm: 'ed25519' as const, publicKey: 'e1'.repeat(32) };
+    const requestKeys = [{ ...key, owners: [...owners] }];
+    const unattended = POLICY.split('\n').filter((line) => line !== '' && !line.includes('approve'));
+    const policies = [{ name: 'hot-bitcoin', lines: unattended }];
+    const other = join(folder, 'owned.json');
+    writeFileSync(other, JSON.stringify([genesisOf({ requestKeys, policies })]));
+    const { exit, errors } = await run('policy', 'check', written(POLICY), '--json', '--log', other);
+    expect(exit).toBe(EXIT.refused);
+    expect(JSON.parse(errors)).toMatchObject({
+      error: { code: 'governance-change-invalid', facts: { about: 'hot-bitcoin/middle' } },
     });
   });
 

@@ -5,13 +5,15 @@ import { Fault } from '../fault.js';
 import type { Wallet } from '../governance/entry.js';
 import type { GovernanceState } from '../governance/state.js';
 import { parseUnits } from '../money/amount.js';
+import type { PolicyFile } from './document.js';
+import { perhaps } from './suggestions.js';
 import type { YamlText } from './strict-yaml.js';
-import type { PolicyAsset } from './types.js';
+import type { Condition, PlainCondition, PolicyAsset } from './types.js';
 
 /** What policies may refer to. */
 export type PolicyContext = Pick<
   GovernanceState,
-  'chains' | 'wallets' | 'tokens' | 'groups' | 'persons' | 'everRegistered'
+  'chains' | 'wallets' | 'tokens' | 'groups' | 'persons' | 'everRegistered' | 'everRequestKeys'
 >;
 
 export type PolicyParseRefusalCode = 'policy-malformed';
@@ -24,7 +26,37 @@ export interface Page {
   /** Those that the document is about. */
   readonly wallets: readonly Wallet[];
   readonly assets: readonly PolicyAsset[];
+  /** What holds for whatever the document is asked about, and always will. */
+  readonly scope: readonly PlainCondition[];
   readonly context: PolicyContext;
+}
+
+/** Of some wallets: their tiers and chains, which never change. */
+function tiersAndChains(wallets: readonly Wallet[]): readonly PlainCondition[] {
+  return [
+    { kind: 'tier-in', names: new Set(wallets.map(({ tier }) => tier)) },
+    { kind: 'chain-in', names: new Set(wallets.map(({ chain }) => chain)) },
+  ];
+}
+
+/**
+ * What holds for whatever a document is asked about. Wallets are never removed, but others may come: a tier may get one on another
+ * chain, and a refusal that was written for it is none that never matches.
+ */
+export function scopeOf(scope: PolicyFile['applies-to'], wallets: readonly Wallet[]): Page['scope'] {
+  if (scope === 'everything') return [];
+  if ('tier' in scope) return [{ kind: 'tier-in', names: new Set([scope.tier]) }];
+  return [{ kind: 'wallet-in', names: new Set(scope.wallets) }, ...tiersAndChains(wallets)];
+}
+
+/** The conditions of a rule, and what is known beside them. */
+export function known(page: Page, when: readonly Condition[]): readonly Condition[] {
+  const ofWallets = when.flatMap((condition) =>
+    condition.kind === 'wallet-in'
+      ? tiersAndChains(page.wallets.filter(({ walletId }) => condition.names.has(walletId)))
+      : [],
+  );
+  return [...page.scope, ...ofWallets, ...when];
 }
 
 export function malformed(page: Pick<Page, 'document' | 'text'>, path: Path, why: string): never {
@@ -52,7 +84,15 @@ export function assetOf(page: Page, path: Path, name: string): PolicyAsset {
     (asset) => asset.symbol === symbol && (chain === undefined || asset.chain === chain),
   );
   const [asset, another] = named;
-  if (!asset) return malformed(page, path, `no wallet of this document is on a chain with an asset ${name}`);
+  if (!asset)
+    return malformed(
+      page,
+      path,
+      `no wallet of this document is on a chain with an asset ${name}${perhaps(
+        name,
+        page.assets.map((one) => one.symbol),
+      )}`,
+    );
   if (another) {
     return malformed(page, path, `${name} stands for more than one asset: ${asset.chain}, ${another.chain}`);
   }

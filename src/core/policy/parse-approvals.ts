@@ -7,19 +7,28 @@ import { candidatesFor, isReachable, meetingMeets } from './approvals.js';
 import type { RequirementsText, RuleText, WayText } from './document.js';
 import { holdMsOf } from './durations.js';
 import { distinct, malformed, type Page, type Path } from './page.js';
+import { perhaps } from './suggestions.js';
 import type { ApprovalRequirement, Effect } from './types.js';
+
+function noSuchGroup({ context }: Page, group: string): string {
+  return `no such group: ${group}${perhaps(group, context.groups.keys())}`;
+}
 
 function requirementOf(page: Page, path: Path, written: RequirementsText[number]): Requirement {
   const { groups, everRegistered } = page.context;
   const { group, quorum, except, 'not-members-of': notMembersOf, with: classes } = written;
-  const members = groups.get(group) ?? malformed(page, [...path, 'group'], `no such group: ${group}`);
+  const members = groups.get(group) ?? malformed(page, [...path, 'group'], noSuchGroup(page, group));
   // Whoever was a person once may stay in the text: else nobody whom a policy names could be removed in a hurry.
   except?.forEach((person, index) => {
     if (!everRegistered.has(`person:${person}`))
-      malformed(page, [...path, 'except', index], `no such person: ${person}`);
+      malformed(
+        page,
+        [...path, 'except', index],
+        `no such person: ${person}${perhaps(person, page.context.persons.keys())}`,
+      );
   });
   notMembersOf?.forEach((other, index) => {
-    if (!groups.has(other)) malformed(page, [...path, 'not-members-of', index], `no such group: ${other}`);
+    if (!groups.has(other)) malformed(page, [...path, 'not-members-of', index], noSuchGroup(page, other));
   });
   distinct(page, [...path, 'except'], except ?? []);
   distinct(page, [...path, 'not-members-of'], notMembersOf ?? []);
@@ -112,6 +121,15 @@ function alternativesOf(page: Page, path: Path, written: readonly WayText[]): re
   });
   return alternatives.flatMap((requirements, alternative) =>
     requirements.map((requirement) => ({ ...requirement, alternative })),
+  );
+}
+
+/** Whether somebody who may ask for it leaves persons enough: nobody approves what they asked for. */
+export function canApproveFor(page: Page, { requirements }: Approve, requesters: readonly string[]): boolean {
+  const { groups } = page.context;
+  const everybody = new Set(requirements.flatMap(({ group }) => groups.get(group) ?? []));
+  return requesters.some((requester) =>
+    isReachable(requirements, everybody, groups, new Set([requester]), classesHeld(page.context)),
   );
 }
 

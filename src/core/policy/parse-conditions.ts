@@ -4,7 +4,7 @@ import type { PlainConditionsText } from './conditions/kind.js';
 import { excludeEachOther, PLAIN_KINDS, plainWords, readCondition } from './conditions/table.js';
 import type { RuleText } from './document.js';
 import { isImpossible } from './implication.js';
-import { malformed, type Page, type Path } from './page.js';
+import { known, malformed, type Page, type Path } from './page.js';
 import type { Condition, PlainCondition, PolicyAsset } from './types.js';
 
 function besideWords(condition: PlainCondition, other: PlainCondition): string {
@@ -48,13 +48,15 @@ export function conditionsOf(page: Page, path: Path, when: RuleText['when']): re
     const parsed = branches.map((branch, index) => {
       const at = [...path, kind, index];
       const conditions = plainConditionsOf(page, at, branch, asset);
-      if (isImpossible([...plain, ...conditions]))
+      if (isImpossible(known(page, [...plain, ...conditions])))
         malformed(page, at, 'can never hold beside the conditions around it');
       return conditions;
     });
+    if (kind === 'none-of' && isImpossible([...page.scope, { kind, branches: parsed }]))
+      malformed(page, [...path, kind], 'one of these always holds here, so that this never does');
     return [{ kind, branches: parsed }];
   });
   const all = [...plain, ...branching];
-  if (isImpossible(all)) malformed(page, path, 'these conditions can never all hold');
+  if (isImpossible(known(page, all))) malformed(page, path, 'these conditions can never all hold');
   return all;
 }

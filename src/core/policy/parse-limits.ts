@@ -6,7 +6,7 @@ import { positiveCentsOf, worthIn } from './conditions/value.js';
 import type { FeeCapsText, LimitText, RuleText } from './document.js';
 import { windowMsOf } from './durations.js';
 import { isImpossible } from './implication.js';
-import { assetOf, distinctIds, malformed, type Page, type Path, positiveAmountOf } from './page.js';
+import { assetOf, distinctIds, known, malformed, type Page, type Path, positiveAmountOf } from './page.js';
 import { basisPointsOf } from './shares.js';
 import type { FeeCaps, Limit, Rule } from './types.js';
 
@@ -72,7 +72,10 @@ export function ruleLimitsOf(
     const at = [...path, index];
     const limit = limitOf(page, at, text, `${page.document}/${rule.id}`);
     const { measure } = limit;
-    if ('asset' in measure && isImpossible([...rule.when, { kind: 'asset', asset: measure.asset }]))
+    if (
+      'asset' in measure &&
+      isImpossible(known(page, [...rule.when, { kind: 'asset', asset: measure.asset }]))
+    )
       malformed(page, [...at, 'asset'], `this rule is about another asset than ${measure.asset.symbol}`);
     return limit;
   });

@@ -1,12 +1,29 @@
 // The rules of a document, in their order: none that is never reached, none that lets an asset pass which it does not name.
 
 import type { RuleText } from './document.js';
-import { implies } from './implication.js';
-import { malformed, type Page } from './page.js';
-import { effectOf } from './parse-approvals.js';
+import { isImpossible } from './implication.js';
+import { known, malformed, type Page } from './page.js';
+import { canApproveFor, effectOf } from './parse-approvals.js';
 import { conditionsOf } from './parse-conditions.js';
+import { checkCovers } from './parse-cover.js';
 import { ruleLimitsOf } from './parse-limits.js';
-import type { Rule } from './types.js';
+import type { Condition, Rule } from './types.js';
+
+/** As many requesters as a line of an error holds. */
+const MOST_TOLD = 5;
+
+/** Those who alone can ask for what meets these conditions; undefined where anybody could. */
+function requestersOf(page: Page, when: readonly Condition[]): readonly string[] | undefined {
+  const named = when.flatMap((condition) => {
+    if (condition.kind === 'requester-in') return [[...condition.names]];
+    if (condition.kind !== 'any-of') return [];
+    const ways = condition.branches.map((branch) => branch.find(({ kind }) => kind === 'requester-in'));
+    return ways.every((way) => way?.kind === 'requester-in') ? [ways.flatMap(({ names }) => [...names])] : [];
+  });
+  return named[0]?.filter(
+    (name) => !isImpossible(known(page, [...when, { kind: 'requester-in', names: new Set([name]) }])),
+  );
+}
 
 function ruleOf(page: Page, rule: RuleText, index: number): Rule {
   const path = ['rules', index];
@@ -15,26 +32,18 @@ function ruleOf(page: Page, rule: RuleText, index: number): Rule {
   if (effect.kind !== 'refuse' && !when.some(({ kind }) => kind === 'asset')) {
     malformed(page, [...path, 'when'], 'a rule that lets a transfer pass names its asset');
   }
+  const requesters = requestersOf(page, when);
+  if (effect.kind === 'approve' && requesters && !canApproveFor(page, effect, requesters)) {
+    const who = requesters.slice(0, MOST_TOLD).join(' or ');
+    malformed(
+      page,
+      [...path, 'then'],
+      `can never be met: who asks for it is ${who}, and nobody approves what they asked for`,
+    );
+  }
   const parsed = { id: rule.id, when, effect };
   if (!rule.limits) return parsed;
   return { ...parsed, limits: ruleLimitsOf(page, [...path, 'limits'], parsed, rule.limits) };
-}
-
-/** Why a rule is never reached: the one before it, or one that refuses, has all that it could match. */
-function coverOf(rules: readonly Rule[], index: number): Rule | undefined {
-  const rule = rules[index];
-  const isFirst = (other: Rule, at: number) =>
-    other.effect.kind === 'refuse' ? other.when.length > 0 : rule?.effect.kind !== 'refuse' && at < index;
-  return rules.find(
-    (other, at) =>
-      rule !== undefined &&
-      other !== rule &&
-      rule.when.length > 0 &&
-      isFirst(other, at) &&
-      implies(rule.when, other.when) &&
-      // Of two that refuse the very same, the second is the one too many.
-      (at < index || !implies(other.when, rule.when)),
-  );
 }
 
 export function rulesOf(page: Page, rules: readonly RuleText[]): readonly Rule[] {
@@ -43,11 +52,7 @@ export function rulesOf(page: Page, rules: readonly RuleText[]): readonly Rule[]
     malformed(page, ['rules', dead, 'id'], 'never reached: the rule before it matches anything');
   }
   const parsed = rules.map((rule, index) => ruleOf(page, rule, index));
-  parsed.forEach((_, index) => {
-    const cover = coverOf(parsed, index);
-    if (cover)
-      malformed(page, ['rules', index, 'id'], `never reached: ${cover.id} matches all that it could`);
-  });
+  checkCovers(page, parsed);
   return parsed;
 }
 

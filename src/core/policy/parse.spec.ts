@@ -100,12 +100,106 @@ describe('parsing policies', () => {
     expect(whyOf([['a', text]])).toBe('accepted');
   });
 
+  it('takes requesters who were persons or owned a request key once, and says so of nobody else', () => {
+    const asking = (names: string) =>
+      bitcoin('a').replace('asset: BTC,', `asset: BTC, requester-in: [${names}],`);
+    expect(whyOf([['a', asking('erin, refunds, alice')]])).toBe('accepted');
+    expect(whyOf([['a', asking('constructor')]])).toMatchObject({
+      why: 'no request key was ever owned by constructor',
+    });
+  });
+
+  it('refuses approvals that would be those of whoever alone can ask', () => {
+    const rule = (when: string, quorum: number) =>
+      bitcoin('a').replace(
+        RULE,
+        `rules:\n  - { id: one, when: { asset: BTC, ${when} }, then: { hold: 1h, then: { approve: [{ group: treasury, quorum: ${quorum} }] } } }`,
+      );
+    const why = (name: string) =>
+      `can never be met: who asks for it is ${name}, and nobody approves what they asked for`;
+    expect(whyOf([['a', rule('requester-in: [alice]', 2)]])).toBe('accepted');
+    expect(whyOf([['a', rule('requester-in: [alice]', 3)]])).toMatchObject({ why: why('alice') });
+    expect(whyOf([['a', rule('requester-in: [alice, bob]', 3)]])).toMatchObject({ why: why('alice or bob') });
+    expect(whyOf([['a', rule('requester-in: [alice, payouts]', 3)]])).toBe('accepted');
+    const ways = 'any-of: [{ requester-in: [alice] }, { requester-in: [payouts] }]';
+    expect(whyOf([['a', rule(ways, 3)]])).toBe('accepted');
+    expect(whyOf([['a', rule(`${ways}, none-of: [{ requester-in: [payouts] }]`, 3)]])).toMatchObject({
+      why: why('alice'),
+    });
+  });
+
   it('finds a rule that is never reached whatever approvals it wants', () => {
     const approve = (then: string) =>
       `when: { asset: BTC, amount-at-most: "1 BTC" }, then: { approve: ${then} }`;
     const two = `rules:\n  - { id: one, ${approve('[{ group: board, quorum: 1 }]')} }\n  - { id: two, ${approve('{ any-of: [[{ group: board, quorum: 2 }], [{ group: treasury, quorum: 3 }]] }')} }`;
     expect(whyOf([['a', bitcoin('a').replace(RULE, two)]])).toMatchObject({
       why: 'never reached: one matches all that it could',
+    });
+  });
+
+  describe('of rules that other documents leave nothing for', () => {
+    const forAll = (when: string, appliesTo = 'everything') =>
+      `policy: b\napplies-to: ${appliesTo}\n${appliesTo === 'everything' ? '' : `${HEAD}\n`}rules:\n  - { id: no, when: { ${when} }, then: refuse }\n`;
+    const both = (when: string, appliesTo?: string) =>
+      whyOf([
+        ['a', bitcoin('a')],
+        ['b', forAll(when, appliesTo)],
+      ]);
+    const never = {
+      document: 'a',
+      line: 5,
+      column: 11,
+      why: 'never reached: b/no matches all that it could',
+    };
+
+    it.each([
+      'asset: BTC',
+      'chain-in: ["bip122:0f9188f13cb7b2c71f2a335e3a4fc328"]',
+      'wallet-in: [hot-btc, hot-eth]',
+      'tier-in: [hot]',
+      'asset: BTC, amount-at-most: "2 BTC"',
+    ])('refuses them: %s', (when) => {
+      expect(both(when)).toMatchObject(never);
+    });
+
+    it.each([
+      'asset: BTC, amount-at-most: "0.5 BTC"',
+      'tier-in: [warm]',
+      'wallet-in: [hot-eth]',
+      'asset: BTC, first-use: yes',
+      'none-of: [{ wallet-in: [hot-btc] }]',
+      'none-of: [{ chain-in: ["bip122:0f9188f13cb7b2c71f2a335e3a4fc328", "eip155:31337"] }]',
+    ])('takes them: %s', (when) => {
+      expect(both(when)).toBe('accepted');
+    });
+
+    it('refuses what a document and another one refuse between them', () => {
+      const small = `rules:\n  - { id: small, when: { amount-at-most: "1 BTC", asset: BTC, first-use: yes }, then: refuse }\n`;
+      const text = bitcoin('a').replace('rules:\n', small);
+      expect(whyOf([['a', text]])).toBe('accepted');
+      expect(
+        whyOf([
+          ['a', text],
+          ['b', forAll('first-use: no')],
+        ]),
+      ).toMatchObject({ why: 'never reached: b/no and small match between them all that it could' });
+    });
+
+    it('asks of a tier only where it is that of all wallets of the document', () => {
+      const context = {
+        ...SHIPPED_CONTEXT,
+        wallets: new Map([...SHIPPED_CONTEXT.wallets].filter(([id]) => id.endsWith('btc'))),
+      };
+      const tier = (name: string) =>
+        `policy: b\napplies-to: { tier: ${name} }\n${HEAD}\nrules:\n  - { id: no, when: { asset: BTC }, then: refuse }\n`;
+      const documents = (appliesTo: string, name: string) =>
+        [
+          ['a', bitcoin('a', appliesTo)],
+          ['b', tier(name)],
+        ] as const;
+      expect(whyOf(documents('{ wallets: [hot-btc] }', 'hot'), context)).toMatchObject(never);
+      expect(whyOf(documents('{ wallets: [hot-btc] }', 'warm'), context)).toBe('accepted');
+      expect(whyOf(documents('{ wallets: [hot-btc, warm-btc] }', 'hot'), context)).toBe('accepted');
     });
   });
 

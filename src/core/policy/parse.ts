@@ -13,9 +13,12 @@ import {
   type Path,
   type PolicyContext,
   type PolicyParseRefusalCode,
+  scopeOf,
 } from './page.js';
+import { checkCoversAcross, type ReadPolicy } from './parse-cover.js';
 import { feeCapsOf, limitOf } from './parse-limits.js';
 import { rulesOf, tighteningRulesOf } from './parse-rules.js';
+import { perhaps } from './suggestions.js';
 import { readYaml, type YamlText } from './strict-yaml.js';
 import type { Policy, PolicyAsset, PolicySet } from './types.js';
 
@@ -36,7 +39,10 @@ function read(document: PolicyDocument): { readonly text: YamlText; readonly fil
 }
 
 /** The wallets that a document is about, as governance knows them now. */
-function walletsInScope(page: Omit<Page, 'wallets' | 'assets'>, file: PolicyFile): readonly Wallet[] {
+function walletsInScope(
+  page: Omit<Page, 'wallets' | 'assets' | 'scope'>,
+  file: PolicyFile,
+): readonly Wallet[] {
   const scope = file['applies-to'];
   const all = [...page.context.wallets.values()];
   if (scope === 'everything') return all;
@@ -48,7 +54,10 @@ function walletsInScope(page: Omit<Page, 'wallets' | 'assets'>, file: PolicyFile
   return scope.wallets.map((walletId, index) => {
     const path = ['applies-to', 'wallets', index];
     if (scope.wallets.indexOf(walletId) !== index) malformed(page, path, `${walletId} stands here twice`);
-    return page.context.wallets.get(walletId) ?? malformed(page, path, `no such wallet: ${walletId}`);
+    return (
+      page.context.wallets.get(walletId) ??
+      malformed(page, path, `no such wallet: ${walletId}${perhaps(walletId, page.context.wallets.keys())}`)
+    );
   });
 }
 
@@ -67,15 +76,22 @@ function assetsOn(chains: ReadonlySet<string>, context: PolicyContext): readonly
   return [...coins, ...tokens].filter((asset) => chains.has(asset.chain));
 }
 
-function policyOf(document: PolicyDocument, context: PolicyContext): { policy: Policy; page: Page } {
+function policyOf(document: PolicyDocument, context: PolicyContext): ReadPolicy {
   const { text, file } = read(document);
   const wallets = walletsInScope({ document: document.name, text, context }, file);
   const assets = assetsOn(new Set(wallets.map((wallet) => wallet.chain)), context);
-  const page = { document: document.name, text, wallets, assets, context };
+  const scope = file['applies-to'];
+  const page = {
+    document: document.name,
+    text,
+    wallets,
+    assets,
+    scope: scopeOf(scope, wallets),
+    context,
+  };
   const { limits = [], rules = [] } = file;
   distinctIds(page, ['limits'], limits);
   distinctIds(page, ['rules'], rules);
-  const scope = file['applies-to'];
   const common = {
     name: document.name,
     limits: limits.map((limit, index) => limitOf(page, ['limits', index], limit, document.name)),
@@ -119,7 +135,7 @@ export function parsePolicies(
   const owners = new Map<string, string>();
   const names = new Set<string>();
   try {
-    const policies = documents.map((document) => {
+    const parsed = documents.map((document) => {
       const { policy, page } = policyOf(document, context);
       if (names.has(policy.name)) malformed(page, ['policy'], `two documents are called ${policy.name}`);
       names.add(policy.name);
@@ -128,8 +144,10 @@ export function parsePolicies(
         if (owner !== undefined) malformed(page, path, `${subject} has a document already: ${owner}`);
         owners.set(subject, policy.name);
       }
-      return policy;
+      return { policy, page };
     });
+    checkCoversAcross(parsed);
+    const policies = parsed.map(({ policy }) => policy);
     return { kind: 'accepted', value: { hash: policyHashOf(documents), policies } };
   } catch (error) {
     if (error instanceof Fault && error.code === 'policy-malformed') {

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { policyFile } from './document.js';
+import { perhaps } from './suggestions.js';
 
 export interface SchemaProblem {
   readonly path: readonly PropertyKey[];
@@ -35,28 +36,11 @@ function keysAt(path: readonly PropertyKey[]): ReadonlySet<string> {
   return new Set(nodes.flatMap(({ properties = {} }) => Object.keys(properties)));
 }
 
-/** Levenshtein's: how many letters have to be put in, taken out or exchanged. */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
-  for (const [above, letter] of [...one].entries()) {
-    const next = [above + 1];
-    for (const [at, wanted] of [...other].entries()) {
-      const exchanged = (row[at] ?? 0) + (letter === wanted ? 0 : 1);
-      next.push(Math.min(exchanged, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[other.length] ?? 0;
-}
-
 function unknownKey(path: readonly PropertyKey[], key: string): string {
   const known = keysAt(path);
   if (known.has(key)) return `${key} does not go with what stands beside it`;
-  const near = [...known]
-    .map((name) => ({ name, away: distance(key.slice(0, 64), name) }))
-    .filter(({ away }) => away <= Math.max(2, key.length / 3))
-    .sort((left, right) => left.away - right.away)[0];
-  if (near) return `unknown key: ${key}; perhaps ${near.name}`;
+  const near = perhaps(key, known);
+  if (near !== '') return `unknown key: ${key}${near}`;
   const names = known.size <= MOST_NAMES ? `; here stand ${[...known].join(', ')}` : '';
   return `unknown key: ${key}${names}`;
 }

@@ -85,6 +85,12 @@ export const SHIPPED_CONTEXT: PolicyContext = {
       { personId, name: personId, credentials: [credentialOf(personId)] },
     ]),
   ),
+  everRequestKeys: new Map([
+    [
+      'backend',
+      { keyId: 'backend', algorithm: 'ed25519', publicKey: 'e1'.repeat(32), owners: ['payouts', 'refunds'] },
+    ],
+  ]),
   // Erin is nobody's member any more.
   everRegistered: new Set(
     ['alice', 'bob', 'carol', 'dora', 'erin', 'frank', 'grace', 'heidi'].map((person) => `person:${person}`),

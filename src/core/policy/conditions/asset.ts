@@ -104,6 +104,13 @@ export const amountAtMost: ConditionKind<'amount-at-most'> = {
   words: boundWords,
   followsFrom: (bound, given) =>
     given.kind === 'amount-at-most' && comparable(bound, given, (own, its) => its <= own),
+  // Not at most so much is above it only where the asset is known to be the same.
+  otherwise: (bound, known) => {
+    const kind = 'amount-above';
+    if ('worth' in bound) return { kind, worth: bound.worth, cents: bound.cents };
+    const { asset, amount: most } = bound;
+    return known.some((one) => isOfAsset(asset, one)) ? { kind, asset, amount: most } : undefined;
+  },
   excludes: (bound, other) =>
     isOnAnother(bound, other) ||
     (other.kind === 'amount-above' && comparable(bound, other, (own, its) => its >= own)),
@@ -128,6 +135,14 @@ export const amountAbove: ConditionKind<'amount-above'> = {
   words: boundWords,
   followsFrom: (bound, given) =>
     given.kind === 'amount-above' && comparable(bound, given, (own, its) => its >= own),
+  otherwise: (bound, known) => {
+    const kind = 'amount-at-most';
+    if ('worth' in bound) return { kind, worth: bound.worth, cents: bound.cents };
+    const { asset, amount: most } = bound;
+    if (!known.some((one) => isOfAsset(asset, one))) return undefined;
+    // Whatever moves is more than nothing.
+    return most > 0n ? { kind, asset, amount: most } : 'never';
+  },
   excludes: (bound, other) =>
     isOnAnother(bound, other) ||
     (other.kind === 'amount-at-most' && comparable(bound, other, (own, its) => own >= its)),

@@ -13,7 +13,7 @@ type YesOrNo = Extract<PlainCondition, { readonly wanted: boolean }>;
 /** The same for each of them: its words, and that `yes` and `no` exclude each other. */
 function answering(kind: YesOrNo['kind']): Pick<
   ConditionKind<YesOrNo['kind']>,
-  'asks' | 'words' | 'followsFrom' | 'excludes'
+  'asks' | 'words' | 'followsFrom' | 'otherwise' | 'excludes'
 > & {
   readonly schema: typeof yesOrNo;
 } {
@@ -22,6 +22,7 @@ function answering(kind: YesOrNo['kind']): Pick<
     schema: yesOrNo,
     words: ({ wanted }) => (wanted ? 'yes' : 'no'),
     followsFrom: ({ wanted }, given) => given.kind === kind && 'wanted' in given && given.wanted === wanted,
+    otherwise: ({ wanted }) => ({ kind, wanted: !wanted }),
     excludes: ({ wanted }, other) => other.kind === kind && 'wanted' in other && other.wanted !== wanted,
   };
 }

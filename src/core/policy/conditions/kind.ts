@@ -73,6 +73,14 @@ export interface ConditionKind<K extends PlainKind> {
   readonly words: (condition: PlainConditionOf<K>) => string;
   /** Whoever meets `given` meets this one. `false` means that it does not know. */
   readonly followsFrom: (condition: PlainConditionOf<K>, given: PlainCondition) => boolean;
+  /**
+   * What is known where this one is known not to hold, beside what is known anyway; absent, or undefined, where that is nothing
+   * that a condition says. `never`: it always holds.
+   */
+  readonly otherwise?: (
+    condition: PlainConditionOf<K>,
+    known: readonly PlainCondition[],
+  ) => PlainCondition | 'never' | undefined;
   /** Nobody meets both; asked of each of the two. `false` means that it does not know. */
   readonly excludes: (condition: PlainConditionOf<K>, other: PlainCondition) => boolean;
 }

@@ -5,6 +5,7 @@ import { tier } from '../../governance/entry.js';
 import { chainId, transferKind } from '../../statements/fields.js';
 import { EMPTY, names as identifiers } from '../document-fields.js';
 import { distinct, malformed, type Page } from '../page.js';
+import { perhaps } from '../suggestions.js';
 import type { PlainCondition } from '../types.js';
 import { spelledAddress } from './addresses.js';
 import type { ConditionKind, Place } from './kind.js';
@@ -32,11 +33,20 @@ function areApart(names: ReadonlySet<string>, others: ReadonlySet<string>): bool
 /** The same for each of them: its words, and what follows from another list of its kind. */
 export function listing(
   kind: NamesKind,
-): Pick<ConditionKind<NamesKind>, 'words' | 'followsFrom' | 'excludes'> {
+  /** All names that there are; absent where anything could be one. */
+  all?: readonly string[],
+): Pick<ConditionKind<NamesKind>, 'words' | 'followsFrom' | 'otherwise' | 'excludes'> {
   return {
     words: ({ names }) => list(names),
     followsFrom: ({ names }, given) =>
       given.kind === kind && 'names' in given && isWithin(given.names, names),
+    otherwise: ({ names }, known) => {
+      const before = known.findLast((one): one is Names => one.kind === kind);
+      const possible = before?.names ?? all;
+      if (!possible) return undefined;
+      const left = new Set([...possible].filter((name) => !names.has(name)));
+      return left.size > 0 ? { kind, names: left } : 'never';
+    },
     excludes: ({ names }, other) => other.kind === kind && 'names' in other && areApart(names, other.names),
   };
 }
@@ -62,6 +72,19 @@ function known(
   return names;
 }
 
+/** Owners of request keys, who alone can ask, and persons: whoever was one of them once may stay in the text. */
+function requesters(written: readonly string[], place: Place): ReadonlySet<string> {
+  const { page, path } = place;
+  const { everRegistered, everRequestKeys, persons } = page.context;
+  const owners = new Set([...everRequestKeys.values()].flatMap((key) => key.owners));
+  written.forEach((name, index) => {
+    if (owners.has(name) || everRegistered.has(`person:${name}`)) return;
+    const near = perhaps(name, [...owners, ...persons.keys()]);
+    malformed(page, [...path, index], `no request key was ever owned by ${name}${near}`);
+  });
+  return listed(written, place);
+}
+
 /** Each with its own place. */
 function spelledDestinations(addresses: readonly string[], place: Place): readonly string[] {
   return addresses.map((address, index) =>
@@ -85,7 +108,7 @@ export const destinationIn: ConditionKind<'destination-in'> = {
 export const requesterIn: ConditionKind<'requester-in'> = {
   ...listing('requester-in'),
   schema: identifiers,
-  read: (written, place) => ({ kind: 'requester-in', names: listed(written, place) }),
+  read: (written, place) => ({ kind: 'requester-in', names: requesters(written, place) }),
   holds: ({ names }, { requester }) => names.has(requester),
 };
 
@@ -107,7 +130,7 @@ export const walletIn: ConditionKind<'wallet-in'> = {
 };
 
 export const tierIn: ConditionKind<'tier-in'> = {
-  ...listing('tier-in'),
+  ...listing('tier-in', tier.options),
   schema: z.array(tier).min(1, EMPTY).max(5),
   read: (written, place) => ({
     kind: 'tier-in',
@@ -116,18 +139,33 @@ export const tierIn: ConditionKind<'tier-in'> = {
   holds: ({ names }, situation) => names.has(situation.tier),
 };
 
+/** The one chain on which a condition can hold. */
+function chainOf(condition: PlainCondition): string | undefined {
+  if ('asset' in condition) return condition.asset.chain;
+  return condition.kind === 'fee-at-most' ? condition.coin.chain : undefined;
+}
+
+const plainChainIn = listing('chain-in');
 export const chainIn: ConditionKind<'chain-in'> = {
-  ...listing('chain-in'),
+  ...plainChainIn,
   schema: z.array(chainId).min(1, EMPTY).max(16),
   read: (written, place) => ({
     kind: 'chain-in',
     names: known(written, place, (wallet) => wallet.chain, 'the chain of no wallet'),
   }),
   holds: ({ names }, { chain }) => names.has(chain),
+  followsFrom: (condition, given) => {
+    const only = chainOf(given);
+    return only === undefined ? plainChainIn.followsFrom(condition, given) : condition.names.has(only);
+  },
+  excludes: (condition, other) => {
+    const only = chainOf(other);
+    return only === undefined ? plainChainIn.excludes(condition, other) : !condition.names.has(only);
+  },
 };
 
 export const kindIn: ConditionKind<'kind-in'> = {
-  ...listing('kind-in'),
+  ...listing('kind-in', transferKind.options),
   schema: z
     .array(z.enum(transferKind.options, `a kind is one of ${transferKind.options.join(', ')}`))
     .min(1, EMPTY),

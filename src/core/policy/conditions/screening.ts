@@ -8,7 +8,8 @@ import { basisPointsOf, shareWords, WHOLE_BASIS_POINTS } from '../shares.js';
 import { balanceSubject, hotShareSubject, saidOf, screeningSubject, unanimous } from './answer.js';
 import type { ConditionKind } from './kind.js';
 
-const riskScore = z.int('a risk is a whole number from 0 to 100').min(0).max(100);
+const HIGHEST_RISK = 100;
+const riskScore = z.int('a risk is a whole number from 0 to 100').min(0).max(HIGHEST_RISK);
 
 export const riskScoreAtMost: ConditionKind<'risk-score-at-most'> = {
   schema: riskScore,
@@ -18,18 +19,22 @@ export const riskScoreAtMost: ConditionKind<'risk-score-at-most'> = {
   needs: (_, situation) => screeningSubject(situation),
   words: ({ score }) => `${score}`,
   followsFrom: ({ score }, given) => given.kind === 'risk-score-at-most' && given.score <= score,
+  otherwise: ({ score }) => (score < HIGHEST_RISK ? { kind: 'risk-score-above', score } : 'never'),
   excludes: ({ score }, other) => other.kind === 'risk-score-above' && other.score >= score,
 };
 
 export const riskScoreAbove: ConditionKind<'risk-score-above'> = {
   schema: riskScore,
   read: (score, { page, path }) =>
-    score < 100 ? { kind: 'risk-score-above', score } : malformed(page, path, 'no risk is above 100'),
+    score < HIGHEST_RISK
+      ? { kind: 'risk-score-above', score }
+      : malformed(page, path, 'no risk is above 100'),
   holds: ({ score }, situation) =>
     unanimous(saidOf(situation, screeningSubject(situation), 'screening'), (said) => said.riskScore > score),
   needs: (_, situation) => screeningSubject(situation),
   words: ({ score }) => `${score}`,
   followsFrom: ({ score }, given) => given.kind === 'risk-score-above' && given.score >= score,
+  otherwise: ({ score }) => ({ kind: 'risk-score-at-most', score }),
   excludes: ({ score }, other) => other.kind === 'risk-score-at-most' && score >= other.score,
 };
 
@@ -50,6 +55,12 @@ export const screeningIn: ConditionKind<'screening-in'> = {
   words: ({ results }) => [...results].join(', '),
   followsFrom: ({ results }, given) =>
     given.kind === 'screening-in' && [...given.results].every((result) => results.has(result)),
+  otherwise: ({ results }, known) => {
+    const before = known.findLast((one) => one.kind === 'screening-in');
+    const possible: Iterable<string> = before?.results ?? screeningResult.options;
+    const left = new Set([...possible].filter((result) => !results.has(result)));
+    return left.size > 0 ? { kind: 'screening-in', results: left } : 'never';
+  },
   excludes: ({ results }, other) =>
     other.kind === 'screening-in' && ![...other.results].some((result) => results.has(result)),
 };
@@ -88,5 +99,7 @@ export const hotShareAtMost: ConditionKind<'hot-share-at-most'> = {
   words: ({ basisPoints }) => shareWords(basisPoints),
   followsFrom: ({ basisPoints }, given) =>
     given.kind === 'hot-share-at-most' && given.basisPoints <= basisPoints,
+  // No share is above all of it.
+  otherwise: ({ basisPoints }) => (basisPoints >= WHOLE_BASIS_POINTS ? 'never' : undefined),
   excludes: () => false,
 };

@@ -113,6 +113,20 @@ export function plainImplies<K extends PlainKind>(
   return KINDS[kind].followsFrom(wanted, given);
 }
 
+/** What is known where this one is known not to hold, beside what is known anyway; `never`: it always holds. */
+export function otherwise<K extends PlainKind>(
+  condition: PlainConditionOf<K>,
+  known: readonly PlainCondition[],
+): PlainCondition | 'never' | undefined {
+  const kind: K = condition.kind;
+  return KINDS[kind].otherwise?.(condition, known);
+}
+
+/** It holds or it does not, whatever watchers say: never unknown. */
+export function isTold(condition: PlainCondition): boolean {
+  return 'asset' in condition || KINDS[condition.kind].needs === undefined;
+}
+
 function excludes<K extends PlainKind>(one: PlainConditionOf<K>, other: PlainCondition): boolean {
   const kind: K = one.kind;
   return KINDS[kind].excludes(one, other);
