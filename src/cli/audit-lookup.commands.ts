@@ -71,7 +71,10 @@ const mirrorOptions = officerOptions.extend({ key: z.string(), whole: z.boolean(
 const filterFlags: readonly (readonly [string, string])[] = [
   ['--transfer <id>', 'about this transfer'],
   ['--wallet <id>', 'about this wallet'],
-  ['--officer <person>', 'done by this person, where it is still known who it was'],
+  [
+    '--officer <person>',
+    'done by this person, where it is still known who it was, or signed with any credential they ever had',
+  ],
   ['--by <credential>', 'signed with this credential'],
   ['--request-key <id>', 'by this request key'],
   ['--entry <sequence>', 'about this entry of the governance log'],

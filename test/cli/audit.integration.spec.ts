@@ -84,6 +84,8 @@ describe('portcullis audit find', () => {
       (answer) => JSON.stringify(answer).includes('person-added'),
     );
     expect(found.exit).toBe(0);
+    const signed = await audit('find', '--officer', 'alice', '--kind', 'governance');
+    expect(JSON.stringify(signed.answer)).toContain('person-added');
     const own = await until(
       () => audit('find', '--officer', 'dora', '--kind', 'admin-read'),
       (answer) => JSON.stringify(answer).includes('searchAudit'),

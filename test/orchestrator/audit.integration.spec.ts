@@ -49,6 +49,11 @@ describe.each(dialects)('the audit log on %s', (dialect) => {
     const { length } = rig.deployment.log;
     const page = await lookFor('?kind=governance&limit=200', ({ items }) => items.length === length);
     expect(whats(page).at(-1)).toBe('governance genesis');
+    // Their names are not in it: they signed with their credentials.
+    const signed = page.items.filter(({ entry }) => entry.subjects.some(({ id }) => id.startsWith('alice-')));
+    const own = await look('?person=alice&kind=governance&limit=200');
+    expect(own.items.map(({ entry }) => entry.sequence)).toEqual(signed.map(({ entry }) => entry.sequence));
+    expect(signed.length).toBeGreaterThan(0);
   });
 
   it('has what became of a transfer, and who approved it with what', async () => {

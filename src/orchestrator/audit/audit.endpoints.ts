@@ -21,7 +21,11 @@ export const auditQuery = z.strictObject({
   wallet: identifier.exactOptional(),
   credential: identifier.exactOptional(),
   key: identifier.exactOptional().describe('Id of a request key.'),
-  person: identifier.exactOptional().describe('Where it is not forgotten who it was.'),
+  person: identifier
+    .exactOptional()
+    .describe(
+      'What they did, where it is not forgotten who it was, or signed with any credential they ever had.',
+    ),
   entry: number('a sequence').exactOptional().describe('Sequence of a governance entry.'),
   proposal: sha256Hex.exactOptional().describe('Id of a proposal.'),
   policy: sha256Hex.exactOptional().describe('Hash of the policies under which something was decided.'),

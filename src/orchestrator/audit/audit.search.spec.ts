@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { nativeVerifier } from '../../platform/native-verifier.js';
+import { Heads } from '../governance/heads.js';
 import { type Life, Stage } from '../transfers/stage.fixture.js';
 import { AuditCallRow } from './audit.entity.js';
 import type { AuditLog } from './audit.log.js';
@@ -100,6 +101,33 @@ describe('looking things up', () => {
     await edited(life.database, "DELETE FROM audit_sealed WHERE name = 'person'");
     expect(await said({ person: 'ada' })).toEqual([]);
     expect(await said({ kind: 'admin-read' })).toEqual(['admin-read searchAudit']);
+  });
+
+  it('finds what a person has signed with any credential that governance ever gave them, and not what others have', async () => {
+    const { cast } = stage;
+    const heads = new Heads(life.database, life.governance, nativeVerifier, stage);
+    for (const one of ['alice', 'bob'] as const) {
+      const taken = await heads.take(cast.head(one));
+      if (taken.kind === 'refused') throw new Error(taken.code);
+    }
+    const burial = (by: string) =>
+      JSON.stringify({ statement: { transferIds: [] }, signatures: [{ credentialId: by, signature: '0' }] });
+    await edited(
+      life.database,
+      `INSERT INTO burials VALUES (1, '${burial('alice-piv')}', 'request-key:shop', 1)`,
+      `INSERT INTO burials VALUES (2, '${burial('alice-piv-2')}', 'request-key:shop', 1)`,
+      `INSERT INTO burials VALUES (3, '${burial('bob-piv')}', 'request-key:shop', 1)`,
+      `INSERT INTO governance_entries VALUES (9001, 'h', '${JSON.stringify({ body: { change: { kind: 'credential-added', personId: 'alice', credential: { credentialId: 'alice-piv-2' } } } })}', 1)`,
+    );
+    const signed = (await said({ person: 'alice' })).filter((one) => one.startsWith('approval'));
+    expect(signed).toEqual(['approval buried', 'approval buried', 'approval head-vouched']);
+    const genesis = await said({ person: 'alice', kind: 'governance' });
+    expect(genesis.length).toBeGreaterThan(0);
+    expect(await said({ person: 'nobody' })).toEqual([]);
+    const page = await found({ person: 'alice', limit: 1 });
+    expect(page.items).toHaveLength(1);
+    const next = await found({ person: 'alice', limit: 1, before: page.nextBefore ?? 0 });
+    expect(next.items[0]?.entry.sequence).toBeLessThan(page.items[0]?.entry.sequence ?? 0);
   });
 
   it('whoever has been away comes in anew, and of the unknown only so many are written down', async () => {

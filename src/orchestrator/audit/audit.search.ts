@@ -7,10 +7,12 @@ import { z } from 'zod';
 import { type AuditEntry, type AuditKind, parseAuditEntry, sealed } from '../../core/audit/entry.js';
 import { marks, padded, rows, sqlInteger } from '../database/sql.js';
 import { AuditSealedRow, auditSources, isSalt } from './audit.entity.js';
+import { credentialsOf } from './credentials.js';
 import { draftsOf, type PlacedKey } from './records.js';
 
 export interface AuditQuery {
   readonly subjects: readonly AuditEntry['subjects'][number][];
+  /** What they did or signed, with whatever credential they ever had. */
   readonly person?: string;
   readonly kind?: AuditKind;
   /** Milliseconds since 1970, by the clocks of the programs; from included, to not. */
@@ -46,8 +48,19 @@ interface Condition {
 /** A wallet or a policy has most of the log: what is about fewer entries leads. */
 const COMMON: readonly string[] = ['wallet', 'policy'];
 
+/** What a person did, where it is still known who it was, and what was signed with a credential of theirs. */
+function byPerson(person: string, credentials: readonly string[]): Condition {
+  const sealed = "SELECT sequence FROM audit_sealed WHERE name = 'person' AND value = ?";
+  if (credentials.length === 0) return { text: sealed, parameters: [person] };
+  const ids = padded(credentials);
+  return {
+    text: `${sealed} UNION SELECT sequence FROM audit_subjects WHERE kind = 'credential' AND id IN (${marks(ids)})`,
+    parameters: [person, ...ids],
+  };
+}
+
 /** One condition leads, by an index that is in the order of the log; each other one is asked of what it finds. */
-function statementOf(query: AuditQuery): Condition {
+function statementOf(query: AuditQuery, credentials: readonly string[]): Condition {
   const about = (isCommon: boolean): Condition[] =>
     query.subjects
       .filter(({ kind }) => COMMON.includes(kind) === isCommon)
@@ -55,15 +68,7 @@ function statementOf(query: AuditQuery): Condition {
         text: 'SELECT sequence FROM audit_subjects WHERE kind = ? AND id = ?',
         parameters: [kind, id],
       }));
-  const by: readonly Condition[] =
-    query.person === undefined
-      ? []
-      : [
-          {
-            text: "SELECT sequence FROM audit_sealed WHERE name = 'person' AND value = ?",
-            parameters: [query.person],
-          },
-        ];
+  const by = query.person === undefined ? [] : [byPerson(query.person, credentials)];
   const [lead, ...others] = [...about(false), ...by, ...about(true)];
   const conditions: Condition[] = others.map(({ text, parameters }) => ({
     text: `EXISTS (SELECT 1 FROM (${text}) o WHERE o.sequence = e.sequence)`,
@@ -88,7 +93,8 @@ function statementOf(query: AuditQuery): Condition {
 }
 
 export async function searchAudit(db: EntityManager, query: AuditQuery): Promise<AuditPage> {
-  const { text, parameters } = statementOf(query);
+  const credentials = query.person === undefined ? [] : await credentialsOf(db, query.person);
+  const { text, parameters } = statementOf(query, credentials);
   const all = (await rows(db, found, text, parameters)).map(({ sequence }) => sequence);
   const page = all.slice(0, query.limit);
   const items = page.length === 0 ? [] : await itemsOf(db, page);
