@@ -4,7 +4,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { auditKey, entriesUpTo, publicFormOf, writtenLog } from '../../src/core/audit/audit.fixture.js';
 import { checkpointText, openCheckpoint } from '../../src/core/audit/checkpoint.js';

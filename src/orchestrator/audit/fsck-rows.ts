@@ -2,12 +2,11 @@
 // signed transaction against the record of its signature, a proposal against its id. Whatever stands there is named, and stops
 // nothing. That records and log agree is for the rest of fsck.
 
-import { createHash } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { GOVERNANCE_TYPE } from '../../core/governance/entry.js';
-import { type CanonicalValue, canonicalBytes } from '../../core/statements/canonical-json.js';
-import { statementBytes } from '../../core/statements/preimage.js';
+import type { CanonicalValue } from '../../core/statements/canonical-json.js';
+import { canonicalDigest, claimedDigest } from '../../core/statements/claimed-digest.js';
 import { REQUEST_TYPE, transferIdOf } from '../../core/statements/request.js';
 import { rows } from '../database/sql.js';
 
@@ -66,16 +65,6 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
-/** SHA-256 in hex; nothing where what is stored has no canonical form. */
-function hashOf(bytes: () => Uint8Array): string | undefined {
-  try {
-    return createHash('sha256').update(bytes()).digest('hex');
-  } catch {
-    // No statement has this form, so none has this hash.
-    return undefined;
-  }
-}
-
 /** Columns of a transfer, and the member of its request that each repeats. */
 const REPEATED = {
   request_id: 'requestId',
@@ -95,7 +84,7 @@ const TRANSFERS = `SELECT t.transfer_id AS row_key, t.request_id, t.request, t.r
 function wrongOfTransfer(row: Row): string[] {
   const moved = Object.entries(MOVED).filter(([column, of]) => row[column] !== row[of]);
   const statement = memberOf(membersOf(row['request']), 'statement');
-  const digest = hashOf(() => statementBytes(REQUEST_TYPE, statement));
+  const digest = claimedDigest(REQUEST_TYPE, statement);
   // What it is held against is wrong itself.
   const isRequest = digest !== undefined && transferIdOf(digest) === row.row_key;
   const repeated = isRequest
@@ -114,7 +103,7 @@ const SIGNED = `SELECT s.transaction_key AS row_key, s.transfers, s.certificate_
 
 function wrongOfTransaction(row: Row): string[] {
   const { attestation: _, ...certificate } = membersOf(row['certificate']);
-  const isCertificate = hashOf(() => canonicalBytes(certificate)) === row['certificate_sha256'];
+  const isCertificate = canonicalDigest(certificate) === row['certificate_sha256'];
   const { signedTransaction } = memberOf(certificate, 'outcome');
   return [
     ...(isCertificate ? [] : ['certificate']),
@@ -164,7 +153,7 @@ const PROPOSALS = `SELECT k.proposal_id AS row_key, p.sequence, p.body, p.propos
 
 function wrongOfProposal(row: Row): string[] {
   const body = membersOf(row['body']);
-  if (hashOf(() => statementBytes(GOVERNANCE_TYPE, body)) !== row.row_key) return ['body'];
+  if (claimedDigest(GOVERNANCE_TYPE, body) !== row.row_key) return ['body'];
   return [
     ...(textOf(row['sequence']) === textOf(body['sequence']) ? [] : ['sequence']),
     ...(row['proposed_by'] === row['person_id'] ? [] : ['proposed_by']),
