@@ -90,6 +90,29 @@ it('burials and cancels from before they were logged are in line for it', async 
   await now.close();
 });
 
+it('certificates from before they were logged are in line for it, but for those that were begun only', async () => {
+  const old = await open(upTo('0094'));
+  await old.transaction(async (db) => {
+    for (const [ordinal, outcome] of [
+      [1, 'signed'],
+      [2, 'begun'],
+      [3, 'ended'],
+    ] as const)
+      await run(db, "INSERT INTO certificates VALUES (?, ?, '{}', 0)", [ordinal, outcome]);
+  });
+  await old.close();
+  const now = await open(migrationsFolder());
+  const waiting = await now.read((db) =>
+    rows(
+      db,
+      z.object({ source: z.string(), key_a: z.string() }),
+      'SELECT source, key_a FROM audit_waiting ORDER BY ordinal',
+    ),
+  );
+  expect(waiting).toEqual(['1', '3'].map((key_a) => ({ source: 'certificate', key_a })));
+  await now.close();
+});
+
 it('checkpoints are those of the log that their notes name, and stay as they are', async () => {
   const old = await open(upTo('0080'));
   await old.transaction(async (db) => {
