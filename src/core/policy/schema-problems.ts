@@ -8,6 +8,8 @@ import { perhaps } from './suggestions.js';
 export interface SchemaProblem {
   readonly path: readonly PropertyKey[];
   readonly why: string;
+  /** It is about a key that does not stand there. */
+  readonly isOfKey?: boolean;
 }
 
 type Issue = z.core.$ZodIssue;
@@ -49,10 +51,28 @@ function weight(issue: Issue): number {
   return issue.code === 'unrecognized_keys' ? issue.keys.length : 1;
 }
 
+const isMissing = (issue: Issue) =>
+  issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+
+/** What stands there has keys, and none that this alternative wants, nor one that could be meant for it. */
+function isForeign(issues: readonly Issue[]): boolean {
+  const missing = issues.flatMap((one) =>
+    isMissing(one) && one.path.length === 1 ? [String(one.path[0])] : [],
+  );
+  const strange = issues.flatMap((one) =>
+    one.code === 'unrecognized_keys' && one.path.length === 0 ? one.keys : [],
+  );
+  return missing.length > 0 && strange.length > 0 && !strange.some((key) => perhaps(key, missing) !== '');
+}
+
 /** Of a union's failures, the one that was nearest to fit; none when no alternative even had the right shape. */
 function nearest(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
-  const shaped = branches.filter((issues) =>
-    issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys' || code === 'too_small'),
+  const shaped = branches.filter(
+    (issues) =>
+      !isForeign(issues) &&
+      issues.every(
+        ({ path, code }) => path.length > 0 || code === 'unrecognized_keys' || code === 'too_small',
+      ),
   );
   const total = (issues: readonly Issue[]) => issues.reduce((sum, issue) => sum + weight(issue), 0);
   return [...shaped].sort((left, right) => total(left) - total(right))[0];
@@ -70,9 +90,9 @@ export function schemaProblems(
       if (inner) return schemaProblems(inner, path);
     }
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ path: [...path, key], why: unknownKey(path, key) }));
+      return issue.keys.map((key) => ({ path: [...path, key], why: unknownKey(path, key), isOfKey: true }));
     }
-    if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
+    if (isMissing(issue)) {
       return [{ path, why: `${String(path.at(-1))} is missing` }];
     }
     return [{ path, why: issue.message }];
