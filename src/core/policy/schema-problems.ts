@@ -78,6 +78,20 @@ function nearest(branches: readonly (readonly Issue[])[]): readonly Issue[] | un
   return [...shaped].sort((left, right) => total(left) - total(right))[0];
 }
 
+/** What would be right, where the schema has no sentence of its own for it. */
+function wanted(issue: Issue, path: readonly PropertyKey[]): string {
+  if (issue.message.startsWith('Invalid input: expected string, received number'))
+    return 'text is wanted here: what looks like a number stands in quotes';
+  if (/^Invalid input: expected (?:number|int)/.test(issue.message))
+    return 'a whole number is wanted here, without quotes';
+  if (issue.message.startsWith('Invalid input: expected array')) return 'a list in brackets is wanted here';
+  if (issue.message.startsWith('Invalid string'))
+    return path.includes('chain-in')
+      ? 'a chain is written like eip155:1, in quotes'
+      : 'a name is written like hot-btc: letters, digits and . _ : @ -, 64 at most';
+  return issue.message;
+}
+
 /** A schema's failures, each with the path of the value it is about. */
 export function schemaProblems(
   issues: readonly Issue[],
@@ -95,6 +109,6 @@ export function schemaProblems(
     if (isMissing(issue)) {
       return [{ path, why: `${String(path.at(-1))} is missing` }];
     }
-    return [{ path, why: issue.message }];
+    return [{ path, why: wanted(issue, path) }];
   });
 }
