@@ -258,7 +258,9 @@ describe('the bad samples', () => {
       const outcome = parsePolicies([documentOf('sample', text)], context);
       expect(outcome).toMatchObject({ kind: 'refused', code: 'policy-malformed' });
       if (outcome.kind === 'refused') {
-        const { document, line, column, why } = outcome.facts;
+        const { document, line, column, text: shown, why } = outcome.facts;
+        const standing = text.split('\n')[Number(line) - 1]?.slice(Number(column) - 1, Number(column) + 19);
+        expect(shown).toContain(standing);
         expect({ document, at: `${line}:${column}`, why }).toEqual({
           document: 'sample',
           at: `${expected?.[1]}:${expected?.[2]}`,

@@ -29,7 +29,7 @@ export const assetName = z
 
 export const duration = z
   .string()
-  .regex(/^[1-9][0-9]{0,5}[mhd]$/, 'a window is written like 30m, 24h or 7d')
+  .regex(/^[1-9][0-9]{0,5}[mhd]$/, 'a duration is written like 30m, 24h or 7d')
   .describe('1m to 90d: 30m, 24h, 7d');
 
 export const names = z.array(identifier).min(1, EMPTY).max(100);

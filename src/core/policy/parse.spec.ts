@@ -398,7 +398,11 @@ describe('parsing policies', () => {
     for (const character of ['\u202e', '\u00a0', '\u0430', '\t', '\r']) {
       expect(whyOf([['a', bitcoin('a').replace('1 BTC', `1 BTC${character}`)]])).toMatchObject({
         code: 'policy-malformed',
-        why: 'holds a character that is not printable ASCII',
+        line: 5,
+        column: 58,
+        why: expect.stringMatching(
+          /^a character that is not printable ASCII: U\+(?:202E|00A0|0430|0009|000D)/,
+        ),
       });
     }
   });

@@ -31,7 +31,9 @@ function read(document: PolicyDocument): { readonly text: YamlText; readonly fil
   const page = { document: document.name, text: yaml.value };
   const parsed = policyFile.safeParse(yaml.value.value);
   if (!parsed.success) {
-    const [problem] = schemaProblems(parsed.error.issues);
+    const problems = schemaProblems(parsed.error.issues);
+    // Whoever mistypes a key also misses it: what stands there says more than what does not.
+    const problem = problems.find(({ isOfKey }) => isOfKey) ?? problems[0];
     return malformed(page, problem?.path ?? [], problem?.why ?? 'does not fit the schema');
   }
   if (parsed.data.policy !== document.name) malformed(page, ['policy'], `the document is ${document.name}`);

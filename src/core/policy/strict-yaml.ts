@@ -2,7 +2,7 @@
 // It is NOT a general YAML reader. Whatever lets a text mean something else than a person reads in it is refused:
 // anchors, aliases, tags, directives, merge keys, repeated keys, escapes, block text, floats, hex, null and booleans.
 
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, Scalar } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, Scalar } from 'yaml';
 import { accepted, Fault, type Outcome, refused } from '../fault.js';
 
 export const MAX_YAML_CHARACTERS = 65_536;
@@ -31,7 +31,19 @@ const KEY = /^[A-Za-z][A-Za-z0-9._:/@-]{0,127}$/;
 const WHOLE_NUMBER = /^(?:0|[1-9][0-9]{0,8})$/;
 const EXCERPT_CHARACTERS = 80;
 const BEFORE_COLUMN = 30;
-const PRINTABLE = /^[\x20-\x7e\n]*$/;
+const UNPRINTABLE = /[^\x20-\x7e\n]/u;
+const DIRECTIVE = /^%/m;
+
+/** `U+00A0`; a person may see nothing of it, or take it for another one. */
+function characterWords(character: string): string {
+  const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  const name = new Map([
+    ['\t', ', a tab'],
+    ['\r', ', the end of a line as Windows writes it'],
+    ['\u00a0', ', a blank that does not break'],
+  ]).get(character);
+  return `U+${code}${name ?? ''}`;
+}
 
 /** At most 80 characters of a line, and what dots say of the rest: a person sees what is meant also far to the right. */
 function excerptOf(line: string, column: number): string {
@@ -120,7 +132,7 @@ function plain(node: Node, start: number): void {
   if (node.tag !== undefined) malformed(start, 'a tag is not allowed');
 }
 
-function parsed(text: string, counter: LineCounter): unknown {
+function parsed(text: string): unknown {
   const document = parseDocument(text, {
     version: '1.2',
     schema: 'core',
@@ -131,7 +143,6 @@ function parsed(text: string, counter: LineCounter): unknown {
     resolveKnownTags: false,
     prettyErrors: false,
     logLevel: 'error',
-    lineCounter: counter,
   });
   const [problem] = [...document.errors, ...document.warnings];
   if (problem) return malformed(problem.pos[0], problem.message);
@@ -143,20 +154,22 @@ function parsed(text: string, counter: LineCounter): unknown {
  * unquoted one could be read as a float elsewhere). Refuses `yaml-malformed` with line, column, text and why.
  */
 export function readYaml(text: string, quotedKeys: ReadonlySet<string>): Outcome<YamlText, YamlRefusalCode> {
-  const counter = new LineCounter();
   const lines = text.split('\n');
   const placed = (offset: number): YamlPlace => {
-    const { line, col } = counter.linePos(offset);
-    const bounded = Math.min(Math.max(line, 1), lines.length);
-    const column = Math.max(col, 1);
+    const before = text.slice(0, offset).split('\n');
+    const bounded = before.length;
+    const column = (before.at(-1) ?? '').length + 1;
     return { line: bounded, column, text: excerptOf(lines[bounded - 1] ?? '', column) };
   };
   try {
     if (text.length > MAX_YAML_CHARACTERS) malformed(0, `longer than ${MAX_YAML_CHARACTERS} characters`);
-    if (!PRINTABLE.test(text)) malformed(0, 'holds a character that is not printable ASCII');
-    if (lines.some((line) => line.startsWith('%'))) malformed(0, 'a directive is not allowed');
+    const stranger = UNPRINTABLE.exec(text);
+    if (stranger)
+      malformed(stranger.index, `a character that is not printable ASCII: ${characterWords(stranger[0])}`);
+    const directive = DIRECTIVE.exec(text);
+    if (directive) malformed(directive.index, 'a directive is not allowed');
     const walk = new Walk(text, quotedKeys);
-    const value = walk.value(parsed(text, counter), [], 0);
+    const value = walk.value(parsed(text), [], 0);
     const placeOf = (path: readonly PropertyKey[]): YamlPlace => {
       for (let length = path.length; length >= 0; length -= 1) {
         const offset = walk.offsets.get(pathKey(path.slice(0, length)));
