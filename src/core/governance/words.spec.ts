@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { p2wpkhAddress } from '../intents/bitcoin/address.js';
+import { applyChange } from './change.js';
 import type { Change, FactKey, RequestKey } from './entry.js';
 import {
   ADD_DAVE,
@@ -64,6 +67,36 @@ describe('a change of governance in words', () => {
       'changes of governance need 2 of the 2 in governors from then on, and no longer 2 of the 3 in governors',
       '! every one of governors is then needed for a change of governance: one lost token, and nothing can be changed any more',
     ]);
+  });
+
+  it('warns when somebody alone holds what a quorum asks for from then on, and not again', () => {
+    const publicKey = bytesToHex(secp256k1.getPublicKey(new Uint8Array(32).fill(7)));
+    const holding = stateWith({
+      kind: 'credential-added',
+      personId: 'alice',
+      credential: {
+        credentialId: 'alice-ledger',
+        credentialClass: 'device-display',
+        algorithm: 'eip191',
+        publicKey,
+      },
+    });
+    const asking: Change = {
+      kind: 'quorum-set',
+      quorum: { group: 'governors', threshold: 2, with: { 'device-display': 1 } },
+    };
+    expect(saidOf(asking, holding)).toEqual([
+      'changes of governance need 2 of the 3 in governors (1 with a display) from then on, and no longer 2 of the 3 in governors',
+      '! alice of governors alone can sign a change of governance with a display: when it is lost, nothing can be changed any more',
+    ]);
+    const before = stateOf(applyChange(holding, asking, { sequence: 8, hash: 'ab'.repeat(32) }));
+    const stricter: Change = {
+      kind: 'quorum-set',
+      quorum: { group: 'governors', threshold: 2, with: { 'device-display': 1, pkcs11: 1 } },
+    };
+    expect(
+      said(before, stateOf(applyChange(before, stricter, { sequence: 9, hash: 'ab'.repeat(32) }))),
+    ).toEqual([expect.stringContaining('(1 with a token, 1 with a display)')]);
   });
 
   it('warns that what somebody asks for with a request key is not signed once they are removed', () => {

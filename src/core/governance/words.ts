@@ -24,9 +24,10 @@ import type {
 } from './entry.js';
 import { lineDiff, withContext } from './line-diff.js';
 import { chainWords, compressed, instantWords, scopeWords, spanWords } from './names.js';
-import { change, compared, type Detail, detail, differ, type Said, warning } from './said.js';
-import { classWord, countsIn, countWords } from './credential-class.js';
-import { classesHeld, type GovernanceState, type PendingEntry } from './state.js';
+import { change, compared, type Detail, detail, differ, type Said } from './said.js';
+import { countWords } from './credential-class.js';
+import type { GovernanceState, PendingEntry } from './state.js';
+import { warningsOf } from './warnings.js';
 
 export type { Detail, Said };
 
@@ -475,52 +476,6 @@ const PARTS: Readonly<Record<keyof State, ((before: Before, after: State) => Sai
   history: 'said elsewhere',
 };
 
-/** Everybody has to sign: whoever loses a token then holds up all changes for good. */
-function noSpare(before: Before, after: State): Said[] {
-  const isTight = (state: State) => membersOf(state, state.quorum).length === state.quorum.threshold;
-  if (isTight(after)) {
-    return before && isTight(before)
-      ? []
-      : [
-          warning(
-            `every one of ${after.quorum.group} is then needed for a change of governance: one lost token, and nothing can be changed any more`,
-          ),
-        ];
-  }
-  const was = before ? scarceClasses(before) : [];
-  return scarceClasses(after)
-    .filter(({ one }) => !was.some((other) => other.one === one))
-    .map(({ one, holders }) =>
-      warning(
-        `${holders.join(', ')} of ${after.quorum.group} alone can sign a change of governance with ${classWord(one)}: when it is lost, nothing can be changed any more`,
-      ),
-    );
-}
-
-/** Classes of credentials of which the quorum asks for as many as there are who hold one. */
-function scarceClasses(state: State) {
-  const held = classesHeld(state);
-  return countsIn(state.quorum.with).flatMap(([one, wanted]) => {
-    const holders = membersOf(state, state.quorum).filter((member) => held.get(member)?.has(one));
-    return holders.length === wanted ? [{ one, holders }] : [];
-  });
-}
-
-function lastRequestKey(before: Before, after: State): Said[] {
-  if (after.requestKeys.size > 0 || before?.requestKeys.size === 0) return [];
-  return [warning('no request key is left: nobody can ask for transfers')];
-}
-
-function removedOwners(before: Before, after: State): Said[] {
-  const gone = compared(before?.persons, after.persons).removed.map(([id]) => id);
-  return gone.flatMap((id) => {
-    const keys = [...after.requestKeys.values()].filter(({ owners }) => owners.includes(id));
-    return keys.map(({ keyId }) =>
-      warning(`nothing that ${id} asks for with the request key ${keyId} is signed any more`),
-    );
-  });
-}
-
 /**
  * All that an entry changes, and what follows from it; for genesis, before which there is nothing, all that it says. The
  * states are those of somebody's own replay. Empty where the entry changes nothing.
@@ -529,10 +484,5 @@ export function wordsOfChange(before: GovernanceState | undefined, after: Govern
   const parts = Object.values(PARTS).flatMap((part) =>
     part === 'said elsewhere' ? [] : part(before, after),
   );
-  return [
-    ...parts,
-    ...noSpare(before, after),
-    ...lastRequestKey(before, after),
-    ...removedOwners(before, after),
-  ];
+  return [...parts, ...warningsOf(before, after)];
 }
