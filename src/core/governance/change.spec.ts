@@ -123,7 +123,7 @@ describe('a genesis', () => {
     expect(refusalOf({ policies: [{ name: 'hot', lines }] })).toEqual([
       invalid,
       'a policy is not valid',
-      'hot:5:65: no such group: treasurers',
+      'hot:5:65: no such group: treasurers; perhaps treasury',
     ]);
   });
 
