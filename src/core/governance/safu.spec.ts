@@ -365,7 +365,7 @@ describe("what SAFU's policy names", () => {
   const cold: Change = { kind: 'wallet-added', wallet: walletOf('cold-btc', 'cold', 'treasury', 9) };
   const desk: Change = {
     kind: 'request-key-added',
-    requestKey: { keyId: 'desk', algorithm: 'ed25519', publicKey: 'e9'.repeat(32), owners: ['desk'] },
+    requestKey: { keyId: 'desk', algorithm: 'ed25519', publicKey: 'e9'.repeat(32), owners: ['payouts'] },
   };
 
   it.each([
@@ -375,7 +375,7 @@ describe("what SAFU's policy names", () => {
       cold,
       '{ asset: BTC, any-of: [{ to-own-tier-in: [cold] }, { whitelisted: yes }] }',
     ],
-    ['who may ask it gets another key', desk, '{ asset: BTC, requester-in: [desk] }'],
+    ['who may ask it gets another key', desk, '{ asset: BTC, requester-in: [payouts] }'],
   ])('takes its quorum when %s', (_, change, when) => {
     const state = withRule(when);
     expect(codeOf(appended(state, change, ...treasury))).toBe('governance-quorum-missing');

@@ -22,7 +22,23 @@ import { perhaps } from './suggestions.js';
 import { readYaml, type YamlText } from './strict-yaml.js';
 import type { Policy, PolicyAsset, PolicySet } from './types.js';
 
-function read(document: PolicyDocument): { readonly text: YamlText; readonly file: PolicyFile } {
+interface Written {
+  readonly text: YamlText;
+  readonly file: PolicyFile;
+}
+
+/** What a document says does not depend on governance, and every entry of the log has the documents in force read again. */
+const written = new WeakMap<PolicyDocument, Written>();
+
+function read(document: PolicyDocument): Written {
+  const known = written.get(document);
+  if (known) return known;
+  const found = readAnew(document);
+  written.set(document, found);
+  return found;
+}
+
+function readAnew(document: PolicyDocument): Written {
   const yaml = readYaml(policyText(document), QUOTED_KEYS);
   if (yaml.kind === 'refused') {
     const facts = { document: document.name, ...yaml.facts };
