@@ -161,6 +161,24 @@ const SITUATIONS: readonly Situation[] = [BTC, ETH].flatMap(({ chain, contract }
 );
 
 describe('what follows from conditions', () => {
+  it('is nothing of a branch that contradicts itself about a fact which may be missing', () => {
+    const asset: Condition = {
+      kind: 'asset',
+      asset: { chain: BITCOIN, contract: 'native', symbol: 'BTC', decimals: 8 },
+    };
+    const never: Condition = {
+      kind: 'none-of',
+      branches: [
+        [
+          { kind: 'risk-score-above', score: 0 },
+          { kind: 'risk-score-at-most', score: 0 },
+        ],
+      ],
+    };
+    expect(implies(given([asset]), [never])).toBe(false);
+    expect(implies(given([asset, { kind: 'risk-score-above', score: 3 }]), [never])).toBe(true);
+  });
+
   it('is never said where it is not so', () => {
     fc.assert(
       fc.property(conditions, conditions, (when, wanted) => {

@@ -98,7 +98,13 @@ function impliesOne({ plain, anyOfs, denied }: Given, wanted: Condition): boolea
       case 'any-of':
         return cannotBe(plain, way, [...denied, ...wanted.branches.map(notKnown)]);
       case 'none-of':
-        return wanted.branches.every((branch) => cannotBe(plain, [...way, ...branch], denied));
+        return wanted.branches.every((branch) => {
+          // Two of it that exclude each other are not both true; without the fact that they ask for, neither is false.
+          const isOpen = excludeThemselves(branch) && !excludeThemselves(branch.filter(isTold));
+          return isOpen
+            ? branch.some((one) => cannotBe(plain, [...way, one], denied))
+            : cannotBe(plain, [...way, ...branch], denied);
+        });
       default:
         return cannotBe(plain, way, [...denied, notKnown([wanted])]);
     }
