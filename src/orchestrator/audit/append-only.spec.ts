@@ -33,7 +33,11 @@ const TABLES: readonly (readonly [table: string, row: string, other: string])[] 
   ['governance_proposals', "('id', 1, '{}', '[]', 'ada', 1, null)", "('id', 1, '{}', '[]', 'bob', 1, null)"],
   ['governance_acts', "('id', 'signed', 'ada', 'c', 's', 1)", "('id', 'signed', 'ada', 'c', 't', 1)"],
   ['governance_heads', "('d', '{}', 1, 1)", "('d', '{}', 2, 1)"],
-  ['audit_calls', "('c', 'refusal', 'w', 'o', null, 1, null)", "('c', 'refusal', 'v', 'o', null, 1, null)"],
+  [
+    'audit_calls',
+    "('c', 'refusal', 'w', 'o', null, 1, null, null, null)",
+    "('c', 'refusal', 'v', 'o', null, 1, null, null, null)",
+  ],
   ['audit_entries', "(0, 's', 'a', '', '', 'call', 1, 'e')", "(0, 's', 'a', '', '', 'call', 1, 'f')"],
   ['audit_subjects', "('wallet', 'w', 0)", "('wallet', 'w', 0)"],
   ['audit_sealed', "(0, 'note', 'salt', null)", "(0, 'note', 'pepper', null)"],
