@@ -93,6 +93,11 @@ export function parseQuery(bytes: Uint8Array): Query | Reply {
   return refusal(id, 'message-malformed', { where, why: (issue?.message ?? '').slice(0, 200) });
 }
 
+function logUnexpected(log: Log, error: unknown): void {
+  const stack = error instanceof Error ? error.stack : undefined;
+  log('error', 'unexpected', { stack: (stack ?? String(error)).slice(0, 2_000) });
+}
+
 /** What the signer says to one query: never a stack, and never an error thrown. */
 export async function replyTo(signer: Signer, asked: Query, log: Log): Promise<Reply> {
   const head = { version: PROTOCOL_VERSION, id: asked.id } as const;
@@ -107,8 +112,7 @@ export async function replyTo(signer: Signer, asked: Query, log: Log): Promise<R
         ? error
         : new Fault<ProtocolFaultCode>('internal', 'an unexpected error', { cause: error });
     log('error', 'fault', { verb: asked.verb, code: fault.code, message: fault.message, ...fault.facts });
-    if (!(error instanceof Fault))
-      log('error', 'unexpected', { stack: String((error as Error)?.stack ?? error).slice(0, 2_000) });
+    if (!(error instanceof Fault)) logUnexpected(log, error);
     return { ...head, kind: 'fault', code: fault.code, facts: bounded(fault.facts) };
   }
 }
@@ -159,8 +163,13 @@ class Conversation {
       this.line = this.line.concat(messages);
       this.take();
     } catch (error) {
-      const code = error instanceof Fault ? error.code : 'message-malformed';
-      this.send({ version: PROTOCOL_VERSION, id: '0', kind: 'refused', code, facts: {} });
+      const head = { version: PROTOCOL_VERSION, id: '0', facts: {} } as const;
+      if (error instanceof Fault) this.send({ ...head, kind: 'refused', code: error.code });
+      else {
+        // Whatever it is, it is not the sender's doing.
+        logUnexpected(this.log, error);
+        this.send({ ...head, kind: 'fault', code: 'internal' });
+      }
       this.closed();
       this.socket.end();
     }
