@@ -272,9 +272,8 @@ export const SIGNER: readonly Tooth[] = [
     {
       code: 'message-malformed',
       without: 'an answer for bytes that are no frame',
-      was: "      const code = error instanceof Fault ? error.code : 'message-malformed';\n      this.send(",
-      becomes:
-        "      const code = error instanceof Fault ? error.code : 'message-malformed';\n      if (code === '') this.send(",
+      was: "if (error instanceof Fault) this.send({ ...head, kind: 'refused', code: error.code });",
+      becomes: "if (error instanceof Fault) this.log('warn', 'not-answered', {});",
       title:
         'messages: the signer refuses a message beyond the bound before a byte of it is kept (message-too-large)',
     },
