@@ -2,10 +2,11 @@
 
 import { DEFAULT_FACT_RULE } from '../facts/verify.js';
 import { parsePolicies } from '../policy/parse.js';
+import type { ApprovalRequirement } from '../policy/types.js';
 import { loosensBands } from './bands.js';
 import { asksNoLess } from './credential-class.js';
-import type { Change, Group, QuorumRule, Timelock } from './entry.js';
-import { type GovernanceState, type PendingEntry, tokenKey } from './state.js';
+import type { Change, Delegation, Group, QuorumRule, Timelock } from './entry.js';
+import { type GovernanceState, groupsEver, type PendingEntry, tokenKey } from './state.js';
 
 function isAsStrict(next: QuorumRule, now: QuorumRule | undefined): boolean {
   return (
@@ -26,16 +27,26 @@ function isAsSlow(next: Timelock, now: Timelock): boolean {
   );
 }
 
-/** Groups whose members a policy keeps from approving: with fewer of them, more persons approve. */
-function isKeptOut(state: GovernanceState, groupId: string): boolean {
+/** The requirements of policies that keep members of a group from approving; undefined where the policies cannot be read. */
+function keepingOut(state: GovernanceState, groupId: string): readonly ApprovalRequirement[] | undefined {
   const parsed = parsePolicies(state.policies, state);
-  if (parsed.kind === 'refused') return true;
+  if (parsed.kind === 'refused') return undefined;
   const effects = parsed.value.policies.flatMap(({ rules }) => rules.map(({ effect }) => effect));
-  return effects.some(
-    (effect) =>
-      effect.kind === 'approve' &&
-      effect.requirements.some(({ notMembersOf = [] }) => notMembersOf.includes(groupId)),
-  );
+  return effects
+    .flatMap((effect) => (effect.kind === 'approve' ? effect.requirements : []))
+    .filter(({ notMembersOf = [] }) => notMembersOf.includes(groupId));
+}
+
+/** With fewer members of such a group, more persons approve. */
+function isKeptOut(state: GovernanceState, groupId: string): boolean {
+  return keepingOut(state, groupId)?.length !== 0;
+}
+
+/** Does somebody approve again who does not while they stand in? Whoever could not anyway, does not. */
+function freesStandIn(state: GovernanceState, { group, to }: Delegation): boolean {
+  const everIn = groupsEver(state);
+  const wanted = keepingOut(state, group);
+  return wanted === undefined || wanted.some((one) => everIn.get(one.group)?.includes(to));
 }
 
 /** A group with other members. */
@@ -90,10 +101,9 @@ export function delayOf(state: GovernanceState, change: Change): number {
     case 'fact-key-added':
     case 'delegation-added':
       return policyMs;
-    // Whoever stood in for a member of what policies keep out may approve again.
     case 'delegation-removed': {
-      const group = state.delegations.get(change.delegationId)?.group;
-      return group !== undefined && isKeptOut(state, group) ? policyMs : 0;
+      const delegation = state.delegations.get(change.delegationId);
+      return delegation && freesStandIn(state, delegation) ? policyMs : 0;
     }
     // Nobody may do more after these than before. An address that leaves the whitelist also leaves what looks like it unsuspected: a
     // poisoned entry has to go at once all the same.

@@ -202,6 +202,16 @@ export const TIMELOCK: readonly Tooth[] = [
       title: 'whoever alone can veto is never one without whom a policy could not be met',
     },
   ]),
+  ...teethOf('src/core/governance/loosening.ts', 'src/core/governance/timelock.spec.ts', [
+    {
+      code: 'governance-timelock',
+      without: 'the wait of what lets somebody approve again who stood in for a member of what is kept out',
+      was: 'return delegation && freesStandIn(state, delegation) ? policyMs : 0;',
+      becomes: 'return delegation ? 0 : 0;',
+      title:
+        'a group that policies keep out waits when who stood in for one of its members may approve again',
+    },
+  ]),
   ...teethOf('src/core/governance/orphans.ts', 'src/core/governance/whitelist.spec.ts', [
     {
       code: 'governance-change-invalid',
