@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { type KeySigner, type TokenStatus } from '../hardware/key-signer.js';
 import { spawnToken } from '../hardware/pkcs11/token-client.js';
 import type { NoteKey } from '../src/core/audit/note.js';
-import type { OrderedTransfer } from '../src/core/authorization/signing-order.js';
+import type { OrderedTransfer, SigningOrder } from '../src/core/authorization/signing-order.js';
 import {
   type Change,
   type Credential,
@@ -185,6 +185,7 @@ export interface DeploymentOptions {
 const NO_TIMELOCK: Timelock = {
   whitelistMs: 0,
   policyMs: 0,
+  freshHeadMs: 24 * 3_600_000,
   veto: { group: 'governors', threshold: 1 },
 };
 
@@ -370,7 +371,7 @@ export class Deployment {
   async connect(): Promise<SocketClient> {
     const { listen: at } = this.config();
     if (at.kind !== 'unix') throw new Error('the test deployment listens on a unix socket');
-    const client = await SocketClient.connect(at.path);
+    const client = await SocketClient.connect(at.path, this.vouched);
     this.clients.push(client);
     return client;
   }
@@ -452,6 +453,12 @@ export class Deployment {
     const [signed] = officersSign(headBytes(statement), [officer]);
     return { statement, credentialId: officer.credential.credentialId, signature: signed?.signature ?? '' };
   }
+
+  /** With a word of now, as an orchestrator gives it along, unless there is one. */
+  readonly vouched = <T extends SigningOrder>(order: T): T & Pick<SigningOrder, 'head'> => ({
+    head: this.word(),
+    ...order,
+  });
 
   request(altered: Partial<RequestStatement> = {}, backend = this.exchange): SignedRequest {
     const statement: RequestStatement = {

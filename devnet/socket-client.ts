@@ -14,6 +14,8 @@ import {
 
 const REPLY_DEADLINE_MS = 30_000;
 
+const asItIs = (order: SigningOrder) => order;
+
 export class SocketClient {
   private readonly waiting = new Map<string, (reply: Reply) => void>();
   private readonly reader = new FrameReader();
@@ -21,7 +23,10 @@ export class SocketClient {
   readonly strays: Reply[] = [];
   readonly ended: Promise<void>;
 
-  private constructor(private readonly socket: Socket) {
+  private constructor(
+    private readonly socket: Socket,
+    private readonly vouched: (order: SigningOrder) => SigningOrder,
+  ) {
     socket.on('data', (chunk) => {
       for (const message of this.reader.push(chunk))
         this.take(reply.parse(JSON.parse(Buffer.from(message).toString())));
@@ -30,17 +35,18 @@ export class SocketClient {
     this.ended = new Promise((resolve) => socket.once('close', () => resolve()));
   }
 
-  static connect(path: string): Promise<SocketClient> {
+  /** `vouched`: what becomes of each order before it is sent. */
+  static connect(path: string, vouched = asItIs): Promise<SocketClient> {
     return new Promise((resolve, reject) => {
       const socket = connect(path);
-      socket.once('connect', () => resolve(new SocketClient(socket)));
+      socket.once('connect', () => resolve(new SocketClient(socket, vouched)));
       socket.once('error', reject);
     });
   }
 
   /** Over a connection that stands already. */
-  static over(socket: Socket): SocketClient {
-    return new SocketClient(socket);
+  static over(socket: Socket, vouched = asItIs): SocketClient {
+    return new SocketClient(socket, vouched);
   }
 
   private take(message: Reply): void {
@@ -101,7 +107,7 @@ export class SocketClient {
   }
 
   sign(order: SigningOrder): Promise<Reply> {
-    return this.ask({ verb: 'sign', order });
+    return this.ask({ verb: 'sign', order: this.vouched(order) });
   }
 
   /** Signs and expects it done. */

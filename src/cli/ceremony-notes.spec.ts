@@ -161,11 +161,6 @@ describe('what the ceremony is told of a genesis', () => {
       expect(notesBy(ways)).toEqual([expect.stringContaining('sign a payment by warm/all has to see it')]);
     }
   });
-
-  it('is that nobody vouches for the head, where none is asked to', () => {
-    const { whitelistMs, policyMs } = usual;
-    const veto = { group: 'watch', threshold: 1 };
-    const notes = notesOf({ ...watched, timelock: { whitelistMs, policyMs, veto } });
     expect(notes).toEqual([expect.stringContaining("without a governor's word a day")]);
   });
 });

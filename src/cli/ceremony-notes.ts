@@ -19,18 +19,13 @@ function waits(ms: number): string {
   return ms === 0 ? 'acts at once' : `waits ${spanWords(ms)} only`;
 }
 
-function delayNotes({ timelock: { whitelistMs, policyMs, freshHeadMs } }: GovernanceState): string[] {
+function delayNotes({ timelock: { whitelistMs, policyMs } }: GovernanceState): string[] {
   return [
     ...(whitelistMs < USUAL.whitelistMs
       ? [`a new whitelist entry ${waits(whitelistMs)}; the usual wait is ${spanWords(USUAL.whitelistMs)}`]
       : []),
     ...(policyMs < USUAL.policyMs
       ? [`whatever else loosens ${waits(policyMs)}; the usual wait is ${spanWords(USUAL.policyMs)}`]
-      : []),
-    ...(freshHeadMs === undefined
-      ? [
-          "what nobody approves is signed without a governor's word a day: whoever owns the orchestrator can keep entries from the signer for as long as they like",
-        ]
       : []),
   ];
 }

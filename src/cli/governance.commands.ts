@@ -55,9 +55,7 @@ function timelockLines({ timelock }: Pick<GovernanceState, 'timelock'>): Line[] 
   return [
     `a new whitelist entry ${waits(whitelistMs)}, all else ${waits(policyMs)}`,
     `${quorumWords(veto)} can veto it; one of them who did not sign it activates it`,
-    freshHeadMs === undefined
-      ? "what nobody approves needs no governor's word"
-      : `what nobody approves needs a governor's word no older than ${spanWords(freshHeadMs)}`,
+    `what nobody approves needs a governor's word no older than ${spanWords(freshHeadMs)}`,
   ];
 }
 

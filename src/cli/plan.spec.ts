@@ -57,7 +57,6 @@ function plan(altered: Record<string, unknown> = {}) {
     timelock: {
       whitelist: '0h',
       policy: '0h',
-      'fresh-head': '0h',
       veto: { group: 'governors', threshold: 1 },
     },
     attestation: { token: 'treasury', label: 'attestation', key: { file: 'attestation.key.json' } },
@@ -208,6 +207,13 @@ describe('a ceremony plan', () => {
   it('refuses an unknown field, and a field that is missing', () => {
     expect(faultOf({ ...plan(), extra: 1 })).toMatch(/^file-malformed: .*not a ceremony plan/);
     expect(faultOf({ ...plan(), quorum: undefined })).toMatch(/^file-malformed: .*quorum/);
+  });
+
+  it.each(['0h', '0m', '25h', '2d'])('refuses a governor’s word that is good for %s', (age) => {
+    const { timelock } = plan();
+    expect(faultOf(plan({ timelock: { ...timelock, 'fresh-head': age } }))).toMatch(
+      /^file-malformed: .*needs a governor's word, and its age is from 1m to 24h/,
+    );
   });
 
   it('refuses anchors and aliases: a plan says everything where it stands', () => {

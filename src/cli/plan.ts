@@ -57,6 +57,12 @@ function delayMs(text: string): number {
   return Number.parseInt(text, 10) * UNITS_MS[unit === 'm' || unit === 'h' ? unit : 'd'];
 }
 
+/** How old a governor's word about the log may be, for what nobody approves. */
+const wordsAge = delay.refine((text) => {
+  const ms = delayMs(text);
+  return ms >= UNITS_MS.m && ms <= UNITS_MS.d;
+}, "what nobody approves needs a governor's word, and its age is from 1m to 24h");
+
 /** How old a fact may be: shorter than what people wait for. */
 const age = z.string().regex(/^[1-9][0-9]{0,4}[smh]$/, 'an age is written like 30s, 5m or 1h');
 
@@ -97,7 +103,7 @@ const plan = z.strictObject({
   timelock: z.strictObject({
     whitelist: delay.default('24h'),
     policy: delay.default('48h'),
-    'fresh-head': delay.default('24h'),
+    'fresh-head': wordsAge.default('24h'),
     veto: plannedQuorum,
   }),
   /** The signer's own key for what it vouches for. */
@@ -324,9 +330,7 @@ export function genesisOf(planned: Plan, planFile: string, seed: string, created
       timelock: {
         whitelistMs: delayMs(planned.timelock.whitelist),
         policyMs: delayMs(planned.timelock.policy),
-        ...(planned.timelock['fresh-head'] === '0h'
-          ? {}
-          : { freshHeadMs: delayMs(planned.timelock['fresh-head']) }),
+        freshHeadMs: delayMs(planned.timelock['fresh-head']),
         veto: planned.timelock.veto,
       },
       attestation: {

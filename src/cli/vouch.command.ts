@@ -57,14 +57,12 @@ async function vouch(given: Given<Options>): Promise<Outcome<Answer>> {
     );
     if (answer.kind === 'refused') return answer;
     const { freshForMs } = answer.value;
-    const until = freshForMs === null ? null : createdAtMs + freshForMs;
+    const until = createdAtMs + freshForMs;
     return accepted({
       json: { sequence, head, createdAtMs, freshUntilMs: until },
       lines: [
         [good('Vouched.'), ` Entry ${sequence} is the newest, says ${credentialId}.`],
-        until === null
-          ? '  Governance asks for no such word: what nobody approves is signed without.'
-          : `  What nobody approves is signed with it until ${instant(until)}.`,
+        `  What nobody approves is signed with it until ${instant(until)}.`,
       ],
     });
   });

@@ -164,5 +164,5 @@ export const ENDED: readonly string[] = [
 /** The newest word of a governor about the log's head, and how old it may be. */
 export const governanceHeadWord = z.object({
   newest: signedHead.nullable(),
-  freshForMs: z.int().nullable(),
+  freshForMs: z.int(),
 });

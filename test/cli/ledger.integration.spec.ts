@@ -319,7 +319,7 @@ describe('an officer with a Ledger', () => {
   });
 
   it("vouches for the log's head with it", async () => {
-    api.answers.set(HEAD, { freshForMs: null });
+    api.answers.set(HEAD, { newest: null, freshForMs: 24 * 3_600_000 });
     const args = ['governance', 'vouch', '--yes', '--json', '--config', withLedger];
     await desk.run(...args);
     const given = signedHead.parse(api.posted[0]?.body);

@@ -68,6 +68,7 @@ beforeAll(async () => {
   });
   watcher = await home.start(rig.deployment.deploymentId, settings());
   await rig.addOrchestrator();
+  await rig.vouch();
   await rig.govern({ kind: 'fact-key-added', factKey: home.key });
   rig.chains.startMining();
 });

@@ -148,6 +148,7 @@ export class Rig {
         rig.databaseUrl = `sqlite:${join(folder, 'orchestrator.db')}`;
       }
       for (let count = 0; count < (options.orchestrators ?? 1); count += 1) await rig.addOrchestrator();
+      if (rig.orchestrators.length > 0) await rig.vouch();
       return rig;
     } catch (error) {
       await rig.stop();
@@ -375,6 +376,13 @@ export class Rig {
     if (answer.status !== 201) throw new Error(`not appended: ${answer.status} ${answer.text}`);
     log.push(entry);
     if (change.kind === 'policies-set') this.deployment.policies = change.policies;
+  }
+
+  /** A governor says what the newest entry is, for what nobody approves. */
+  async vouch(): Promise<void> {
+    const { alice } = this.deployment;
+    const answer = await this.client(alice).post('/v1/governance/head', { body: this.deployment.word() });
+    if (answer.status !== 201) throw new Error(`not vouched: ${answer.status} ${answer.text}`);
   }
 
   /** What the API says that a wallet holds, by symbol. */

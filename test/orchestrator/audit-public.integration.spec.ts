@@ -89,7 +89,9 @@ async function bytesAt(path: string): Promise<Buffer> {
 
 /** signed-note, by its Ed25519 key. */
 function opened(note: string): { readonly size: number; readonly root: Buffer } {
-  const [name = '', , encoded = ''] = key.split('+');
+  // Base64 has this sign as well.
+  const [name = '', , ...parts] = key.split('+');
+  const encoded = parts.join('+');
   const x = Buffer.from(encoded, 'base64').subarray(1).toString('base64url');
   const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
   const end = note.indexOf('\n\n') + 1;

@@ -79,7 +79,7 @@ function toTls(year: 'old' | 'new', options: ConnectionOptions = {}): TLSSocket 
 
 async function join(year: 'old' | 'new'): Promise<{ readonly client: SocketClient; readonly shown: string }> {
   const socket = toTls(year);
-  const client = SocketClient.over(socket);
+  const client = SocketClient.over(socket, deployment.vouched);
   clients.push(client);
   await once(socket, 'secureConnect');
   return { client, shown: socket.getPeerCertificate().subject.CN?.toString() ?? '' };

@@ -135,11 +135,11 @@ function die(): never {
 function paying(request = deployment.request({ amount: '900000' }), spent: Coin = coin(own(), 1_000_000n)) {
   const amountSats = BigInt(request.statement.amount);
   const change = { script: own(), amountSats: spent.amountSats - amountSats - 10_000n };
-  return {
+  return deployment.vouched({
     wallet: 'hot-btc',
     transaction: psbt([spent], [payTo(DESTINATION, amountSats), change]),
     transfers: [deployment.transfer(request)],
-  };
+  });
 }
 
 function own(): string {

@@ -196,7 +196,7 @@ describe('TLS', () => {
     });
     await once(socket, 'secureConnect');
     expect(socket.getProtocol()).toBe('TLSv1.3');
-    const client = SocketClient.over(socket);
+    const client = SocketClient.over(socket, deployment.vouched);
     const { repeated, signedTransaction } = await client.signed(order());
     expect(repeated).toBe(false);
     expect(signedTransaction).toMatch(/^02000000/);

@@ -1,4 +1,4 @@
-// Unattended signing where governance asks for a governor's word about its head: whoever owns the orchestrator keeps a
+// Unattended signing takes a governor's word about the head of governance: whoever owns the orchestrator keeps a
 // freeze or a removal from the signer, and gains the word's age at most.
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -47,7 +47,7 @@ function paying(more: Partial<SigningOrder> = {}, officers: readonly Officer[] =
 
 describe('what nobody approves', () => {
   it('is signed with a fresh word alone, and its certificate carries it', async () => {
-    expect(codeOf(await signer.sign(paying()))).toBe('head-missing');
+    expect(codeOf(await signer.ask({ verb: 'sign', order: paying() }))).toBe('head-missing');
     const answer = await signer.sign(paying({ head: head() }));
     if (answer.kind !== 'done') throw new Error(codeOf(answer));
     const { certificate } = signResult.parse(answer.result);

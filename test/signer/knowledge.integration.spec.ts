@@ -217,18 +217,19 @@ describe('what the signer knows', () => {
       deployment.word(deployment.alice, { createdAtMs: deployment.time.wall - MAX_DIVERGENCE_MS }),
       deployment.word(deployment.alice, { createdAtMs: deployment.time.wall + MAX_DIVERGENCE_MS }),
     ]) {
-      expect(await client.sign({ ...orderTo(PAID, 11n), ...(head && { head }) })).toMatchObject({
+      const order = { ...orderTo(PAID, 11n), ...(head && { head }) };
+      expect(await client.ask({ verb: 'sign', order })).toMatchObject({
         code: 'fact-missing',
         facts: { rule: 'hot-ethereum/by-day', fact: 'hour' },
       });
     }
     // What asks for no hour goes on.
-    await certificateOf(orderTo(PAID, 10n));
+    await certificateOf({ ...orderTo(PAID, 10n), head: before });
     nonce += 1;
     // Another start with that clock makes it no truer.
     await restartedAt(0);
-    expect(await answered(orderTo(PAID, 11n))).toBe('fact-missing');
-    await certificateOf({ ...orderTo(PAID, 11n), head: deployment.word() });
+    expect(await answered({ ...orderTo(PAID, 11n), head: before })).toBe('fact-missing');
+    await certificateOf(orderTo(PAID, 11n));
     nonce += 1;
     await certificateOf(orderTo(PAID, 11n));
     nonce += 1;
@@ -237,8 +238,9 @@ describe('what the signer knows', () => {
     nonce += 1;
     expect(decisionsOf(known)[0]?.knew?.atMs).toBe(deployment.time.wall);
     expect(audited(known).kind).toBe('accepted');
-    await restartedAt(MAX_DIVERGENCE_MS);
-    expect(await answered(orderTo(PAID, 11n))).toBe('fact-missing');
+    const earlier = deployment.word();
+    await restartedAt(MAX_DIVERGENCE_MS + 1);
+    expect(await answered({ ...orderTo(PAID, 11n), head: earlier })).toBe('fact-missing');
     await govern({ kind: 'time-set', timeMs: deployment.time.wall });
     await certificateOf(orderTo(PAID, 11n));
     nonce += 1;

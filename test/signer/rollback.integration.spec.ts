@@ -48,7 +48,7 @@ function paying(request = deployment.request()): SigningOrder {
 
 async function twinCode(order: SigningOrder): Promise<string> {
   try {
-    const outcome = await twin.signer.sign(order);
+    const outcome = await twin.signer.sign(deployment.vouched(order));
     return outcome.kind === 'accepted' ? 'done' : outcome.code;
   } catch (error) {
     if (error instanceof Fault) return error.code;

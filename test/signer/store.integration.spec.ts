@@ -166,7 +166,7 @@ describe('a signer does not start', () => {
 
   it('with a time that nobody told, sealed as a heartbeat is (store-corrupt)', async () => {
     const db = new Database(storePath);
-    expect(db.prepare('INSERT INTO told_time SELECT * FROM heartbeat').run().changes).toBe(1);
+    expect(db.prepare('INSERT OR REPLACE INTO told_time SELECT * FROM heartbeat').run().changes).toBe(1);
     db.close();
     expect(await faultOf(deployment.start())).toBe('store-corrupt');
     await restore();

@@ -8,7 +8,7 @@ import { whileTokenFails, whileTokenWaits } from '../../devnet/broken-token.js';
 import { Deployment, makeBackend } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { type Coin, coin, eip1559, payTo, psbt } from '../../devnet/transactions.js';
-import type { OrderedTransfer } from '../../src/core/authorization/signing-order.js';
+import type { OrderedTransfer, SigningOrder } from '../../src/core/authorization/signing-order.js';
 import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { type AttestedVoid, attestedVoid, verifyVoid } from '../../src/core/recovery/void.js';
 import { requestDigest, type SignedRequest, transferIdOf } from '../../src/core/statements/request.js';
@@ -199,8 +199,8 @@ describe('a void: the signer refuses', () => {
 });
 
 describe('what was begun and never signed', () => {
-  async function reserved(order: object, body: () => Promise<void>) {
-    const answer = await whileTokenFails(deployment, () => signer.ask({ verb: 'sign', order }));
+  async function reserved(order: SigningOrder, body: () => Promise<void>) {
+    const answer = await whileTokenFails(deployment, () => signer.sign(order));
     expect(codeOf(answer)).toBe('internal');
     await body();
   }

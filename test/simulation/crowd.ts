@@ -20,6 +20,7 @@ import {
   signedRequest,
   USDX,
   verdictOf,
+  wordAbout,
 } from './people.js';
 import type { World } from './world.js';
 
@@ -344,6 +345,21 @@ export class Crowd {
     this.chosenHost()?.run('govern', async ({ governance }) => {
       const outcome = await governance.append(entry);
       trace.note('governance', outcome.kind === 'accepted' ? 'taken' : outcome.code);
+      return true;
+    });
+  }
+
+  /** A governor says which entry is the newest, for what nobody approves. */
+  vouch(): void {
+    const { chance, trace, signer, trueMs } = this.world;
+    const last = signer.log.at(-1);
+    if (!last) return;
+    const word = wordAbout(last, chance.pick(['alice', 'bob', 'carol']), trueMs);
+    this.chosenHost()?.run('vouch', async ({ heads }) => {
+      const outcome = await heads.take(word);
+      const said = outcome.kind === 'accepted' ? 'taken' : outcome.code;
+      trace.note('vouched', said);
+      trace.count(`vouched: ${said}`);
       return true;
     });
   }

@@ -15,6 +15,7 @@ import type { DatabaseFaultCode } from '../../src/orchestrator/database/database
 import type { Database, DatabaseDoor } from '../../src/orchestrator/database/database.js';
 import { FactSources } from '../../src/orchestrator/facts/fact-sources.js';
 import { GovernanceService } from '../../src/orchestrator/governance/governance.service.js';
+import { Heads } from '../../src/orchestrator/governance/heads.js';
 import { SignerClient } from '../../src/orchestrator/signer-client/signer-client.js';
 import {
   defaultPipelineSettings,
@@ -70,6 +71,7 @@ export type OrchestratorSabotage = (life: OrchestratorLife) => void;
 export interface OrchestratorLife {
   readonly process: Process;
   readonly governance: GovernanceService;
+  readonly heads: Heads;
   readonly pipeline: Pipeline;
   readonly workers: Workers;
   readonly transfers: TransferService;
@@ -191,6 +193,7 @@ export class OrchestratorHost implements Clock {
     const transfers = new TransferService(pipeline);
     const approvals = new ApprovalService(pipeline);
     const parts = { process, governance, pipeline, workers, transfers, approvals, scanner };
+    const heads = new Heads(database, governance, nativeVerifier, this);
     const ways = {
       voids: new Voids(pipeline),
       cancels: new Cancels(pipeline),
@@ -198,7 +201,7 @@ export class OrchestratorHost implements Clock {
       restores: new Restores(pipeline),
       waysOut: new WaysOut(pipeline),
     };
-    this.life = { ...parts, ...ways, ethereum, bitcoin, signer };
+    this.life = { ...parts, ...ways, heads, ethereum, bitcoin, signer };
     this.sabotage(this.life);
     world.trace.note('orchestrator-up', process.name);
   }

@@ -15,6 +15,12 @@ import {
   type GovernanceEntry,
   NO_PREVIOUS,
 } from '../../src/core/governance/entry.js';
+import {
+  HEAD_TYPE,
+  type HeadStatement,
+  headBytes,
+  type SignedHead,
+} from '../../src/core/governance/fresh-head.js';
 import { p2wpkhAddress, p2wpkhScript, scriptOfAddress } from '../../src/core/intents/bitcoin/address.js';
 import { addressOfPublicKey } from '../../src/core/intents/ethereum/address.js';
 import {
@@ -176,6 +182,9 @@ export function policiesWith(small: '0.5' | '0.3' | '0.8'): Change {
   return { kind: 'policies-set', policies: documentsOf(small) };
 }
 
+/** So old may a governor's word be for what nobody approves. */
+const FRESH_MS = 6 * HOUR_MS;
+
 function genesisChange(): Change {
   return {
     kind: 'genesis',
@@ -197,7 +206,12 @@ function genesisChange(): Change {
       { groupId: 'treasury', members: [...OFFICERS] },
     ],
     quorum: { group: 'governors', threshold: 2 },
-    timelock: { whitelistMs: 0, policyMs: 0, veto: { group: 'governors', threshold: 1 } },
+    timelock: {
+      whitelistMs: 0,
+      policyMs: 0,
+      freshHeadMs: FRESH_MS,
+      veto: { group: 'governors', threshold: 1 },
+    },
     attestation: {
       token: 'treasury',
       label: ATTESTATION.label,
@@ -265,6 +279,22 @@ export function quorumOver(bytes: Uint8Array): GovernanceEntry['signatures'] {
     credentialId: `${id}-piv`,
     signature: p256Signature(secretOf(id), bytes),
   }));
+}
+
+/** A governor's word that this entry is the newest. */
+export function wordAbout({ body }: GovernanceEntry, of: OfficerId, createdAtMs: number): SignedHead {
+  const statement: HeadStatement = {
+    type: HEAD_TYPE,
+    deploymentId: DEPLOYMENT_ID,
+    sequence: body.sequence,
+    head: entryHash(body),
+    createdAtMs,
+  };
+  return {
+    statement,
+    credentialId: `${of}-piv`,
+    signature: p256Signature(secretOf(of), headBytes(statement)),
+  };
 }
 
 /** The next entry after `previous`, signed by two governors. */

@@ -10,7 +10,7 @@ import { p2wpkhScript } from '../../src/core/intents/bitcoin/address.js';
 import { statementOf } from '../../src/core/statements/approval.js';
 import type { SignedRequest } from '../../src/core/statements/request.js';
 import { GWEI } from './ethereum.model.js';
-import { BTC_KEY, HOUR_MS, TOKEN_CONTRACT, verdictOf, walletAddress } from './people.js';
+import { BTC_KEY, HOUR_MS, TOKEN_CONTRACT, verdictOf, walletAddress, wordAbout } from './people.js';
 import type { World } from './world.js';
 
 export class Rogue {
@@ -21,7 +21,14 @@ export class Rogue {
     private readonly requests: () => readonly SignedRequest[],
   ) {}
 
+  /** With the word that a governor gives every day. */
   order(): SigningOrder | undefined {
+    const { signer, trueMs } = this.world;
+    const [order, newest] = [this.made(), signer.log.at(-1)];
+    return order && newest && { ...order, head: wordAbout(newest, 'alice', trueMs) };
+  }
+
+  private made(): SigningOrder | undefined {
     const { chance } = this.world;
     const all = this.requests();
     const ethereum = all.filter(({ statement }) => statement.wallet === 'hot-eth');

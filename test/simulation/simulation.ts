@@ -62,6 +62,7 @@ class Simulation {
   async run(): Promise<number> {
     const { world } = this;
     await this.startAll();
+    this.crowd.vouch();
     this.steps = 0;
     for (let turn = 0; turn < world.settings.steps && !this.failed; turn += 1) {
       this.losesNow(!this.isLate && turn > world.settings.steps / 2);
@@ -133,6 +134,7 @@ class Simulation {
       { weight: 0.2, does: () => crowd.cancel() },
       { weight: 0.4, does: () => crowd.resolve() },
       { weight: 0.25, does: () => crowd.govern() },
+      { weight: 0.25, does: () => crowd.vouch() },
       { weight: 0.5, does: () => crowd.void() },
       { weight: outbids ? 4 : 0.3, does: () => crowd.outbid() },
       { weight: outbids ? 2 : 0.3, does: () => crowd.bury() },
@@ -303,7 +305,11 @@ class Simulation {
       if (round === LATEST_LOSS) this.losesNow(true);
       if (this.isOfLost && !this.isPatient && world.chance.hit(200)) this.thief.broadcastWithheld();
       await this.drain();
-      if (round % 4 === 0) crowd.refresh();
+      if (round % 4 === 0) {
+        crowd.refresh();
+        await this.drain();
+        crowd.vouch();
+      }
       for (let most = 3 * crowd.unanswered; most > 0 && crowd.unanswered > 0; most -= 1) {
         crowd.ask();
         await this.drain();

@@ -186,9 +186,7 @@ function checkUnattended(
   transferId: string,
 ): Result<undefined> {
   const { freshHeadMs } = state.timelock;
-  if (decision.kind !== 'allow' || freshHeadMs === undefined || pastOf(transferId) === 'signed') {
-    return accepted(undefined);
-  }
+  if (decision.kind !== 'allow' || pastOf(transferId) === 'signed') return accepted(undefined);
   const verified = verifyHead(state, head, freshHeadMs, verifier, nowMs);
   return verified.kind === 'refused' ? verified : accepted(undefined);
 }

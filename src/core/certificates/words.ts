@@ -77,7 +77,7 @@ function factWords({ statement }: SignedFact, { certified, state }: Examined): s
 function headNeeded({ certified, state, otherRules }: Examined) {
   const isNeeded = decisionsOf(certified).some(({ kind, past }) => kind === 'allow' && past !== 'signed');
   const { head } = certified.reservation.order;
-  return isNeeded && !otherRules && state.timelock.freshHeadMs !== undefined ? head : undefined;
+  return isNeeded && !otherRules ? head : undefined;
 }
 
 function headWords(examined: Examined): string[] {

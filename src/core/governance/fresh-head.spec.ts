@@ -2,6 +2,7 @@ import { sign } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { portableVerifier } from '../statements/signature.js';
+import { timelock as timelockOf } from './entry.js';
 import {
   HEAD_TYPE,
   type HeadStatement,
@@ -17,6 +18,7 @@ import {
   appended,
   bob,
   dave,
+  GENESIS,
   type Key,
   REMOVE_CAROL,
   start,
@@ -90,5 +92,14 @@ describe("a governor's word about the log's head", () => {
       signedHead.safeParse({ ...honest, statement: { ...honest.statement, type: 'portcullis/approve/v1' } })
         .success,
     ).toBe(false);
+  });
+});
+
+describe('a genesis', () => {
+  it.each([undefined, 0, 59_999, DAY_MS + 1])('is none with a word that is good for %s ms', (freshHeadMs) => {
+    const timelock = { whitelistMs: 0, policyMs: 0, veto: GENESIS.quorum };
+    const written = freshHeadMs === undefined ? timelock : { ...timelock, freshHeadMs };
+    expect(timelockOf.safeParse(written).success).toBe(false);
+    expect(timelockOf.safeParse({ ...timelock, freshHeadMs: DAY_MS }).success).toBe(true);
   });
 });

@@ -19,7 +19,7 @@ function isAsSlow(next: Timelock, now: Timelock): boolean {
   return (
     next.whitelistMs >= now.whitelistMs &&
     next.policyMs >= now.policyMs &&
-    (next.freshHeadMs ?? Number.POSITIVE_INFINITY) <= (now.freshHeadMs ?? Number.POSITIVE_INFINITY) &&
+    next.freshHeadMs <= now.freshHeadMs &&
     next.veto.group === now.veto.group &&
     next.veto.threshold === now.veto.threshold &&
     asksNoLess(next.veto.with, now.veto.with) &&

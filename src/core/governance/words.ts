@@ -129,10 +129,7 @@ function timelock(before: Before, after: State): Said[] {
     return {
       whitelist: `a new whitelist entry ${waits(whitelistMs)}`,
       loosening: `whatever else loosens ${waits(policyMs)}`,
-      unattended:
-        freshHeadMs === undefined
-          ? 'what needs no approval is signed whatever the age of the last word of a governor about the log'
-          : `what needs no approval is signed only with a governor's word about the log that is no older than ${spanWords(freshHeadMs)}`,
+      unattended: `what needs no approval is signed only with a governor's word about the log that is no older than ${spanWords(freshHeadMs)}`,
       veto:
         whitelistMs === 0 && policyMs === 0
           ? ''

@@ -28,6 +28,6 @@ export class HeadsController {
 
   private async answer(): Promise<HeadAnswer> {
     const newest = await this.heads.newest();
-    return { newest: newest ?? null, freshForMs: this.governance.state().timelock.freshHeadMs ?? null };
+    return { newest: newest ?? null, freshForMs: this.governance.state().timelock.freshHeadMs };
   }
 }

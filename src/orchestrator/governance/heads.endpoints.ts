@@ -20,10 +20,7 @@ const exampleHead = {
 const headAnswer = z
   .strictObject({
     newest: signedHead.nullable().describe('Null when no governor has said anything yet.'),
-    freshForMs: z
-      .int()
-      .nullable()
-      .describe('How old it may be for what nobody approves; null: none is asked.'),
+    freshForMs: z.int().describe('How old it may be for what nobody approves; a day at most.'),
   })
   .meta({ id: 'GovernanceHead' });
 export type HeadAnswer = z.infer<typeof headAnswer>;
@@ -35,7 +32,7 @@ export const getHead = endpoint({
   tag: 'Governance',
   summary: "Read the newest governor's word about the log's head",
   description:
-    'Where governance asks for it, the signer signs what nobody approves only with a word that is fresh: whoever keeps a freeze from it gains no more than that time.',
+    'The signer signs what nobody approves only with a word that is fresh: whoever keeps a freeze from it gains no more than that time.',
   access: 'officer',
   answer: {
     is: 'ok',

@@ -41,7 +41,7 @@ export async function newestHead(
   db: EntityManager,
   { state, verifier, nowMs }: HeadJudging,
 ): Promise<SignedHead | undefined> {
-  const maxAgeMs = state.timelock.freshHeadMs ?? DAY_MS;
+  const maxAgeMs = state.timelock.freshHeadMs;
   let newest: SignedHead | undefined;
   for (let skip = 0; ; skip += PAGE) {
     const rows = await db.find(GovernanceHeadRow, {

@@ -28,6 +28,8 @@ const NOW_MS = START_MS + 60_000;
 
 const cast = new Cast();
 const genesis = certain(replayLog(cast.entries, nativeVerifier));
+/** About an entry that all of the logs here have. */
+const word = cast.head('alice', NOW_MS);
 cast.amend(
   cast.policiesWith(
     '[ { group: treasury, quorum: 2 } ]',
@@ -106,7 +108,8 @@ function orderFor({ statement }: SignedRequest, transfers: SigningOrder['transfe
     feeBoundWei: BigInt(statement.feeCeiling),
     plannedAtHeight: 0,
   });
-  return { wallet: 'hot-eth', transaction: { kind: 'eip1559', hex }, transfers };
+  const transaction = { kind: 'eip1559', hex } as const;
+  return { wallet: 'hot-eth', transaction, transfers, head: word };
 }
 
 function signerSays(

@@ -8,7 +8,6 @@ import type { OrderedTransfer, SigningOrder } from '../../core/authorization/sig
 import { Fault, type Refusal } from '../../core/fault.js';
 import type { SignedHead } from '../../core/governance/fresh-head.js';
 import { freezeOf } from '../../core/governance/state.js';
-import { askedFor } from '../../core/policy/decide.js';
 import type { SignResult, TransferRecord } from '../../signer-protocol/messages.js';
 import { newestHead } from '../governance/heads.js';
 import { approvalOf, heldApprovals } from './approval.store.js';
@@ -237,7 +236,7 @@ export class SigningSteps {
       });
     }
     const transaction = required(row.unsigned, { transactionKey: row.transactionKey, what: 'unsigned' });
-    const head = await this.wordFor(db, row.walletId, transfers);
+    const head = await this.newestWord(db);
     const { facts, governance, clock } = this.parts;
     const held = facts.held(governance.state(), subjects, clock.nowMs());
     return {
@@ -250,22 +249,12 @@ export class SigningSteps {
   }
 
   /**
-   * The newest word of a governor that counts, where one is asked and somebody's payment is approved by nobody; and where rules may ask for
-   * hours, since it tells the signer the time.
+   * The newest word of a governor that counts. Whatever has approvals gets it too: the rule that it matches may need none. And it
+   * tells the signer the time.
    */
-  private async wordFor(
-    db: EntityManager,
-    walletId: string,
-    transfers: readonly OrderedTransfer[],
-  ): Promise<SignedHead | undefined> {
+  private async newestWord(db: EntityManager): Promise<SignedHead | undefined> {
     const { governance, verifier, clock } = this.parts;
-    const { state, policies } = governance.now();
-    const wallet = state.wallets.get(walletId);
-    const tellsTime = wallet && askedFor(policies, { wallet: walletId, tier: wallet.tier }).has('known');
-    const isAsked = state.timelock.freshHeadMs !== undefined;
-    const vouches = isAsked && transfers.some(({ statement }) => statement === null);
-    if (!tellsTime && !vouches) return undefined;
-    return newestHead(db, { state, verifier, nowMs: clock.nowMs() });
+    return newestHead(db, { state: governance.state(), verifier, nowMs: clock.nowMs() });
   }
 
   /**

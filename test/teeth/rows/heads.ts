@@ -45,8 +45,8 @@ export const HEADS: readonly Tooth[] = [
     {
       code: 'head-missing',
       without: 'asking for the word where nobody approves',
-      was: "if (decision.kind !== 'allow' || freshHeadMs === undefined || pastOf(transferId) === 'signed') {",
-      becomes: 'if (freshHeadMs !== 0) {',
+      was: "if (decision.kind !== 'allow' || pastOf(transferId) === 'signed') return accepted(undefined);",
+      becomes: 'if (freshHeadMs !== 0) return accepted(undefined);',
       title: 'what nobody approves is signed with a fresh word alone',
     },
   ]),
