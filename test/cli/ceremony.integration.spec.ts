@@ -53,7 +53,7 @@ function planText(): string {
     timelock: {
       whitelist: '0h',
       policy: '0h',
-      'fresh-head': '0h',
+      'fresh-head': '24h',
       veto: { group: 'governors', threshold: 1 },
     },
     attestation: { token: 'treasury', label: 'attestation', key: { file: 'attestation.key.json' } },
