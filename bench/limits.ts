@@ -7,7 +7,7 @@ import { chargedAt, emptyCounter, type LimitCounter, type Span, usedAt } from '.
 import { decide } from '../src/core/policy/decide.js';
 import type { LimitCharge, PolicyAsset, PolicySet } from '../src/core/policy/types.js';
 
-import { BUCKETS_PER_WINDOW } from '../src/core/policy/window.js';
+import { USUAL_BUCKETS } from '../src/core/policy/window.js';
 import { type Benchmark, type Report, resultOf, type Settings } from './benchmark.js';
 import { customerOf, situationOf } from './rig/equal-rules.js';
 
@@ -123,9 +123,9 @@ async function bytesEach(count: number, make: (at: number) => LimitCounter): Pro
 
 /** Each part of its window charged, with amounts that are not all the same object. */
 function fullCounter(at: number): LimitCounter {
-  const partMs = WINDOW_MS / BUCKETS_PER_WINDOW;
+  const partMs = WINDOW_MS / USUAL_BUCKETS;
   let counter = emptyCounter(SPAN);
-  for (let part = 0; part < BUCKETS_PER_WINDOW; part += 1) {
+  for (let part = 0; part < USUAL_BUCKETS; part += 1) {
     counter = chargedAt(counter, momentOf(START_MS + part * partMs), AMOUNT + BigInt(at + part));
   }
   return counter;

@@ -6,7 +6,7 @@ import { certificate } from '../core/certificates/certificate.js';
 import { classCounts } from '../core/governance/credential-class.js';
 import { governanceEntry } from '../core/governance/entry.js';
 import { signedHead } from '../core/governance/fresh-head.js';
-import { calendar } from '../core/policy/calendar.js';
+import { spanFields } from '../core/policy/counter.js';
 import { approval, MAX_APPROVALS, transferStatement, verdict } from '../core/statements/approval.js';
 import {
   asset,
@@ -79,8 +79,7 @@ export const transfer = z.object({
       z.object({
         limitId: z.string(),
         key: z.string(),
-        windowMs: z.int(),
-        calendar: calendar.exactOptional(),
+        ...spanFields,
         max: baseUnits,
         usedBefore: baseUnits,
         usedAfter: baseUnits,

@@ -234,6 +234,7 @@ describe('a signer whose store was lost', () => {
 
     // Limits are exhausted for one window; then the wallets pay as ever.
     rig.deployment.time.advance(25 * HOUR_MS);
+    await rig.vouch();
     await paid('BTC', 250_000n);
     await paid('ETH', ETHER / 20n);
     await expectNonceOrder(rig);

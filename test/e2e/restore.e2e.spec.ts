@@ -372,6 +372,7 @@ describe('a lost store', () => {
     const refusal = await rig.until(early, ['refused']);
     expect(refusal.reason.code).toBe('limit-exceeded');
     time.advance(25 * HOUR_MS);
+    await rig.vouch();
     const paid = await Promise.all([
       rig.taken(rig.request({ asset: 'BTC', amount: 300_000n })),
       rig.taken(rig.request({ asset: 'ETH', amount: ETHER / 50n })),

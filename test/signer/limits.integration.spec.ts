@@ -183,14 +183,14 @@ describe('limits', () => {
     expect(codeOf(await again.sign(bitcoinOrder(amount)))).toBe('done');
   });
 
-  it('go on from what was counted when a policy changes their window', async () => {
+  it('go on from what was counted when a policy changes their window and its buckets', async () => {
     const client = await deployment.connect();
     deployment.time.advance(2 * HOUR_MS);
     expect(codeOf(await client.sign(bitcoinOrder(899_000n)))).toBe('done');
     expect(codeOf(await client.sign(bitcoinOrder(899_000n)))).toBe('done');
     const policies = POLICIES.map(({ name, lines }) => ({
       name,
-      lines: lines.map((line) => line.replace('asset: BTC, window: 1h', 'asset: BTC, window: 3h')),
+      lines: lines.map((line) => line.replace('asset: BTC, window: 1h', 'asset: BTC, window: 3h, buckets: 12')),
     }));
     const entry = deployment.entry({ kind: 'policies-set', policies }, [deployment.alice, deployment.bob]);
     expect(codeOf(await client.ask({ verb: 'governance-append', entry }))).toBe('done');

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { AuthorizedTransfer } from '../authorization/authorize.js';
-import { calendar } from '../policy/calendar.js';
+import { spanFields, spanOf } from '../policy/counter.js';
 import type { Known } from '../policy/types.js';
 import { baseUnits, identifier, printable, timestampMs, wholeNumber } from '../statements/fields.js';
 import { transferId } from '../statements/request.js';
@@ -32,8 +32,7 @@ export const certifiedDecision = z.strictObject({
     z.strictObject({
       limitId: printable(200),
       key: printable(300),
-      windowMs: wholeNumber(1),
-      calendar: calendar.exactOptional().describe('Of a limit per calendar day, week or month.'),
+      ...spanFields,
       max: baseUnits,
       usedBefore: baseUnits,
       usedAfter: baseUnits,
@@ -73,14 +72,13 @@ export function certifiedDecisionOf({
     kind: decision.kind,
     rule: decision.rule,
     approvers: [...approvers],
-    limits: limits.map(({ limitId, key, windowMs, calendar: of, max, usedBefore, usedAfter }) => ({
-      limitId,
-      key,
-      windowMs,
-      ...(of && { calendar: of }),
-      max: max.toString(),
-      usedBefore: usedBefore.toString(),
-      usedAfter: usedAfter.toString(),
+    limits: limits.map((limit) => ({
+      limitId: limit.limitId,
+      key: limit.key,
+      ...spanOf(limit),
+      max: limit.max.toString(),
+      usedBefore: limit.usedBefore.toString(),
+      usedAfter: limit.usedAfter.toString(),
     })),
     ...(knew && { knew: certifiedKnowledgeOf(knew) }),
     ...(heldMs !== undefined && { heldMs }),

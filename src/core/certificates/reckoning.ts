@@ -7,7 +7,15 @@
 
 import { accepted, type Outcome, refused } from '../fault.js';
 import type { Moment } from '../policy/calendar.js';
-import { chargedAt, emptyCounter, type LimitCounter, type Span, spanned, usedAt } from '../policy/counter.js';
+import {
+  chargedAt,
+  emptyCounter,
+  type LimitCounter,
+  type Span,
+  spanned,
+  spanOf,
+  usedAt,
+} from '../policy/counter.js';
 import type { Certificate } from './certificate.js';
 import type { CertifiedDecision } from './decision.js';
 import type { Verified } from './verify.js';
@@ -66,14 +74,11 @@ class Count {
     return calendar && !this.isWhole ? { ...this.newest, measuredMs: Number.MAX_SAFE_INTEGER } : this.newest;
   }
 
-  private used(
-    { limitId, key, windowMs, calendar, ...limit }: ClaimedLimit,
-    earlier: readonly Charge[],
-  ): bigint {
-    const span = { windowMs, ...(calendar && { calendar }) };
+  private used({ limitId, key, ...limit }: ClaimedLimit, earlier: readonly Charge[]): bigint {
+    const span = spanOf(limit);
     const used = usedAt(this.counter({ limitId, key, ...span }), this.atLeastUntil(span));
     const max = BigInt(limit.max);
-    const before = this.restored && this.newest.measuredMs <= windowMs && used < max ? max : used;
+    const before = this.restored && this.newest.measuredMs <= span.windowMs && used < max ? max : used;
     const own = earlier.filter((one) => nameOf(one) === nameOf({ limitId, key }));
     return own.reduce((sum, { amount }) => sum + BigInt(amount), before);
   }

@@ -11,7 +11,7 @@ import type { DecodedOrder } from '../authorization/decode-order.js';
 import { type SigningOrder, signingOrder } from '../authorization/signing-order.js';
 import { type PolicyDocument, policyText } from '../governance/entry.js';
 import type { GovernanceState } from '../governance/state.js';
-import { calendar } from '../policy/calendar.js';
+import { spanFields, spanOf } from '../policy/counter.js';
 import {
   baseUnits,
   identifier,
@@ -44,8 +44,7 @@ export const reservedTransfer = z.strictObject({
     z.strictObject({
       limitId: z.string(),
       key: z.string(),
-      windowMs: wholeNumber(1),
-      calendar: calendar.exactOptional(),
+      ...spanFields,
       amount: baseUnits,
     }),
   ),
@@ -98,12 +97,11 @@ function reservedTransfersOf({ transfers }: Authorization): ReservedTransfer[] {
     requestDigest: transfer.request.digest,
     feeCeiling: transfer.request.statement.feeCeiling,
     decision: certifiedDecisionOf(transfer),
-    charges: transfer.limits.map(({ limitId, key, windowMs, calendar: of, amount }) => ({
-      limitId,
-      key,
-      windowMs,
-      ...(of && { calendar: of }),
-      amount: amount.toString(),
+    charges: transfer.limits.map((limit) => ({
+      limitId: limit.limitId,
+      key: limit.key,
+      ...spanOf(limit),
+      amount: limit.amount.toString(),
     })),
   }));
 }

@@ -74,7 +74,7 @@ function factWords({ statement }: SignedFact, { certified, state }: Examined): s
 }
 
 /** The governor's word about the newest entry, where the decision rests on it and it was checked. */
-function headNeeded({ certified, state, otherRules }: Examined) {
+function headNeeded({ certified, otherRules }: Examined) {
   const isNeeded = decisionsOf(certified).some(({ kind, past }) => kind === 'allow' && past !== 'signed');
   const { head } = certified.reservation.order;
   return isNeeded && !otherRules ? head : undefined;

@@ -6,6 +6,7 @@ import { balanceSubject, saidOf } from './conditions/answer.js';
 import { inconsistent } from './conditions/known.js';
 import { priceSubject, valueCents } from './conditions/value.js';
 import { calendarWords } from './calendar.js';
+import { spanOf } from './counter.js';
 import { WHOLE_BASIS_POINTS } from './shares.js';
 import type { Limit, LimitCharge, PolicyAsset, Situation, Worth } from './types.js';
 const assetKey = ({ chain, contract }: Pick<Situation, 'chain' | 'contract'>) => `${chain}/${contract}`;
@@ -102,8 +103,7 @@ export function chargeOf(limit: Limit, situation: Situation): LimitCharge | unde
   const max = mostOf(limit, situation);
   if (amount === undefined || max === undefined) return undefined;
   const key = counterKey(limit, situation);
-  const { id: limitId, windowMs, calendar } = limit;
-  return { limitId, key, windowMs, ...(calendar && { calendar }), amount, max };
+  return { limitId: limit.id, key, ...spanOf(limit), amount, max };
 }
 
 /** What somebody has to state for it; nothing for a limit that needs no fact, or is on nothing that leaves. */

@@ -10,6 +10,7 @@ import { CALENDAR_UNITS } from './calendar.js';
 import { zone } from './conditions/hours.js';
 import { KINDS } from './conditions/table.js';
 import { amount, assetName, duration, EMPTY, names, percentage } from './document-fields.js';
+import { LEAST_BUCKETS, MOST_BUCKETS, USUAL_BUCKETS } from './window.js';
 import type { PlainKind } from './types.js';
 
 /** Keys whose values must stand in quotes: an amount never passes through a float. */
@@ -28,12 +29,22 @@ export const QUOTED_KEYS: ReadonlySet<string> = new Set([
   'to',
 ]);
 
+const BUCKETS = `a window is kept in ${LEAST_BUCKETS} to ${MOST_BUCKETS} buckets`;
+
 const SCOPES = ['wallet', 'tier', 'asset', 'destination', 'customer', 'requester'] as const;
 
 function limitsPer<const T extends string>(scopes: readonly T[]) {
   const common = { id: identifier, per: z.enum(scopes) };
   const spans = [
-    { window: duration },
+    {
+      window: duration,
+      buckets: z
+        .int()
+        .min(LEAST_BUCKETS, BUCKETS)
+        .max(MOST_BUCKETS, BUCKETS)
+        .describe(`In so many parts is the window kept; ${USUAL_BUCKETS} unless said`)
+        .optional(),
+    },
     {
       calendar: z
         .enum(CALENDAR_UNITS, 'a calendar window is day, week or month')

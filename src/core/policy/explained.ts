@@ -61,13 +61,15 @@ export function explainedViewOf({ decision, passedOver, limits }: Explanation): 
     requirements: (permission?.requirements ?? []).map((one) => approvalRequirement.parse(one)),
     holdMs: permission?.holdMs ?? 0,
     // `within` says the calendar.
-    limits: limits.map(({ amount, usedBefore, usedAfter, max, calendar: _, ...words }) => ({
-      ...words,
-      amount: amount.toString(),
-      usedBefore: usedBefore.toString(),
-      usedAfter: usedAfter.toString(),
-      max: max.toString(),
-    })),
+    limits: limits.map(
+      ({ amount, usedBefore, usedAfter, max, calendar: _, bucketCount: _parts, ...words }) => ({
+        ...words,
+        amount: amount.toString(),
+        usedBefore: usedBefore.toString(),
+        usedAfter: usedAfter.toString(),
+        max: max.toString(),
+      }),
+    ),
     passedOver: passedOver.map((one) => ({ ...one })),
   };
 }

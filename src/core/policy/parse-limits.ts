@@ -4,6 +4,7 @@ import { LONGEST_MS } from './calendar.js';
 import { offsetOf } from './conditions/hours.js';
 import { positiveCentsOf, worthIn } from './conditions/value.js';
 import type { FeeCapsText, LimitText, RuleText } from './document.js';
+import type { Span } from './counter.js';
 import { windowMsOf } from './durations.js';
 import { isImpossible } from './implication.js';
 import { assetOf, distinctIds, known, malformed, type Page, type Path, positiveAmountOf } from './page.js';
@@ -28,8 +29,12 @@ export function feeCapsOf(page: Page, caps: FeeCapsText): FeeCaps {
   };
 }
 
-function spanOf(page: Page, path: Path, limit: LimitText): Pick<Limit, 'windowMs' | 'calendar'> {
-  if ('window' in limit) return { windowMs: windowMsOf(page, [...path, 'window'], limit.window) };
+function writtenSpan(page: Page, path: Path, limit: LimitText): Span {
+  if ('window' in limit) {
+    const { buckets: bucketCount } = limit;
+    const windowMs = windowMsOf(page, [...path, 'window'], limit.window);
+    return { windowMs, ...(bucketCount !== undefined && { bucketCount }) };
+  }
   const { calendar: unit, zone } = limit;
   return { windowMs: LONGEST_MS[unit], calendar: { unit, offsetMinutes: offsetOf(zone) } };
 }
@@ -39,7 +44,7 @@ export function limitOf(page: Page, path: Path, limit: LimitText, within: string
   const common = {
     id: `${within}/${limit.id}`,
     scope: limit.per,
-    ...spanOf(page, path, limit),
+    ...writtenSpan(page, path, limit),
   };
   if ('max-count' in limit) return { ...common, measure: { kind: 'count', max: BigInt(limit['max-count']) } };
   if ('currency' in limit) {

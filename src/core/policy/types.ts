@@ -6,7 +6,7 @@ import type { Facts } from '../fault.js';
 import type { ClassCounts } from '../governance/credential-class.js';
 import type { Tier } from '../governance/entry.js';
 import type { TransferKind } from '../statements/fields.js';
-import type { Calendar } from './calendar.js';
+import type { Span } from './counter.js';
 import type { Pin } from './pins.js';
 
 /** Asset of a policy: a registered symbol on one chain, resolved to base units when the policy is parsed. */
@@ -151,14 +151,10 @@ export type LimitScope =
   | 'global'
   | 'rule';
 
-export interface Limit {
+export interface Limit extends Span {
   /** Document name and limit id, `hot-bitcoin/day`; in a rule, `hot-bitcoin/small/day`. Unique in a policy set. */
   readonly id: string;
   readonly scope: LimitScope;
-  /** Of a calendar's window, the longest. */
-  readonly windowMs: number;
-  /** Absent where the window rolls. */
-  readonly calendar?: Calendar;
   /**
    * What is limited: base units of one asset, cents of whatever asset, or the number of transfers. A share is of what the wallet
    * holds of the asset, and counts base units of it.
@@ -241,12 +237,10 @@ export interface Situation {
 }
 
 /** One counter that a transfer consumes. */
-export interface LimitCharge {
+export interface LimitCharge extends Span {
   readonly limitId: string;
   /** What the scope resolved to, e.g. the wallet or the customer; one counter per limit and key. */
   readonly key: string;
-  readonly windowMs: number;
-  readonly calendar?: Calendar;
   readonly amount: bigint;
   readonly max: bigint;
 }

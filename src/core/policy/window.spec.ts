@@ -1,7 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { counterFrom, counterText, newestBucket, without } from './counter.js';
-import { BUCKETS_PER_WINDOW, charge, emptyWindow, rewindowed, usedIn, type WindowCounter } from './window.js';
+import { counterFrom, counterText, emptyCounter, newestBucket, spanned, without } from './counter.js';
+import {
+  charge,
+  emptyWindow,
+  LEAST_BUCKETS,
+  MOST_BUCKETS,
+  rewindowed,
+  USUAL_BUCKETS,
+  usedIn,
+  type WindowCounter,
+} from './window.js';
 
 interface Charge {
   readonly atMs: number;
@@ -13,14 +22,16 @@ function exact(charges: readonly Charge[], windowMs: number, nowMs: number): big
   return charges.filter(({ atMs }) => nowMs - atMs < windowMs).reduce((sum, { amount }) => sum + amount, 0n);
 }
 
-function charged(windowMs: number, charges: readonly Charge[]): WindowCounter {
-  return charges.reduce((counter, { atMs, amount }) => charge(counter, atMs, amount), emptyWindow(windowMs));
+function charged(windowMs: number, charges: readonly Charge[], buckets?: number): WindowCounter {
+  const empty = emptyWindow(windowMs, buckets);
+  return charges.reduce((counter, { atMs, amount }) => charge(counter, atMs, amount), empty);
 }
 
 const windowMs = fc.oneof(
   fc.constantFrom(60_000, 3_600_000, 86_400_000),
   fc.integer({ min: 1, max: 1_000_000 }),
 );
+const bucketCount = fc.oneof(fc.constant(undefined), fc.integer({ min: LEAST_BUCKETS, max: MOST_BUCKETS }));
 /** Steps in shares of the window, so that charges fall both inside and outside of it. */
 const steps = fc.array(
   fc.record({ share: fc.integer({ min: 0, max: 400 }), amount: fc.bigInt(0n, 1_000n) }),
@@ -47,22 +58,28 @@ describe('a rolling window', () => {
 
   it('is never looser than the exact sum, and stricter by less than one bucket', () => {
     fc.assert(
-      fc.property(windowMs, steps, fc.integer({ min: 0, max: 600 }), (window, shares, later) => {
-        const charges = rising(window, shares);
-        const counter = charged(window, charges);
-        const nowMs = (charges.at(-1)?.atMs ?? 0) + Math.floor((window * later) / 300);
-        const used = usedIn(counter, nowMs);
-        expect(used >= exact(charges, window, nowMs)).toBe(true);
-        expect(used <= exact(charges, window + counter.bucketMs, nowMs)).toBe(true);
-      }),
+      fc.property(
+        windowMs,
+        bucketCount,
+        steps,
+        fc.integer({ min: 0, max: 600 }),
+        (window, parts, shares, later) => {
+          const charges = rising(window, shares);
+          const counter = charged(window, charges, parts);
+          const nowMs = (charges.at(-1)?.atMs ?? 0) + Math.floor((window * later) / 300);
+          const used = usedIn(counter, nowMs);
+          expect(used >= exact(charges, window, nowMs)).toBe(true);
+          expect(used <= exact(charges, window + counter.bucketMs, nowMs)).toBe(true);
+        },
+      ),
       { numRuns: 500 },
     );
   });
 
   it('never lets more through in any window than the limit', () => {
     fc.assert(
-      fc.property(windowMs, steps, fc.bigInt(1n, 3_000n), (window, shares, max) => {
-        let counter = emptyWindow(window);
+      fc.property(windowMs, bucketCount, steps, fc.bigInt(1n, 3_000n), (window, parts, shares, max) => {
+        let counter = emptyWindow(window, parts);
         const passed: Charge[] = [];
         for (const one of rising(window, shares)) {
           if (usedIn(counter, one.atMs) + one.amount > max) continue;
@@ -80,9 +97,9 @@ describe('a rolling window', () => {
 
   it('carries the sum of what it holds, whatever was charged, and the same when it is read again', () => {
     fc.assert(
-      fc.property(windowMs, windowMs, steps, (window, other, shares) => {
-        const counter = charged(window, rising(window, shares));
-        for (const one of [counter, rewindowed(counter, other)]) {
+      fc.property(windowMs, windowMs, bucketCount, steps, (window, other, parts, shares) => {
+        const counter = charged(window, rising(window, shares), parts);
+        for (const one of [counter, rewindowed(counter, other, parts), rewindowed(counter, other)]) {
           expect(one.total).toBe(one.buckets.reduce((sum, [, amount]) => sum + amount, 0n));
           expect(counterFrom({ windowMs: one.windowMs }, counterText(one))).toEqual(one);
         }
@@ -107,10 +124,11 @@ describe('a rolling window', () => {
     expect(read).toBeLessThan(10);
   });
 
-  it('holds a bounded number of buckets', () => {
-    let counter = emptyWindow(96_000);
-    for (let step = 0; step < 5_000; step += 1) counter = charge(counter, step * 97, 1n);
-    expect(counter.buckets.length).toBeLessThanOrEqual(BUCKETS_PER_WINDOW + 2);
+  it.each([USUAL_BUCKETS, LEAST_BUCKETS, MOST_BUCKETS])('of %s buckets holds two more at most', (parts) => {
+    let counter = emptyWindow(96_000, parts);
+    for (let step = 0; step < 5_000; step += 1) counter = charge(counter, step * 53, 1n);
+    expect(counter.buckets.length).toBeLessThanOrEqual(parts + 2);
+    expect(counter.buckets.length).toBeGreaterThan(parts - 3);
   });
 
   it('frees nothing when the clock steps back', () => {
@@ -162,19 +180,23 @@ describe('a rolling window', () => {
     expect(before).toEqual(copy);
   });
 
-  it('frees nothing early when its length changes', () => {
+  it('frees nothing early when its length or its buckets change', () => {
     fc.assert(
       fc.property(
         windowMs,
-        fc.array(windowMs, { minLength: 1, maxLength: 3 }),
+        bucketCount,
+        fc.array(fc.tuple(windowMs, bucketCount), { minLength: 1, maxLength: 3 }),
         steps,
         fc.integer({ min: 0, max: 300 }),
-        (window, others, shares, later) => {
+        (window, parts, others, shares, later) => {
           const charges = rising(window, shares);
           const lastMs = charges.at(-1)?.atMs ?? 0;
-          const counter = others.reduce(rewindowed, charged(window, charges));
+          const counter = others.reduce(
+            (one, [other, count]) => rewindowed(one, other, count),
+            charged(window, charges, parts),
+          );
           const nowMs = lastMs + Math.floor((counter.windowMs * later) / 300);
-          const shortest = Math.min(window, ...others);
+          const shortest = Math.min(window, ...others.map(([other]) => other));
           expect(usedIn(counter, nowMs) >= exact(charges, shortest, nowMs)).toBe(true);
           expect([...counter.buckets].sort((left, right) => left[0] - right[0])).toEqual(counter.buckets);
         },
@@ -204,5 +226,14 @@ describe('a rolling window', () => {
       expect(() => emptyWindow(nowMs)).toThrow(invalid);
     }
     expect(() => emptyWindow(0)).toThrow(invalid);
+  });
+
+  it('is the same counter where a policy says what it has anyway, and another one where it does not', () => {
+    const usual = charge(emptyWindow(96_000), 1_000_000, 5n);
+    expect(spanned(usual, { windowMs: 96_000, bucketCount: USUAL_BUCKETS })).toBe(usual);
+    const finer = spanned(usual, { windowMs: 96_000, bucketCount: 960 });
+    expect(finer).toMatchObject({ windowMs: 96_000, bucketMs: 100, total: 5n });
+    expect(spanned(finer, { windowMs: 96_000, bucketCount: 960 })).toBe(finer);
+    expect(emptyCounter({ windowMs: 96_000, bucketCount: 960 })).toMatchObject({ bucketMs: 100 });
   });
 });

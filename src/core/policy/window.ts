@@ -10,12 +10,16 @@
 
 import { Fault } from '../fault.js';
 
-export const BUCKETS_PER_WINDOW = 96;
+/** Of a window whose policy says nothing of it: a quarter of an hour of a day. */
+export const USUAL_BUCKETS = 96;
+export const LEAST_BUCKETS = 4;
+/** It bounds what a counter takes of memory: a bucket is two numbers. */
+export const MOST_BUCKETS = 1_000;
 
 /** Plain data; whoever stores it writes amounts as decimal strings. */
 export interface WindowCounter {
   readonly windowMs: number;
-  /** Window / 96, rounded up. */
+  /** The window by the number of its buckets, rounded up. */
   readonly bucketMs: number;
   /** [index, amount], by rising index; bucket `i` holds what was charged from `i * bucketMs` up to the next one. */
   readonly buckets: Buckets;
@@ -35,10 +39,16 @@ function requireTime(nowMs: number): void {
   requireThat(Number.isSafeInteger(nowMs) && nowMs >= 0, 'time is whole milliseconds since 1970');
 }
 
-/** An empty counter. Throws `window-invalid` unless the window is whole milliseconds, at least one. */
-export function emptyWindow(windowMs: number): WindowCounter {
+/** How long each of so many buckets is. Throws `window-invalid` unless the window is whole milliseconds, at least one. */
+export function bucketMsOf(windowMs: number, buckets = USUAL_BUCKETS): number {
   requireThat(Number.isSafeInteger(windowMs) && windowMs >= 1, 'a window is whole milliseconds, at least 1');
-  return { windowMs, bucketMs: Math.ceil(windowMs / BUCKETS_PER_WINDOW), buckets: [], total: 0n };
+  requireThat(Number.isSafeInteger(buckets) && buckets >= 1, 'a window has at least one bucket');
+  return Math.ceil(windowMs / buckets);
+}
+
+/** An empty counter. Throws `window-invalid`. */
+export function emptyWindow(windowMs: number, buckets?: number): WindowCounter {
+  return { windowMs, bucketMs: bucketMsOf(windowMs, buckets), buckets: [], total: 0n };
 }
 
 /** The same window with these charges, by rising index, and no others. */
@@ -75,7 +85,7 @@ export function usedIn(counter: WindowCounter, nowMs: number): bigint {
 }
 
 /**
- * The counter after one more charge; at most 98 buckets. Nothing ever takes a charge back.
+ * The counter after one more charge; at most two buckets more than its window has. Nothing ever takes a charge back.
  * Throws `window-invalid` for a negative amount.
  */
 export function charge(counter: WindowCounter, nowMs: number, amount: bigint): WindowCounter {
@@ -93,13 +103,13 @@ export function charge(counter: WindowCounter, nowMs: number, amount: bigint): W
 }
 
 /**
- * The same charges under a window of another length, for a limit whose policy changed. The newest bucket counts as charged at
+ * The same charges under a window of another length, or with other buckets, for a limit whose policy changed. The newest bucket counts as charged at
  * its last moment, which is then the earliest time that counts. That may be a bucket later than it really is, so all others
  * count as charged a bucket after their last moment, but not after the newest: nothing becomes free earlier than it should,
  * and at most one old bucket later. What an old, shorter window forgot stays forgotten.
  */
-export function rewindowed(counter: WindowCounter, windowMs: number): WindowCounter {
-  const empty = emptyWindow(windowMs);
+export function rewindowed(counter: WindowCounter, windowMs: number, wanted?: number): WindowCounter {
+  const empty = emptyWindow(windowMs, wanted);
   const { bucketMs, buckets } = counter;
   const newestMs = ((buckets.at(-1)?.[0] ?? 0) + 1) * bucketMs - 1;
   const amounts = new Map<number, bigint>();

@@ -27,6 +27,7 @@ import {
   isReachable,
   missingApprovals,
 } from '../../core/policy/approvals.js';
+import { spanOf } from '../../core/policy/counter.js';
 import { chargesOf, decide, type Explanation, explain, factsFor } from '../../core/policy/decide.js';
 import { isOrdered } from '../../core/policy/steps.js';
 import type {
@@ -302,8 +303,7 @@ export function storedOf(decision: Permission): StoredDecision {
     limits: decision.limits.map((limit) => ({
       limitId: limit.limitId,
       key: limit.key,
-      windowMs: limit.windowMs,
-      ...(limit.calendar && { calendar: limit.calendar }),
+      ...spanOf(limit),
       amount: limit.amount.toString(),
       usedBefore: limit.usedBefore.toString(),
       usedAfter: limit.usedAfter.toString(),

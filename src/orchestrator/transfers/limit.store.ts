@@ -6,7 +6,7 @@ import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { Fault } from '../../core/fault.js';
 import type { LimitCharge, LimitEffect, LimitUsage } from '../../core/policy/types.js';
-import type { Moment } from '../../core/policy/calendar.js';
+import type { Calendar, Moment } from '../../core/policy/calendar.js';
 import {
   chargedAt,
   counterFrom,
@@ -14,6 +14,7 @@ import {
   emptyCounter,
   type LimitCounter,
   newestBucket,
+  type Span,
   usedAt,
   without,
 } from '../../core/policy/counter.js';
@@ -21,10 +22,23 @@ import { isPostgres, rows, run } from '../database/sql.js';
 import { LimitChargeRow, type TransferRow } from './transfer.entity.js';
 import type { TransferFaultCode } from './transfer.errors.js';
 
-type Counter = Pick<LimitCharge, 'limitId' | 'key' | 'windowMs' | 'calendar'>;
+type Counter = Pick<LimitCharge, 'limitId' | 'key'> & Span;
 
-function nameOf({ limitId, key, windowMs }: Counter): string {
-  return JSON.stringify([limitId, key, windowMs]);
+/** Where a counter is kept: on this side, what is counted over another window or in other buckets is counted anew. */
+interface Place {
+  readonly limitId: string;
+  readonly counterKey: string;
+  readonly windowMs: number;
+  readonly calendar: Calendar | null;
+}
+
+function placeOf({ limitId, key, windowMs, bucketCount, calendar }: Counter): Place {
+  const counterKey = bucketCount === undefined ? key : `${key} in ${bucketCount} parts`;
+  return { limitId, counterKey, windowMs, calendar: calendar ?? null };
+}
+
+function nameOf({ limitId, counterKey, windowMs }: Place): string {
+  return JSON.stringify([limitId, counterKey, windowMs]);
 }
 
 /** Counters read at one moment. Whoever charges them has taken them for the rest of the transaction. */
@@ -56,12 +70,13 @@ export class Limits {
     take: boolean,
   ): Promise<Limits> {
     const counters = new Map<string, LimitCounter>();
-    const distinct = new Map(wanted.map((counter) => [nameOf(counter), counter]));
+    const distinct = new Map(wanted.map((counter) => [nameOf(placeOf(counter)), counter]));
     for (const name of [...distinct.keys()].toSorted()) {
       const counter = distinct.get(name);
       if (!counter) continue;
       const stored =
-        (await storedCounter(db, counter, take)) ?? (take ? await beginCounter(db, counter) : undefined);
+        (await storedCounter(db, placeOf(counter), take)) ??
+        (take ? await beginCounter(db, counter) : undefined);
       counters.set(name, stored ?? emptyCounter(counter));
     }
     return new Limits(counters, nowMs);
@@ -74,23 +89,16 @@ export class Limits {
   async charge(db: EntityManager, transferId: string, effects: readonly LimitEffect[]): Promise<void> {
     for (const effect of effects) {
       const next = chargedAt(this.counter(effect), this.moment, effect.amount);
-      this.counters.set(nameOf(effect), next);
-      await write(db, effect, next);
+      const place = placeOf(effect);
+      this.counters.set(nameOf(place), next);
+      await write(db, place, next);
       const bucket = newestBucket(next);
-      await db.insert(LimitChargeRow, {
-        transferId,
-        limitId: effect.limitId,
-        counterKey: effect.key,
-        windowMs: effect.windowMs,
-        calendar: effect.calendar ?? null,
-        bucket,
-        amount: effect.amount,
-      });
+      await db.insert(LimitChargeRow, { transferId, ...place, bucket, amount: effect.amount });
     }
   }
 
   private counter(of: Counter): LimitCounter {
-    const counter = this.counters.get(nameOf(of));
+    const counter = this.counters.get(nameOf(placeOf(of)));
     if (!counter) {
       throw new Fault<TransferFaultCode>('transfer-inconsistent', 'a limit was used that was not read', {
         facts: { limit: of.limitId },
@@ -108,52 +116,46 @@ export function usageFor({ burials }: Pick<TransferRow, 'burials'>, usage: Limit
 /** What is stored of a counter, taken for the rest of the transaction if wanted; nothing for one that was never charged. */
 async function storedCounter(
   db: EntityManager,
-  counter: Counter,
+  { limitId, counterKey, windowMs, calendar }: Place,
   take: boolean,
 ): Promise<LimitCounter | undefined> {
-  const { limitId, key, windowMs } = counter;
   const [row] = await rows(
     db,
     z.object({ counter: z.string() }),
     `SELECT counter FROM limit_counters WHERE limit_id = ? AND counter_key = ? AND window_ms = ? ${take && isPostgres(db) ? 'FOR UPDATE' : ''}`,
-    [limitId, key, windowMs],
+    [limitId, counterKey, windowMs],
   );
-  return row && counterFrom(counter, row.counter);
+  return row && counterFrom({ windowMs, ...(calendar && { calendar }) }, row.counter);
 }
 
 /** Makes a counter's row, unless another transaction is faster, and takes it. */
 async function beginCounter(db: EntityManager, counter: Counter): Promise<LimitCounter | undefined> {
+  const place = placeOf(counter);
   await run(
     db,
-    `INSERT INTO limit_counters (limit_id, counter_key, window_ms, counter) VALUES (?, ?, ?, '[]') ON CONFLICT (limit_id, counter_key, window_ms) DO NOTHING`,
-    [counter.limitId, counter.key, counter.windowMs],
+    'INSERT INTO limit_counters (limit_id, counter_key, window_ms, counter) VALUES (?, ?, ?, ?) ON CONFLICT (limit_id, counter_key, window_ms) DO NOTHING',
+    [place.limitId, place.counterKey, place.windowMs, counterText(emptyCounter(counter))],
   );
-  return storedCounter(db, counter, true);
+  return storedCounter(db, place, true);
 }
 
 /** Gives back what transfers charged whose plan was certainly never signed. */
 export async function giveBack(db: EntityManager, transferIds: readonly string[]): Promise<void> {
   const charges: LimitChargeRow[] = [];
   for (const transferId of transferIds) charges.push(...(await db.findBy(LimitChargeRow, { transferId })));
-  const counterOf = (row: LimitChargeRow): Counter => ({
-    limitId: row.limitId,
-    key: row.counterKey,
-    windowMs: row.windowMs,
-    ...(row.calendar && { calendar: row.calendar }),
-  });
-  const sorted = charges.toSorted((a, b) => (nameOf(counterOf(a)) < nameOf(counterOf(b)) ? -1 : 1));
+  const sorted = charges.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   for (const row of sorted) {
-    const counter = await storedCounter(db, counterOf(row), true);
+    const counter = await storedCounter(db, row, true);
     if (!counter) continue;
-    await write(db, counterOf(row), without(counter, row.bucket, row.amount));
+    await write(db, row, without(counter, row.bucket, row.amount));
   }
   for (const transferId of transferIds) await db.delete(LimitChargeRow, { transferId });
 }
 
-async function write(db: EntityManager, of: Counter, counter: LimitCounter): Promise<void> {
+async function write(db: EntityManager, of: Place, counter: LimitCounter): Promise<void> {
   await run(
     db,
     'UPDATE limit_counters SET counter = ? WHERE limit_id = ? AND counter_key = ? AND window_ms = ?',
-    [counterText(counter), of.limitId, of.key, of.windowMs],
+    [counterText(counter), of.limitId, of.counterKey, of.windowMs],
   );
 }

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { certificate } from '../../core/certificates/certificate.js';
 import { approvalRequirement } from '../../core/policy/approvals.js';
-import { calendar } from '../../core/policy/calendar.js';
+import { spanFields } from '../../core/policy/counter.js';
 import { attestedVoid } from '../../core/recovery/void.js';
 import { transferStatement, verdict } from '../../core/statements/approval.js';
 import {
@@ -96,10 +96,7 @@ export const transferView = z
       z.strictObject({
         limitId: z.string(),
         key: z.string().describe('Whose counter: the wallet, customer, destination, ….'),
-        windowMs: z.int(),
-        calendar: calendar
-          .exactOptional()
-          .describe('Of a limit per calendar day, week or month; then the window is the longest.'),
+        ...spanFields,
         amount: baseUnits,
         usedBefore: baseUnits,
         usedAfter: baseUnits,

@@ -9,6 +9,7 @@ import { unsignedTransaction } from '../../core/authorization/signing-order.js';
 import { certificate } from '../../core/certificates/certificate.js';
 import { approvalRequirement } from '../../core/policy/approvals.js';
 import { type Calendar, calendar } from '../../core/policy/calendar.js';
+import { spanFields } from '../../core/policy/counter.js';
 import { burial } from '../../core/recovery/burial.js';
 import { attestedVoid } from '../../core/recovery/void.js';
 import { approvalFollows, transferStatement, verdict } from '../../core/statements/approval.js';
@@ -39,8 +40,7 @@ export const storedDecision = z.strictObject({
     z.strictObject({
       limitId: z.string(),
       key: z.string(),
-      windowMs: z.int(),
-      calendar: calendar.exactOptional(),
+      ...spanFields,
       amount: baseUnits,
       usedBefore: baseUnits,
       usedAfter: baseUnits,

@@ -2,7 +2,7 @@
 // It is made for showing, NOT for deciding: nothing reads a view back.
 
 import type { Facts } from '../../core/fault.js';
-import type { Calendar } from '../../core/policy/calendar.js';
+import type { Span } from '../../core/policy/counter.js';
 import type { ApprovalRequirement } from '../../core/policy/types.js';
 import type { AttestedVoid } from '../../core/recovery/void.js';
 import type { TransferStatement, Verdict } from '../../core/statements/approval.js';
@@ -70,12 +70,10 @@ export interface ApprovalsView {
   readonly statementDigest: string | null;
 }
 
-export interface LimitView {
+export interface LimitView extends Span {
   readonly limitId: string;
   /** Whose counter: the wallet, customer, destination, … */
   readonly key: string;
-  readonly windowMs: number;
-  readonly calendar?: Calendar;
   readonly amount: string;
   readonly usedBefore: string;
   readonly usedAfter: string;
