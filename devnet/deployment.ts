@@ -185,7 +185,6 @@ export interface DeploymentOptions {
 const NO_TIMELOCK: Timelock = {
   whitelistMs: 0,
   policyMs: 0,
-  freshHeadMs: 24 * 3_600_000,
   veto: { group: 'governors', threshold: 1 },
 };
 

@@ -61,12 +61,7 @@ function genesisOf(officers: readonly Officer[]): Change {
       { groupId: 'treasury', members },
     ],
     quorum: { group: 'governors', threshold: 2 },
-    timelock: {
-      whitelistMs: 0,
-      policyMs: 0,
-      freshHeadMs: 24 * 3_600_000,
-      veto: { group: 'governors', threshold: 1 },
-    },
+    timelock: { whitelistMs: 0, policyMs: 0, veto: { group: 'governors', threshold: 1 } },
     attestation: { token: 'treasury', label: 'attestation', algorithm: 'p256', publicKey: attestation },
     requestKeys: [],
     chains: [{ family: 'bitcoin', chain: CHAIN, network: 'regtest', coin: { symbol: 'BTC', decimals: 8 } }],

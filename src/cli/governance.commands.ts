@@ -14,6 +14,7 @@ import {
 } from '../core/governance/entry.js';
 import { chainWords, scopeWords, spanWords } from '../core/governance/names.js';
 import type { GovernanceState } from '../core/governance/state.js';
+import { freshForMs } from '../core/governance/fresh-head.js';
 import { quorumWords } from '../core/governance/wanted.js';
 import { asOfficer, withPen } from './caller.js';
 import { readChange } from './change-file.js';
@@ -50,12 +51,12 @@ async function governanceFor(given: Given<z.infer<typeof officerOptions>>): Prom
 }
 
 function timelockLines({ timelock }: Pick<GovernanceState, 'timelock'>): Line[] {
-  const { whitelistMs, policyMs, freshHeadMs, veto } = timelock;
+  const { whitelistMs, policyMs, veto } = timelock;
   const waits = (ms: number) => (ms === 0 ? 'acts at once' : `waits ${spanWords(ms)}`);
   return [
     `a new whitelist entry ${waits(whitelistMs)}, all else ${waits(policyMs)}`,
     `${quorumWords(veto)} can veto it; one of them who did not sign it activates it`,
-    `what nobody approves needs a governor's word no older than ${spanWords(freshHeadMs)}`,
+    `what nobody approves needs a governor's word no older than ${spanWords(freshForMs(timelock))}`,
   ];
 }
 

@@ -43,12 +43,7 @@ class Log {
     const genesis = genesisOf({
       persons: [...GENESIS.persons, personOf('erin', erin)],
       groups: [...GENESIS.groups, { groupId: 'watch', members: ['erin', 'carol'] }],
-      timelock: {
-        whitelistMs: HOUR_MS,
-        policyMs: HOUR_MS,
-        freshHeadMs: 24 * 3_600_000,
-        veto: { group: 'watch', threshold: 1 },
-      },
+      timelock: { whitelistMs: HOUR_MS, policyMs: HOUR_MS, veto: { group: 'watch', threshold: 1 } },
     });
     this.entries = [genesis];
     this.state = stateOf(replayGenesis(genesis, portableVerifier));

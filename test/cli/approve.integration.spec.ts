@@ -72,12 +72,7 @@ function genesisWith(publicKey: string): GovernanceEntry {
       ],
       groups: [{ groupId: 'treasury', members: ['alice', 'bob'] }],
       quorum: { group: 'treasury', threshold: 1 },
-      timelock: {
-        whitelistMs: 0,
-        policyMs: 0,
-        freshHeadMs: 24 * 3_600_000,
-        veto: { group: 'treasury', threshold: 1 },
-      },
+      timelock: { whitelistMs: 0, policyMs: 0, veto: { group: 'treasury', threshold: 1 } },
       attestation: { token: 'treasury', label: 'attestation', algorithm: 'p256', publicKey: vouchHex },
       requestKeys: [
         { keyId: 'exchange-1', algorithm: 'ed25519', publicKey: ed25519Hex, owners: ['exchange'] },

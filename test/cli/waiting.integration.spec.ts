@@ -31,10 +31,7 @@ beforeAll(async () => {
   // Commands go by this machine's clock, and entries may not say that they waited when by it they did not.
   const time = new TestTime(Date.now() - 25 * 24 * HOUR_MS);
   const veto = { group: 'watchers', threshold: 1 };
-  deployment = await Deployment.create({
-    time,
-    timelock: { whitelistMs: HOUR_MS, policyMs: WAIT_MS, freshHeadMs: 24 * 3_600_000, veto },
-  });
+  deployment = await Deployment.create({ time, timelock: { whitelistMs: HOUR_MS, policyMs: WAIT_MS, veto } });
   signer = await deployment.start();
   socket = socketOf(deployment);
   const { person } = officer;

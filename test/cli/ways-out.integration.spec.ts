@@ -86,12 +86,7 @@ function genesis(): GovernanceEntry {
       ],
       groups: [{ groupId: 'treasury', members: ['alice', 'bob'] }],
       quorum: { group: 'treasury', threshold: 1 },
-      timelock: {
-        whitelistMs: 0,
-        policyMs: 0,
-        freshHeadMs: 24 * 3_600_000,
-        veto: { group: 'treasury', threshold: 1 },
-      },
+      timelock: { whitelistMs: 0, policyMs: 0, veto: { group: 'treasury', threshold: 1 } },
       attestation: {
         token: 'treasury',
         label: 'attestation',

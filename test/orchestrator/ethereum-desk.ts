@@ -162,12 +162,7 @@ export class Desk {
       groups: new Map(),
       quorum: { group: 'officers', threshold: 2 },
       safu: undefined,
-      timelock: {
-        whitelistMs: 0,
-        policyMs: 0,
-        freshHeadMs: 24 * 3_600_000,
-        veto: { group: 'officers', threshold: 1 },
-      },
+      timelock: { whitelistMs: 0, policyMs: 0, veto: { group: 'officers', threshold: 1 } },
       pending: new Map(),
       whitelist: new Map(),
       delegations: new Map(),

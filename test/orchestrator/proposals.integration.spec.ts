@@ -343,12 +343,7 @@ describe('proposals where what loosens waits', () => {
 
   beforeAll(async () => {
     const veto = { group: 'watchers', threshold: 1 };
-    rig = await ApiRig.start('SQLite', undefined, {
-      whitelistMs: HOUR_MS,
-      policyMs: 2 * HOUR_MS,
-      freshHeadMs: 24 * 3_600_000,
-      veto,
-    });
+    rig = await ApiRig.start('SQLite', undefined, { whitelistMs: HOUR_MS, policyMs: 2 * HOUR_MS, veto });
   });
   afterAll(async () => {
     await rig?.stop();

@@ -35,12 +35,7 @@ let bob: Officer;
 
 beforeAll(async () => {
   deployment = await Deployment.create({
-    timelock: {
-      whitelistMs: 24 * HOUR_MS,
-      policyMs: WAIT_MS,
-      freshHeadMs: 24 * HOUR_MS,
-      veto: { group: 'watchers', threshold: 1 },
-    },
+    timelock: { whitelistMs: 24 * HOUR_MS, policyMs: WAIT_MS, veto: { group: 'watchers', threshold: 1 } },
   });
   signer = await deployment.start();
   bob = deployment.bob;
@@ -113,12 +108,7 @@ describe('governance: the signer refuses', () => {
     expect(await codeFor(change(smaller, [alice]))).toBe('governance-quorum-missing');
     const mine: Change = { kind: 'group-set', group: { groupId: 'governors', members: ['alice'] } };
     expect(await codeFor(change(mine, [alice]))).toBe('governance-quorum-missing');
-    const noWait = {
-      whitelistMs: 0,
-      policyMs: 0,
-      freshHeadMs: 24 * HOUR_MS,
-      veto: { group: 'governors', threshold: 1 },
-    };
+    const noWait = { whitelistMs: 0, policyMs: 0, veto: { group: 'governors', threshold: 1 } };
     expect(await codeFor(change({ kind: 'timelock-set', timelock: noWait }, [alice]))).toBe(
       'governance-quorum-missing',
     );
@@ -129,7 +119,7 @@ describe('governance: the signer refuses', () => {
     const guest = makeOfficer('guest');
     const person = { personId: 'guest', name: 'guest', credentials: [guest.credential] };
     const veto = { group: 'watchers', threshold: 1 };
-    const shorter = { whitelistMs: HOUR_MS, policyMs: HOUR_MS, freshHeadMs: 24 * HOUR_MS, veto };
+    const shorter = { whitelistMs: HOUR_MS, policyMs: HOUR_MS, veto };
     const set = await taken(change({ kind: 'timelock-set', timelock: shorter }, [alice, bob]));
     time.advance(WAIT_MS - HOUR_MS);
     const joining = await taken(change({ kind: 'person-added', person, groups: ['treasury'] }, [alice, bob]));

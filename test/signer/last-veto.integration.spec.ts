@@ -14,12 +14,7 @@ let signer: SocketClient;
 
 beforeAll(async () => {
   deployment = await Deployment.create({
-    timelock: {
-      whitelistMs: 24 * HOUR_MS,
-      policyMs: WAIT_MS,
-      freshHeadMs: 24 * 3_600_000,
-      veto: { group: 'watchers', threshold: 1 },
-    },
+    timelock: { whitelistMs: 24 * HOUR_MS, policyMs: WAIT_MS, veto: { group: 'watchers', threshold: 1 } },
   });
   signer = await deployment.start();
 });

@@ -190,7 +190,9 @@ describe('limits', () => {
     expect(codeOf(await client.sign(bitcoinOrder(899_000n)))).toBe('done');
     const policies = POLICIES.map(({ name, lines }) => ({
       name,
-      lines: lines.map((line) => line.replace('asset: BTC, window: 1h', 'asset: BTC, window: 3h, buckets: 12')),
+      lines: lines.map((line) =>
+        line.replace('asset: BTC, window: 1h', 'asset: BTC, window: 3h, buckets: 12'),
+      ),
     }));
     const entry = deployment.entry({ kind: 'policies-set', policies }, [deployment.alice, deployment.bob]);
     expect(codeOf(await client.ask({ verb: 'governance-append', entry }))).toBe('done');

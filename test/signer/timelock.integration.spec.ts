@@ -25,12 +25,7 @@ let own: string;
 
 beforeAll(async () => {
   deployment = await Deployment.create({
-    timelock: {
-      whitelistMs: 24 * HOUR_MS,
-      policyMs: WAIT_MS,
-      freshHeadMs: 24 * 3_600_000,
-      veto: { group: 'watchers', threshold: 1 },
-    },
+    timelock: { whitelistMs: 24 * HOUR_MS, policyMs: WAIT_MS, veto: { group: 'watchers', threshold: 1 } },
   });
   signer = await deployment.start();
   own = p2wpkhScript(deployment.publicKeys.bitcoin);

@@ -2,4 +2,4 @@
 
 import { describeHalf } from './seeds.js';
 
-describeHalf(501, 500);
+describeHalf(301, 300);

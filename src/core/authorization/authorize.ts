@@ -7,7 +7,7 @@
 
 import { type FactRefusalCode, knownFacts, type VerifiedFact, verifyFacts } from '../facts/verify.js';
 import { accepted, type Outcome, refused } from '../fault.js';
-import { type HeadRefusalCode, verifyHead } from '../governance/fresh-head.js';
+import { freshForMs, type HeadRefusalCode, verifyHead } from '../governance/fresh-head.js';
 import { classesHeld, freezeOf, type GovernanceState, groupsAt } from '../governance/state.js';
 import { approvalWords, missingApprovals } from '../policy/approvals.js';
 import { decide, feeCapsOf } from '../policy/decide.js';
@@ -185,9 +185,8 @@ function checkUnattended(
   { state, verifier, nowMs, pastOf }: Circumstances,
   transferId: string,
 ): Result<undefined> {
-  const { freshHeadMs } = state.timelock;
   if (decision.kind !== 'allow' || pastOf(transferId) === 'signed') return accepted(undefined);
-  const verified = verifyHead(state, head, freshHeadMs, verifier, nowMs);
+  const verified = verifyHead(state, head, freshForMs(state.timelock), verifier, nowMs);
   return verified.kind === 'refused' ? verified : accepted(undefined);
 }
 

@@ -96,12 +96,7 @@ describe('custodians who veto', () => {
           ],
           groups: [...GENESIS.groups, { groupId: 'custodians', members }],
           safu: { group: 'custodians', threshold: 2 },
-          timelock: {
-            whitelistMs: 1_000,
-            policyMs: 2_000,
-            freshHeadMs: 24 * 3_600_000,
-            veto: { group: 'custodians', threshold: 1 },
-          },
+          timelock: { whitelistMs: 1_000, policyMs: 2_000, veto: { group: 'custodians', threshold: 1 } },
           wallets: [...GENESIS.wallets, tierWallet('safu-btc', 'safu', 2)],
         },
         alice,

@@ -246,8 +246,8 @@ export const timelock = z.strictObject({
   whitelistMs: delayMs,
   /** For everything else that loosens. 0: it acts at once. */
   policyMs: delayMs,
-  /** How old the newest word of a governor about the log's head may be for what is signed unattended: a day at most. */
-  freshHeadMs: wholeNumber(60_000, DAY_MS),
+  /** How old the newest word of a governor about the log's head may be for what is signed unattended. Absent: a day. */
+  freshHeadMs: wholeNumber(60_000, DAY_MS).exactOptional(),
   /** Who can veto what waits; one of them who did not sign it activates it. */
   veto: quorumRule,
 });

@@ -4,6 +4,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { portableVerifier } from '../statements/signature.js';
 import { timelock as timelockOf } from './entry.js';
 import {
+  freshForMs,
   HEAD_TYPE,
   type HeadStatement,
   headBytes,
@@ -95,11 +96,16 @@ describe("a governor's word about the log's head", () => {
   });
 });
 
-describe('a genesis', () => {
-  it.each([undefined, 0, 59_999, DAY_MS + 1])('is none with a word that is good for %s ms', (freshHeadMs) => {
-    const timelock = { whitelistMs: 0, policyMs: 0, veto: GENESIS.quorum };
-    const written = freshHeadMs === undefined ? timelock : { ...timelock, freshHeadMs };
-    expect(timelockOf.safeParse(written).success).toBe(false);
+describe('how long a word is good', () => {
+  const timelock = { whitelistMs: 0, policyMs: 0, veto: GENESIS.quorum };
+
+  it('is a day where governance says nothing, and else what it says', () => {
+    expect(freshForMs(timelock)).toBe(DAY_MS);
+    expect(freshForMs({ ...timelock, freshHeadMs: 60_000 })).toBe(60_000);
+  });
+
+  it.each([0, 59_999, DAY_MS + 1])('is never %s ms', (freshHeadMs) => {
+    expect(timelockOf.safeParse({ ...timelock, freshHeadMs }).success).toBe(false);
     expect(timelockOf.safeParse({ ...timelock, freshHeadMs: DAY_MS }).success).toBe(true);
   });
 });

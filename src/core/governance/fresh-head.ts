@@ -8,6 +8,7 @@ import { identifier, sha256Hex, officerSignature, timestampMs, wholeNumber } fro
 import { statementBytes } from '../statements/preimage.js';
 import type { SignatureVerifier } from '../statements/signature.js';
 import { isSignedBy } from './quorum.js';
+import type { Timelock } from './entry.js';
 import { type GovernanceState, holderOf } from './state.js';
 
 export const HEAD_TYPE = 'portcullis/head/v1';
@@ -42,6 +43,13 @@ export type HeadRefusalCode =
   | 'head-unknown'
   | 'head-signer-not-governor'
   | 'head-signature-invalid';
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/** How old a word may be for what nobody approves: what governance says, and a day where it says nothing. Never longer. */
+export function freshForMs({ freshHeadMs }: Timelock): number {
+  return freshHeadMs ?? DAY_MS;
+}
 
 export function headBytes(statement: HeadStatement): Uint8Array {
   return statementBytes(HEAD_TYPE, statement);

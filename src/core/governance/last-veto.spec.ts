@@ -34,12 +34,7 @@ function starting(policyMs: number): GovernanceState {
   const genesis = genesisOf({
     persons: [...GENESIS.persons, personOf('erin', erin, erinSpare), personOf('frank', frank)],
     groups: [...GENESIS.groups, { groupId: 'watch', members: ['erin', 'frank', 'carol'] }],
-    timelock: {
-      whitelistMs: policyMs / 2,
-      policyMs,
-      freshHeadMs: 24 * 3_600_000,
-      veto: { group: 'watch', threshold: 1 },
-    },
+    timelock: { whitelistMs: policyMs / 2, policyMs, veto: { group: 'watch', threshold: 1 } },
   });
   return stateOf(replayGenesis(genesis, portableVerifier));
 }

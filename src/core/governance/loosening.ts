@@ -5,6 +5,7 @@ import { parsePolicies } from '../policy/parse.js';
 import type { ApprovalRequirement } from '../policy/types.js';
 import { loosensBands } from './bands.js';
 import { asksNoLess } from './credential-class.js';
+import { freshForMs } from './fresh-head.js';
 import type { Change, Delegation, Group, QuorumRule, Timelock } from './entry.js';
 import { type GovernanceState, groupsEver, type PendingEntry, tokenKey } from './state.js';
 
@@ -19,7 +20,7 @@ function isAsSlow(next: Timelock, now: Timelock): boolean {
   return (
     next.whitelistMs >= now.whitelistMs &&
     next.policyMs >= now.policyMs &&
-    next.freshHeadMs <= now.freshHeadMs &&
+    freshForMs(next) <= freshForMs(now) &&
     next.veto.group === now.veto.group &&
     next.veto.threshold === now.veto.threshold &&
     asksNoLess(next.veto.with, now.veto.with) &&

@@ -74,12 +74,7 @@ export const GENESIS: Genesis = {
     { groupId: 'treasury', members: ['alice', 'bob', 'carol'] },
   ],
   quorum: { group: 'governors', threshold: 2 },
-  timelock: {
-    whitelistMs: 0,
-    policyMs: 0,
-    freshHeadMs: 24 * 3_600_000,
-    veto: { group: 'governors', threshold: 1 },
-  },
+  timelock: { whitelistMs: 0, policyMs: 0, veto: { group: 'governors', threshold: 1 } },
   attestation: { token: 'treasury', label: 'attestation', algorithm: 'p256', publicKey: vouching.publicKey },
   requestKeys: [{ keyId: 'backend', algorithm: 'ed25519', publicKey: 'e1'.repeat(32), owners: ['payouts'] }],
   chains: [

@@ -50,12 +50,7 @@ export function slowWithTiers(wallets: readonly Wallet[], tokens: Genesis['token
         { groupId: 'guards', members: ['erin', 'frank'] },
       ],
       safu: { group: 'custodians', threshold: 2 },
-      timelock: {
-        whitelistMs: 1_000,
-        policyMs: 2_000,
-        freshHeadMs: 24 * 3_600_000,
-        veto: { group: 'guards', threshold: 1 },
-      },
+      timelock: { whitelistMs: 1_000, policyMs: 2_000, veto: { group: 'guards', threshold: 1 } },
       wallets: [...GENESIS.wallets, ...wallets],
       tokens,
     },

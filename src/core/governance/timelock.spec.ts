@@ -46,12 +46,7 @@ function slowWith(vetoers: string, governors: readonly Person[] = GENESIS.person
       { groupId: 'guards', members: ['erin', 'frank'] },
     ],
     quorum: { group: 'governors', threshold: 2 },
-    timelock: {
-      whitelistMs: 24 * HOUR_MS,
-      policyMs: 48 * HOUR_MS,
-      freshHeadMs: 24 * 3_600_000,
-      veto: { group: vetoers, threshold: 1 },
-    },
+    timelock: { whitelistMs: 24 * HOUR_MS, policyMs: 48 * HOUR_MS, veto: { group: vetoers, threshold: 1 } },
   });
   return stateOf(replayGenesis(genesis, portableVerifier));
 }

@@ -22,6 +22,7 @@ import type {
   RequestKey,
   Wallet,
 } from './entry.js';
+import { freshForMs } from './fresh-head.js';
 import { lineDiff, withContext } from './line-diff.js';
 import { chainWords, compressed, instantWords, scopeWords, spanWords } from './names.js';
 import { change, compared, type Detail, detail, differ, type Said } from './said.js';
@@ -123,13 +124,13 @@ function safu(before: Before, after: State): Said[] {
 
 function timelock(before: Before, after: State): Said[] {
   const words = (state: State) => {
-    const { whitelistMs, policyMs, freshHeadMs, veto } = state.timelock;
+    const { whitelistMs, policyMs, veto } = state.timelock;
     const waits = (ms: number) =>
       ms === 0 ? 'acts at once' : `waits ${spanWords(ms)} and is then activated by another person`;
     return {
       whitelist: `a new whitelist entry ${waits(whitelistMs)}`,
       loosening: `whatever else loosens ${waits(policyMs)}`,
-      unattended: `what needs no approval is signed only with a governor's word about the log that is no older than ${spanWords(freshHeadMs)}`,
+      unattended: `what needs no approval is signed only with a governor's word about the log that is no older than ${spanWords(freshForMs(state.timelock))}`,
       veto:
         whitelistMs === 0 && policyMs === 0
           ? ''

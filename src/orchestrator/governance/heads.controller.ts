@@ -2,7 +2,7 @@
 
 import { Controller } from '@nestjs/common';
 import { accepted, type Outcome } from '../../core/fault.js';
-import type { HeadRefusalCode } from '../../core/governance/fresh-head.js';
+import { freshForMs, type HeadRefusalCode } from '../../core/governance/fresh-head.js';
 import { Input, type InputOf, Serves } from '../http/endpoint.js';
 import { GovernanceService } from './governance.service.js';
 import { getHead, type HeadAnswer, submitHead } from './heads.endpoints.js';
@@ -28,6 +28,6 @@ export class HeadsController {
 
   private async answer(): Promise<HeadAnswer> {
     const newest = await this.heads.newest();
-    return { newest: newest ?? null, freshForMs: this.governance.state().timelock.freshHeadMs };
+    return { newest: newest ?? null, freshForMs: freshForMs(this.governance.state().timelock) };
   }
 }

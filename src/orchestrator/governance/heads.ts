@@ -7,6 +7,7 @@ import type { EntityManager } from 'typeorm';
 import type { Clock } from '../../core/clock.js';
 import { accepted, type Outcome } from '../../core/fault.js';
 import {
+  freshForMs,
   type HeadRefusalCode,
   headBytes,
   type SignedHead,
@@ -41,7 +42,7 @@ export async function newestHead(
   db: EntityManager,
   { state, verifier, nowMs }: HeadJudging,
 ): Promise<SignedHead | undefined> {
-  const maxAgeMs = state.timelock.freshHeadMs;
+  const maxAgeMs = freshForMs(state.timelock);
   let newest: SignedHead | undefined;
   for (let skip = 0; ; skip += PAGE) {
     const rows = await db.find(GovernanceHeadRow, {

@@ -141,12 +141,7 @@ export class Cast {
         { groupId: 'treasury', members: ['alice', 'bob'] },
       ],
       quorum: { group: 'governors', threshold: 2 },
-      timelock: {
-        whitelistMs: 0,
-        policyMs: 0,
-        freshHeadMs: 24 * 3_600_000,
-        veto: { group: 'governors', threshold: 1 },
-      },
+      timelock: { whitelistMs: 0, policyMs: 0, veto: { group: 'governors', threshold: 1 } },
       attestation: {
         token: 'treasury',
         label: 'attestation',

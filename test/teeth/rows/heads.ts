@@ -46,7 +46,7 @@ export const HEADS: readonly Tooth[] = [
       code: 'head-missing',
       without: 'asking for the word where nobody approves',
       was: "if (decision.kind !== 'allow' || pastOf(transferId) === 'signed') return accepted(undefined);",
-      becomes: 'if (freshHeadMs !== 0) return accepted(undefined);',
+      becomes: 'if (decision.kind) return accepted(undefined);',
       title: 'what nobody approves is signed with a fresh word alone',
     },
   ]),
