@@ -2,4 +2,4 @@
 
 import { describeHalf } from './seeds.js';
 
-describeHalf(1, 300);
+describeHalf(1, 500);

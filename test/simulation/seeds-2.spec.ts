@@ -2,4 +2,4 @@
 
 import { describeHalf } from './seeds.js';
 
-describeHalf(301, 300);
+describeHalf(501, 500);
