@@ -6,7 +6,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { SignedFact } from '../facts/fact.js';
 import { factBy, priceOf, watching } from '../facts/facts.fixture.js';
 import { accepted } from '../fault.js';
-import { BITCOIN, start } from '../governance/people.fixture.js';
+import { alice, BITCOIN, start, wordOf } from '../governance/people.fixture.js';
 import type { GovernanceState } from '../governance/state.js';
 import { decodePsbt } from '../intents/bitcoin/decode.js';
 import { draftOf, psbtOf, testKey } from '../intents/bitcoin/psbt.fixture.js';
@@ -30,6 +30,7 @@ const state: GovernanceState = {
     ['backend', { keyId: 'backend', algorithm: 'ed25519', publicKey, owners: ['payouts'] }],
   ]),
 };
+const head = wordOf(state, alice, { createdAtMs: NOW_MS });
 const POLICY = [
   'policy: hot',
   'applies-to: { wallets: [hot-btc] }',
@@ -117,7 +118,7 @@ function answerTo(
   decoded: Partial<DecodedOrder> = {},
   circumstances: Partial<Circumstances> = {},
 ): string {
-  const order: SigningOrder = { wallet: 'hot-btc', transaction, transfers };
+  const order: SigningOrder = { wallet: 'hot-btc', transaction, transfers, head };
   const outcome = authorize(order, decodedWith(decoded), given(circumstances));
   return outcome.kind === 'refused' ? outcome.code : 'accepted';
 }
@@ -130,7 +131,7 @@ describe('a wallet that is frozen', () => {
     ['payment', [payment()]],
     ['cancel', []],
   ])('is authorized no %s (wallet-frozen)', (_, transfers) => {
-    const order: SigningOrder = { wallet: 'hot-btc', transaction, transfers };
+    const order: SigningOrder = { wallet: 'hot-btc', transaction, transfers, head };
     expect(authorize(order, decodedWith({}), given({ state: frozen }))).toMatchObject({
       kind: 'refused',
       code: 'wallet-frozen',
@@ -167,6 +168,19 @@ describe('a payment', () => {
     expect(answerTo([payment()], { maxFee: 50_000n })).toBe('accepted');
   });
 
+  it('that nobody approves is refused with head-missing, unless it was signed before', () => {
+    const order: SigningOrder = { wallet: 'hot-btc', transaction, transfers: [payment()] };
+    expect(authorize(order, decodedWith({}), given())).toMatchObject({
+      code: 'head-missing',
+      facts: { maxAgeMs: 24 * 3_600_000 },
+    });
+    for (const past of ['unseen', 'reserved', 'dead'] as const) {
+      const again = authorize(order, decodedWith({}), given({ pastOf: () => past }));
+      expect(again).toMatchObject({ code: 'head-missing' });
+    }
+    expect(authorize(order, decodedWith({}), given({ pastOf: () => 'signed' })).kind).toBe('accepted');
+  });
+
   it('is refused with fee-above-relative-cap when it costs one satoshi above 5 %', () => {
     expect(answerTo([payment()], { maxFee: 50_001n })).toBe('fee-above-relative-cap');
   });
@@ -184,7 +198,7 @@ describe('a payment', () => {
     const parsed = parsePolicies([{ name: 'hot', lines }], state);
     if (parsed.kind === 'refused') throw new Error(JSON.stringify(parsed.facts));
     const having = (heldMs: number | undefined, more: Partial<Circumstances> = {}) => {
-      const order: SigningOrder = { wallet: 'hot-btc', transaction, transfers: [payment()] };
+      const order: SigningOrder = { wallet: 'hot-btc', transaction, transfers: [payment()], head };
       const held = { policies: parsed.value, heldMs: () => heldMs, ...more };
       return authorize(order, decodedWith({}), given(held));
     };
@@ -206,7 +220,7 @@ describe('a payment', () => {
         facts: { leftMs: 7_200_000, begins: true },
       });
       const dear = authorize(
-        { wallet: 'hot-btc', transaction, transfers: [payment()] },
+        { wallet: 'hot-btc', transaction, transfers: [payment()], head },
         decodedWith({ maxFee: 100_001n }),
         given({ policies: parsed.value }),
       );
@@ -231,7 +245,7 @@ describe('facts in an order', () => {
   const knowing: GovernanceState = { ...state, factKeys: new Map([[watcher.key.keyId, watcher.key]]) };
   const stranger = factBy(watching('mallory'), priceOf('60000'));
   const answer = (transfers: SigningOrder['transfers'], fact: SignedFact) => {
-    const order: SigningOrder = { wallet: 'hot-btc', transaction, transfers, facts: [fact] };
+    const order: SigningOrder = { wallet: 'hot-btc', transaction, transfers, head, facts: [fact] };
     const outcome = authorize(order, decodedWith({}), given({ state: knowing }));
     return outcome.kind === 'refused' ? outcome.code : 'accepted';
   };

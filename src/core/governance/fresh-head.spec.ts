@@ -24,6 +24,7 @@ import {
   REMOVE_CAROL,
   start,
   stateOf,
+  wordOf,
 } from './people.fixture.js';
 import type { GovernanceState } from './state.js';
 
@@ -31,18 +32,8 @@ const DAY_MS = 24 * 3_600_000;
 const NOW_MS = 1_800_000_000_000;
 const later = stateOf(appended(start, { ...ADD_DAVE, groups: [] }));
 
-function vouched(state: GovernanceState, key: Key, altered: Partial<HeadStatement> = {}): SignedHead {
-  const statement: HeadStatement = {
-    type: HEAD_TYPE,
-    deploymentId: state.deploymentId,
-    sequence: state.sequence,
-    head: state.head,
-    createdAtMs: NOW_MS,
-    ...altered,
-  };
-  const signature = sign('sha256', headBytes(statement), { key: key.secret, dsaEncoding: 'ieee-p1363' });
-  return { statement, credentialId: key.credentialId, signature: bytesToHex(signature) };
-}
+const vouched = (state: GovernanceState, key: Key, altered: Partial<HeadStatement> = {}) =>
+  wordOf(state, key, { createdAtMs: NOW_MS, ...altered });
 
 function codeFor(signed: SignedHead | undefined, nowMs = NOW_MS, state = later): string {
   const outcome = verifyHead(state, signed, DAY_MS, portableVerifier, nowMs);

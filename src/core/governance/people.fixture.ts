@@ -16,6 +16,7 @@ import {
   NO_PREVIOUS,
   type Person,
 } from './entry.js';
+import { HEAD_TYPE, type HeadStatement, headBytes, type SignedHead } from './fresh-head.js';
 import { replayEntry, replayGenesis } from './replay.js';
 import type { GovernanceState } from './state.js';
 
@@ -165,3 +166,14 @@ export function auditLogOf(seed: number, altered: Partial<AuditLog> = {}): Audit
 export const AUDIT_LOG_SET = { kind: 'audit-log-set', auditLog: auditLogOf(1) } satisfies Change;
 export const QUORUM_OF_3: Change = { kind: 'quorum-set', quorum: { group: 'governors', threshold: 3 } };
 export const REMOVE_CAROL: Change = { kind: 'person-removed', personId: 'carol' };
+
+/** A governor's word that the newest entry of this state is the newest. */
+export function wordOf(
+  { deploymentId, sequence, head }: GovernanceState,
+  key: Key,
+  altered: Pick<HeadStatement, 'createdAtMs'> & Partial<HeadStatement>,
+): SignedHead {
+  const statement: HeadStatement = { type: HEAD_TYPE, deploymentId, sequence, head, ...altered };
+  const signature = sign('sha256', headBytes(statement), { key: key.secret, dsaEncoding: 'ieee-p1363' });
+  return { statement, credentialId: key.credentialId, signature: bytesToHex(signature) };
+}
