@@ -5,9 +5,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../src/core/fault.js';
+import { repositoryRoot } from './paths.js';
 
 export type ProcessFaultCode =
   | 'program-not-started'
@@ -19,6 +20,14 @@ export type ProcessFaultCode =
 const DEFAULT_STOP_MS = 10_000;
 const POLL_MS = 25;
 const LOG_TAIL_CHARS = 4_000;
+
+/** Where programs that are started again and again keep what V8 has compiled of them: a start is a third shorter. */
+const COMPILED = join(repositoryRoot, '.portcullis', 'compile-cache');
+
+/** The environment of a program that is to find nothing else of ours in it. */
+export function bareEnvironment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH, NODE_COMPILE_CACHE: COMPILED, ...more };
+}
 
 export interface ProgramOptions {
   /** What a person calls it; used in messages only. */

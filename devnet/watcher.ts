@@ -9,7 +9,7 @@ import { factKind, type SignedFact, signedFact } from '../src/core/facts/fact.js
 import { Fault } from '../src/core/fault.js';
 import type { watcherConfig } from '../src/watcher/config.js';
 import { compileProgram } from './compile-program.js';
-import { onFreePort, type ProcessFaultCode, type Program, startProgram } from './process.js';
+import { bareEnvironment, onFreePort, type ProcessFaultCode, type Program, startProgram } from './process.js';
 
 type Settings = Omit<z.input<typeof watcherConfig>, 'deploymentId' | 'key' | 'sequenceFile' | 'listen'>;
 
@@ -85,7 +85,7 @@ export class WatcherHome {
   /** Starts it with these settings; the numbers of its facts go on where they ended. */
   start(deploymentId: string, settings: Settings, how: WatcherStart = {}): Promise<RunningWatcher> {
     const { port, environment } = how;
-    const env = environment && { PATH: process.env.PATH, ...environment };
+    const env = bareEnvironment(environment);
     const started = async (at: number) => {
       const config = {
         deploymentId,
@@ -103,7 +103,7 @@ export class WatcherHome {
         args: [this.program, 'serve', '--config', this.configFile],
         logFile: join(this.folder, 'watcher.log'),
         ready: async () => (await fetch(`${url}/health`)).ok,
-        ...(env === undefined ? {} : { env }),
+        env,
       });
       return new RunningWatcher(url, program);
     };
@@ -111,11 +111,11 @@ export class WatcherHome {
   }
 
   /** As any start, it may end early. */
-  private initialise(env: NodeJS.ProcessEnv | undefined): void {
+  private initialise(env: NodeJS.ProcessEnv): void {
     const { signal, status } = spawnSync(
       process.execPath,
       [this.program, 'init', '--config', this.configFile],
-      { stdio: 'ignore', ...(env === undefined ? {} : { env }) },
+      { stdio: 'ignore', env },
     );
     if (status !== 0) {
       const message = `watcher init ended with ${signal ?? status}`;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { compileProgram } from '../../devnet/compile-program.js';
+import { bareEnvironment } from '../../devnet/process.js';
 import { createSoftHsm, type SoftHsm } from '../../devnet/softhsm.js';
 import type { CliConfig } from '../../src/cli/cli-config.js';
 
@@ -74,7 +75,7 @@ export class Desk {
         {
           cwd: this.folder,
           timeout: TIMEOUT_MS,
-          env: { PATH: process.env.PATH, ...this.softHsm.environment },
+          env: bareEnvironment(this.softHsm.environment),
         },
         (error, output, errors) => {
           const exit = error === null ? 0 : error.code;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { compileProgram } from '../../devnet/compile-program.js';
 import { BITCOIN, type Deployment, ETHEREUM } from '../../devnet/deployment.js';
 import { isRecord, type JsonValue } from '../../devnet/json-rpc.js';
-import { freePort, type Program, startProgram } from '../../devnet/process.js';
+import { bareEnvironment, freePort, type Program, startProgram } from '../../devnet/process.js';
 import { appModule } from '../../src/orchestrator/app.module.js';
 import { configuration as configurationSchema } from '../../src/orchestrator/config/settings.js';
 import { serve } from '../../src/orchestrator/http/serve.js';
@@ -186,11 +186,10 @@ export class OrchestratorProgram {
         '--config',
         this.configFile,
       ],
-      env: {
-        PATH: process.env.PATH,
+      env: bareEnvironment({
         CLOCK_AHEAD_MS: `${this.clockAheadMs}`,
         ...this.making.environment('orchestrator'),
-      },
+      }),
       logFile: join(this.folder, `${this.name}-${this.starts}.log`),
       ready: async () => (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
     });

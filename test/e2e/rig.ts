@@ -17,7 +17,7 @@ import {
   RunningTime,
 } from '../../devnet/deployment.js';
 import { type PostgresDevnet, startPostgres } from '../../devnet/postgres.js';
-import { type Program, startProgram } from '../../devnet/process.js';
+import { bareEnvironment, type Program, startProgram } from '../../devnet/process.js';
 import { SocketClient } from '../../devnet/socket-client.js';
 import type { Change, PolicyDocument } from '../../src/core/governance/entry.js';
 import { replayLog } from '../../src/core/governance/replay.js';
@@ -235,7 +235,7 @@ export class Rig {
         '--config',
         configFile,
       ],
-      env: { PATH: process.env.PATH, ...environment },
+      env: bareEnvironment(environment),
       logFile: join(this.folder, `signer-${this.signerStarts}.log`),
       ready: async () => {
         const client = await connect();

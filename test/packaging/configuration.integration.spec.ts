@@ -10,6 +10,7 @@ import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { Authorities } from '../../devnet/authorities.js';
 import { compileProgram } from '../../devnet/compile-program.js';
+import { bareEnvironment } from '../../devnet/process.js';
 import { repositoryRoot } from '../../devnet/paths.js';
 import { cliConfig } from '../../src/cli/cli-config.js';
 import { wholeSchema } from '../../src/cli/config.commands.js';
@@ -92,7 +93,7 @@ const tls = (name: string, key = name) => ({
 function run(program: string, args: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--no-deprecation', program, ...args], {
     encoding: 'utf8',
-    env: { PATH: process.env.PATH },
+    env: bareEnvironment(),
     timeout: 60_000,
   });
   return { exit: status, stdout, stderr };

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { compileProgram } from '../../devnet/compile-program.js';
 import { Deployment } from '../../devnet/deployment.js';
 import { repositoryRoot } from '../../devnet/paths.js';
-import { freePort, startProgram } from '../../devnet/process.js';
+import { bareEnvironment, freePort, startProgram } from '../../devnet/process.js';
 import { SocketClient } from '../../devnet/socket-client.js';
 import { configuration } from '../../src/orchestrator/config/settings.js';
 import { ConfigurationFile } from '../../src/platform/configuration-file.js';
@@ -104,7 +104,7 @@ describe('what is packed for the signer', () => {
         write('signer.json', config),
       ],
       cwd: place,
-      env: { PATH: process.env.PATH },
+      env: bareEnvironment(),
       logFile: join(place, 'signer.log'),
       ready: async () => {
         const client = await SocketClient.connect(path);
@@ -137,7 +137,7 @@ describe('what is packed for the orchestrator', () => {
       command: process.execPath,
       args: [join(packed.orchestrator, 'dist/src/orchestrator/main.js'), '--config', config],
       cwd: place,
-      env: { PATH: process.env.PATH },
+      env: bareEnvironment(),
       logFile: join(place, 'orchestrator.log'),
       ready: async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok,
     });
@@ -173,7 +173,7 @@ describe('what is packed for the watcher', () => {
       command: process.execPath,
       args: [main, 'serve', '--config', config],
       cwd: place,
-      env: { PATH: process.env.PATH },
+      env: bareEnvironment(),
       logFile: join(place, 'watcher.log'),
       ready: async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok,
     });

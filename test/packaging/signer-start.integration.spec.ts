@@ -6,6 +6,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { compileProgram } from '../../devnet/compile-program.js';
+import { bareEnvironment } from '../../devnet/process.js';
 import { Deployment } from '../../devnet/deployment.js';
 import type { SignerConfig } from '../../src/signer/config.js';
 
@@ -27,7 +28,7 @@ function started(config: SignerConfig | string): { readonly exit: number | null;
   writeFileSync(path, typeof config === 'string' ? config : JSON.stringify(config), { mode: 0o600 });
   const { status, stdout } = spawnSync(process.execPath, [program, 'serve', '--config', path], {
     encoding: 'utf8',
-    env: { PATH: process.env.PATH },
+    env: bareEnvironment(),
     timeout: 40_000,
   });
   const code = /"event":"not-started","code":"([a-z-]+)"/.exec(stdout)?.[1] ?? stdout;
