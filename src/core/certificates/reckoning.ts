@@ -36,7 +36,9 @@ class Count {
   private readonly seen = new Map<string, boolean>();
   /** By transfer, what was signed for it: with what each spends. */
   private readonly signed = new Map<string, readonly Signed[]>();
-  /** What a quorum says can never be mined. */
+  /** What each transaction uses up, signed or begun. */
+  private readonly spends = new Map<string, readonly string[]>();
+  /** What a quorum says can never be mined, and what it says was mined instead conflicts with. */
   private readonly dead = new Set<string>();
   private newest: Moment = { wallMs: 0, measuredMs: 0 };
 
@@ -105,7 +107,7 @@ class Count {
 
   /** The transfer that it pays once more beside what was signed before, if any: neither shares what it spends with the other. */
   paidTwice({ outcome, burials, reservation }: Certificate): string | undefined {
-    const dead = new Set([...this.dead, ...burials.flatMap(({ statement }) => statement.dead)]);
+    const dead = new Set([...this.dead, ...this.deadBy(burials)]);
     const spends = new Set(reservation.spends);
     const stands = ({ transactionKey, spends: others }: Signed) =>
       !dead.has(transactionKey) && !others.some((spend) => spends.has(spend));
@@ -116,9 +118,21 @@ class Count {
       .find((transferId) => this.signed.get(transferId)?.some(stands));
   }
 
+  /** The officers vouch for what they saw in the chain, and the signer for which of its transactions conflict with it. */
+  private deadBy(burials: Certificate['burials']): string[] {
+    return burials.flatMap(({ statement: { dead, conflicting } }) => {
+      const mined = new Set(this.spends.get(conflicting.transactionKey));
+      return dead.filter(
+        (key) =>
+          key !== conflicting.transactionKey && this.spends.get(key)?.some((spend) => mined.has(spend)),
+      );
+    });
+  }
+
   add({ outcome, burials, reservation }: Certificate): void {
     const { transfers, transactionKey, spends } = reservation;
-    for (const { statement } of burials) for (const key of statement.dead) this.dead.add(key);
+    for (const key of this.deadBy(burials)) this.dead.add(key);
+    if (outcome.kind !== 'ended') this.spends.set(transactionKey, spends);
     for (const { decision, charges } of transfers) {
       const { transferId } = decision;
       if (outcome.kind === 'signed') {
