@@ -175,6 +175,16 @@ describe('what a chain of certificates comes to', () => {
       expect(outcome).toEqual({ kind: 'accepted', value: new Set([1]) });
     });
 
+    it('accuses nobody where it was begun as a word says, and what replaces it is not attested and may be younger', () => {
+      const begun = one({ ordinal: 1, measuredMs: 1_000, paid: [paid('a', 0n)], outcome: 'begun' });
+      const replacing = (attested: boolean) =>
+        one({ ordinal: 2, measuredMs: 2_000, paid: [paid('a', 0n, { past: 'signed' })], attested });
+      expect(found([begun, replacing(false)])).toEqual([1]);
+      const other = one({ ordinal: 2, measuredMs: 2_000, paid: [paid('b', 1n)], attested: false });
+      expect(found([begun, other])).toBe('certificate-usage-mismatch');
+      expect(found([begun, replacing(true)])).toBe('certificate-past-mismatch');
+    });
+
     it('refuses a second transaction for a transfer that could be mined beside the first (certificate-paid-twice)', () => {
       const beside = (told: Partial<Told> = {}) =>
         one({

@@ -40,6 +40,8 @@ class Count {
   private readonly spends = new Map<string, readonly string[]>();
   /** What a quorum says can never be mined, and what it says was mined instead conflicts with. */
   private readonly dead = new Set<string>();
+  /** Transfers of which a reservation was begun, as far as a word goes. */
+  private readonly begun = new Set<string>();
   private newest: Moment = { wallMs: 0, measuredMs: 0 };
 
   /** `restored`: it goes on from a lost store, whose charges nobody knows. `isWhole`: from its first reservation, without a gap. */
@@ -105,6 +107,10 @@ class Count {
       });
   }
 
+  replacesBegun({ reservation: { transfers } }: Certificate): boolean {
+    return transfers.some(({ decision }) => this.begun.has(decision.transferId));
+  }
+
   /** The transfer that it pays once more beside what was signed before, if any: neither shares what it spends with the other. */
   paidTwice({ outcome, burials, reservation }: Certificate): string | undefined {
     const dead = new Set([...this.dead, ...this.deadBy(burials)]);
@@ -135,6 +141,7 @@ class Count {
     if (outcome.kind !== 'ended') this.spends.set(transactionKey, spends);
     for (const { decision, charges } of transfers) {
       const { transferId } = decision;
+      if (outcome.kind === 'begun') this.begun.add(transferId);
       if (outcome.kind === 'signed') {
         this.signed.set(transferId, [...(this.signed.get(transferId) ?? []), { transactionKey, spends }]);
       }
@@ -183,6 +190,8 @@ export function reckon(
       count = new Count(false, false);
       count.takes(certificate);
     }
+    // Given out with its signature, it may be younger than the word that what it replaces was only begun.
+    if (!attested && count.replacesBegun(certificate)) count.isWhole = false;
     const usage = count.wrongUsage(certificate);
     if (usage) {
       const { limitId, key, usedBefore } = usage;
