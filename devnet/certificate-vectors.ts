@@ -1,7 +1,7 @@
 // Makes the test vectors of the verifier anew, after the format of a certificate or of what it rests on has changed:
 //   npm run build && node dist/devnet/certificate-vectors.js
 // The certificates are a real signer's on a SoftHSM token; its keys are gone afterwards. Those that are tampered with are made
-// from them, and what each has to come to stands in `expected.json`.
+// from them, and what each has to come to stands in `expected.json`: it follows from the documents, and not from what the verifier says.
 
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,70 +11,16 @@ import {
   certificateSchemaText,
   decisionsOf,
 } from '../src/core/certificates/certificate.js';
-import type { ChainRefusalCode } from '../src/core/certificates/chain.js';
-import { EXIT_OF_VERDICT, type OTHER_RULES, type Verdict } from '../src/core/certificates/dossier.js';
 import type { CertificateRefusalCode } from '../src/core/certificates/verify.js';
 import type { Approval } from '../src/core/statements/approval.js';
-import { type CanonicalValue, canonicalJson } from '../src/core/statements/canonical-json.js';
+import { canonicalJson } from '../src/core/statements/canonical-json.js';
 import { P256_ORDER } from '../src/core/statements/p256-spelling.js';
+import { at, bare, FOLDER, reserved, Vectors } from './certificate-cases.js';
+import { buriedVectors } from './certificate-vectors-buried.js';
+import { watchedVectors } from './certificate-vectors-watched.js';
 import { collect, NEW_KEY, OLD_KEY } from './certificates-collected.js';
 import { Deployment } from './deployment.js';
 import { forgedPage, rejournaled } from './forged-pages.js';
-import { repositoryRoot } from './paths.js';
-
-const FOLDER = join(repositoryRoot, 'verifier', 'vectors');
-
-interface Case {
-  readonly why: string;
-  readonly files: readonly string[];
-  readonly whole: boolean;
-  readonly exit: number;
-  /** Of what is refused, in order. */
-  readonly codes: readonly string[];
-}
-
-/** What each file holds, and what it has to come to. */
-class Vectors {
-  readonly cases: Case[] = [];
-
-  add(
-    name: string,
-    certificates: readonly unknown[],
-    why: string,
-    verdict: Verdict = 'proved',
-    codes: readonly (CertificateRefusalCode | ChainRefusalCode | typeof OTHER_RULES)[] = [],
-    whole = false,
-  ): void {
-    const text = certificates.map((one) => `${canonicalJson(one as CanonicalValue)}\n`).join('');
-    this.addText(`${name}.jsonl`, text, why, verdict, codes, whole);
-  }
-
-  addText(
-    file: string,
-    text: string,
-    why: string,
-    verdict: Verdict,
-    codes: readonly string[],
-    whole = false,
-  ): void {
-    writeFileSync(join(FOLDER, file), text);
-    this.cases.push({ why, files: [file], whole, exit: EXIT_OF_VERDICT[verdict], codes });
-  }
-
-  write(): void {
-    writeFileSync(join(FOLDER, 'expected.json'), `${JSON.stringify(this.cases, undefined, 2)}\n`);
-  }
-}
-
-type Reservation = Certificate['reservation'];
-
-function bare({ attestation: _, ...rest }: Certificate): Certificate {
-  return rest;
-}
-
-function reserved(one: Certificate, changes: Partial<Reservation>): Certificate {
-  return { ...one, reservation: { ...one.reservation, ...changes } };
-}
 
 function decided(one: Certificate, changes: object): Certificate {
   const transfers = one.reservation.transfers.map((transfer) => ({
@@ -87,12 +33,6 @@ function decided(one: Certificate, changes: object): Certificate {
 function attestedOtherwise(one: Certificate, changes: object): unknown {
   const { attestation } = one;
   return { ...one, attestation: { ...attestation, statement: { ...attestation?.statement, ...changes } } };
-}
-
-function at(certificates: readonly Certificate[], ordinal: number): Certificate {
-  const found = certificates[ordinal - 1];
-  if (!found) throw new Error(`no certificate ${ordinal}`);
-  return found;
 }
 
 function genuine(vectors: Vectors, all: readonly Certificate[]): void {
@@ -144,14 +84,13 @@ function genuine(vectors: Vectors, all: readonly Certificate[]): void {
 }
 
 function incomplete(vectors: Vectors, all: readonly Certificate[], begun: Certificate): void {
-  const without = (...left: readonly number[]) =>
-    all.filter(({ reservation }) => !left.includes(reservation.ordinal));
+  const without = (left: number) => all.filter(({ reservation }) => reservation.ordinal !== left);
   vectors.add('without-one', without(4), 'the whole, but for one in the middle', 'gap', [], true);
-  vectors.add('without-the-newest', without(8, 9, 10), 'the whole, but for the newest', 'gap', [], true);
+  vectors.add('without-the-newest', all.slice(0, 7), 'the whole, but for the newest', 'gap', [], true);
   // It says when it counted them, and `verify` does: what was begun since needs a word of the key that is in force.
   vectors.add(
     'until-the-rotation',
-    without(9, 10),
+    all.slice(0, 8),
     'the whole, as far as the key before knew',
     'proved',
     [],
@@ -380,6 +319,8 @@ async function make(): Promise<void> {
     tampered(vectors, all);
     await keysFromBefore(vectors, deployment, all, before);
     ofOtherRules(vectors, at(all, 1));
+    watchedVectors(vectors, all);
+    buriedVectors(vectors, deployment, all);
     vectors.write();
     keepVersion(deployment, all);
     writeFileSync(join(FOLDER, '..', 'certificate.schema.json'), certificateSchemaText());

@@ -5,7 +5,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Certificate } from '../src/core/certificates/certificate.js';
 import { attestationKeyBytes } from '../src/core/governance/attestation-key.js';
-import { type Change, credential, type Person } from '../src/core/governance/entry.js';
+import { credential, type Person } from '../src/core/governance/entry.js';
 import { p2wpkhScript } from '../src/core/intents/bitcoin/address.js';
 import {
   type Approval,
@@ -19,6 +19,7 @@ import { passkeySignature } from '../src/sdk/passkeys.js';
 import { certificatesResult } from '../src/signer-protocol/messages.js';
 import { whileTokenFails } from './broken-token.js';
 import { type Deployment, ETH, ETHEREUM } from './deployment.js';
+import { governed, watched } from './certificates-watched.js';
 import { signedByToken } from './forged-pages.js';
 import { codeOf, type SocketClient } from './socket-client.js';
 import { coin, eip1559, payTo, psbt } from './transactions.js';
@@ -98,13 +99,6 @@ async function usual(deployment: Deployment, client: SocketClient): Promise<void
   if (voided !== 'done') throw new Error(`the signer answers ${voided}`);
   const back = { script: own, amountSats: 10_000_000n - 5_000n };
   await sign(client, { wallet: 'hot-btc', transaction: psbt([cancelledCoin], [back]), transfers: [] });
-}
-
-async function governed(deployment: Deployment, client: SocketClient, change: Change): Promise<void> {
-  const entry = deployment.entry(change, [deployment.alice, deployment.bob]);
-  const code = codeOf(await client.ask({ verb: 'governance-append', entry }));
-  if (code !== 'done') throw new Error(`the signer answers ${code}`);
-  deployment.log.push(entry);
 }
 
 function device(personId: string) {
@@ -226,8 +220,8 @@ async function hesitant(deployment: Deployment, client: SocketClient): Promise<C
 }
 
 /**
- * All ten as they are in the end, those eight that were there before the attestation key was replaced, and the tenth before it was
- * signed.
+ * All fifteen as they are in the end, those eight that were there before the attestation key was replaced, and the tenth before it
+ * was signed.
  */
 export async function collect(
   deployment: Deployment,
@@ -236,5 +230,6 @@ export async function collect(
   await usual(deployment, client);
   const before = await later(deployment, client);
   const begun = await hesitant(deployment, client);
+  await watched(deployment, client);
   return { all: await every(client), before, begun };
 }

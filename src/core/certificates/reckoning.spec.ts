@@ -33,6 +33,8 @@ interface Told {
   readonly spends?: readonly string[];
   /** What a quorum says is dead, with this one. */
   readonly dead?: readonly string[];
+  /** What it says lies in the chain instead: the second, unless it is said. */
+  readonly mined?: string;
 }
 
 /** What is reckoned with, of a certificate that has been verified by itself. A replacement charges nothing. */
@@ -46,6 +48,7 @@ function one({
   attested = true,
   spends = ['coin'],
   dead = [],
+  mined = 'bitcoin:2',
 }: Told): Verified {
   const transfers = paid.map(({ transferId, past, limitId, windowMs, calendar, amount, usedBefore }) => {
     const of = { limitId, key: 'all', windowMs, ...(calendar && { calendar }) };
@@ -57,7 +60,7 @@ function one({
   return {
     certificate: {
       outcome: { kind: outcome },
-      burials: dead.length > 0 ? [{ statement: { dead } }] : [],
+      burials: dead.length > 0 ? [{ statement: { dead, conflicting: { transactionKey: mined } } }] : [],
       reservation: {
         ordinal,
         at: { wallMs, measuredMs },
@@ -172,6 +175,16 @@ describe('what a chain of certificates comes to', () => {
       expect(outcome).toEqual({ kind: 'accepted', value: new Set([1]) });
     });
 
+    it('accuses nobody where it was begun as a word says, and what replaces it is not attested and may be younger', () => {
+      const begun = one({ ordinal: 1, measuredMs: 1_000, paid: [paid('a', 0n)], outcome: 'begun' });
+      const replacing = (attested: boolean) =>
+        one({ ordinal: 2, measuredMs: 2_000, paid: [paid('a', 0n, { past: 'signed' })], attested });
+      expect(found([begun, replacing(false)])).toEqual([1]);
+      const other = one({ ordinal: 2, measuredMs: 2_000, paid: [paid('b', 1n)], attested: false });
+      expect(found([begun, other])).toBe('certificate-usage-mismatch');
+      expect(found([begun, replacing(true)])).toBe('certificate-past-mismatch');
+    });
+
     it('refuses a second transaction for a transfer that could be mined beside the first (certificate-paid-twice)', () => {
       const beside = (told: Partial<Told> = {}) =>
         one({
@@ -196,6 +209,33 @@ describe('what a chain of certificates comes to', () => {
       );
       // Whoever said what is dead may be among the missing.
       expect(found([first, beside({ ordinal: 4 })])).toEqual([1]);
+    });
+
+    it('refuses a second one after a burial by what does not conflict with the first, or is unknown, void, or the first (certificate-paid-twice)', () => {
+      const apart = one({ ordinal: 2, measuredMs: 2_000, paid: [], spends: ['apart'] });
+      const cancel = (told: Partial<Told> = {}) => one({ ordinal: 2, measuredMs: 2_000, paid: [], ...told });
+      const again = (told: Partial<Told> = {}) =>
+        one({
+          ordinal: 3,
+          measuredMs: 3_000,
+          paid: [paid('a', 0n, { past: 'dead' })],
+          spends: ['another'],
+          dead: ['bitcoin:1'],
+          ...told,
+        });
+      expect(found([first, cancel(), again()])).toEqual([1, 2, 3]);
+      // Begun as far as a word goes that may be older than the burial.
+      expect(found([first, cancel({ outcome: 'begun' }), again()])).toEqual([1, 2, 3]);
+      for (const chain of [
+        [first, apart, again()],
+        [first, cancel({ outcome: 'ended' }), again()],
+        [first, cancel(), again({ mined: 'bitcoin:9' })],
+        [first, cancel(), again({ mined: 'bitcoin:1' })],
+      ]) {
+        expect(found(chain)).toBe('certificate-paid-twice');
+      }
+      // What was mined may be among the missing.
+      expect(found([first, again()])).toEqual([1]);
     });
 
     it('refuses a first payment that is none, with some missing between, and does not guess what those were', () => {

@@ -44,8 +44,12 @@ class Count {
   private readonly seen = new Map<string, boolean>();
   /** By transfer, what was signed for it: with what each spends. */
   private readonly signed = new Map<string, readonly Signed[]>();
-  /** What a quorum says can never be mined. */
+  /** What each transaction uses up, signed or begun. */
+  private readonly spends = new Map<string, readonly string[]>();
+  /** What a quorum says can never be mined, and what it says was mined instead conflicts with. */
   private readonly dead = new Set<string>();
+  /** Transfers of which a reservation was begun, as far as a word goes. */
+  private readonly begun = new Set<string>();
   private newest: Moment = { wallMs: 0, measuredMs: 0 };
 
   /** `restored`: it goes on from a lost store, whose charges nobody knows. `isWhole`: from its first reservation, without a gap. */
@@ -108,9 +112,13 @@ class Count {
       });
   }
 
+  replacesBegun({ reservation: { transfers } }: Certificate): boolean {
+    return transfers.some(({ decision }) => this.begun.has(decision.transferId));
+  }
+
   /** The transfer that it pays once more beside what was signed before, if any: neither shares what it spends with the other. */
   paidTwice({ outcome, burials, reservation }: Certificate): string | undefined {
-    const dead = new Set([...this.dead, ...burials.flatMap(({ statement }) => statement.dead)]);
+    const dead = new Set([...this.dead, ...this.deadBy(burials)]);
     const spends = new Set(reservation.spends);
     const stands = ({ transactionKey, spends: others }: Signed) =>
       !dead.has(transactionKey) && !others.some((spend) => spends.has(spend));
@@ -121,11 +129,24 @@ class Count {
       .find((transferId) => this.signed.get(transferId)?.some(stands));
   }
 
+  /** The officers vouch for what they saw in the chain, and the signer for which of its transactions conflict with it. */
+  private deadBy(burials: Certificate['burials']): string[] {
+    return burials.flatMap(({ statement: { dead, conflicting } }) => {
+      const mined = new Set(this.spends.get(conflicting.transactionKey));
+      return dead.filter(
+        (key) =>
+          key !== conflicting.transactionKey && this.spends.get(key)?.some((spend) => mined.has(spend)),
+      );
+    });
+  }
+
   add({ outcome, burials, reservation }: Certificate): void {
     const { transfers, transactionKey, spends } = reservation;
-    for (const { statement } of burials) for (const key of statement.dead) this.dead.add(key);
+    for (const key of this.deadBy(burials)) this.dead.add(key);
+    if (outcome.kind !== 'ended') this.spends.set(transactionKey, spends);
     for (const { decision, charges } of transfers) {
       const { transferId } = decision;
+      if (outcome.kind === 'begun') this.begun.add(transferId);
       if (outcome.kind === 'signed') {
         this.signed.set(transferId, [...(this.signed.get(transferId) ?? []), { transactionKey, spends }]);
       }
@@ -174,6 +195,8 @@ export function reckon(
       count = new Count(false, false);
       count.takes(certificate);
     }
+    // Given out with its signature, it may be younger than the word that what it replaces was only begun.
+    if (!attested && count.replacesBegun(certificate)) count.isWhole = false;
     const usage = count.wrongUsage(certificate);
     if (usage) {
       const { limitId, key, usedBefore } = usage;

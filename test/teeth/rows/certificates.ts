@@ -221,6 +221,14 @@ export const CERTIFICATES: readonly Tooth[] = [
         'what a chain of certificates comes to and of what was signed before refuses a second transaction for a transfer that could be mined beside the first (certificate-paid-twice)',
     },
     {
+      code: 'certificate-paid-twice',
+      without: 'the demand that what was mined instead conflicts with what is buried',
+      was: 'key !== conflicting.transactionKey && this.spends.get(key)?.some((spend) => mined.has(spend))',
+      becomes: 'mined.size >= 0',
+      title:
+        'what a chain of certificates comes to and of what was signed before refuses a second one after a burial by what does not conflict with the first, or is unknown, void, or the first (certificate-paid-twice)',
+    },
+    {
       code: 'certificate-past-mismatch',
       without: 'comparing with those before it what was signed',
       was: 'if (past) {',
