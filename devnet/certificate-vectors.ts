@@ -17,6 +17,7 @@ import { canonicalJson } from '../src/core/statements/canonical-json.js';
 import { P256_ORDER } from '../src/core/statements/p256-spelling.js';
 import { at, bare, FOLDER, reserved, Vectors } from './certificate-cases.js';
 import { buriedVectors } from './certificate-vectors-buried.js';
+import { vouchedVectors } from './certificate-vectors-vouched.js';
 import { watchedVectors } from './certificate-vectors-watched.js';
 import { collect, NEW_KEY, OLD_KEY } from './certificates-collected.js';
 import { Deployment } from './deployment.js';
@@ -319,6 +320,7 @@ async function make(): Promise<void> {
     tampered(vectors, all);
     await keysFromBefore(vectors, deployment, all, before);
     ofOtherRules(vectors, at(all, 1));
+    vouchedVectors(vectors, deployment, at(all, 3));
     watchedVectors(vectors, all);
     buriedVectors(vectors, deployment, all);
     vectors.write();
