@@ -82,10 +82,14 @@ function worthOf(worth: Worth, situation: Situation): bigint | undefined {
   return sum;
 }
 
-/** Cents, and what a calendar divides, are counted apart from what a limit of that name may have counted before. */
+/**
+ * Cents, and what a calendar divides, are counted apart from what a limit of that name may have counted before. A share is of what one
+ * wallet holds, so each wallet is counted by itself: then all that a tier pays is no more than the share of what it holds.
+ */
 function counterKey(limit: Limit, situation: Situation): string {
-  const { measure, calendar } = limit;
-  const key = keyOf(limit, situation);
+  const { measure, calendar, scope } = limit;
+  const apart = measure.kind === 'share' && scope !== 'wallet' ? ` of ${situation.wallet}` : '';
+  const key = `${keyOf(limit, situation)}${apart}`;
   const unit = measure.kind === 'value' ? ` in ${measure.worth.currency}` : '';
   return `${key}${unit}${calendar ? ` by ${calendarWords(calendar)}` : ''}`;
 }

@@ -54,8 +54,6 @@ export function limitOf(page: Page, path: Path, limit: LimitText, within: string
   }
   const asset = assetOf(page, [...path, 'asset'], limit.asset);
   if ('max-share' in limit) {
-    if (limit.per !== 'wallet')
-      malformed(page, [...path, 'per'], 'a share of what a wallet holds is counted per wallet');
     const basisPoints = basisPointsOf(page, [...path, 'max-share'], limit['max-share']);
     return { ...common, measure: { kind: 'share', asset, basisPoints } };
   }

@@ -17,12 +17,12 @@ import {
 } from './shipped.fixture.js';
 import type { PolicySet, Situation } from './types.js';
 
-function setOf(share: string, rest = ''): PolicySet {
+function setOf(share: string, rest = '', per = 'wallet'): PolicySet {
   const text = `policy: hot-bitcoin
 applies-to: { wallets: [hot-btc] }
 fee-caps: { absolute: "0.0005 BTC", relative: "5%" }
 limits:
-  - { id: day, per: wallet, asset: BTC, window: 24h, max-share: "${share}" }
+  - { id: day, per: ${per}, asset: BTC, window: 24h, max-share: "${share}" }
 ${rest}rules:
   - { id: all, when: { asset: BTC }, then: allow }
 `;
@@ -90,6 +90,18 @@ describe('a limit on a share of the balance', () => {
       ['hot-bitcoin/day', 'hot-btc', '1 BTC', '2 BTC, 20% of the balance'],
       ['hot-bitcoin/hour', 'hot-btc', '1 BTC', '1 BTC'],
     ]);
+  });
+
+  it.each([
+    ['customer', 'customer-1 of hot-btc'],
+    ['destination', `${SITUATION.destination} of hot-btc`],
+    ['requester', `${SITUATION.requester} of hot-btc`],
+    ['tier', 'hot of hot-btc'],
+    ['asset', `${BITCOIN}/native of hot-btc`],
+    ['global', 'global of hot-btc'],
+  ])('per %s counts each wallet by itself', (per, key) => {
+    const [charge] = chargesOf(setOf('20%', '', per), paying(7n, 1_000n));
+    expect(charge).toMatchObject({ key, amount: 7n, max: 200n });
   });
 
   it('goes on from what was counted when it was an amount', () => {
