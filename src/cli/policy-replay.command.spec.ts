@@ -202,7 +202,15 @@ describe('policy replay', () => {
   function refusedLine(more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
     const { order, at } = certificates[0]?.reservation ?? {};
     const request = order?.transfers[0]?.request;
-    return { request, atMs: at?.wallMs, code: 'policy-refused', rule: null, limit: null, ...more };
+    return {
+      request,
+      atMs: at?.wallMs,
+      code: 'policy-refused',
+      by: 'orchestrator',
+      rule: null,
+      limit: null,
+      ...more,
+    };
   }
   const rest = () => written('rest.jsonl', LINES.slice(1).join('\n'));
   const refusedFile = (...lines: readonly unknown[]) =>
@@ -222,7 +230,7 @@ describe('policy replay', () => {
         expect.objectContaining({
           transferId: decidedBy(1),
           kinds: ['let-through-approved'],
-          was: 'refuse policy-refused by hot-bitcoin/none',
+          was: 'refuse policy-refused by hot-bitcoin/none (orchestrator)',
           wouldBe: 'approve by hot-bitcoin/middle: 1 of treasury',
         }),
       ]),
@@ -230,6 +238,12 @@ describe('policy replay', () => {
     const { output } = await replayed(...given);
     expect(output).toMatch(/^ +1 {2}let pass with approvals, which were refused$/m);
     expect(output).toContain('Of 1 refused requests, the signatures were verified');
+  });
+
+  it('lets no time of a refusal move what --days shows of what was signed', async () => {
+    const late = refusedFile(refusedLine({ atMs: newestMs + 365 * DAY_MS }));
+    const given = [BITCOIN(EASED), ETHEREUM('refuse'), rest(), '--refused', late, '--days', '1'] as const;
+    expect(await answered(...given)).toMatchObject({ decisions: 7, sinceMs: newestMs - DAY_MS });
   });
 
   it('takes what was signed later for signed', async () => {
@@ -247,7 +261,7 @@ describe('policy replay', () => {
       changed: expect.arrayContaining([
         expect.objectContaining({
           kinds: ['approvals-eased'],
-          was: 'refuse approval-expired; approve by hot-bitcoin/middle: 2 of treasury',
+          was: 'refuse approval-expired; approve by hot-bitcoin/middle: 2 of treasury (orchestrator)',
         }),
       ]),
     });

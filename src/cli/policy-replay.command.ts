@@ -144,7 +144,8 @@ export async function replay(
     signed,
   );
   if (refusals.kind === 'refused') return refusals;
-  const newestMs = [...past, ...refusals.value].reduce((newest, { atMs }) => Math.max(newest, atMs), 0);
+  // Not by the times of refusals, which nobody signed: one of next year would hide all that was signed.
+  const newestMs = past.reduce((newest, { atMs }) => Math.max(newest, atMs), 0);
   const sinceMs = days === undefined ? 0 : Math.max(0, newestMs - Number(days) * DAY_MS);
   const said = replayPast(parsed.value, past, sinceMs, refusals.value);
   const missing = missingFrom(dossier);

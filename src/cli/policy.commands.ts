@@ -102,7 +102,7 @@ export function policyCommands(cli: CommandLine): void {
       ['--refused <file>', 'requests that policies refused, as `refusals --out` saves them'],
       [
         '--days <n>',
-        'show only the last so many days before the newest decision; limits count what was before',
+        'show only the last so many days before the newest certificate; limits count what was before',
       ],
       LOG_FLAG,
     ],

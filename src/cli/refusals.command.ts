@@ -14,7 +14,7 @@ import { cliFault } from './exit.js';
 import { writeNewByPiece } from './files.js';
 import { good } from './lines.js';
 import { officerFlags, officerShape } from './options.js';
-import { type RefusedRequest, refusedBecause } from './refused-past.js';
+import { type RefusedRequest, refusedBecause, ruleName } from './refused-past.js';
 
 /** Where what was refused is: it is void once the signer has said so. */
 const STATES = ['refused', 'expired', 'void'] as const;
@@ -29,12 +29,15 @@ export function policysNo({ transitions, rule }: Transfer): Omit<RefusedRequest,
   const code = refusedBecause.safeParse(no?.reason.code);
   if (!no || !code.success) return undefined;
   if (code.data === 'request-expired' && !WAITING.includes(no.from ?? '')) return undefined;
-  const { rule: refusing, limit } = no.reason.facts;
+  const { rule: refusing, limit, refusedBy } = no.reason.facts;
+  const by = refusedBy === 'signer' ? refusedBy : 'orchestrator';
   return {
     atMs: no.atMs,
     code: code.data,
-    rule: typeof refusing === 'string' ? refusing : rule,
-    limit: typeof limit === 'string' ? limit : null,
+    by,
+    // The signer says of no rule that it is `none`, which is no name of one.
+    rule: ruleName.safeParse(refusing ?? rule).data ?? null,
+    limit: ruleName.safeParse(limit).data ?? null,
   };
 }
 

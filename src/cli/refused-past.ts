@@ -36,15 +36,18 @@ const WAITED: ReadonlySet<RefusedRequest['code']> = new Set([
   'rejected-by-officer',
 ]);
 
-const named = z.string().regex(/^[\w./-]{1,130}$/);
+/** `document/rule`, or the same of a limit. */
+export const ruleName = z.string().regex(/^[\w.-]{1,64}\/[\w.-]{1,64}$/);
 
 /** One line of the file. */
 export const refusedRequest = z.strictObject({
   request: signedRequest,
   atMs: timestampMs,
   code: refusedBecause,
-  rule: named.nullable(),
-  limit: named.nullable(),
+  /** Whose no it was. */
+  by: z.enum(['signer', 'orchestrator']),
+  rule: ruleName.nullable(),
+  limit: ruleName.nullable(),
 });
 export type RefusedRequest = z.infer<typeof refusedRequest>;
 
@@ -89,7 +92,7 @@ export function refusedPast(
   const before = new Before();
   const past = new Map<string, PastRefusal>();
   let next = 0;
-  for (const { request, atMs, code, rule, limit } of [...given].sort((a, b) => a.atMs - b.atMs)) {
+  for (const { request, atMs, code, by, rule, limit } of [...given].sort((a, b) => a.atMs - b.atMs)) {
     const state = governanceAt(history, atMs);
     // That it had expired is what some of them were refused for.
     const verified = verifyRequest(state, request, nativeVerifier, atMs, () => true);
@@ -107,14 +110,14 @@ export function refusedPast(
     const known = knownFromBefore(place);
     const asked = rule === null ? undefined : passingThen(history, state, rule);
     const isWaiting = WAITED.has(code);
-    const by = `${rule === null ? '' : ` by ${rule}`}${limit === null ? '' : `, ${limit}`}`;
-    const wanted = isWaiting && asked && rule !== null ? `; ${passingWords(asked, rule)}` : by;
+    const where = `${rule === null ? '' : ` by ${rule}`}${limit === null ? '' : `, ${limit}`}`;
+    const wanted = isWaiting && asked && rule !== null ? `; ${passingWords(asked, rule)}` : where;
     past.set(transferId, {
       transferId,
       atMs,
       situation: situationOfRequest(statement, wallet, state, known),
       unsure: unsureOf(place, known),
-      was: `refuse ${code}${wanted}`,
+      was: `refuse ${code}${wanted} (${by})`,
       asked: isWaiting ? asked : undefined,
     });
   }

@@ -363,7 +363,7 @@ describe('policy replay', () => {
       decisions: 5,
       refused: 1,
       counts: { 'let-through': 1 },
-      changed: [{ transferId, was: 'refuse policy-no-match', kinds: ['let-through'] }],
+      changed: [{ transferId, was: 'refuse policy-no-match (orchestrator)', kinds: ['let-through'] }],
     });
     // The same draft with screening: what watchers would have said, nobody knows.
     expect(await replayed(all, ANY, '--refused', file)).toMatchObject({

@@ -33,7 +33,7 @@ export interface PastDecision {
 
 /** One transfer that policies did not let pass, when that came to its end. Nobody recorded facts for it. */
 export interface PastRefusal extends Pick<PastDecision, 'transferId' | 'atMs' | 'situation' | 'unsure'> {
-  /** `refuse limit-exceeded by hot/any, hot/day` */
+  /** `refuse limit-exceeded by hot/any, hot/day (signer)` */
   readonly was: string;
   /** What approvals were asked for that never came together; undefined where none were, or where that cannot be told. */
   readonly asked: Passing | undefined;
