@@ -23,7 +23,7 @@ import { cliFault } from './exit.js';
 type OrderedTransfer = Certificate['reservation']['order']['transfers'][number];
 
 /** What was paid up to a certificate, and since when its signer had known how much of the log. */
-class Before {
+export class Before {
   /** `wallet/chain/address` */
   private readonly addresses = new Set<string>();
   /** By look, of a wallet and of all: the first address that was paid. */
@@ -69,15 +69,21 @@ class Before {
   }
 }
 
-/** The rule that let it pass; the certificate was verified, so that it is there. */
-function effectThen(history: History, state: GovernanceState, name: string): Passing {
+/** What a rule of then that lets pass asks for; undefined where there is none of that name. */
+export function passingThen(history: History, state: GovernanceState, name: string): Passing | undefined {
   const parsed = history.policiesIn(state);
   const policies = parsed.kind === 'accepted' ? parsed.value.policies : [];
   const rules = policies.flatMap(({ name: document, rules: all }) =>
     all.map((rule) => ({ name: `${document}/${rule.id}`, effect: rule.effect })),
   );
   const effect = rules.find((rule) => rule.name === name)?.effect;
-  if (effect && effect.kind !== 'refuse') return effect;
+  return effect?.kind === 'refuse' ? undefined : effect;
+}
+
+/** The rule that let it pass; the certificate was verified, so that it is there. */
+function effectThen(history: History, state: GovernanceState, name: string): Passing {
+  const effect = passingThen(history, state, name);
+  if (effect) return effect;
   throw cliFault('governance-mismatch', `the log has no rule ${name} that lets pass`, {
     sequence: state.sequence,
   });
@@ -85,7 +91,12 @@ function effectThen(history: History, state: GovernanceState, name: string): Pas
 
 /** The governance under which it was decided. Faults `governance-mismatch`. */
 export function stateThen(history: History, { reservation }: Certificate): GovernanceState {
-  const replayed = history.at(reservation.governanceSequence);
+  return stateAfter(history, reservation.governanceSequence);
+}
+
+/** The governance after an entry of the log. Faults `governance-mismatch`. */
+export function stateAfter(history: History, sequence: number): GovernanceState {
+  const replayed = history.at(sequence);
   if (replayed.kind === 'accepted') return replayed.value;
   throw cliFault('governance-mismatch', `the governance log does not hold: ${replayed.code}`, replayed.facts);
 }
@@ -102,7 +113,7 @@ interface Place {
 }
 
 /** What follows of a destination from the log, and from the certificates before. */
-function knownFromBefore({ state, wallet, statement, atMs, before }: Place): Known {
+export function knownFromBefore({ state, wallet, statement, atMs, before }: Place): Known {
   const { chain } = statement;
   const address = spelledAddress(chain, statement.destination);
   const place = { chain, address, tier: wallet.tier };
@@ -119,7 +130,7 @@ function knownFromBefore({ state, wallet, statement, atMs, before }: Place): Kno
   };
 }
 
-function unsureOf({ state, statement, isWhole }: Place, known: Known): readonly Unsure[] {
+export function unsureOf({ state, statement, isWhole }: Place, known: Known): readonly Unsure[] {
   const { chain, destination } = statement;
   // What is there for wallets of this tier, and an own address, is no look-alike of anything.
   const isNone = known.whitelist !== undefined || walletOfAddress(state, chain, destination) !== undefined;

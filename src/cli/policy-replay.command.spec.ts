@@ -89,6 +89,8 @@ describe('policy replay', () => {
         'approvals-other': 0,
         'hold-shorter': 0,
         'hold-longer': 0,
+        'let-through': 0,
+        'let-through-approved': 0,
       },
       changed: [
         expect.objectContaining({
@@ -118,6 +120,7 @@ describe('policy replay', () => {
       unjudged: [],
       sinceMs: 0,
       missing: [],
+      refused: null,
     });
   });
 
@@ -193,6 +196,94 @@ describe('policy replay', () => {
     expect(said).toMatchObject({
       unjudged: [1, 4, 5, 6, 8, 9].map((ordinal) => ({ transferId: decidedBy(ordinal) })),
     });
+  });
+
+  /** What the first reservation paid, as if it had been refused: its certificate is in no file then. */
+  function refusedLine(more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+    const { order, at } = certificates[0]?.reservation ?? {};
+    const request = order?.transfers[0]?.request;
+    return {
+      request,
+      atMs: at?.wallMs,
+      code: 'policy-refused',
+      by: 'orchestrator',
+      rule: null,
+      limit: null,
+      ...more,
+    };
+  }
+  const rest = () => written('rest.jsonl', LINES.slice(1).join('\n'));
+  const refusedFile = (...lines: readonly unknown[]) =>
+    written('refused.jsonl', lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+
+  it('takes what was refused as well, each once, and shows what the draft would let pass', async () => {
+    const file = refusedFile(
+      refusedLine({ rule: 'hot-bitcoin/none' }),
+      refusedLine({ code: 'limit-exceeded' }),
+    );
+    const given = [BITCOIN(EASED), ETHEREUM('allow'), rest(), '--refused', file] as const;
+    expect(await answered(...given)).toMatchObject({
+      decisions: 7,
+      refused: 1,
+      counts: { 'let-through': 0, 'let-through-approved': 1 },
+      changed: expect.arrayContaining([
+        expect.objectContaining({
+          transferId: decidedBy(1),
+          kinds: ['let-through-approved'],
+          was: 'refuse policy-refused by hot-bitcoin/none (orchestrator)',
+          wouldBe: 'approve by hot-bitcoin/middle: 1 of treasury',
+        }),
+      ]),
+    });
+    const { output } = await replayed(...given);
+    expect(output).toMatch(/^ +1 {2}let pass with approvals, which were refused$/m);
+    expect(output).toContain('Of 1 refused requests, the signatures were verified');
+  });
+
+  it('lets no time of a refusal move what --days shows of what was signed', async () => {
+    const late = refusedFile(refusedLine({ atMs: newestMs + 365 * DAY_MS }));
+    const given = [BITCOIN(EASED), ETHEREUM('refuse'), rest(), '--refused', late, '--days', '1'] as const;
+    expect(await answered(...given)).toMatchObject({ decisions: 7, sinceMs: newestMs - DAY_MS });
+  });
+
+  it('takes what was signed later for signed', async () => {
+    const given = [BITCOIN(EASED), ETHEREUM('allow'), all, '--refused', refusedFile(refusedLine())] as const;
+    expect(await answered(...given)).toMatchObject({
+      decisions: 7,
+      refused: 0,
+      counts: { 'let-through-approved': 0 },
+    });
+  });
+
+  it('compares what officers did not approve with what the rule of then asked of them', async () => {
+    const file = refusedFile(refusedLine({ code: 'approval-expired', rule: 'hot-bitcoin/middle' }));
+    expect(await answered(BITCOIN(EASED), ETHEREUM('allow'), rest(), '--refused', file)).toMatchObject({
+      changed: expect.arrayContaining([
+        expect.objectContaining({
+          kinds: ['approvals-eased'],
+          was: 'refuse approval-expired; approve by hot-bitcoin/middle: 2 of treasury (orchestrator)',
+        }),
+      ]),
+    });
+  });
+
+  it('takes no refused request that its key did not sign for this deployment, and no other code', async () => {
+    const draft = [BITCOIN(EASED), ETHEREUM('allow'), rest(), '--refused'] as const;
+    const { request } = refusedLine() as { request: { statement: object; signature: string } };
+    const { statement } = request;
+    const bigger = refusedLine({ request: { ...request, statement: { ...statement, amount: '9' } } });
+    const forged = await replayed(...draft, refusedFile(bigger));
+    expect(forged.exit).toBe(EXIT.refused);
+    expect(forged.errors).toContain('request-signature-invalid');
+    const foreign = refusedLine({
+      request: { ...request, statement: { ...statement, deploymentId: '00'.repeat(32) } },
+    });
+    expect((await replayed(...draft, refusedFile(foreign))).errors).toContain('request-other-deployment');
+    for (const line of [refusedLine({ code: 'request-signature-invalid' }), { request }, 'nothing']) {
+      const { exit, errors } = await replayed(...draft, refusedFile(line));
+      expect(exit).toBe(EXIT.usage);
+      expect(errors).toContain('refused.jsonl:1');
+    }
   });
 
   it('believes no certificate that does not verify, and no certificates that do not go together', async () => {

@@ -1,4 +1,5 @@
-// `portcullis policy replay`: decides again about what was signed, under other policies. Offline.
+// `portcullis policy replay`: decides again about what was signed, and about what was refused where that is given, under other
+// policies. Offline.
 
 import { z } from 'zod';
 import { latestOf, type Ordinals } from '../core/certificates/chain.js';
@@ -13,6 +14,7 @@ import { needed } from './cli-config.js';
 import type { Answer, Given } from './command-line.js';
 import { readLog, replayed } from './governance-log.js';
 import { attention, faint, type Line, strong, table } from './lines.js';
+import { readRefused, refusedPast } from './refused-past.js';
 import { logOption, readDocument } from './policy-documents.js';
 import { exitOn } from './verify.command.js';
 import { instant } from './words.js';
@@ -20,6 +22,7 @@ import { instant } from './words.js';
 export const replayOptions = z.object({
   ...logOption,
   policy: z.array(z.string()).min(1),
+  refused: z.string().exactOptional(),
   days: z
     .string()
     .regex(/^[1-9][0-9]{0,3}$/, 'a number of days')
@@ -37,6 +40,8 @@ const WORDS: Readonly<Record<ChangeKind, string>> = {
   'approvals-other': 'with other approvals',
   'hold-shorter': 'with a shorter wait',
   'hold-longer': 'with a longer wait',
+  'let-through': 'let pass by the policies alone, which were refused',
+  'let-through-approved': 'let pass with approvals, which were refused',
 };
 
 /** The files, each verified by itself and as a chain: one of each reservation, in their order. */
@@ -97,17 +102,22 @@ function changeLines({ changed, unjudged }: Replayed): Line[] {
   ];
 }
 
-function boundLines(sinceMs: number, missing: readonly Ordinals[]): Line[] {
+function boundLines(sinceMs: number, missing: readonly Ordinals[], refusals: number | null): Line[] {
   const gaps = missing.map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`));
   return [
     ...(sinceMs === 0 ? [] : [[faint(`Decided since ${instant(sinceMs)}; limits count what was before.`)]]),
     ...(gaps.length === 0
       ? []
       : [[attention('Missing'), `: reservations ${gaps.join(', ')}. What they took, no limit counts here.`]]),
-    [
-      attention('Only what was signed is decided again'),
-      ': what was refused then may pass under the draft, and is in no certificate.',
-    ],
+    refusals === null
+      ? [
+          attention('Only what was signed is decided again'),
+          ': what was refused then may pass under the draft, and is in no certificate. `refusals --out FILE` saves it, --refused FILE adds it.',
+        ]
+      : [
+          attention(`Of ${refusals} refused requests, the signatures were verified`),
+          ": that there are no others, and when and why they were refused, is the service's word alone.",
+        ],
   ];
 }
 
@@ -122,15 +132,27 @@ export async function replay(
   const dossier = exitOn(files, entries, state.deploymentId);
   const verified = verifiedIn(dossier);
   if (verified.kind === 'refused') return verified;
-  const past = certifiedPast(verified.value, dossier.reckoned, historyOf(entries), state);
-  const { days } = given.options;
+  const history = historyOf(entries);
+  const past = certifiedPast(verified.value, dossier.reckoned, history, state);
+  const { days, refused: file } = given.options;
+  const signed = new Set(past.map(({ transferId }) => transferId));
+  const refusals = refusedPast(
+    file === undefined ? [] : readRefused(file),
+    verified.value,
+    dossier.reckoned,
+    history,
+    signed,
+  );
+  if (refusals.kind === 'refused') return refusals;
+  // Not by the times of refusals, which nobody signed: one of next year would hide all that was signed.
   const newestMs = past.reduce((newest, { atMs }) => Math.max(newest, atMs), 0);
   const sinceMs = days === undefined ? 0 : Math.max(0, newestMs - Number(days) * DAY_MS);
-  const said = replayPast(parsed.value, past, sinceMs);
+  const said = replayPast(parsed.value, past, sinceMs, refusals.value);
   const missing = missingFrom(dossier);
   const { decisions, changed, counts, unjudged } = said;
+  const refused = file === undefined ? null : refusals.value.length;
   return accepted({
-    json: { decisions, counts: Object.fromEntries(counts), changed, unjudged, sinceMs, missing },
-    lines: [...countLines(said), ...changeLines(said), ...boundLines(sinceMs, missing)],
+    json: { decisions, counts: Object.fromEntries(counts), changed, unjudged, sinceMs, missing, refused },
+    lines: [...countLines(said), ...changeLines(said), ...boundLines(sinceMs, missing, refused)],
   });
 }

@@ -94,11 +94,12 @@ export function policyCommands(cli: CommandLine): void {
       usage: 'replay <certificates...>',
       summary: 'what would have changed under other policies',
       description:
-        'Verifies decision certificates and decides about their transfers again, oldest first, under the documents in files, with limits that count from the first of them. Shows each decision that would be another one, with the approvals and the wait that were asked for then and would be. Wallets, groups and what was known are those of that time. What the draft asks for and nobody stated or noted then cannot be judged, and is listed apart. Only what was signed is decided again: what was refused then may pass under the draft.',
+        'Verifies decision certificates and decides about their transfers again, oldest first, under the documents in files, with limits that count from the first of them. Shows each decision that would be another one, with the approvals and the wait that were asked for then and would be. Wallets, groups and what was known are those of that time. What the draft asks for and nobody stated or noted then cannot be judged, and is listed apart. With --refused it also decides about what policies refused then, and shows what the draft would let pass. Without it, only what was signed is decided again.',
       example: 'policy replay all-certificates.jsonl --policy draft/*.policy.yaml --log governance.json',
     },
     [
       ['--policy <files...>', 'the draft: all documents that would be in force'],
+      ['--refused <file>', 'requests that policies refused, as `refusals --out` saves them'],
       [
         '--days <n>',
         'show only the last so many days before the newest certificate; limits count what was before',

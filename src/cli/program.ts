@@ -6,6 +6,7 @@ import { auditCommands } from './audit.commands.js';
 import { burialCommands } from './burial.commands.js';
 import { ceremonyCommands } from './ceremony.commands.js';
 import { certificateCommands } from './certificate.commands.js';
+import { refusalsCommand } from './refusals.command.js';
 import { CommandLine } from './command-line.js';
 import { configCommands } from './config.commands.js';
 import { governanceCommands } from './governance.commands.js';
@@ -33,6 +34,7 @@ export function portcullis(
   cli.program.commandsGroup('Transfers:');
   transferCommands(cli);
   certificateCommands(cli);
+  refusalsCommand(cli);
   approvalCommands(cli);
   resolveCommand(cli);
   voidCommands(cli);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
 import { Deployment, ETH, ETHEREUM } from '../../devnet/deployment.js';
 import { codeOf, type SocketClient } from '../../devnet/socket-client.js';
 import { coin, eip1559, payTo, psbt } from '../../devnet/transactions.js';
@@ -182,13 +183,15 @@ function written(name: string, text: string): string {
   return path;
 }
 
-async function run(...argv: readonly string[]) {
+async function runAlone(...argv: readonly string[]) {
   const output = new PassThrough();
   const errors = new PassThrough();
   const cli = portcullis(new Terminal({ input: new PassThrough(), output, errors }, {}), {});
-  const exit = await cli.run([...argv, '--config', config, '--log', log]);
+  const exit = await cli.run([...argv, '--config', config]);
   return { exit, output: String(output.read() ?? ''), errors: String(errors.read() ?? '') };
 }
+
+const run = (...argv: readonly string[]) => runAlone(...argv, '--log', log);
 
 async function answered(...argv: readonly string[]): Promise<unknown> {
   const { output, errors } = await run(...argv, '--json');
@@ -330,6 +333,50 @@ describe('policy replay', () => {
       changed: [{ transferId: second.transferId, wouldBe: 'refuse policy-refused by hot-bitcoin/risky' }],
       unjudged: [],
     });
+  });
+
+  it('takes what the service has of refusals, and shows what a draft would let pass of it', async () => {
+    // More than any rule of then lets pass.
+    const request = deployment.request({ amount: '1500000', destination: DESTINATION });
+    const transferId = transferIdOf(requestDigest(request.statement));
+    show({ request, transferId, certificate: first.certificate }, []);
+    const path = `/v1/transfers/${transferId}`;
+    const view = z.looseObject({}).parse(api.answers.get(path));
+    const refusal = (code: string, from: string) => {
+      const reason = { code, facts: {} };
+      const moved = { sequence: 1, from, to: 'refused', reason, atMs: deployment.time.wall, by: 'worker' };
+      const item = { ...view, state: 'refused', reason, rule: null, transitions: [moved] };
+      api.answers.set(path, item);
+      api.answers.set('/v1/transfers', { items: [item], nextCursor: null });
+    };
+    const saved = async (name: string): Promise<unknown> => {
+      const { output, errors } = await runAlone('refusals', '--out', join(folder, name), '--json');
+      return JSON.parse(output || errors);
+    };
+    refusal('policy-no-match', 'screened');
+    expect(await saved('refused.jsonl')).toMatchObject({ refused: 1 });
+
+    const all = POLICY.replaceAll('"0.01 BTC"', '"0.1 BTC"').replace('max: "0.02 BTC"', 'max: "1 BTC"');
+    const unscreened = all.replace(/^.*id: risky.*\n/m, '');
+    const file = join(folder, 'refused.jsonl');
+    expect(await replayed(unscreened, ANY, '--refused', file)).toMatchObject({
+      decisions: 5,
+      refused: 1,
+      counts: { 'let-through': 1 },
+      changed: [{ transferId, was: 'refuse policy-no-match (orchestrator)', kinds: ['let-through'] }],
+    });
+    // The same draft with screening: what watchers would have said, nobody knows.
+    expect(await replayed(all, ANY, '--refused', file)).toMatchObject({
+      changed: [],
+      unjudged: [{ transferId, notKnown: [`screening/${BITCOIN}/${DESTINATION}`] }],
+    });
+
+    refusal('destination-invalid', 'requested');
+    expect(await saved('none.jsonl')).toMatchObject({ refused: 0 });
+    refusal('request-expired', 'approved');
+    expect(await saved('nobody.jsonl')).toMatchObject({ refused: 0 });
+    refusal('request-expired', 'awaiting-approvals');
+    expect(await saved('waited.jsonl')).toMatchObject({ refused: 1 });
   });
 
   it('shows the last days alone, with limits that count those before', async () => {

@@ -21,6 +21,10 @@ export const CHANGE_KINDS = [
   'approvals-other',
   'hold-shorter',
   'hold-longer',
+  /** It was refused, and nobody would have to approve it. */
+  'let-through',
+  /** It was refused, and would leave if somebody approved. */
+  'let-through-approved',
 ] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parsePolicies } from './parse.js';
-import { type PastDecision, replayPast } from './replay-past.js';
+import { type PastDecision, type PastRefusal, replayPast } from './replay-past.js';
 import { documentOf, SHIPPED_CONTEXT, SITUATION, valueFrom } from './shipped.fixture.js';
 
 const HOUR_MS = 3_600_000;
@@ -226,12 +226,99 @@ ${ALLOW}
       'approvals-other': 0,
       'hold-shorter': 0,
       'hold-longer': 0,
+      'let-through': 0,
+      'let-through-approved': 0,
     });
   });
 
   it('tells of what was decided since, with limits that count what was before', () => {
     const said = replayed(draft(ALLOW), [past('a', 0), past('b', 1), past('c', 2)], 2 * HOUR_MS);
     expect(said).toMatchObject({ decisions: 1, changed: [{ transferId: 'c', kinds: ['refused'] }] });
+  });
+});
+
+function refusal(transferId: string, atHours: number, more: Partial<PastRefusal> = {}): PastRefusal {
+  const { atMs, situation, unsure } = past(transferId, atHours);
+  return {
+    ...{ transferId, atMs, situation, unsure },
+    was: 'refuse policy-refused by old/none',
+    asked: undefined,
+    ...more,
+  };
+}
+
+describe('what was refused, under a draft', () => {
+  const put = (rules: string, one: PastRefusal, signed: readonly PastDecision[] = []) =>
+    replayPast(draft(rules), signed, 0, [one]);
+
+  it('shows what nobody would have to approve, and counts it', () => {
+    const { decisions, changed, counts } = put(ALLOW, refusal('r', 0));
+    expect(decisions).toBe(1);
+    expect(changed).toEqual([
+      {
+        transferId: 'r',
+        atMs: 0,
+        kinds: ['let-through'],
+        was: 'refuse policy-refused by old/none',
+        wouldBe: 'allow by hot/any',
+        isHeldBack: false,
+      },
+    ]);
+    expect(counts.get('let-through')).toBe(1);
+  });
+
+  it('shows what would leave with approvals, apart', () => {
+    const { changed, counts } = put(APPROVE, refusal('r', 0));
+    expect(changed).toMatchObject([
+      { kinds: ['let-through-approved'], wouldBe: 'approve by hot/any: 2 of treasury' },
+    ]);
+    expect(counts.get('let-through')).toBe(0);
+    expect(counts.get('let-through-approved')).toBe(1);
+  });
+
+  it('says nothing of what stays refused, whatever the rule', () => {
+    const none = '  - { id: none, when: anything, then: refuse }';
+    expect(put(none, refusal('r', 0))).toMatchObject({ decisions: 1, changed: [], unjudged: [] });
+  });
+
+  it('compares approvals that never came with those of the draft', () => {
+    const asked = { kind: 'approve', requirements: [{ group: 'treasury', quorum: 2 }] } as const;
+    const expired = refusal('r', 0, { was: 'refuse approval-expired', asked });
+    expect(put(APPROVE, expired).changed).toEqual([]);
+    const one = approving('{ approve: [{ group: treasury, quorum: 1 }] }');
+    expect(put(one, expired).changed).toMatchObject([{ kinds: ['approvals-eased'] }]);
+    expect(put(ALLOW, expired).changed).toMatchObject([{ kinds: ['let-through'] }]);
+  });
+
+  it('counts towards limits what would have left, and nothing else', () => {
+    const signed = [past('a', 1), past('b', 2)];
+    expect(put(ALLOW, refusal('r', 0), signed).changed).toMatchObject([
+      { transferId: 'r' },
+      { transferId: 'b', wouldBe: 'refuse limit-exceeded by hot/any, hot/day' },
+    ]);
+    const wait = signed.map((one) => ({ ...one, ...approved(2, 'alice', 'bob') }));
+    expect(put(APPROVE, refusal('r', 0), wait).changed.map(({ transferId }) => transferId)).toEqual(['r']);
+  });
+
+  it('cannot judge what needs a fact, or what is not known, and charges nothing for it', () => {
+    const risky = `  - { id: risky, when: { risk-score-above: 70 }, then: refuse }\n${ALLOW}`;
+    const { changed, unjudged } = put(risky, refusal('r', 0));
+    expect(changed).toEqual([]);
+    expect(unjudged).toMatchObject([{ transferId: 'r', was: 'refuse policy-refused by old/none' }]);
+
+    const byUse = '  - { id: known, when: { asset: BTC, first-use: no }, then: allow }';
+    const known = { atMs: 0, firstUse: true, lookAlikeOf: undefined, whitelist: undefined };
+    const { situation } = refusal('r', 0);
+    const unsure = refusal('r', 0, { situation: { ...situation, known }, unsure: ['first-use'] });
+    expect(put(byUse, unsure).unjudged).toMatchObject([{ transferId: 'r', notKnown: ['first-use'] }]);
+    expect(put(ALLOW, unsure, [past('a', 1), past('b', 2)]).changed).toHaveLength(2);
+  });
+
+  it('tells with since of the last ones alone', () => {
+    expect(replayPast(draft(ALLOW), [], HOUR_MS, [refusal('r', 0)])).toMatchObject({
+      decisions: 0,
+      changed: [],
+    });
   });
 });
 

@@ -1,5 +1,5 @@
-// What a draft would have said of what was signed: the past, decided again under other policies, with limits that count from
-// its beginning. It sees only what was signed: of what was refused then it says nothing.
+// What a draft would have said of the past, decided again under other policies, with limits that count from its beginning:
+// of what was signed, and of as much of what was refused as is handed in.
 
 import type { ClassesOf } from '../governance/credential-class.js';
 import { approvalWords, type Groups, missingApprovals } from './approvals.js';
@@ -29,6 +29,14 @@ export interface PastDecision {
   readonly groups: Groups;
   /** Persons whose approval does not count: who asked, and the owners of the request key. */
   readonly excluded: ReadonlySet<string>;
+}
+
+/** One transfer that policies did not let pass, when that came to its end. Nobody recorded facts for it. */
+export interface PastRefusal extends Pick<PastDecision, 'transferId' | 'atMs' | 'situation' | 'unsure'> {
+  /** `refuse limit-exceeded by hot/any, hot/day (signer)` */
+  readonly was: string;
+  /** What approvals were asked for that never came together; undefined where none were, or where that cannot be told. */
+  readonly asked: Passing | undefined;
 }
 
 export interface ChangedDecision {
@@ -69,7 +77,11 @@ type Judged =
     })
   | (Pick<UnjudgedDecision, 'notKnown'> & { readonly kind: 'open' });
 
+/** What is put to a draft of one, however it ended. */
+type Put = Pick<PastDecision, 'situation' | 'unsure'>;
+
 type Refusal = Extract<Decision, { readonly kind: 'refuse' }>;
+type Permission = Exclude<Decision, Refusal>;
 
 /** The fact that nobody stated for it. That the hour was not known, the signer noted. */
 function unstated({ code, facts }: Refusal): string | undefined {
@@ -82,19 +94,21 @@ function refusalWords({ code, rule, facts }: Refusal): string {
   return `refuse ${code}${by}${limit}`;
 }
 
-/** The draft's answer to one way that it may have been. */
-function judgedAs(set: PolicySet, one: PastDecision, situation: Situation, usage: LimitUsage): Judged {
-  const decision = decide(set, situation, usage);
+function effectOf({ kind, requirements, holdMs }: Permission): Passing {
+  const held = holdMs === undefined ? {} : { holdMs };
+  return kind === 'allow' ? { kind, ...held } : { kind, requirements, ...held };
+}
+
+type Judge = (decision: Decision) => Judged;
+
+/** Of what was signed. */
+function judgedSigned(one: PastDecision, decision: Decision): Judged {
   if (decision.kind === 'refuse') {
-    const fact = unstated(decision);
-    if (fact !== undefined) return { kind: 'open', notKnown: [fact] };
     const wouldBe = refusalWords(decision);
     return { kind: 'judged', kinds: ['refused'], wouldBe, isHeldBack: true, charges: [] };
   }
-  const { requirements, holdMs, rule } = decision;
-  const held = holdMs === undefined ? {} : { holdMs };
-  const effect: Passing =
-    decision.kind === 'allow' ? { kind: 'allow', ...held } : { kind: 'approve', requirements, ...held };
+  const { requirements, rule } = decision;
+  const effect = effectOf(decision);
   // Who was not asked for an order signed none: whether there were enough is all that the past can say.
   const wanted = inAnyOrder(requirements);
   const missing = missingApprovals(wanted, one.approvers, one.groups, one.excluded, one.by);
@@ -108,13 +122,41 @@ function judgedAs(set: PolicySet, one: PastDecision, situation: Situation, usage
   };
 }
 
+/** Of what was refused: what would wait for approvals charges nothing, since nobody can say whether they had come. */
+function judgedRefused({ asked }: PastRefusal, decision: Decision): Judged {
+  if (decision.kind === 'refuse') {
+    const wouldBe = refusalWords(decision);
+    return { kind: 'judged', kinds: [], wouldBe, isHeldBack: true, charges: [] };
+  }
+  const effect = effectOf(decision);
+  const wouldBe = passingWords(effect, decision.rule);
+  if (decision.kind === 'allow') {
+    const charges = decision.limits;
+    return { kind: 'judged', kinds: ['let-through'], wouldBe, isHeldBack: false, charges };
+  }
+  const kinds = asked ? changesBetween(asked, effect) : (['let-through-approved'] as const);
+  return { kind: 'judged', kinds, wouldBe, isHeldBack: false, charges: [] };
+}
+
+/** The draft's answer to one way that it may have been. */
+function judgedAs(set: PolicySet, situation: Situation, usage: LimitUsage, judge: Judge): Judged {
+  const decision = decide(set, situation, usage);
+  const fact = decision.kind === 'refuse' ? unstated(decision) : undefined;
+  return fact === undefined ? judge(decision) : { kind: 'open', notKnown: [fact] };
+}
+
+/** What two answers have to share; of what stays refused, the words are no difference. */
+function sameAs({ kinds, wouldBe, isHeldBack }: Extract<Judged, { readonly kind: 'judged' }>): string {
+  return isHeldBack && kinds.length === 0 ? 'refused' : wouldBe;
+}
+
 /** One answer, if it is the same for every way that it may have been. */
-function judged(set: PolicySet, one: PastDecision, asking: Asking, usage: LimitUsage): Judged {
+function judged(set: PolicySet, one: Put, asking: Asking, usage: LimitUsage, judge: Judge): Judged {
   const ways = waysItMayHaveBeen(one.situation, one.unsure, asking);
-  const answers = ways.map((situation) => judgedAs(set, one, situation, usage));
+  const answers = ways.map((situation) => judgedAs(set, situation, usage, judge));
   const notKnown = answers.flatMap((answer) => (answer.kind === 'open' ? answer.notKnown : []));
   if (notKnown.length > 0) return { kind: 'open', notKnown: [...new Set(notKnown)] };
-  const said = new Set(answers.map((answer) => (answer.kind === 'open' ? '' : answer.wouldBe)));
+  const said = new Set(answers.map((answer) => (answer.kind === 'open' ? '' : sameAs(answer))));
   const [first] = answers;
   if (first && said.size === 1) return first;
   return { kind: 'open', notKnown: one.unsure.filter((each) => asking.kinds.has(each)) };
@@ -128,7 +170,7 @@ class Counters {
     return `${limitId}\n${key}`;
   }
 
-  /** The past was signed, so that its time was believed when it was. */
+  /** Of what was signed, the time was believed when it was. */
   usageAt(atMs: number): LimitUsage {
     const at = { wallMs: atMs, measuredMs: atMs };
     return (charged) => {
@@ -154,21 +196,30 @@ function countsOf(changed: readonly ChangedDecision[]): Replayed['counts'] {
 
 /**
  * Decides all of it again, oldest first, and tells what was decided since. What the draft refuses charges nothing, and neither
- * does what lacks approvals; what cannot be judged is counted as if it had left, as it did.
+ * does what lacks approvals; what cannot be judged is counted as if it had ended as it did. What was refused and nobody would
+ * have to approve is counted: under the draft it had left.
  */
-export function replayPast(set: PolicySet, past: readonly PastDecision[], sinceMs = 0): Replayed {
+export function replayPast(
+  set: PolicySet,
+  past: readonly PastDecision[],
+  sinceMs = 0,
+  refusals: readonly PastRefusal[] = [],
+): Replayed {
   const counters = new Counters();
   const asking = askingOf(set);
   const changed: ChangedDecision[] = [];
   const unjudged: UnjudgedDecision[] = [];
   let decisions = 0;
-  for (const one of [...past].sort((earlier, later) => earlier.atMs - later.atMs)) {
+  for (const one of [...past, ...refusals].sort((earlier, later) => earlier.atMs - later.atMs)) {
     const { transferId, atMs, situation } = one;
-    const answer = judged(set, one, asking, counters.usageAt(atMs));
-    counters.charge(atMs, answer.kind === 'open' ? chargesOf(set, situation) : answer.charges);
+    const judge: Judge = (decision) =>
+      'was' in one ? judgedRefused(one, decision) : judgedSigned(one, decision);
+    const answer = judged(set, one, asking, counters.usageAt(atMs), judge);
+    const asItWas = 'was' in one ? [] : chargesOf(set, situation);
+    counters.charge(atMs, answer.kind === 'open' ? asItWas : answer.charges);
     if (atMs < sinceMs) continue;
     decisions += 1;
-    const was = passingWords(one.effect, one.rule);
+    const was = 'was' in one ? one.was : passingWords(one.effect, one.rule);
     if (answer.kind === 'open') {
       unjudged.push({ transferId, atMs, was, notKnown: answer.notKnown });
     } else if (answer.kinds.length > 0) {

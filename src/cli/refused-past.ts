@@ -1,0 +1,125 @@
+// What policies refused, out of a file that a service's books were exported to. It proves who asked for what: each request
+// is signed. When and why it was refused, and that none is left out, is the books' word; so is the name of the rule.
+
+import { z } from 'zod';
+import { verifyRequest } from '../core/authorization/requests.js';
+import type { History } from '../core/certificates/history.js';
+import type { Verified } from '../core/certificates/verify.js';
+import { accepted, type Outcome } from '../core/fault.js';
+import type { GovernanceState } from '../core/governance/state.js';
+import { passingWords } from '../core/policy/changes.js';
+import type { PastRefusal } from '../core/policy/replay-past.js';
+import { timestampMs } from '../core/statements/fields.js';
+import { signedRequest } from '../core/statements/request.js';
+import { nativeVerifier } from '../platform/native-verifier.js';
+import { situationOfRequest } from './asked-situation.js';
+import { Before, knownFromBefore, passingThen, stateAfter, unsureOf } from './certified-past.js';
+import { cliFault } from './exit.js';
+import { readText } from './files.js';
+
+/** With these codes the policies said no themselves, or asked for approvals or facts that did not come. */
+export const refusedBecause = z.enum([
+  'policy-no-match',
+  'policy-refused',
+  'policy-error',
+  'limit-exceeded',
+  'fact-missing',
+  'facts-disagree',
+  'approval-expired',
+  'request-expired',
+  'rejected-by-officer',
+]);
+
+const WAITED: ReadonlySet<RefusedRequest['code']> = new Set([
+  'approval-expired',
+  'request-expired',
+  'rejected-by-officer',
+]);
+
+/** `document/rule`, or the same of a limit. */
+export const ruleName = z.string().regex(/^[\w.-]{1,64}\/[\w.-]{1,64}$/);
+
+/** One line of the file. */
+export const refusedRequest = z.strictObject({
+  request: signedRequest,
+  atMs: timestampMs,
+  code: refusedBecause,
+  /** Whose no it was. */
+  by: z.enum(['signer', 'orchestrator']),
+  rule: ruleName.nullable(),
+  limit: ruleName.nullable(),
+});
+export type RefusedRequest = z.infer<typeof refusedRequest>;
+
+/** Faults `file-unreadable`, `file-malformed`. */
+export function readRefused(path: string): readonly RefusedRequest[] {
+  const lines = readText(path)
+    .split('\n')
+    .filter((line) => line !== '');
+  return lines.map((line, index) => {
+    const parsed = refusedRequest.safeParse(jsonOf(line));
+    if (parsed.success) return parsed.data;
+    throw cliFault('file-malformed', `${path}:${index + 1}: not a refused request`, { path });
+  });
+}
+
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    // No JSON; nothing is what no schema accepts.
+    return undefined;
+  }
+}
+
+/** By the clocks of those who signed its entries: of the log nothing else says when it was. */
+function governanceAt(history: History, atMs: number): GovernanceState {
+  const newest = history.log.findLastIndex(({ body }) => body.createdAtMs <= atMs);
+  return stateAfter(history, Math.max(0, newest));
+}
+
+/**
+ * In the order of time, each transfer once, and none of `signed`: that one was let pass later. Refuses what its key did not sign
+ * for this deployment, by the governance of then. `inOrder` and `whole` are those of `certifiedPast`.
+ */
+export function refusedPast(
+  given: readonly RefusedRequest[],
+  inOrder: readonly Verified[],
+  whole: ReadonlySet<number>,
+  history: History,
+  signed: ReadonlySet<string>,
+): Outcome<readonly PastRefusal[]> {
+  const before = new Before();
+  const past = new Map<string, PastRefusal>();
+  let next = 0;
+  for (const { request, atMs, code, by, rule, limit } of [...given].sort((a, b) => a.atMs - b.atMs)) {
+    const state = governanceAt(history, atMs);
+    // That it had expired is what some of them were refused for.
+    const verified = verifyRequest(state, request, nativeVerifier, atMs, () => true);
+    if (verified.kind === 'refused') return verified;
+    for (let one = inOrder[next]; one && one.certificate.reservation.at.wallMs <= atMs; one = inOrder[next]) {
+      before.reaches(one.certificate);
+      before.pays(one.certificate);
+      next += 1;
+    }
+    const { transferId, statement, wallet } = verified.value;
+    if (signed.has(transferId) || past.has(transferId)) continue;
+    const following = inOrder[next]?.certificate.reservation.ordinal;
+    const isWhole = following !== undefined && whole.has(following);
+    const place = { state, wallet, statement, atMs, before, isWhole };
+    const known = knownFromBefore(place);
+    const asked = rule === null ? undefined : passingThen(history, state, rule);
+    const isWaiting = WAITED.has(code);
+    const where = `${rule === null ? '' : ` by ${rule}`}${limit === null ? '' : `, ${limit}`}`;
+    const wanted = isWaiting && asked && rule !== null ? `; ${passingWords(asked, rule)}` : where;
+    past.set(transferId, {
+      transferId,
+      atMs,
+      situation: situationOfRequest(statement, wallet, state, known),
+      unsure: unsureOf(place, known),
+      was: `refuse ${code}${wanted} (${by})`,
+      asked: isWaiting ? asked : undefined,
+    });
+  }
+  return accepted([...past.values()]);
+}
