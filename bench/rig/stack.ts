@@ -2,13 +2,20 @@
 // token, a real Ethereum node that makes a block for each transaction, and SQLite or PostgreSQL that write to the disk.
 // Bitcoin is not served here. It can be given a long past, cloned from one real withdrawal.
 
-import { randomBytes, sign } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { callerOf } from '../../devnet/caller.js';
 import { compileProgram } from '../../devnet/compile-program.js';
-import { Deployment, ETH, ETHEREUM, RunningTime } from '../../devnet/deployment.js';
+import {
+  type Backend,
+  Deployment,
+  ETH,
+  ETHEREUM,
+  type Officer,
+  RunningTime,
+} from '../../devnet/deployment.js';
 import { type EthereumDevnet, startEthereumDevnet } from '../../devnet/ethereum-node.js';
 import { type PostgresDevnet, startPostgres } from '../../devnet/postgres.js';
 import { freePort, type Program, startProgram } from '../../devnet/process.js';
@@ -68,6 +75,8 @@ export class Stack {
     try {
       await ethereum.fund(stack.address, 1_000n * ETHER);
       await stack.startPrograms();
+      // What is asked for here nobody approves.
+      await stack.post(deployment.alice, '/v1/governance/head', deployment.word());
       if (options.stored > 0) await stack.givePast(options.stored);
       return stack;
     } catch (error) {
@@ -166,7 +175,7 @@ export class Stack {
       customer: `customer-${this.requests % 1_000}`,
     });
     const transferId = transferIdOf(requestDigest(request.statement));
-    await this.post('/v1/transfers', request, transferId);
+    await this.post(this.deployment.exchange, '/v1/transfers', request, transferId);
     await this.books.untilSigned(transferId, SIGNED_WITHIN_MS);
     return transferId;
   }
@@ -180,24 +189,20 @@ export class Stack {
     }
   }
 
-  private async post(path: string, body: unknown, idempotencyKey: string): Promise<void> {
-    const { exchange } = this.deployment;
+  private async post(who: Backend | Officer, path: string, body: unknown, key?: string): Promise<void> {
     const bytes = Buffer.from(JSON.stringify(body));
     const url = this.url + path;
     const headers = await signHttpRequest(
       {
         method: 'POST',
         url,
-        headers: { 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
+        headers: {
+          'content-type': 'application/json',
+          ...(key === undefined ? {} : { 'idempotency-key': key }),
+        },
         body: bytes,
       },
-      {
-        keyId: exchange.keyId,
-        alg: 'ed25519',
-        sign: async (text) => sign(null, text, exchange.privateKey),
-        nowMs: Date.now(),
-        nonce: randomBytes(16).toString('base64url'),
-      },
+      callerOf(who, Date.now()),
     );
     const answer = await fetch(url, {
       method: 'POST',

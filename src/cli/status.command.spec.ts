@@ -6,7 +6,12 @@ const well: Status = {
   version: '0.1.0',
   deploymentId: 'ab'.repeat(32),
   database: { dialect: 'sqlite', reachable: true },
-  governance: { known: true, sequence: 3, frozen: [] },
+  governance: {
+    known: true,
+    sequence: 3,
+    frozen: [],
+    word: { needed: true, credentialId: 'alice-1', untilMs: 1_800_000_000_000 },
+  },
   signer: {
     reachable: true,
     agrees: true,
@@ -45,7 +50,9 @@ describe('status', () => {
     ],
     [
       'governance is unknown',
-      { governance: { known: false, sequence: null, frozen: [], fault: 'governance-unavailable' } },
+      {
+        governance: { known: false, sequence: null, frozen: [], word: null, fault: 'governance-unavailable' },
+      },
       'governance-unavailable',
     ],
     [
@@ -77,5 +84,21 @@ describe('status', () => {
     const text = render(statusLines(seen), false);
     expect(text).toContain('FROZEN  the wallet hot-btc, by entry 3: drill');
     expect(text).toContain('FROZEN  ALL WALLETS, by entry 4: theft');
+  });
+
+  it('says until when what nobody approves is signed, and is not well where it is not and a rule would let it pass', () => {
+    expect(render(statusLines(well), false)).toContain(
+      'what nobody approves is signed until 2027-01-15 08:00:00 UTC, by the word of alice-1',
+    );
+    const without = (needed: boolean) => ({
+      ...well,
+      governance: { ...well.governance, word: { needed, credentialId: null, untilMs: null } },
+    });
+    expect(isWell(without(true))).toBe(false);
+    expect(render(statusLines(without(true)), false)).toContain(
+      'NO WORD  what nobody approves waits until a governor vouches: portcullis governance vouch',
+    );
+    expect(isWell(without(false))).toBe(true);
+    expect(render(statusLines(without(false)), false)).not.toContain('vouches');
   });
 });

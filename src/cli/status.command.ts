@@ -9,6 +9,7 @@ import type { Answer, CommandLine } from './command-line.js';
 import { EXIT } from './exit.js';
 import { bad, faint, fields, good, type Line, type Span } from './lines.js';
 import { officerFlags, officerShape } from './options.js';
+import { instant } from './words.js';
 
 export const status = z.object({
   version: z.string(),
@@ -18,6 +19,9 @@ export const status = z.object({
     known: z.boolean(),
     sequence: z.int().nullable(),
     frozen: z.array(z.object({ scope: freezeScope, why: z.string(), sequence: z.int() })),
+    word: z
+      .object({ needed: z.boolean(), credentialId: z.string().nullable(), untilMs: z.int().nullable() })
+      .nullable(),
     fault: z.string().exactOptional(),
   }),
   signer: z.object({
@@ -56,11 +60,32 @@ function mark(well: boolean, fault: string | null | undefined): Span[] {
   return well ? [good('well')] : [bad('NOT WELL'), faint(fault ? `  ${fault}` : '')];
 }
 
+/** A rule lets pass what nobody approves, and no governor has vouched for the log since a day. */
+function wantsWord({ governance: { word } }: Status): boolean {
+  return word?.needed === true && word.untilMs === null;
+}
+
+function wordLines({ word }: Status['governance']): Line[] {
+  if (word?.credentialId && word.untilMs !== null) {
+    return [
+      [
+        faint(
+          `what nobody approves is signed until ${instant(word.untilMs)}, by the word of ${word.credentialId}`,
+        ),
+      ],
+    ];
+  }
+  return word?.needed
+    ? [[bad('NO WORD'), '  what nobody approves waits until a governor vouches: portcullis governance vouch']]
+    : [];
+}
+
 export function isWell(seen: Status): boolean {
   return (
     seen.database.reachable &&
     seen.governance.known &&
     seen.governance.frozen.length === 0 &&
+    !wantsWord(seen) &&
     seen.signer.reachable &&
     seen.signer.agrees &&
     seen.signer.auditKeyFault === null &&
@@ -78,6 +103,7 @@ export function statusLines(seen: Status): Line[] {
     [
       'governance',
       [...mark(governance.known, governance.fault), faint(`  newest entry ${governance.sequence ?? '-'}`)],
+      ...wordLines(governance),
       ...governance.frozen.map(
         ({ scope, why, sequence }): Line => [
           bad('FROZEN'),

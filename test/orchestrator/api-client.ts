@@ -1,7 +1,7 @@
 // Calls the API as a backend or an officer would: signs the request, sends it with fetch, gives back what came.
 
-import { randomBytes, sign } from 'node:crypto';
 import { request } from 'node:http';
+import { callerOf } from '../../devnet/caller.js';
 import type { Backend, Officer } from '../../devnet/deployment.js';
 import { signHttpRequest } from '../../src/core/http-message-signatures/sign.js';
 
@@ -60,14 +60,8 @@ export class ApiClient {
         ...(body ? { body } : {}),
       },
       {
-        keyId: 'keyId' in who ? who.keyId : who.credential.credentialId,
-        alg: 'keyId' in who ? 'ed25519' : 'ecdsa-p256-sha256',
-        sign: async (bytes) =>
-          'keyId' in who
-            ? sign(null, bytes, who.privateKey)
-            : sign('sha256', bytes, { key: who.privateKey, dsaEncoding: 'ieee-p1363' }),
-        nowMs: this.nowMs(),
-        nonce: options.nonce ?? randomBytes(16).toString('base64url'),
+        ...callerOf(who, this.nowMs()),
+        ...(options.nonce === undefined ? {} : { nonce: options.nonce }),
       },
     );
   }

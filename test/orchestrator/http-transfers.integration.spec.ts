@@ -365,6 +365,15 @@ describe.each(dialects)('on %s', (dialect) => {
       expect(status.nodes.every((node) => !node.healthy)).toBe(true);
       expect(JSON.stringify(status)).not.toContain('http://');
     });
+
+    it("shows whose word what nobody approves is signed with, and until when; and that it is by nobody's", async () => {
+      const word = async () => statusView.parse((await rig.alice.get('/v1/status')).body).governance.word;
+      expect(await word()).toEqual({ needed: true, credentialId: null, untilMs: null });
+      const said = rig.deployment.word(rig.deployment.bob);
+      expect((await rig.bob.post('/v1/governance/head', { body: said })).status).toBe(201);
+      const untilMs = said.statement.createdAtMs + 24 * 3_600_000;
+      expect(await word()).toEqual({ needed: true, credentialId: 'bob-token', untilMs });
+    });
   });
 
   describe('approvals by passkey', () => {

@@ -1,13 +1,9 @@
-import { sign } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import { portableVerifier } from '../statements/signature.js';
 import { timelock as timelockOf } from './entry.js';
 import {
   freshForMs,
-  HEAD_TYPE,
   type HeadStatement,
-  headBytes,
   MAX_HEAD_SKEW_MS,
   type SignedHead,
   signedHead,

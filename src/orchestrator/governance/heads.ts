@@ -89,6 +89,15 @@ export class Heads {
     return accepted(signed);
   }
 
+  /** Until when what nobody approves is signed, and by whose word; undefined where no word counts now. */
+  async standing(): Promise<{ readonly credentialId: string; readonly untilMs: number } | undefined> {
+    const [newest, state] = [await this.newest(), this.governance.state()];
+    const maxAgeMs = freshForMs(state.timelock);
+    if (verifyHead(state, newest, maxAgeMs, this.verifier, this.clock.nowMs()).kind === 'refused')
+      return undefined;
+    return newest && { credentialId: newest.credentialId, untilMs: newest.statement.createdAtMs + maxAgeMs };
+  }
+
   newest(): Promise<SignedHead | undefined> {
     const { governance, verifier, clock } = this;
     const judging = { state: governance.state(), verifier, nowMs: clock.nowMs() };

@@ -27,6 +27,7 @@ export const getStatus = endpoint({
         head: exampleToSign.statement.governanceHead,
         policyHash: exampleToSign.statement.policyHash,
         frozen: [],
+        word: { needed: true, credentialId: 'ada-piv', untilMs: exampleNowMs + 3_600_000 },
       },
       signer: {
         reachable: true,

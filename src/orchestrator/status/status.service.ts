@@ -11,6 +11,7 @@ import type { Configuration } from '../config/settings.js';
 import { Database } from '../database/database.js';
 import { run } from '../database/sql.js';
 import { GovernanceService } from '../governance/governance.service.js';
+import { Heads } from '../governance/heads.js';
 import { Shutdown } from '../http/shutdown.js';
 import { SignerClient } from '../signer-client/signer-client.js';
 import { CHAIN_DRIVERS, CLOCK } from '../tokens.js';
@@ -26,6 +27,7 @@ export class StatusService {
   constructor(
     private readonly database: Database,
     private readonly governance: GovernanceService,
+    private readonly heads: Heads,
     private readonly signer: SignerClient,
     private readonly shutdown: Shutdown,
     @Inject(CHAIN_DRIVERS) private readonly drivers: readonly ChainDriver[],
@@ -42,9 +44,10 @@ export class StatusService {
   }
 
   async status(): Promise<StatusView> {
-    const [database, governance, signer, nodes] = await Promise.all([
+    const [database, governance, word, signer, nodes] = await Promise.all([
       this.askDatabase(),
       this.askGovernance(),
+      asked(() => this.word()),
       asked(() => this.signer.status()),
       this.nodes(),
     ]);
@@ -60,11 +63,22 @@ export class StatusService {
         head: state?.head ?? null,
         policyHash: state?.policyHash ?? null,
         frozen: [...(state?.frozen.values() ?? [])],
+        word: 'value' in word ? word.value : null,
         ...faultOf(governance),
       },
       signer: this.signerView(signer, state?.head),
       tokens: 'value' in signer ? signer.value.tokens : [],
       nodes,
+    };
+  }
+
+  private async word(): Promise<StatusView['governance']['word']> {
+    const rules = this.governance.policies().policies.flatMap((policy) => policy.rules);
+    const standing = await this.heads.standing();
+    return {
+      needed: rules.some(({ effect }) => effect.kind === 'allow'),
+      credentialId: standing?.credentialId ?? null,
+      untilMs: standing?.untilMs ?? null,
     };
   }
 

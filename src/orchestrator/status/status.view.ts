@@ -1,7 +1,7 @@
 // What a person sees of the programs' state, as schemas.
 
 import { z } from 'zod';
-import { sha256Hex, timestampMs } from '../../core/statements/fields.js';
+import { identifier, sha256Hex, timestampMs } from '../../core/statements/fields.js';
 import { logHead, pendingReport, tokenReport } from '../../signer-protocol/messages.js';
 import { freezes } from '../governance/governance.endpoints.js';
 
@@ -23,6 +23,16 @@ export const statusView = z
       head: sha256Hex.nullable(),
       policyHash: sha256Hex.nullable(),
       frozen: freezes,
+      word: z
+        .strictObject({
+          needed: z.boolean().describe('A rule lets pass what nobody approves.'),
+          credentialId: identifier.nullable(),
+          untilMs: timestampMs.nullable(),
+        })
+        .nullable()
+        .describe(
+          "Whose word about the log's head what nobody approves is signed with, and until when; nulls in it where none counts now. Null while governance is not known.",
+        ),
       fault: fault.exactOptional(),
     }),
     signer: z.strictObject({

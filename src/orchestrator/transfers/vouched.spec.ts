@@ -73,8 +73,13 @@ describe('a transfer that nobody approves', () => {
     await life.submitted(stage.cast.request('1'));
     await life.live(5);
     expect(stage.signer.orders.map(({ head }) => head)).toEqual([good]);
+    expect(await heads.standing()).toEqual({
+      credentialId: 'alice-piv',
+      untilMs: good.statement.createdAtMs + DAY_MS,
+    });
     stage.pass(DAY_MS);
     expect((await heads.newest())?.credentialId).toBe('bob-piv');
+    expect(await heads.standing()).toBeUndefined();
   });
 
   it('goes without where no governor has said anything', async () => {
