@@ -27,5 +27,7 @@ export default {
   testTimeout: 60_000,
   // Two suites at once: each may start nodes, a database and programs of its own.
   maxWorkers: 2,
+  // Modules of a test file stay in its worker's memory for good: beyond this it is replaced, before it is busy collecting garbage.
+  workerIdleMemoryLimit: '1500MB',
   reporters: ['default', '<rootDir>/scripts/closing-line-reporter.mjs'],
 };

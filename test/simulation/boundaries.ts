@@ -12,6 +12,7 @@ const CALLS = [
   'step after sign',
   'submit',
   'void after void',
+  'vouch',
 ] as const;
 const TOKEN = ['after token sign', 'after token write', 'before token sign', 'before token write'] as const;
 const TOKEN_READS = ['token describe', 'token read', 'token status'] as const;
