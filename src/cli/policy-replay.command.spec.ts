@@ -118,6 +118,7 @@ describe('policy replay', () => {
         ),
       ],
       unjudged: [],
+      waitingAlike: 0,
       sinceMs: 0,
       missing: [],
       refused: null,
@@ -241,9 +242,24 @@ describe('policy replay', () => {
   });
 
   it('lets no time of a refusal move what --days shows of what was signed', async () => {
-    const late = refusedFile(refusedLine({ atMs: newestMs + 365 * DAY_MS }));
-    const given = [BITCOIN(EASED), ETHEREUM('refuse'), rest(), '--refused', late, '--days', '1'] as const;
-    expect(await answered(...given)).toMatchObject({ decisions: 7, sinceMs: newestMs - DAY_MS });
+    const given = (atMs: number) =>
+      [
+        BITCOIN(EASED),
+        ETHEREUM('refuse'),
+        rest(),
+        '--refused',
+        refusedFile(refusedLine({ atMs })),
+        '--days',
+        '1',
+      ] as const;
+    // As late as it can be: nobody is refused long after their request has expired.
+    expect(await answered(...given(newestMs + DAY_MS / 2))).toMatchObject({
+      decisions: 7,
+      sinceMs: newestMs - DAY_MS,
+    });
+    const { exit, errors } = await replayed(...given(newestMs + 365 * DAY_MS));
+    expect(exit).toBe(EXIT.refused);
+    expect(errors).toContain('request-expired');
   });
 
   it('takes what was signed later for signed', async () => {

@@ -102,6 +102,13 @@ function changeLines({ changed, unjudged }: Replayed): Line[] {
   ];
 }
 
+/** A service that hides what a draft lets pass can say that it waited for the very approvals that the draft asks for. */
+function alikeLines(waiting: number): Line[] {
+  if (waiting === 0) return [];
+  const words = ': refused, as the service says, for want of the very approvals that the draft asks for too.';
+  return [[attention(`${waiting} more would wait as they did`), words]];
+}
+
 function boundLines(sinceMs: number, missing: readonly Ordinals[], refusals: number | null): Line[] {
   const gaps = missing.map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`));
   return [
@@ -149,10 +156,24 @@ export async function replay(
   const sinceMs = days === undefined ? 0 : Math.max(0, newestMs - Number(days) * DAY_MS);
   const said = replayPast(parsed.value, past, sinceMs, refusals.value);
   const missing = missingFrom(dossier);
-  const { decisions, changed, counts, unjudged } = said;
+  const { decisions, changed, counts, unjudged, waitingAlike } = said;
   const refused = file === undefined ? null : refusals.value.length;
   return accepted({
-    json: { decisions, counts: Object.fromEntries(counts), changed, unjudged, sinceMs, missing, refused },
-    lines: [...countLines(said), ...changeLines(said), ...boundLines(sinceMs, missing, refused)],
+    json: {
+      decisions,
+      counts: Object.fromEntries(counts),
+      changed,
+      unjudged,
+      waitingAlike,
+      sinceMs,
+      missing,
+      refused,
+    },
+    lines: [
+      ...countLines(said),
+      ...changeLines(said),
+      ...alikeLines(waitingAlike),
+      ...boundLines(sinceMs, missing, refused),
+    ],
   });
 }

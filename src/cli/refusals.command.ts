@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { accepted, type Outcome } from '../core/fault.js';
 import { canonicalJson } from '../core/statements/canonical-json.js';
-import { signedRequest } from '../core/statements/request.js';
+import { requestDigest, signedRequest, transferIdOf } from '../core/statements/request.js';
 import type { Api } from '../sdk/api.js';
 import { readTransfer } from '../sdk/backend.js';
 import { type Transfer, transferPage } from '../sdk/shapes.js';
@@ -47,9 +47,13 @@ async function lineOf(api: Api, transferId: string): Promise<Outcome<string | un
   const no = policysNo(transfer.value);
   if (!no) return accepted(undefined);
   const request = await api.get(`/v1/transfers/${transferId}/request`, signedRequest);
-  return request.kind === 'refused'
-    ? request
-    : accepted(`${canonicalJson({ ...no, request: request.value })}\n`);
+  if (request.kind === 'refused') return request;
+  if (transferIdOf(requestDigest(request.value.statement)) !== transferId) {
+    throw cliFault('api-answer-malformed', `the service has another request for ${transferId}`, {
+      transferId,
+    });
+  }
+  return accepted(`${canonicalJson({ ...no, request: request.value })}\n`);
 }
 
 /**

@@ -2,15 +2,15 @@
 // is signed. When and why it was refused, and that none is left out, is the books' word; so is the name of the rule.
 
 import { z } from 'zod';
-import { verifyRequest } from '../core/authorization/requests.js';
+import { type VerifiedRequest, verifyRequest } from '../core/authorization/requests.js';
 import type { History } from '../core/certificates/history.js';
 import type { Verified } from '../core/certificates/verify.js';
-import { accepted, type Outcome } from '../core/fault.js';
+import { accepted, type Outcome, refused } from '../core/fault.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { passingWords } from '../core/policy/changes.js';
 import type { PastRefusal } from '../core/policy/replay-past.js';
-import { timestampMs } from '../core/statements/fields.js';
-import { signedRequest } from '../core/statements/request.js';
+import { identifier, timestampMs } from '../core/statements/fields.js';
+import { type SignedRequest, signedRequest } from '../core/statements/request.js';
 import { nativeVerifier } from '../platform/native-verifier.js';
 import { situationOfRequest } from './asked-situation.js';
 import { Before, knownFromBefore, passingThen, stateAfter, unsureOf } from './certified-past.js';
@@ -36,8 +36,14 @@ const WAITED: ReadonlySet<RefusedRequest['code']> = new Set([
   'rejected-by-officer',
 ]);
 
-/** `document/rule`, or the same of a limit. */
-export const ruleName = z.string().regex(/^[\w.-]{1,64}\/[\w.-]{1,64}$/);
+/** `document/rule`; of a limit, `document/limit` or `document/rule/limit`. */
+export const ruleName = z.string().refine((name) => {
+  const parts = name.split('/');
+  return parts.length >= 2 && parts.length <= 3 && parts.every((part) => identifier.safeParse(part).success);
+}, 'a rule or a limit by its document');
+
+/** So late may a service find that a request has expired. */
+const LATEST_NO_MS = 24 * 3_600_000;
 
 /** One line of the file. */
 export const refusedRequest = z.strictObject({
@@ -72,10 +78,29 @@ function jsonOf(line: string): unknown {
   }
 }
 
-/** By the clocks of those who signed its entries: of the log nothing else says when it was. */
-function governanceAt(history: History, atMs: number): GovernanceState {
-  const newest = history.log.findLastIndex(({ body }) => body.createdAtMs <= atMs);
-  return stateAfter(history, Math.max(0, newest));
+interface OfThen {
+  readonly state: GovernanceState;
+  readonly asked: VerifiedRequest;
+}
+
+/**
+ * By the newest governance of then in which it verifies. An entry is dated when it was drafted, by the clocks of those who signed it, and
+ * it acted when it had its signatures: who was removed by one of before may have asked all the same.
+ */
+function verifiedThen(history: History, request: SignedRequest, atMs: number): Outcome<OfThen> {
+  const newest = Math.max(
+    0,
+    history.log.findLastIndex(({ body }) => body.createdAtMs <= atMs),
+  );
+  let first: Outcome<OfThen> | undefined;
+  for (let sequence = newest; sequence >= 0; sequence -= 1) {
+    const state = stateAfter(history, sequence);
+    // That it had expired is what some of them were refused for.
+    const verified = verifyRequest(state, request, nativeVerifier, atMs, () => true);
+    if (verified.kind === 'accepted') return accepted({ state, asked: verified.value });
+    first ??= verified;
+  }
+  return first ?? refused('request-key-unknown', { keyId: request.statement.keyId });
 }
 
 /**
@@ -93,16 +118,19 @@ export function refusedPast(
   const past = new Map<string, PastRefusal>();
   let next = 0;
   for (const { request, atMs, code, by, rule, limit } of [...given].sort((a, b) => a.atMs - b.atMs)) {
-    const state = governanceAt(history, atMs);
-    // That it had expired is what some of them were refused for.
-    const verified = verifyRequest(state, request, nativeVerifier, atMs, () => true);
+    const verified = verifiedThen(history, request, atMs);
     if (verified.kind === 'refused') return verified;
+    const { state, asked: who } = verified.value;
+    const { expiresAtMs } = request.statement;
+    if (atMs > expiresAtMs + LATEST_NO_MS) {
+      return refused('request-expired', { transferId: who.transferId, expiresAtMs, atMs });
+    }
     for (let one = inOrder[next]; one && one.certificate.reservation.at.wallMs <= atMs; one = inOrder[next]) {
       before.reaches(one.certificate);
       before.pays(one.certificate);
       next += 1;
     }
-    const { transferId, statement, wallet } = verified.value;
+    const { transferId, statement, wallet } = who;
     if (signed.has(transferId) || past.has(transferId)) continue;
     const following = inOrder[next]?.certificate.reservation.ordinal;
     const isWhole = following !== undefined && whole.has(following);

@@ -7,7 +7,7 @@
  * what a limit takes, what a rule matches, which fields a decision has. verifier/versions holds certificates of each version, and
  * its test fails when this is forgotten.
  */
-export const DECISION_VERSION = '0.2.0';
+export const DECISION_VERSION = '0.3.0';
 
 /** Those whose decisions come out alike here. An older one stays in it only while its certificates are still proved. */
 const RECOUNTED: readonly string[] = [DECISION_VERSION];

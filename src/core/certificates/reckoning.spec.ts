@@ -238,6 +238,52 @@ describe('what a chain of certificates comes to', () => {
       expect(found([first, again()])).toEqual([1]);
     });
 
+    it('refuses a third payment beside two of which each is said to be dead by the other (certificate-paid-twice)', () => {
+      const bumped = one({ ordinal: 2, measuredMs: 2_000, paid: [paid('a', 0n, { past: 'signed' })] });
+      const burying = (ordinal: number, dead: string, mined: string) =>
+        one({
+          ordinal,
+          measuredMs: ordinal * 1_000,
+          paid: [],
+          spends: [`own ${ordinal}`],
+          dead: [dead],
+          mined,
+        });
+      const beside = one({
+        ordinal: 5,
+        measuredMs: 5_000,
+        paid: [paid('a', 0n, { past: 'dead' })],
+        spends: ['another'],
+      });
+      for (const [dead, mined] of [
+        ['bitcoin:1', 'bitcoin:2'],
+        ['bitcoin:2', 'bitcoin:1'],
+      ] as const) {
+        const chain = [first, bumped, burying(3, dead, mined), burying(4, mined, dead)];
+        expect(found(chain)).toEqual([1, 2, 3, 4]);
+        expect(found([...chain, beside])).toBe('certificate-paid-twice');
+      }
+    });
+
+    it('refuses it also where a certificate before it has lost its attestation (certificate-paid-twice)', () => {
+      const begun = one({ ordinal: 1, measuredMs: 1_000, paid: [paid('z', 0n)], outcome: 'begun' });
+      const bump = one({
+        ordinal: 2,
+        measuredMs: 2_000,
+        paid: [paid('z', 0n, { past: 'signed' })],
+        attested: false,
+      });
+      const pays = one({ ordinal: 3, measuredMs: 3_000, paid: [paid('a', 100n)], spends: ['third'] });
+      const twice = one({
+        ordinal: 4,
+        measuredMs: 4_000,
+        paid: [paid('a', 0n, { past: 'signed' })],
+        spends: ['fourth'],
+      });
+      expect(found([begun, bump, pays])).toEqual([1, 3]);
+      expect(found([begun, bump, pays, twice])).toBe('certificate-paid-twice');
+    });
+
     it('refuses a first payment that is none, with some missing between, and does not guess what those were', () => {
       const late = one({ ordinal: 9, measuredMs: 9_000, paid: [paid('a', 500n)] });
       expect(found([first, late])).toBe('certificate-past-mismatch');

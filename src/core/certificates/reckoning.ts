@@ -37,6 +37,11 @@ function nameOf({ limitId, key }: Pick<Charge, 'limitId' | 'key'>): string {
   return `${limitId}\n${key}`;
 }
 
+interface Buried {
+  readonly dead: ReadonlySet<string>;
+  readonly mined: ReadonlySet<string>;
+}
+
 /** What was counted since a store began, which the first of a deployment or a restore did. */
 class Count {
   private readonly counters = new Map<string, LimitCounter>();
@@ -48,6 +53,8 @@ class Count {
   private readonly spends = new Map<string, readonly string[]>();
   /** What a quorum says can never be mined, and what it says was mined instead conflicts with. */
   private readonly dead = new Set<string>();
+  /** What it says was mined. */
+  private readonly mined = new Set<string>();
   /** Transfers of which a reservation was begun, as far as a word goes. */
   private readonly begun = new Set<string>();
   private newest: Moment = { wallMs: 0, measuredMs: 0 };
@@ -101,24 +108,32 @@ class Count {
     return undefined;
   }
 
-  /** The transfer of which it says something that cannot be, if any. */
-  wrongPast({ reservation: { transfers } }: Certificate): CertifiedDecision | undefined {
+  /** The transfer of which it says something that cannot be, if any. Of `except` it may know more than those before it say. */
+  wrongPast(
+    { reservation: { transfers } }: Certificate,
+    except: ReadonlySet<string>,
+  ): CertifiedDecision | undefined {
     return transfers
       .map(({ decision }) => decision)
       .find(({ transferId, past }) => {
         const isSigned = this.seen.get(transferId);
         if (past === 'unseen') return isSigned !== undefined;
-        return this.isWhole && (isSigned === undefined || (past === 'signed' && !isSigned));
+        return (
+          this.isWhole &&
+          !except.has(transferId) &&
+          (isSigned === undefined || (past === 'signed' && !isSigned))
+        );
       });
   }
 
-  replacesBegun({ reservation: { transfers } }: Certificate): boolean {
-    return transfers.some(({ decision }) => this.begun.has(decision.transferId));
+  /** Its transfers for which something was begun, as far as a word goes. */
+  begunBefore({ reservation: { transfers } }: Certificate): ReadonlySet<string> {
+    return new Set(transfers.map(({ decision }) => decision.transferId).filter((id) => this.begun.has(id)));
   }
 
   /** The transfer that it pays once more beside what was signed before, if any: neither shares what it spends with the other. */
   paidTwice({ outcome, burials, reservation }: Certificate): string | undefined {
-    const dead = new Set([...this.dead, ...this.deadBy(burials)]);
+    const { dead } = this.buried(burials);
     const spends = new Set(reservation.spends);
     const stands = ({ transactionKey, spends: others }: Signed) =>
       !dead.has(transactionKey) && !others.some((spend) => spends.has(spend));
@@ -129,20 +144,29 @@ class Count {
       .find((transferId) => this.signed.get(transferId)?.some(stands));
   }
 
-  /** The officers vouch for what they saw in the chain, and the signer for which of its transactions conflict with it. */
-  private deadBy(burials: Certificate['burials']): string[] {
-    return burials.flatMap(({ statement: { dead, conflicting } }) => {
-      const mined = new Set(this.spends.get(conflicting.transactionKey));
-      return dead.filter(
-        (key) =>
-          key !== conflicting.transactionKey && this.spends.get(key)?.some((spend) => mined.has(spend)),
-      );
-    });
+  /**
+   * What cannot be mined, and what was mined instead, with these burials. The officers vouch for what they saw in the chain, and the
+   * signer for which of its transactions conflict with it. What was mined is never dead, and what is dead was not mined.
+   */
+  private buried(burials: Certificate['burials']): Buried {
+    const [dead, mined] = [new Set(this.dead), new Set(this.mined)];
+    for (const { statement } of burials) {
+      const { transactionKey } = statement.conflicting;
+      if (dead.has(transactionKey)) continue;
+      mined.add(transactionKey);
+      const used = new Set(this.spends.get(transactionKey));
+      for (const key of statement.dead) {
+        if (!mined.has(key) && this.spends.get(key)?.some((spend) => used.has(spend))) dead.add(key);
+      }
+    }
+    return { dead, mined };
   }
 
   add({ outcome, burials, reservation }: Certificate): void {
     const { transfers, transactionKey, spends } = reservation;
-    for (const key of this.deadBy(burials)) this.dead.add(key);
+    const { dead, mined } = this.buried(burials);
+    for (const key of dead) this.dead.add(key);
+    for (const key of mined) this.mined.add(key);
     if (outcome.kind !== 'ended') this.spends.set(transactionKey, spends);
     for (const { decision, charges } of transfers) {
       const { transferId } = decision;
@@ -157,6 +181,8 @@ class Count {
     }
   }
 }
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 /** Where stores began, as the signer attests: the first ordinal, and each that it says it has kept them from. */
 function beginnings(verified: readonly Verified[]): ReadonlySet<number> {
@@ -196,19 +222,19 @@ export function reckon(
       count.takes(certificate);
     }
     // Given out with its signature, it may be younger than the word that what it replaces was only begun.
-    if (!attested && count.replacesBegun(certificate)) count.isWhole = false;
+    const younger = attested ? NOTHING : count.begunBefore(certificate);
     const usage = count.wrongUsage(certificate);
     if (usage) {
       const { limitId, key, usedBefore } = usage;
       return refused('certificate-usage-mismatch', { ordinal, limitId, key, usedBefore });
     }
-    const past = count.wrongPast(certificate);
+    const past = count.wrongPast(certificate, younger);
     if (past) {
       return refused('certificate-past-mismatch', { ordinal, transferId: past.transferId, past: past.past });
     }
     const twice = count.paidTwice(certificate);
     if (twice !== undefined) return refused('certificate-paid-twice', { ordinal, transferId: twice });
-    if (count.isWhole) reckoned.add(ordinal);
+    if (count.isWhole && younger.size === 0) reckoned.add(ordinal);
     count.add(certificate);
     if (outdated.has(ordinal)) count.isWhole = false;
   }

@@ -5,7 +5,6 @@ import { parsePolicies } from '../policy/parse.js';
 import type { ApprovalRequirement } from '../policy/types.js';
 import { loosensBands } from './bands.js';
 import { asksNoLess } from './credential-class.js';
-import { freshForMs } from './fresh-head.js';
 import type { Change, Delegation, Group, QuorumRule, Timelock } from './entry.js';
 import { type GovernanceState, groupsEver, type PendingEntry, tokenKey } from './state.js';
 
@@ -20,7 +19,8 @@ function isAsSlow(next: Timelock, now: Timelock): boolean {
   return (
     next.whitelistMs >= now.whitelistMs &&
     next.policyMs >= now.policyMs &&
-    freshForMs(next) <= freshForMs(now) &&
+    // One that says nothing was longer than any once: as entries of that time waited, so they do for ever.
+    (next.freshHeadMs ?? Number.POSITIVE_INFINITY) <= (now.freshHeadMs ?? Number.POSITIVE_INFINITY) &&
     next.veto.group === now.veto.group &&
     next.veto.threshold === now.veto.threshold &&
     asksNoLess(next.veto.with, now.veto.with) &&

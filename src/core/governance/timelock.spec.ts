@@ -168,6 +168,17 @@ describe('what loosens', () => {
     expect([...after.pending.values()].map(({ delayMs }) => delayMs)).toEqual([48 * HOUR_MS]);
   });
 
+  it('waits where a timelock no longer says how long a word is good, as entries of before waited', () => {
+    const said = (freshHeadMs: number | undefined) => ({
+      kind: 'timelock-set' as const,
+      timelock: { ...slow.timelock, ...(freshHeadMs !== undefined && { freshHeadMs }) },
+    });
+    const strict = taken(slow, entryAfter(slow, said(24 * HOUR_MS), [alice, bob]));
+    expect(strict.pending.size).toBe(0);
+    const silent = taken(strict, entryAfter(strict, said(undefined), [alice, bob]));
+    expect([...silent.pending.values()].map(({ delayMs }) => delayMs)).toEqual([48 * HOUR_MS]);
+  });
+
   it('waits a day when it is a whitelist entry', () => {
     const after = taken(slow, entryAfter(slow, whitelisting(), [alice, bob]));
     expect([...after.pending.values()].map(({ delayMs }) => delayMs)).toEqual([24 * HOUR_MS]);

@@ -4,6 +4,7 @@
 
 import { type Facts, Fault } from '../fault.js';
 import { calendarWords } from './calendar.js';
+import { type Candidates, candidatesFor, candidatesOf } from './candidates.js';
 import { chargeOf, counts, factOf, least, subjectsOfLimit } from './charges.js';
 import { isAsset } from './conditions/asset.js';
 import type { Asked } from './conditions/kind.js';
@@ -33,6 +34,7 @@ import type {
 interface Applying {
   /** In the order in which they are asked. */
   readonly rules: readonly NamedRule[];
+  readonly candidates: Candidates<NamedRule>;
   readonly limits: readonly Limit[];
   readonly feeCaps: FeeCaps | undefined;
   readonly asked: ReadonlySet<Asked>;
@@ -42,6 +44,7 @@ interface NamedRule {
   /** `document/rule`. */
   readonly name: string;
   readonly rule: Rule;
+  readonly when: Rule['when'];
   readonly holds: Test;
 }
 
@@ -75,10 +78,17 @@ function applying(set: PolicySet, asked: AskedWallet): Applying {
   if (known) return known;
   const policies = documentsFor(set, asked);
   const named = policies.flatMap(({ name: document, rules }) =>
-    rules.map((rule) => ({ name: `${document}/${rule.id}`, rule, holds: testOfAll(rule.when) })),
+    rules.map((rule) => ({
+      name: `${document}/${rule.id}`,
+      rule,
+      when: rule.when,
+      holds: testOfAll(rule.when),
+    })),
   );
+  const rules = TURNS.flatMap((isNow) => named.filter(({ rule }) => isNow(rule)));
   const found = {
-    rules: TURNS.flatMap((isNow) => named.filter(({ rule }) => isNow(rule))),
+    rules,
+    candidates: candidatesOf(rules),
     limits: policies.flatMap(({ limits }) => limits),
     feeCaps: tightestFeeCaps(policies),
     asked: new Set(named.flatMap(({ rule }) => askedBy(rule.when))),
@@ -99,9 +109,9 @@ type Deciding =
  * A rule that refuses and may hold, refuses. A rule that lets pass and may hold is passed over only for one that asks no
  * less, and counts what passes all the same: nobody gets an easier answer by withholding a fact.
  */
-function deciding({ rules }: Applying, situation: Situation): Deciding {
+function deciding({ candidates }: Applying, situation: Situation): Deciding {
   let open: NamedRule[] | undefined;
-  for (const named of rules) {
+  for (const { rule: named } of candidatesFor(candidates, situation)) {
     const answer = named.holds(situation);
     if (answer === false) continue;
     const refuses = named.rule.effect.kind === 'refuse';

@@ -67,6 +67,8 @@ export interface Replayed {
   /** How many of `changed` are of each kind, also of none; one can be of several. */
   readonly counts: ReadonlyMap<ChangeKind, number>;
   readonly unjudged: readonly UnjudgedDecision[];
+  /** Refused, as is said, for approvals that did not come, and the draft would ask for the same. Not in `changed`. */
+  readonly waitingAlike: number;
 }
 
 /** What a draft says of one of them. */
@@ -210,6 +212,7 @@ export function replayPast(
   const changed: ChangedDecision[] = [];
   const unjudged: UnjudgedDecision[] = [];
   let decisions = 0;
+  let waitingAlike = 0;
   for (const one of [...past, ...refusals].sort((earlier, later) => earlier.atMs - later.atMs)) {
     const { transferId, atMs, situation } = one;
     const judge: Judge = (decision) =>
@@ -225,7 +228,7 @@ export function replayPast(
     } else if (answer.kinds.length > 0) {
       const { kinds, wouldBe, isHeldBack } = answer;
       changed.push({ transferId, atMs, kinds, was, wouldBe, isHeldBack });
-    }
+    } else if ('was' in one && !answer.isHeldBack) waitingAlike += 1;
   }
-  return { decisions, changed, counts: countsOf(changed), unjudged };
+  return { decisions, changed, counts: countsOf(changed), unjudged, waitingAlike };
 }

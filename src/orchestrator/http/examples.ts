@@ -183,7 +183,7 @@ const exampleReservation: Reservation = {
   at: { wallMs: CREATED_MS + 12 * MINUTE_MS, measuredMs: 86_400_000 },
   ordinal: 7,
   previous: hex64('c'),
-  signerVersion: '0.2.0',
+  signerVersion: '0.3.0',
   transactionKey: `bitcoin:${hex64('e')}`,
   walletId: exampleStatement.wallet,
   keys: [{ label: 'hot-btc-1', publicKey: `02${hex64('3')}` }],

@@ -223,10 +223,18 @@ export const CERTIFICATES: readonly Tooth[] = [
     {
       code: 'certificate-paid-twice',
       without: 'the demand that what was mined instead conflicts with what is buried',
-      was: 'key !== conflicting.transactionKey && this.spends.get(key)?.some((spend) => mined.has(spend))',
-      becomes: 'mined.size >= 0',
+      was: '!mined.has(key) && this.spends.get(key)?.some((spend) => used.has(spend))',
+      becomes: '!mined.has(key)',
       title:
         'what a chain of certificates comes to and of what was signed before refuses a second one after a burial by what does not conflict with the first, or is unknown, void, or the first (certificate-paid-twice)',
+    },
+    {
+      code: 'certificate-paid-twice',
+      without: 'the demand that what is said to be mined was not said to be dead',
+      was: 'if (dead.has(transactionKey)) continue;',
+      becomes: '',
+      title:
+        'what a chain of certificates comes to and of what was signed before refuses a third payment beside two of which each is said to be dead by the other (certificate-paid-twice)',
     },
     {
       code: 'certificate-past-mismatch',
