@@ -1,5 +1,5 @@
-// `portcullis governance vouch`: once a day a governor says which entry is the newest that they know. Where governance asks for
-// it, nothing is signed unattended without: whoever keeps a freeze or a removal from the signer gains a day at most.
+// `portcullis governance vouch`: once a day a governor says which entry is the newest that they know. Nothing is signed unattended
+// without: whoever keeps a freeze or a removal from the signer gains a day at most.
 
 import type { Command } from 'commander';
 import { z } from 'zod';

@@ -1,5 +1,5 @@
 // An officer's word, once a day, that a head of the governance log is the newest that they know. Without one that is fresh
-// nothing is signed unattended where governance asks for it: whoever keeps a freeze or a removal from the signer gains a
+// nothing is signed unattended: whoever keeps a freeze or a removal from the signer gains a
 // day at most. Attended transfers need none: what their officers sign names a head.
 
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-// Transfers that nobody approves, where governance asks for a governor's word about its head: they wait at the signer until
+// Transfers that nobody approves need a governor's word about the head of governance: they wait at the signer until
 // there is one, and the newest goes with what is asked for.
 
 import { mkdtempSync, rmSync } from 'node:fs';
