@@ -265,6 +265,26 @@ describe('what a chain of certificates comes to', () => {
       }
     });
 
+    it('refuses one beside what is said to be dead by something that is dead itself (certificate-paid-twice)', () => {
+      const pays = (ordinal: number, spends: readonly string[], told: Partial<Told> = {}) =>
+        one({
+          ordinal,
+          measuredMs: ordinal * 1_000,
+          paid: [paid('a', 0n, { past: ordinal === 1 ? 'unseen' : 'signed' })],
+          spends,
+          ...told,
+        });
+      const both = pays(1, ['left', 'right']);
+      const right = pays(2, ['right']);
+      const cancel = pays(3, ['left'], { paid: [] });
+      const leftIsDead = pays(4, ['own'], { paid: [], dead: ['bitcoin:1'], mined: 'bitcoin:3' });
+      // What was mined is the cancel: the first can kill nothing any more, and the second may still come.
+      const rightIsDead = pays(5, ['own too'], { paid: [], dead: ['bitcoin:2'], mined: 'bitcoin:1' });
+      const beside = pays(6, ['another'], { paid: [paid('a', 0n, { past: 'dead' })] });
+      expect(found([both, right, cancel, leftIsDead, rightIsDead])).toEqual([1, 2, 3, 4, 5]);
+      expect(found([both, right, cancel, leftIsDead, rightIsDead, beside])).toBe('certificate-paid-twice');
+    });
+
     it('refuses it also where a certificate before it has lost its attestation (certificate-paid-twice)', () => {
       const begun = one({ ordinal: 1, measuredMs: 1_000, paid: [paid('z', 0n)], outcome: 'begun' });
       const bump = one({

@@ -234,7 +234,7 @@ export const CERTIFICATES: readonly Tooth[] = [
       was: 'if (dead.has(transactionKey)) continue;',
       becomes: '',
       title:
-        'what a chain of certificates comes to and of what was signed before refuses a third payment beside two of which each is said to be dead by the other (certificate-paid-twice)',
+        'what a chain of certificates comes to and of what was signed before refuses one beside what is said to be dead by something that is dead itself (certificate-paid-twice)',
     },
     {
       code: 'certificate-past-mismatch',
