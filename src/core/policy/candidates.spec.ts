@@ -3,6 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { candidatesFor, candidatesOf } from './candidates.js';
+import { KINDS, PLAIN_KINDS } from './conditions/table.js';
 import { allHold } from './conditions.js';
 import { BITCOIN, SITUATION } from './shipped.fixture.js';
 import type { Condition, Situation } from './types.js';
@@ -45,6 +46,13 @@ describe('the rules that a transfer can meet', () => {
       { numRuns: 500 },
     );
     expect(Math.min(seen.left, seen.asked)).toBeGreaterThan(100);
+  });
+
+  it('are told apart by conditions that are asked before any that rests on what the signer knows', () => {
+    const last = PLAIN_KINDS.indexOf('customer-in');
+    expect(PLAIN_KINDS.slice(0, last)).toEqual(expect.arrayContaining(['destination-in', 'requester-in']));
+    expect(PLAIN_KINDS.slice(0, last + 1).filter((kind) => KINDS[kind].asks !== undefined)).toEqual([]);
+    expect(PLAIN_KINDS.slice(last).some((kind) => KINDS[kind].asks !== undefined)).toBe(true);
   });
 
   it('are few, where each names somebody else', () => {
