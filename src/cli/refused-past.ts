@@ -8,6 +8,7 @@ import type { Verified } from '../core/certificates/verify.js';
 import { accepted, type Outcome, refused } from '../core/fault.js';
 import type { GovernanceState } from '../core/governance/state.js';
 import { passingWords } from '../core/policy/changes.js';
+import { policyRefusalCode } from '../core/policy/explained.js';
 import type { PastRefusal } from '../core/policy/replay-past.js';
 import { identifier, timestampMs } from '../core/statements/fields.js';
 import { type SignedRequest, signedRequest } from '../core/statements/request.js';
@@ -17,14 +18,12 @@ import { Before, knownFromBefore, passingThen, stateAfter, unsureOf } from './ce
 import { cliFault } from './exit.js';
 import { readText } from './files.js';
 
-/** With these codes the policies said no themselves, or asked for approvals or facts that did not come. */
+/**
+ * With these codes the policies said no themselves, or asked for approvals or facts that did not come. A token's contract that has
+ * changed no policy lets pass.
+ */
 export const refusedBecause = z.enum([
-  'policy-no-match',
-  'policy-refused',
-  'policy-error',
-  'limit-exceeded',
-  'fact-missing',
-  'facts-disagree',
+  ...policyRefusalCode.exclude(['token-changed']).options,
   'approval-expired',
   'request-expired',
   'rejected-by-officer',

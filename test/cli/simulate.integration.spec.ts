@@ -2,11 +2,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RunningTime } from '../../devnet/deployment.js';
 import { auditPage } from '../../src/orchestrator/audit/audit.endpoints.js';
 import { simulationView } from '../../src/orchestrator/simulations/simulation.dto.js';
-import { ApiRig, expectProblem } from '../orchestrator/api-rig.js';
-import { Desk } from './desk.js';
+import { type ApiRig, expectProblem } from '../orchestrator/api-rig.js';
+import type { Desk } from './desk.js';
+import { joinedDesk } from './joined-desk.js';
 
 const TO = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 const PATH = '/v1/policy/simulations';
@@ -16,23 +16,7 @@ let rig: ApiRig;
 let config: string;
 
 beforeAll(async () => {
-  desk = await Desk.create(['dora']);
-  rig = await ApiRig.start('SQLite', new RunningTime());
-  const { deployment } = rig;
-  config = await desk.config('dora', { api: rig.url, deployment: deployment.deploymentId });
-  const key = ['--label', 'approvals', '--curve', 'p256'];
-  const made = await desk.run('keys', 'generate', ...key, '--json', '--config', config);
-  const credential = {
-    credentialId: 'dora-token',
-    credentialClass: 'pkcs11',
-    algorithm: 'p256',
-    publicKey: String(made.answer?.publicKey),
-  } as const;
-  const person = { personId: 'dora', name: 'dora', credentials: [credential] };
-  const signers = [deployment.alice, deployment.bob];
-  const entry = deployment.entry({ kind: 'person-added', person, groups: [] }, signers);
-  expect((await rig.alice.post('/v1/governance/entries', { body: entry })).status).toBe(201);
-  deployment.log.push(entry);
+  ({ desk, rig, config } = await joinedDesk());
 });
 afterAll(async () => {
   await rig?.stop();

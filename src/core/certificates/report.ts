@@ -60,11 +60,7 @@ function withReckoned(words: ChainWords, count: number): ChainWords {
     proved: [
       ...words.proved,
       `what ${them} ${count === 1 ? 'says' : 'say'} of limits used before and of earlier transactions is what those before come to`,
-      ...(count > 1
-        ? [
-            `of what ${count === 1 ? 'it' : 'these'} signed for one transfer, no two transactions can both be mined`,
-          ]
-        : []),
+      ...(count > 1 ? ['of what these signed for one transfer, no two transactions can both be mined'] : []),
     ],
     trusted: [...words.trusted, 'how much time passed between them, as the signer measured it'],
   };

@@ -7,7 +7,7 @@ import { approvalRequirement } from './approvals.js';
 import type { Explanation } from './decide.js';
 import type { PolicyRefusalCode } from './types.js';
 
-const refusalCode = z.enum([
+export const policyRefusalCode = z.enum([
   'policy-no-match',
   'policy-refused',
   'policy-error',
@@ -35,7 +35,7 @@ export const explainedLimitView = z.object({
 export const explainedView = z.object({
   decision: z.enum(['allow', 'approve', 'refuse']),
   rule: z.string().nullable().describe('`document/rule`; null where no rule decided.'),
-  code: refusalCode.nullable().describe('Why it is refused; else null.'),
+  code: policyRefusalCode.nullable().describe('Why it is refused; else null.'),
   facts: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .describe('About the refusal: the limit, the fact that is missing.'),
